@@ -1,0 +1,65 @@
+"""Every error this project raises on purpose, and the exit code each one means.
+
+A `UserError` is something the user can put right: its message names the place (`file:line` or a
+configuration key), the cause and the next step, and is printed without a traceback.
+"""
+
+
+class OcrError(Exception):
+    """Base of all errors of the project; a command that meets one exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UserError(OcrError):
+    """Bad input. The message reads `<where>: <cause>. <next step>`.
+
+    Args:
+        where: the file and line, the configuration key, or the argument at fault.
+        cause: what is wrong with it, without a final full stop.
+        fix: what to do next, without a final full stop.
+    """
+
+    exit_code = 2
+
+    def __init__(self, where: str, cause: str, fix: str) -> None:
+        self.where = where
+        self.cause = cause
+        self.fix = fix
+        super().__init__(f"{where}: {cause}. {fix}.")
+
+
+class ConfigError(UserError, ValueError):
+    """A configuration key or value is not accepted."""
+
+
+class DictionaryError(UserError):
+    """A character dictionary cannot be read or does not fit."""
+
+
+class LabelError(UserError):
+    """A label file is malformed, or too much of it is."""
+
+
+class ImageError(UserError):
+    """An image is missing, too large or cannot be decoded."""
+
+
+class LmdbError(UserError):
+    """An LMDB data set is incomplete, damaged or not one."""
+
+
+class DataError(UserError):
+    """A data set as a whole cannot be used: empty, or too many bad samples."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint is missing, incomplete, or does not fit the network."""
+
+
+class ExportError(OcrError):
+    """An exported model does not compute what the trained one computes."""
+
+
+class ServiceError(OcrError):
+    """A remote system (object store, Triton, cluster) refused or did not answer in time."""
