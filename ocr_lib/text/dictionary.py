@@ -1,0 +1,164 @@
+"""Character dictionaries: which characters a network can say, and the class of each.
+
+Source: PaddleOCR `ppocr/data/imaug/label_ops.py` (BaseRecLabelEncode, CTCLabelEncode) and
+`ppocr/postprocess/rec_postprocess.py` (BaseRecLabelDecode): same ids for the same file.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ocr_lib.atomic import write_text
+from ocr_lib.errors import DictionaryError
+from ocr_lib.text.known_dictionaries import IC15, known_content
+
+_BOM = b"\xef\xbb\xbf"
+# Runs that keep their own direction inside right-to-left text.
+_LEFT_TO_RIGHT = re.compile(r"[a-zA-Z0-9 :*./%+-]+|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """The characters of a network, immutable; CTC class 0 is the blank, class i is character i-1.
+
+    An entry may hold several characters (some of PaddleOCR's files have such lines): decoding
+    writes it out, encoding never meets it. Where an entry occurs twice, encoding uses the last.
+
+    Args:
+        characters: the entries in class order, without the blank.
+        lower: labels are lower-cased before they are encoded (PaddleOCR's 0-9a-z default).
+        right_to_left: the network reads the line from its left end, people from its right; text
+            is turned on the way in and out. PaddleOCR turns it on the way out only, so that its
+            users store such labels backwards; here labels are in reading order.
+    """
+
+    characters: tuple[str, ...]
+    lower: bool = False
+    right_to_left: bool = False
+
+    @property
+    def num_classes(self) -> int:
+        """Number of CTC classes: the characters and the blank."""
+        return len(self.characters) + 1
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the characters joined by line feeds."""
+        return hashlib.sha256("\n".join(self.characters).encode()).hexdigest()
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the CTC ids (>= 1) of `text`; unknown characters are skipped."""
+        index = self._index
+        return [index[c] for c in self._turned(self._cased(text)) if c in index]
+
+    def unknown(self, text: str) -> list[str]:
+        """Returns the characters of `text` that `encode` would skip, in their order."""
+        return [c for c in self._cased(text) if c not in self._index]
+
+    def text(self, ids: Iterable[int]) -> str:
+        """Returns the text of CTC ids in reading order; blanks (0) say nothing."""
+        entries = self._entries
+        return self._turned("".join([entries[i] for i in ids]))
+
+    def to_file(self, path: str | Path) -> None:
+        """Writes PaddleOCR's form, one entry a line, atomically."""
+        write_text(path, "".join(f"{entry}\n" for entry in self.characters))
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {entry: i for i, entry in enumerate(self.characters, start=1)}
+
+    @cached_property
+    def _entries(self) -> tuple[str, ...]:
+        return ("", *self.characters)
+
+    def _cased(self, text: str) -> str:
+        return text.lower() if self.lower else text
+
+    def _turned(self, text: str) -> str:
+        return "".join(_LEFT_TO_RIGHT.findall(text)[::-1]) if self.right_to_left else text
+
+
+def load_dictionary(character_dict_path: str | None, use_space_char: bool = False) -> Dictionary:
+    """Loads a dictionary the way PaddleOCR's keys of the same names do.
+
+    Args:
+        character_dict_path: a file; or a short name (`en`, `ic15`, `french`, `ppocr_keys_v1`, …);
+            or a path of a PaddleOCR checkout (`ppocr/utils/en_dict.txt`); or None for digits and
+            lower-case letters, to which `use_space_char` adds nothing.
+        use_space_char: appends a space, also where the file has one already, as PaddleOCR does.
+
+    Raises:
+        DictionaryError: no such file or name, or the file is not one entry a line in UTF-8.
+    """
+    if character_dict_path is None:
+        return Dictionary(tuple(IC15), lower=True)
+    characters = _characters(character_dict_path)
+    if use_space_char:
+        characters += (" ",)
+    return Dictionary(characters, right_to_left="arabic" in Path(character_dict_path).name)
+
+
+def build_dictionary(
+    labels: Iterable[str], min_count: int = 1, use_space_char: bool = True
+) -> Dictionary:
+    """Builds a dictionary from a data set's labels: its characters, sorted by code point.
+
+    Args:
+        labels: the texts; read once, so an iterator will do.
+        min_count: characters that occur less often are left out.
+        use_space_char: whether a space among the characters is kept.
+
+    Raises:
+        DictionaryError: no character is left.
+    """
+    counts: Counter[str] = Counter()
+    for label in labels:
+        counts.update(label)
+    excluded = "\r\n" if use_space_char else "\r\n "
+    characters = sorted(c for c, n in counts.items() if n >= min_count and c not in excluded)
+    if not characters:
+        raise DictionaryError(
+            "dictionary",
+            f"no character occurs {min_count} times or more in the labels",
+            "Check the label list",
+        )
+    return Dictionary(tuple(characters))
+
+
+def _characters(path: str) -> tuple[str, ...]:
+    if Path(path).is_file():
+        return _read(Path(path))
+    content = known_content(path)
+    return tuple(content) if isinstance(content, str) else _read(content)
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    """Reads one entry a line: line ends go, spaces stay."""
+    content = path.read_bytes()
+    if content.startswith(_BOM):
+        raise DictionaryError(
+            f"{path}:1",
+            "the file starts with a byte-order mark, so its first character would never match",
+            "Save it as UTF-8 without one",
+        )
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
+    if not lines:
+        raise DictionaryError(str(path), "the dictionary is empty", "Write one character a line")
+    try:
+        return tuple(line.decode("utf-8").strip("\r\n") for line in lines)
+    except UnicodeDecodeError:
+        number = next(i for i, line in enumerate(lines, 1) if not _is_utf8(line))
+        raise DictionaryError(f"{path}:{number}", "not UTF-8", "Save the file as UTF-8") from None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

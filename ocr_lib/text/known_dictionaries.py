@@ -1,0 +1,88 @@
+"""The dictionaries that have a name: two by rule, PaddleOCR's others as data of its wheel.
+
+The wheel `paddleocr` is a locked data dependency: its files are located through its metadata and
+read; the package itself is never imported, so none of its own dependencies is needed.
+
+Source: PaddleOCR's `ppocr/utils/*_dict.txt` and `ppocr/utils/dict/*.txt`.
+"""
+
+import difflib
+import importlib.metadata
+import string
+from functools import cache
+from pathlib import Path
+
+from ocr_lib.errors import DictionaryError
+
+IC15 = string.digits + string.ascii_lowercase
+# PaddleOCR's order: "0" to "~" as in ASCII, then "!" to "/", then the space.
+EN = "".join(map(chr, [*range(ord("0"), ord("~") + 1), *range(ord("!"), ord("/") + 1)])) + " "
+BY_RULE = {"en": EN, "ic15": IC15}
+
+_ROOT = "ppocr/utils/"
+# Vocabularies of table and formula recognition, not sets of characters.
+_NOT_CHARACTERS = ("table_", "latex_", "README")
+
+
+def known_names() -> dict[str, str]:
+    """Returns the short name → the path PaddleOCR's configurations use, sorted by name."""
+    paths = {_short(name): f"{_ROOT}{name}_dict.txt" for name in BY_RULE}
+    for path in sorted(_wheel_files(), key=len, reverse=True):  # ppocr/utils/ wins over …/dict/
+        paths[_short(path)] = path
+    return dict(sorted(paths.items()))
+
+
+def known_content(path: str) -> str | Path:
+    """Resolves a short name, or a path as PaddleOCR writes it, that is no file on this disk.
+
+    Args:
+        path: `en`, `french`, `ppocr_keys_v1`, `./ppocr/utils/dict/french_dict.txt`, ….
+
+    Returns:
+        The characters themselves where a rule gives them, else the file in the wheel.
+
+    Raises:
+        DictionaryError: nothing is known by that name; the message offers the nearest names.
+    """
+    names = known_names()
+    inside = path[path.index(_ROOT) :] if _ROOT in path else names.get(_short(path), "")
+    for name, characters in BY_RULE.items():
+        if inside == f"{_ROOT}{name}_dict.txt":
+            return characters
+    files = _wheel_files()
+    if inside not in files:
+        raise _unknown(path, list(names))
+    return files[inside]
+
+
+def _unknown(path: str, names: list[str]) -> DictionaryError:
+    near = difflib.get_close_matches(_short(path), names, n=3, cutoff=0.5)
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    fix = "Give a file with one character a line, or a name that `ocr dictionary list` shows"
+    if not _wheel_files():
+        fix += "; install the wheel paddleocr for PaddleOCR's own"
+    return DictionaryError(
+        f"character_dict_path {path}",
+        f"there is no such file, and no dictionary is known by that name{hint}",
+        fix,
+    )
+
+
+def _short(path: str) -> str:
+    return Path(path).name.removesuffix(".txt").removesuffix("_dict")
+
+
+@cache
+def _wheel_files() -> dict[str, Path]:
+    """The wheel's dictionary files, by the path a PaddleOCR checkout has them at."""
+    try:
+        wheel = importlib.metadata.distribution("paddleocr")
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    root = Path(str(wheel.locate_file("paddleocr")))
+    found = [*root.glob(f"{_ROOT}*.txt"), *root.glob(f"{_ROOT}dict/*.txt")]
+    return {
+        path.relative_to(root).as_posix(): path
+        for path in found
+        if not path.name.startswith(_NOT_CHARACTERS)
+    }
