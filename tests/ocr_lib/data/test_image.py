@@ -1,0 +1,172 @@
+"""Decoding, resizing and padding, against PaddleOCR's own numbers where its wheel is installed."""
+
+import importlib.util
+import math
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_lib.data.image import MAX_BYTES, Preprocess, decode_image, default_buckets
+from ocr_lib.errors import ConfigError, ImageError
+
+RNG = np.random.default_rng(7)
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    small = RNG.integers(0, 256, (max(1, height // 4), max(1, width // 4), 3), np.uint8)
+    return cv2.resize(small, (width, height))
+
+
+def encoded(width: int, height: int, kind: str = ".jpg") -> bytes:
+    return cv2.imencode(kind, picture(width, height))[1].tobytes()
+
+
+def config(name: str = "RecResizeImg", buckets: Any = None, **args: Any) -> SimpleNamespace:
+    parts = (SimpleNamespace(name="DecodeImage", args={}), SimpleNamespace(name=name, args=args))
+    return SimpleNamespace(
+        global_=SimpleNamespace(width_buckets=buckets),
+        eval=SimpleNamespace(dataset=SimpleNamespace(transforms=parts)),
+    )
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp"])
+def test_decodes_to_bgr(kind: str) -> None:
+    image = decode_image(encoded(37, 19, kind))
+    assert image.shape == (19, 37, 3)
+    assert image.dtype == np.uint8
+
+
+def test_grey_and_alpha_become_three_channels() -> None:
+    grey = cv2.imencode(".png", np.full((5, 9), 60, np.uint8))[1].tobytes()
+    alpha = cv2.imencode(".png", np.full((5, 9, 4), 60, np.uint8))[1].tobytes()
+    assert decode_image(grey).shape == decode_image(alpha).shape == (5, 9, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"word_1.jpg", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n" * 9])
+def test_undecodable_bytes_are_named(data: bytes) -> None:
+    with pytest.raises(ImageError, match=r"labels\.txt:3: "):
+        decode_image(data, "labels.txt:3")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    bomb = bytearray(encoded(8, 8, ".png"))
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(ImageError, match="60000x60000 pixels"):
+        decode_image(bytes(bomb))
+
+
+def test_too_many_bytes_are_refused() -> None:
+    with pytest.raises(ImageError, match="bytes, more than"):
+        decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
+
+
+@given(st.integers(1, 4000), st.integers(1, 300), st.sampled_from([32, 48, 64]))
+def test_buckets_depend_on_the_size_alone(width: int, height: int, target: int) -> None:
+    preprocess = Preprocess(target, default_buckets(target))
+    resized = preprocess.resized_width(width, height)
+    bucket = preprocess.bucket(width, height)
+    assert 1 <= resized <= bucket
+    assert bucket in preprocess.buckets
+    assert resized == min(math.ceil(target * (width / height)), preprocess.buckets[-1])
+    assert preprocess.buckets_of(np.array([[width, height]], np.int32)).tolist() == [bucket]
+
+
+@given(st.integers(8, 512))
+def test_default_buckets_ascend_to_twenty_heights(height: int) -> None:
+    buckets = default_buckets(height)
+    assert list(buckets) == sorted(set(buckets))
+    assert 20 * height <= buckets[-1] < 20 * height + 16
+
+
+def test_a_batch_is_independent_of_its_mates() -> None:
+    preprocess = Preprocess(32, default_buckets(32))
+    images = [preprocess.fit(picture(width, 20)) for width in (40, 55, 20)]
+    together = preprocess.batch(images, 96)
+    for row, image in zip(together, images, strict=True):
+        assert np.array_equal(preprocess.batch([image], 96)[0], row)
+        assert not row[:, :, image.shape[1] :].any()
+
+
+def test_fit_squeezes_to_the_width_asked_for() -> None:
+    preprocess = Preprocess(32, default_buckets(32))
+    assert preprocess.fit(picture(400, 20), 96).shape == (32, 96, 3)
+    assert preprocess.fit(picture(4000, 20)).shape == (32, 640, 3)
+    assert preprocess.fit(picture(1, 50)).shape == (32, 1, 3)
+
+
+def test_grey_networks_get_one_channel() -> None:
+    preprocess = Preprocess(32, (100,), channels=1)
+    image = preprocess.fit(picture(40, 32))
+    assert image.shape == (32, 40, 1)
+    assert preprocess.batch([image], 100).shape == (1, 1, 32, 100)
+    assert np.array_equal(preprocess.fit(image), image)
+    colour = Preprocess(32, (100,))
+    assert colour.fit(image[:, :, 0]).shape == (32, 40, 3)
+
+
+@pytest.mark.parametrize("width", [100, 320])
+def test_numbers_are_those_of_paddleocr(width: int, paddleocr_rec_img_aug: ModuleType) -> None:
+    preprocess = Preprocess(32, (width,))
+    for w, h in [(50, 17), (641, 33), (31, 90), (3, 1), (977, 48), (320, 32)]:
+        image = picture(w, h)
+        theirs, _ = paddleocr_rec_img_aug.resize_norm_img(image, [3, 32, width])
+        ours = preprocess.batch([preprocess.fit(image)], width)[0]
+        assert np.array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
+def test_stretching_is_that_of_paddleocr(paddleocr_rec_img_aug: ModuleType) -> None:
+    preprocess = Preprocess.from_config(
+        config("SVTRRecResizeImg", image_shape=[3, 64, 256], padding=False)
+    )
+    image = picture(90, 30)
+    theirs, _ = paddleocr_rec_img_aug.resize_norm_img(image, [3, 64, 256], padding=False)
+    assert np.array_equal(preprocess.batch([preprocess.fit(image)], 256)[0], theirs)
+
+
+@pytest.fixture(scope="module")
+def paddleocr_rec_img_aug() -> ModuleType:
+    """The one module of PaddleOCR's wheel that resizes, without importing the wheel."""
+    wheel = importlib.util.find_spec("paddleocr")
+    if wheel is None or wheel.origin is None:
+        pytest.skip("paddleocr is not installed")
+    path = Path(wheel.origin).parent / "ppocr/data/imaug/rec_img_aug.py"
+    source = path.read_text(encoding="utf-8")
+    module = ModuleType("rec_img_aug")
+    module.__dict__.update(cv2=cv2, np=np, math=math)
+    start = source.index("def resize_norm_img(")
+    code = source[start : source.index("\ndef ", start)]
+    exec(compile(code, str(path), "exec"), module.__dict__)
+    return module
+
+
+def test_reads_the_config() -> None:
+    fixed = Preprocess.from_config(config(image_shape=[3, 48, 320]))
+    assert fixed == Preprocess(48, (320,))
+    bucketed = Preprocess.from_config(config(image_shape=[1, 32, 100], buckets=[64, 96]))
+    assert bucketed == Preprocess(32, (64, 96), channels=1)
+    assert Preprocess.from_dict(bucketed.to_dict()) == bucketed
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("KeepKeys", {}),
+        ("RecResizeImg", {}),
+        ("RecResizeImg", {"image_shape": [3, 48]}),
+        ("RecResizeImg", {"image_shape": [3, 48, "320"]}),
+        ("RecResizeImg", {"image_shape": [2, 48, 320]}),
+        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [320, 64]}),
+        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [0]}),
+        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [64, 96], "padding": False}),
+    ],
+)
+def test_bad_configs_name_the_key(name: str, args: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"image_shape|width_buckets|Eval\.dataset\.transforms"):
+        Preprocess.from_config(config(name, **args))
