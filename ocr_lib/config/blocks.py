@@ -1,0 +1,145 @@
+"""The blocks Optimizer, Train and Eval."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocr_lib.config.checks import at_least, known_part, one_of
+from ocr_lib.config.names import (
+    DATASETS,
+    KEPT_DATASET,
+    KEPT_LOADER,
+    LR_SCHEDULES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SAMPLERS,
+    TRANSFORMS,
+)
+from ocr_lib.config.reader import COLLECTS, Part, refuse_unknown
+from ocr_lib.config.spot import FieldError, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerConfig:
+    """How weights change.
+
+    Attributes:
+        name: Adam, AdamW, Momentum, SGD, RMSProp or Adadelta. Default Adam.
+        lr: the learning-rate schedule; a block without a name is Const. Default Const 0.001.
+        regularizer: L1 or L2 with a factor; unset means none.
+        clip_norm: largest norm of each gradient.
+        clip_norm_global: largest norm of all gradients together; clip_norm goes before it.
+        args: further arguments of the optimiser: beta1, beta2, epsilon, weight_decay, …
+    """
+
+    name: str = "Adam"
+    lr: Part = field(
+        default_factory=lambda: Part("Const", {"learning_rate": 0.001}),
+        metadata={"default_name": "Const"},
+    )
+    regularizer: Part | None = None
+    clip_norm: float | None = None
+    clip_norm_global: float | None = None
+    args: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+
+    def __post_init__(self) -> None:
+        one_of(self, "name", OPTIMIZERS)
+        refuse_unknown(self, self.args, OPTIMIZERS[self.name])
+        known_part(self, "lr", LR_SCHEDULES)
+        known_part(self, "regularizer", REGULARIZERS)
+        at_least(self, 0, "clip_norm", "clip_norm_global")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetConfig:
+    """Where samples come from and what is done to each.
+
+    Attributes:
+        name: SimpleDataSet, LMDBDataSet, MultiScaleDataSet or PaddleOCR's aliases of them.
+        data_dir: the folder that image paths are relative to, or that holds LMDBs.
+        label_file_list: label lists; one text is a list of one. Unused by LMDBDataSet.
+        ratio_list: share of each list that an epoch takes; one number counts for all. Default 1.0.
+        delimiter: between path and label in a list. Default a tab.
+        transforms: what is done to a sample, in order.
+        ext_op_transform_idx: how many of the transforms an extra sample gets (RecConAug). Default 1
+            (PaddleOCR: 2 for SimpleDataSet).
+        ds_width: MultiScaleDataSet: lists carry width and height. Default false.
+        args: keys of PaddleOCR that have no meaning here.
+    """
+
+    name: str = "SimpleDataSet"
+    data_dir: str = "./"
+    label_file_list: tuple[str, ...] = ()
+    ratio_list: tuple[float, ...] = (1.0,)
+    delimiter: str = "\t"
+    transforms: tuple[Part, ...] = ()
+    ext_op_transform_idx: int | None = None
+    ds_width: bool = False
+    args: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+
+    def __post_init__(self) -> None:
+        one_of(self, "name", DATASETS)
+        self._check_ratios()
+        refuse_unknown(self, self.args, KEPT_DATASET)
+        for i, part in enumerate(self.transforms):
+            if ":" not in part.name and part.name not in TRANSFORMS:
+                cause, fix = f"{part.name!r} is not known", nearest(part.name, TRANSFORMS)
+                raise FieldError(self, f"transforms.{i}", cause, fix)
+
+    def _check_ratios(self) -> None:
+        ratios, files = self.ratio_list, len(self.label_file_list)
+        if len(ratios) == 1:
+            object.__setattr__(self, "ratio_list", ratios * max(1, files))
+        elif files and len(ratios) != files:
+            cause = f"has {len(ratios)} entries for {files} label lists"
+            raise FieldError(self, "ratio_list", cause, "Write one a list, or one number")
+
+    @property
+    def kind(self) -> str:
+        """The name with PaddleOCR's aliases resolved."""
+        return DATASETS[self.name]
+
+    def transform(self, name: str) -> Part | None:
+        """Returns the first transform of that name, or None."""
+        return next((part for part in self.transforms if part.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderConfig:
+    """How samples are put into batches.
+
+    Attributes:
+        batch_size_per_card: images a batch and process. Default 128.
+        shuffle: a new order each epoch. Default false.
+        drop_last: leave out an incomplete last batch. Default false.
+        num_workers: reading processes; 0 reads in the training process. Default 4.
+        kept: keys of PaddleOCR that have no meaning here.
+    """
+
+    batch_size_per_card: int = 128
+    shuffle: bool = False
+    drop_last: bool = False
+    num_workers: int = 4
+    kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+
+    def __post_init__(self) -> None:
+        refuse_unknown(self, self.kept, KEPT_LOADER)
+        at_least(self, 1, "batch_size_per_card")
+        at_least(self, 0, "num_workers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitConfig:
+    """The samples of Train or of Eval.
+
+    Attributes:
+        dataset: where they come from.
+        sampler: a batch sampler (MultiScaleSampler); unset means plain batches.
+        loader: how they are put into batches.
+    """
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    sampler: Part | None = None
+    loader: LoaderConfig = field(default_factory=LoaderConfig)
+
+    def __post_init__(self) -> None:
+        known_part(self, "sampler", SAMPLERS)

@@ -1,0 +1,132 @@
+"""The block Global."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocr_lib.config.checks import at_least, one_of
+from ocr_lib.config.names import KEPT_GLOBAL
+from ocr_lib.config.reader import COLLECTS, refuse_unknown
+from ocr_lib.config.spot import FieldError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalConfig:
+    """How a run goes, where it writes, and which characters it knows.
+
+    Keys of PaddleOCR:
+
+    Attributes:
+        use_gpu: train on GPUs when Paddle has them. Default true.
+        distributed: several processes. Default false; the launcher decides.
+        seed: of every random choice. Default 1024.
+        epoch_num: passes over the training samples. Default 100 (PaddleOCR demands it).
+        max_text_length: characters a label may have. Default 25.
+        character_dict_path: one character a line; unset means 0-9a-z, lower-cased.
+        use_space_char: whether the space is a character too. Default false.
+        save_model_dir: the run folder. Default ./output/rec.
+        save_epoch_step: a checkpoint `iter_epoch_N` every so many epochs. Default 3.
+        save_inference_dir: where `export` writes; unset means save_model_dir/inference.
+        save_res_path: where `infer` writes its answers; unset means they are only printed.
+        eval_batch_step: first step after which evaluation runs, and every how many steps.
+            One number is [0, number]. Default [0, 2000].
+        eval_batch_epoch: evaluate every so many epochs instead.
+        calc_epoch_interval: accuracy of training batches every so many epochs. Default 1.
+        cal_metric_during_train: accuracy of training batches in the log. Default false.
+        print_batch_step: a log line every so many steps. Default 10.
+        log_smooth_window: steps that a logged value is the median of. Default 20.
+        pretrained_model: weights to start from, without optimiser or position.
+        checkpoints: a checkpoint to go on from; goes before pretrained_model.
+        infer_img: an image or folder for `infer`.
+        use_amp: mixed precision. Default false.
+        amp_level: O1 or O2. Default O2.
+        amp_dtype: float16 or bfloat16. Default float16.
+        scale_loss: first loss scale. Default 1.0.
+        use_dynamic_loss_scaling: let the scale follow overflows. Default false.
+        amp_custom_black_list: operators kept in float32.
+        amp_custom_white_list: operators run in low precision.
+        use_sync_bn: batch statistics over all processes. Default false.
+        d2s_train_image_shape: input shape that export fixes, [C, H, W], -1 is any.
+        model_name: the name that an exported model carries.
+
+    Keys of this project:
+
+    Attributes:
+        width_buckets: padded image widths in px, ascending; an image takes the smallest that
+            holds it. Unset means PaddleOCR's one fixed width, from RecResizeImg.
+        train_minutes: stop training, with a checkpoint and an evaluation, after so many minutes.
+        save_step_every: a `latest` checkpoint every so many steps within an epoch.
+        save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
+        keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
+        early_stop_evals: stop after so many evaluations without a better main indicator.
+        ema_decay: evaluate and save a running mean of the weights with this decay (0.9999).
+        check_finite: stop at the first loss that is not finite. Default true.
+        allow_partial_load: accept weights that match less than 99 % of the network.
+        kept: keys of PaddleOCR that have no meaning here.
+    """
+
+    use_gpu: bool = True
+    distributed: bool = False
+    seed: int = 1024
+    epoch_num: int = 100
+    max_text_length: int = 25
+    character_dict_path: str | None = None
+    use_space_char: bool = False
+    save_model_dir: str = "./output/rec"
+    save_epoch_step: int = 3
+    save_inference_dir: str | None = None
+    save_res_path: str | None = None
+    eval_batch_step: tuple[int, ...] = (0, 2000)
+    eval_batch_epoch: int | None = None
+    calc_epoch_interval: int = 1
+    cal_metric_during_train: bool = False
+    print_batch_step: int = 10
+    log_smooth_window: int = 20
+    pretrained_model: str | None = None
+    checkpoints: str | None = None
+    infer_img: str | None = None
+    use_amp: bool = False
+    amp_level: str = "O2"
+    amp_dtype: str = "float16"
+    scale_loss: float = 1.0
+    use_dynamic_loss_scaling: bool = False
+    amp_custom_black_list: tuple[str, ...] = ()
+    amp_custom_white_list: tuple[str, ...] = ()
+    use_sync_bn: bool = False
+    d2s_train_image_shape: tuple[int, ...] | None = None
+    model_name: str | None = None
+    width_buckets: tuple[int, ...] | None = None
+    train_minutes: float | None = None
+    save_step_every: int | None = None
+    save_minutes: float | None = 10.0
+    keep_checkpoints: int | None = None
+    early_stop_evals: int | None = None
+    ema_decay: float | None = None
+    check_finite: bool = True
+    allow_partial_load: bool = False
+    kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+
+    def __post_init__(self) -> None:
+        refuse_unknown(self, self.kept, KEPT_GLOBAL)
+        at_least(self, 1, "epoch_num", "max_text_length", "save_epoch_step", "eval_batch_epoch")
+        at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
+        at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
+        at_least(self, 0, "seed", "train_minutes", "save_minutes", "ema_decay", "scale_loss")
+        one_of(self, "amp_level", ("O0", "O1", "O2"))
+        one_of(self, "amp_dtype", ("float16", "bfloat16"))
+        self._check_eval_batch_step()
+        self._check_buckets()
+
+    def _check_eval_batch_step(self) -> None:
+        if len(self.eval_batch_step) == 1:  # PaddleOCR takes one number as well
+            object.__setattr__(self, "eval_batch_step", (0, *self.eval_batch_step))
+        if len(self.eval_batch_step) != 2 or self.eval_batch_step[1] < 1:
+            fix = "Write [first step, every so many steps]"
+            raise FieldError(self, "eval_batch_step", f"is {list(self.eval_batch_step)}", fix)
+
+    def _check_buckets(self) -> None:
+        buckets = self.width_buckets
+        if buckets is None:
+            return
+        if not buckets or buckets[0] < 1 or list(buckets) != sorted(set(buckets)):
+            fix = "Write widths in px, ascending, each once"
+            raise FieldError(self, "width_buckets", f"is {list(buckets)}", fix)

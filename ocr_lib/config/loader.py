@@ -1,0 +1,99 @@
+"""Reading a configuration: `-c file.yml -o Key.sub=value` → Config.
+
+A file may start from another one, `base: other.yml` (this project's extension): blocks are merged
+key by key, lists and single values are replaced, and a block whose `name` differs is replaced as
+a whole, since arguments belong to the name.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.config.overrides import apply
+from ocr_lib.config.reader import read_block
+from ocr_lib.config.schema import Config
+from ocr_lib.config.shipped import find_config
+from ocr_lib.config.spot import Path as KeyPath
+from ocr_lib.config.spot import Spot
+from ocr_lib.config.strict_yaml import MAX_BYTES, parse
+from ocr_lib.errors import ConfigError
+
+MAX_BASES = 10
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads a configuration file.
+
+    Args:
+        path: a file, or the name of a shipped configuration (`en_PP-OCRv3_rec`).
+        overrides: `Key.sub=value` each; the value is read as YAML, later ones win.
+
+    Raises:
+        ConfigError: names file, line and key, the cause, and the nearest known name.
+    """
+    values, places = load_values(path)
+    for override in overrides:
+        apply(values, override, places)
+    return read_block(Config, values, Spot((), places))
+
+
+def config_from_dict(values: dict[str, Any], where: str = "the configuration") -> Config:
+    """Returns the configuration that nested plain values describe.
+
+    Args:
+        values: PaddleOCR's nested form, as `Config.as_dict()` gives it.
+        where: what errors call it.
+    """
+    return read_block(Config, values, Spot((), {(): where}))
+
+
+def load_values(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+    """Returns what a file and its bases say, as plain values, and the place of every key."""
+    chain: list[Path] = []
+    file: Path | None = find_config(path)
+    merged: dict[str, Any] = {}
+    places: dict[KeyPath, str] = {}
+    while file:
+        if file.resolve() in chain or len(chain) == MAX_BASES:
+            names = " → ".join(p.name for p in [*chain, file])
+            raise ConfigError(str(file), f"is its own base: {names}", "Break the circle")
+        chain.append(file.resolve())
+        values, own_places = _read_file(file)
+        base = values.pop("base", None)
+        merged = merge(values, merged)
+        places = own_places | places
+        file = find_config(base, file.parent, own_places[("base",)]) if base else None
+    return merged, places
+
+
+def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Returns `below` with what `above` says otherwise; neither is changed."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and _same_name(old, value):
+            value = merge(old, value)
+        merged[key] = value
+    return merged
+
+
+def _same_name(below: dict[str, Any], above: dict[str, Any]) -> bool:
+    return "name" not in above or above["name"] == below.get("name")
+
+
+def _read_file(file: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            str(file), f"cannot be read: {error.strerror}", "Check the path"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{file}:{line}", "is not UTF-8", "Save the file as UTF-8") from None
+    values, places = parse(text, str(file))
+    if not isinstance(values, dict):
+        raise ConfigError(str(file), "holds no keys", "Start from a shipped configuration")
+    return values, places

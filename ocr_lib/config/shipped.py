@@ -1,0 +1,32 @@
+"""The configurations that come with the package, and finding one by path or name."""
+
+from pathlib import Path
+
+from ocr_lib.config.spot import nearest
+from ocr_lib.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent / "configs"
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Returns name → file of every shipped configuration, sorted; templates are left out."""
+    files = (p for p in ROOT.rglob("*.yml") if not p.name.startswith("_"))
+    return {p.stem: p for p in sorted(files, key=lambda p: p.relative_to(ROOT).as_posix())}
+
+
+def find_config(path: str | Path, folder: Path = Path(), where: str = "-c") -> Path:
+    """Returns the file that `path` means.
+
+    It is looked for as a path below `folder`, then below the shipped `configs/`, then as the name
+    of a shipped configuration.
+
+    Raises:
+        ConfigError: there is none; names the nearest shipped one.
+    """
+    name = str(path)
+    shipped = shipped_configs()
+    inner = ROOT / name.removeprefix("./").removeprefix("configs/")
+    for file in (folder / name, inner, shipped.get(name.removesuffix(".yml"))):
+        if file is not None and file.is_file():
+            return file
+    raise ConfigError(where, f"there is no configuration {name}", nearest(Path(name).stem, shipped))

@@ -1,0 +1,122 @@
+"""YAML as configurations use it: plain values only, and the line of every key.
+
+Differs from PyYAML's safe loader in four ways: a key that stands twice is an error (PyYAML keeps
+the last silently), `1e-3` is a number (YAML 1.1 reads a text), dates stay texts, and keys are
+texts. Anchors, aliases and `<<` work; their expansion is bounded.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+from ocr_lib.config.spot import Path
+from ocr_lib.errors import ConfigError
+
+MAX_BYTES = 1 << 20
+MAX_NODES = 50_000
+MAX_DEPTH = 50
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the number form that people write."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
+    """Reads one YAML document.
+
+    Args:
+        text: the document.
+        name: what errors call it: a file name, or `-o Key=value`.
+
+    Returns:
+        The value, and for each key below it the place `name:line` where it was written.
+
+    Raises:
+        ConfigError: not YAML, too large, a key twice, or a tag that makes objects.
+    """
+    if len(text) > MAX_BYTES:
+        raise ConfigError(name, f"is larger than {MAX_BYTES} bytes", "Give a configuration file")
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        reader = _Reader(loader, name)
+        value = None if node is None else reader.value(node, ())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}" if mark else name
+        cause = f"is not valid YAML: {error.problem or error.context}"
+        raise ConfigError(place, cause, "Check indentation, colons and quotes there") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        cause = f"is not valid YAML: {str(error).splitlines()[0]}"
+        raise ConfigError(name, cause, "Check the file") from None
+    return value, reader.places
+
+
+class _Reader:
+    """Turns YAML nodes into plain values and notes the place of each key."""
+
+    def __init__(self, loader: _Loader, name: str) -> None:
+        self.loader = loader
+        self.name = name
+        self.places: dict[Path, str] = {}
+        self.flattened: set[int] = set()  # ids of mapping nodes: an alias meets its node again
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.places.setdefault(path, self.place(node))
+        if len(self.places) > MAX_NODES or len(path) > MAX_DEPTH:
+            raise ConfigError(
+                self.place(node), "nests or repeats too much", "Check anchors and aliases (&, *)"
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        return self.loader.construct_object(node)
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        if id(node) not in self.flattened:
+            self.flattened.add(id(node))
+            self.refuse_doubles(node)
+            self.loader.flatten_mapping(node)  # resolves `<<`; own keys stand last and win
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.key(key_node)
+            child = (*path, key)
+            self.places[child] = self.place(key_node)
+            values[key] = self.value(value_node, child)
+        return values
+
+    def refuse_doubles(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, str] = {}
+        for key_node, _ in node.value:
+            if key_node.tag.endswith(":merge"):
+                continue
+            key, place = self.key(key_node), self.place(key_node)
+            if key in seen:
+                cause = f"the key {key} stands twice in one block, first at {seen[key]}"
+                raise ConfigError(place, cause, "Remove one of the two")
+            seen[key] = place
+
+    def key(self, node: yaml.Node) -> str:
+        key = self.loader.construct_object(node)
+        if not isinstance(key, str):
+            cause = f"the key {node.value!r} is not a text"
+            raise ConfigError(self.place(node), cause, "Put the key in quotes")
+        return key
+
+    def place(self, node: yaml.Node) -> str:
+        return f"{self.name}:{node.start_mark.line + 1}"
