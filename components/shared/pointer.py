@@ -1,0 +1,61 @@
+"""What a step hands to the next one: a small JSON file that says where the data lies.
+
+The data itself goes through the object store, once, in parallel and with checksums; an
+orchestrator copies artifacts whole into every pod that reads them.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ocr_lib.atomic import write_json
+from ocr_lib.errors import DataError
+
+
+class Artifact(Protocol):
+    """The part of a KFP artifact that a pointer needs."""
+
+    metadata: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Where the artifact's file lies on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a step's result lies.
+
+    Attributes:
+        uri: the object or folder in the store, `s3://bucket/key`.
+        digest: hex SHA-256 of its content.
+        metadata: counts and names for whoever reads the artifact; no secrets.
+    """
+
+    uri: str
+    digest: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def write_pointer(artifact: Artifact, uri: str, digest: str, **metadata: str | float) -> None:
+    """Makes `artifact` point at `uri`; the metadata shows in the pipeline's user interface too."""
+    artifact.metadata.update({"uri": uri, "digest": digest, **metadata})
+    write_json(artifact.path, {"uri": uri, "digest": digest, "metadata": metadata})
+
+
+def read_pointer(artifact: Artifact) -> Pointer:
+    """Reads what `write_pointer` wrote.
+
+    Raises:
+        DataError: the file is missing or is no pointer.
+    """
+    try:
+        values = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
+        return Pointer(values["uri"], values["digest"], values["metadata"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            str(artifact.path),
+            f"not a pointer to a data set or model ({error})",
+            "Pass the output of an earlier step of this pipeline",
+        ) from error

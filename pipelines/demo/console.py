@@ -1,0 +1,97 @@
+"""The readable side of a local pipeline run: what the steps say, which one runs, how long it took.
+
+`kfp.local` prints its own log, the executor's inputs and the steps' output into one stream. All of
+it goes to a log file; the console shows the steps' own lines under a heading each.
+"""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from ocr_lib.progress import BAR_WIDTH, duration
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+STARTED = re.compile(r"^[0-9:.]+ - INFO - Executing task '([\w-]+)'$")
+FINISHED = re.compile(r"^[0-9:.]+ - \w+ - Task '([\w-]+)' finished with status (\w+)$")
+INDENT = "    "  # kfp.local prints a step's lines behind it
+EXECUTOR = "[KFP Executor "
+PROGRESS = re.compile(r"(?P<percent>\d+)% \d+/\d+ .*\bETA\b")
+TAIL_LINES = 15
+
+
+class Console:
+    """Turns the lines of a `kfp.local` run into headings, the steps' lines and their times.
+
+    Args:
+        titles: task name → what the step does, in the order of the DAG.
+        out: where the user reads.
+        log: where every line goes as it came.
+        clock: seconds, for the times of the steps.
+    """
+
+    def __init__(
+        self,
+        titles: Mapping[str, str],
+        out: TextIO,
+        log: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds: dict[str, float] = {}
+        self.failed: str | None = None
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)  # last lines of all, for a crash
+        self._titles = titles
+        self._out = out
+        self._log = log
+        self._clock = clock
+        self._current: str | None = None
+        self._started = 0.0
+        self._in_inputs = False  # within the JSON of the executor's inputs
+        self._in_bar = False  # the cursor stands behind a bar that the next one replaces
+
+    def feed(self, line: str) -> None:
+        """Takes one line of the run's output."""
+        self._log.write(line if line.endswith("\n") else line + "\n")
+        self._log.flush()
+        text = ANSI.sub("", line).rstrip()
+        self.tail.append(text)
+        if started := STARTED.match(text):
+            self._start(started[1])
+        elif finished := FINISHED.match(text):
+            self._finish(finished[2])
+        elif self._current and text.startswith(INDENT):
+            self._step_line(text.removeprefix(INDENT))
+
+    def _start(self, task: str) -> None:
+        self._current = task
+        self._started = self._clock()
+        number = list(self._titles).index(task) + 1 if task in self._titles else "?"
+        self._show(f"[{number}/{len(self._titles)}] {self._titles.get(task, task)}")
+
+    def _finish(self, status: str) -> None:
+        assert self._current is not None
+        self.seconds[self._current] = round(self._clock() - self._started, 1)
+        if status == "SUCCESS":
+            self._show(f"      done in {duration(self.seconds[self._current])}")
+        else:
+            self.failed = self._current
+        self._current = None
+
+    def _step_line(self, text: str) -> None:
+        if text.startswith(EXECUTOR):
+            self._in_inputs = text.endswith("executor_input:")
+        elif self._in_inputs:
+            self._in_inputs = text != "}"
+        elif text:
+            self._show(f"      {text}", PROGRESS.search(text))
+
+    def _show(self, text: str, progress: re.Match[str] | None = None) -> None:
+        if progress and self._out.isatty():
+            filled = round(int(progress["percent"]) / 100 * BAR_WIDTH)
+            bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"
+            self._out.write(f"\r\x1b[K      {bar} {text.strip()}")
+        else:
+            self._out.write(f"\n{text}\n" if self._in_bar else f"{text}\n")
+        self._in_bar = bool(progress and self._out.isatty())
+        self._out.flush()

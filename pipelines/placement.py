@@ -1,0 +1,73 @@
+"""Where each step runs and what it may use: the one table that the DAG and the manifests share.
+
+A node pool is one label and one taint of the same name and value, so that a pool takes only the
+steps meant for it: `ocr-pool=gpu-train`.
+"""
+
+import os
+from dataclasses import dataclass
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+
+POOL_LABEL = "ocr-pool"
+USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
+
+STORE_SECRET = "ocr-object-store"  # noqa: S105 (the name of the secret)
+STORE_SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+STORE_CONFIG_MAP = "ocr-object-store"
+STORE_CONFIG_KEYS = {
+    "endpoint": "OCR_S3_ENDPOINT",
+    "bucket": "OCR_S3_BUCKET",
+    "region": "AWS_DEFAULT_REGION",
+}
+
+# Resource name of a step's accelerator; empty for a cluster without any.
+ACCELERATOR = os.environ.get("OCR_ACCELERATOR", "nvidia.com/gpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Pool, resources and deadline of one step.
+
+    Attributes:
+        pool: value of the pool's label and taint.
+        cpu: cores asked for.
+        memory: memory asked for and allowed, Kubernetes notation.
+        accelerators: how many devices of `ACCELERATOR`.
+        timeout_s: the step fails after so many seconds.
+    """
+
+    pool: str
+    cpu: str
+    memory: str
+    accelerators: int
+    timeout_s: int
+
+
+PLACEMENTS = {
+    "gen_label": Placement("data", "1", "2Gi", 0, 6 * 3600),
+    "pack_lmdb": Placement("data", "4", "8Gi", 0, 12 * 3600),
+    "preflight": Placement("data", "1", "4Gi", 0, 3600),
+    "train": Placement("gpu-train", "4", "16Gi", 1, 7 * 24 * 3600),
+    "evaluate": Placement("gpu-serve", "2", "8Gi", 1, 6 * 3600),
+    "export": Placement("gpu-serve", "2", "8Gi", 1, 3600),
+    "deploy": Placement("data", "1", "2Gi", 0, 3600),
+}
+
+
+def place(task: PipelineTask, step: str) -> PipelineTask:
+    """Puts a task where `PLACEMENTS` says, as an ordinary user, with the object store's keys."""
+    where = PLACEMENTS[step]
+    task.set_cpu_request(where.cpu).set_memory_request(where.memory).set_memory_limit(where.memory)
+    if where.accelerators and ACCELERATOR:
+        task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(where.accelerators)
+    kubernetes.add_node_selector(task, POOL_LABEL, where.pool)
+    kubernetes.add_toleration(task, POOL_LABEL, "Equal", where.pool, "NoSchedule")
+    kubernetes.set_timeout(task, where.timeout_s)
+    kubernetes.set_security_context(
+        task, run_as_user=USER_ID, run_as_group=USER_ID, run_as_non_root=True
+    )
+    kubernetes.use_secret_as_env(task, STORE_SECRET, STORE_SECRET_KEYS)
+    kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
+    return task

@@ -1,0 +1,31 @@
+import pytest
+
+from components.shared.step import step
+from ocr_lib.errors import LabelError, ServiceError
+
+
+def test_the_work_folder_is_gone_afterwards() -> None:
+    with step("gen_label") as work:
+        (work / "file").write_text("x")
+    assert not work.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LabelError("gt.txt:3", "no comma", "Write one"), 2),
+        (ServiceError("the store did not answer within 30 s"), 1),
+    ],
+)
+def test_an_error_of_ours_is_one_line_and_its_exit_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_, step("gen_label"):
+        raise error
+    assert exit_.value.code == code
+    assert capsys.readouterr().err == f"gen_label: {error}\n"
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), step("train"):
+        raise ZeroDivisionError
