@@ -1,0 +1,5 @@
+"""Training losses: `loss(outputs, batch) -> {"loss": scalar, …}`."""
+
+from ocr_lib.losses.build import build_loss
+
+__all__ = ["build_loss"]

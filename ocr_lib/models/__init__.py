@@ -1,0 +1,5 @@
+"""Recognition networks: transform → backbone → neck → head, under PaddleOCR's parameter names."""
+
+from ocr_lib.models.build import build_model
+
+__all__ = ["build_model"]
