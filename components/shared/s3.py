@@ -1,0 +1,278 @@
+"""A thin client of one S3 endpoint: every call has a deadline and every failure a next step.
+
+Source: minio-py. Differs from it in that a failure is always a `ServiceError` that names the
+endpoint, the object and what to do, and in that an interrupted download goes on where it stopped.
+"""
+
+import io
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import minio
+import urllib3
+from minio.error import InvalidResponseError, MinioException, S3Error
+
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import ServiceError
+
+CONNECT_TIMEOUT_S = 5.0
+CHUNK_BYTES = 1 << 20
+PART_BYTES = 16 << 20  # files above this go up in parts
+DOWNLOAD_ATTEMPTS = 3
+
+NEXT_STEPS = {
+    "NoSuchBucket": "Create the bucket, or set OCR_S3_BUCKET to one that exists",
+    "NoSuchKey": "Run the step that writes this object first",
+    "AccessDenied": "Check AWS_ACCESS_KEY_ID and what its owner may do",
+    "InvalidAccessKeyId": "Check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION",
+}
+
+
+class MissingObjectError(ServiceError):
+    """The object, or its bucket, does not exist."""
+
+
+class DigestError(ServiceError):
+    """An object does not hold the bytes that its manifest promises."""
+
+
+class ConflictError(ServiceError):
+    """Somebody else changed the object, or holds the lease, that this call wanted."""
+
+
+class StoredObject(NamedTuple):
+    """Key, size in bytes and entity tag of an object, and when it was last written (epoch s)."""
+
+    key: str
+    size: int
+    etag: str
+    modified: float
+
+
+class S3Client:
+    """Objects of one endpoint, whole or as files.
+
+    Args:
+        endpoint: `http://host:port` or `https://host`, checked by the caller.
+        timeout_s: the longest silence of a connection before a call is given up (and retried).
+        deadline_s: the longest time one object may take to download.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        region: str,
+        *,
+        timeout_s: float = 30.0,
+        deadline_s: float = 3600.0,
+    ) -> None:
+        self.endpoint = endpoint
+        self._deadline_s = deadline_s
+        scheme, _, host = endpoint.partition("://")
+        retry = urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504))
+        connect_s = min(timeout_s, CONNECT_TIMEOUT_S)
+        self._minio = minio.Minio(
+            host,
+            access_key=access_key,
+            secret_key=secret_key,
+            region=region,
+            secure=scheme == "https",
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(connect=connect_s, read=timeout_s),
+                retries=retry,
+                maxsize=16,
+                cert_reqs="CERT_REQUIRED",
+            ),
+        )
+
+    def make_bucket(self, bucket: str) -> None:
+        """Creates `bucket` unless it exists."""
+        try:
+            if not self._minio.bucket_exists(bucket):
+                self._minio.make_bucket(bucket)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("make bucket", bucket, "", error)
+
+    def stat(self, bucket: str, key: str) -> StoredObject | None:
+        """Returns what the store says of an object, or None where there is none."""
+        try:
+            found = self._minio.stat_object(bucket, key)
+        except S3Error as error:
+            if error.code == "NoSuchKey":
+                return None
+            self._fail("look up", bucket, key, error)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("look up", bucket, key, error)
+        return _stored(found)
+
+    def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        """Yields every object whose key starts with `prefix`, in the order of keys."""
+        try:
+            for found in self._minio.list_objects(bucket, prefix=prefix, recursive=True):
+                yield _stored(found)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("list", bucket, prefix, error)
+
+    def put(
+        self, bucket: str, key: str, content: bytes, headers: dict[str, str] | None = None
+    ) -> str:
+        """Writes one object and returns its entity tag; `headers` may hold conditions.
+
+        Raises:
+            ConflictError: the store evaluated a condition of `headers` and it did not hold.
+        """
+        try:  # the public put_object() has no way to pass If-Match
+            written = self._minio._put_object(bucket, key, content, headers)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("write", bucket, key, error)
+        return str(written.etag)
+
+    def put_file(self, bucket: str, key: str, path: Path) -> None:
+        """Uploads a file, in parts where it is large; the object appears whole or not at all."""
+        try:
+            self._minio.fput_object(bucket, key, str(path), part_size=PART_BYTES)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("upload", bucket, key, error)
+
+    def get(self, bucket: str, key: str, max_bytes: int) -> tuple[bytes, str]:
+        """Returns the content and the entity tag of an object of at most `max_bytes`."""
+        content = io.BytesIO()
+        etag = self._stream(bucket, key, content, max_bytes)
+        return content.getvalue(), etag
+
+    def get_file(self, bucket: str, key: str, path: Path, size: int, sha256: str) -> None:
+        """Downloads an object to `path`, which appears only when its size and digest are right.
+
+        An interrupted download leaves `<path>.part`, from which the next one goes on when the
+        digest is known.
+
+        Args:
+            bucket: where the object is.
+            key: its key.
+            path: where it goes; its directory exists.
+            size: the size it must have, in bytes.
+            sha256: the digest it must have; empty when none is known.
+        """
+        part = path.with_name(path.name + ".part")
+        if not sha256:  # nothing could tell whether an old part belongs to this object
+            part.unlink(missing_ok=True)
+        for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
+            if part.exists() and part.stat().st_size > size:
+                part.unlink()
+            resumed = part.exists() and part.stat().st_size > 0
+            try:
+                self._append(bucket, key, part, size)
+                self._check(bucket, key, part, size, sha256)
+            except MissingObjectError:
+                raise
+            except DigestError:
+                part.unlink()
+                if (
+                    not resumed
+                ):  # bytes from an earlier attempt deserve a second look, fresh ones not
+                    raise
+            except ServiceError:
+                if attempt == DOWNLOAD_ATTEMPTS:
+                    raise
+            else:
+                part.replace(path)
+                return
+        raise DigestError(f"{self._name(bucket, key)}: damaged at every attempt. Upload it again.")
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Deletes an object; one that is not there is no error."""
+        try:
+            self._minio.remove_object(bucket, key)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            if _code(error) != "NoSuchKey":
+                self._fail("delete", bucket, key, error)
+
+    def _append(self, bucket: str, key: str, part: Path, size: int) -> None:
+        """Downloads what is missing at the end of `part`."""
+        with part.open("ab") as file:
+            offset = file.tell()
+            if offset < size:
+                self._stream(bucket, key, file, size - offset, offset)
+
+    def _check(self, bucket: str, key: str, part: Path, size: int, sha256: str) -> None:
+        name, found = self._name(bucket, key), part.stat().st_size
+        if found != size:
+            raise DigestError(
+                f"{name}: {found} bytes where the manifest says {size}. Upload it again."
+            )
+        if sha256 and sha256_file(part) != sha256:
+            raise DigestError(
+                f"{name}: damaged or replaced, its SHA-256 is not the manifest's. Upload it again."
+            )
+
+    def _stream(self, bucket: str, key: str, target: Any, max_bytes: int, offset: int = 0) -> str:
+        """Copies an object from `offset` on to a binary file; returns its entity tag."""
+        ends = time.monotonic() + self._deadline_s
+        response = None
+        try:
+            response = self._minio.get_object(bucket, key, offset=offset)
+            copied = 0
+            while chunk := response.read(CHUNK_BYTES):
+                copied += len(chunk)
+                if copied > max_bytes:
+                    raise DigestError(f"{self._name(bucket, key)}: more than {max_bytes} bytes.")
+                if time.monotonic() > ends:
+                    raise ServiceError(
+                        f"{self._name(bucket, key)}: not read after {self._deadline_s:.0f} s. "
+                        "Check the network, then run the step again: it goes on from there."
+                    )
+                target.write(chunk)
+            return str(response.headers.get("etag", "")).strip('"')
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("read", bucket, key, error)
+        finally:
+            if response is not None:
+                response.close()
+                response.release_conn()
+
+    def _name(self, bucket: str, key: str) -> str:
+        return f"s3://{bucket}/{key} at {self.endpoint}"
+
+    def _fail(self, action: str, bucket: str, key: str, error: Exception) -> NoReturn:
+        """Raises the `ServiceError` that says what `error` means and what to do next."""
+        code = _code(error)
+        name = self._name(bucket, key)
+        if code == "PreconditionFailed":
+            raise ConflictError(
+                f"{name}: changed by somebody else meanwhile. Run it again."
+            ) from error
+        if not code:
+            raise ServiceError(
+                f"{name}: cannot {action}, the store does not answer ({_reason(error)}). "
+                "Check OCR_S3_ENDPOINT and that the store runs."
+            ) from error
+        step = NEXT_STEPS.get(code, "Look into the store's log")
+        kind = MissingObjectError if code in ("NoSuchKey", "NoSuchBucket") else ServiceError
+        raise kind(f"{name}: cannot {action}: {code}. {step}.") from error
+
+
+def _code(error: Exception) -> str:
+    """Returns the S3 error code in an exception, or "" where the store did not answer with one."""
+    if isinstance(error, S3Error):
+        return str(error.code)
+    if isinstance(error, InvalidResponseError):  # rclone's errors lack the content type minio wants
+        found = re.search(r"<Code>(\w+)</Code>", str(error))
+        return found.group(1) if found else "InvalidResponse"
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    """Shortens an urllib3 exception to its innermost cause."""
+    reason = getattr(error, "reason", None) or error
+    return str(reason).rsplit(": ", 1)[-1]
+
+
+def _stored(found: Any) -> StoredObject:
+    modified = found.last_modified.timestamp() if found.last_modified else 0.0
+    return StoredObject(found.object_name, found.size, (found.etag or "").strip('"'), modified)
