@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from components.shared.s3_server import S3Server
+from components.shared.store import Store
+from ocr_lib.errors import ServiceError
+
+
+def test_a_port_in_use_is_named(s3_server: S3Server, tmp_path: Path) -> None:
+    port = int(s3_server.endpoint.rsplit(":", 1)[1])
+    with pytest.raises(ServiceError, match=f"port {port} is in use"), S3Server(tmp_path, port):
+        pass
+
+
+def test_what_was_stored_is_there_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for attempt in range(2):
+        with S3Server(tmp_path / "data", bucket="own-bucket") as server:
+            for name, value in server.environment().items():
+                monkeypatch.setenv(name, value)
+            store = Store.from_env()
+            if attempt == 0:
+                store.put_json("a/b", {"n": 1})
+            assert store.get_json("a/b") == {"n": 1}
+    with pytest.raises(ServiceError, match="does not answer"):
+        Store.from_env().get_json("a/b")
+
+
+def test_a_missing_binary_has_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServiceError, match="make setup"), S3Server(tmp_path / "data"):
+        pass
