@@ -21,6 +21,12 @@ from typing import Any, Self
 from ocr_lib.errors import ConfigError
 from ocr_lib.eval_report import EvalReport
 
+# Least and greatest value of a threshold; shares are 0 to 1.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "min_samples": (1, math.inf),
+    "confidence": (0.5, 0.9999),
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thresholds:
@@ -44,15 +50,12 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            low, high = BOUNDS.get(field.name, (0.0, 1.0))
             value = getattr(self, field.name)
-            if field.name == "min_samples":
-                valid, allowed = value >= 1, "at least 1"
-            elif field.name == "confidence":
-                valid, allowed = 0.5 <= value < 1.0, "between 0.5 and 1"
-            else:
-                valid, allowed = 0.0 <= value <= 1.0, "between 0 and 1"
-            if not valid:
-                raise ConfigError(f"gate.{field.name}", f"{value} is not {allowed}", "Change it")
+            if type(value) not in (int, float) or not low <= value <= high:
+                raise ConfigError(
+                    f"gate.{field.name}", f"{value!r} is not from {low} to {high}", "Correct it"
+                )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

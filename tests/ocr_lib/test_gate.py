@@ -1,0 +1,127 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate import Thresholds, Verdict, decide, sign_test
+
+EMPTY = EvalReport(
+    samples=0,
+    unreadable=0,
+    out_of_dictionary=0,
+    accuracy=0.0,
+    norm_edit_dis=0.0,
+    cer=0.0,
+    paddleocr={},
+    by_length=(),
+    by_width=(),
+    worst=(),
+    watched={},
+    errors=(),
+    outcomes=b"",
+    dataset_digest="",
+    seconds=0.0,
+)
+
+
+def report(outcomes: list[int], similarity: float = 0.95, digest: str = "d") -> EvalReport:
+    return replace(
+        EMPTY,
+        samples=len(outcomes),
+        accuracy=sum(outcomes) / len(outcomes),
+        norm_edit_dis=similarity,
+        outcomes=bytes(outcomes),
+        dataset_digest=digest,
+    )
+
+
+def share(correct: int, total: int = 1000) -> EvalReport:
+    return report([1] * correct + [0] * (total - correct))
+
+
+def failed(verdict: Verdict) -> list[str]:
+    return [reason.name for reason in verdict.reasons if not reason.passed]
+
+
+LIMITS = Thresholds(min_accuracy=0.9, min_norm_edit_dis=0.9, min_samples=500)
+
+# candidate, champion, reasons that fail
+TABLE = [
+    (share(950), None, []),  # first run: the thresholds alone
+    (share(900), None, []),  # exactly at the threshold
+    (share(899), None, ["accuracy"]),
+    (share(475, 499), None, ["samples"]),
+    (report([1] * 1000, similarity=0.89), None, ["norm_edit_dis"]),
+    (report([1] * 1000, similarity=math.nan), None, ["norm_edit_dis"]),
+    (replace(share(950), accuracy=math.nan), None, ["accuracy"]),
+    (replace(share(950), unreadable=10), None, []),
+    (replace(share(950), unreadable=11), None, ["readable images"]),
+    (share(950), share(950), []),  # equal
+    (share(980), share(950), []),  # better
+    (share(980), replace(share(950), dataset_digest="other"), ["champion"]),
+    (share(940), share(950), ["paired test"]),  # 10 lines lost, none won: no accident
+    # the same drop with wins and losses on 90 lines may be one
+    (report([1] * 40 + [0] * 50 + [1] * 910), report([0] * 40 + [1] * 960), []),
+    (share(939), share(950), ["accuracy drop", "paired test"]),
+    (share(910), share(990), ["accuracy drop", "paired test"]),
+]
+
+
+@pytest.mark.parametrize(("candidate", "champion", "reasons"), TABLE)
+def test_decision(candidate: EvalReport, champion: EvalReport | None, reasons: list[str]) -> None:
+    verdict = decide(candidate, champion, LIMITS)
+    assert failed(verdict) == reasons
+    assert verdict.passed is (not reasons)
+
+
+def test_reasons_carry_their_figures() -> None:
+    verdict = decide(share(930), share(950), LIMITS)
+    drop = next(reason for reason in verdict.reasons if reason.name == "accuracy drop")
+    assert (drop.candidate, drop.champion) == (0.93, 0.95)
+    assert drop.limit == pytest.approx(0.94)
+    assert drop.words.startswith("accuracy -0.0200 against the serving model's 0.9500")
+
+
+def test_first_run_is_said() -> None:
+    words = [reason.words for reason in decide(share(950), None, LIMITS).reasons]
+    assert "no model serves yet: the thresholds alone decide" in words
+
+
+def test_verdict_survives_json() -> None:
+    verdict = decide(share(930), share(950), LIMITS)
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.to_dict()))) == verdict
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_sign_test_is_the_binomial_tail(wins: int, losses: int) -> None:
+    total = wins + losses
+    exact = sum(math.comb(total, k) for k in range(losses, total + 1)) / 2**total
+    assert sign_test(wins, losses) == pytest.approx(exact, rel=1e-9)
+
+
+def test_sign_test_of_many_lines() -> None:
+    assert sign_test(0, 0) == 1.0
+    assert sign_test(50_000, 50_000) == pytest.approx(0.5, abs=2e-3)
+    assert sign_test(100_000, 10) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"min_acuracy": 0.9}, "gate.min_acuracy"),
+        ({"min_accuracy": 90}, "gate.min_accuracy"),
+        ({"min_accuracy": math.nan}, "gate.min_accuracy"),
+        ({"min_samples": 0}, "gate.min_samples"),
+        ({"confidence": 1.0}, "gate.confidence"),
+        ({"min_accuracy": "high"}, "gate.min_accuracy"),
+        ({"min_samples": True}, "gate.min_samples"),
+    ],
+)
+def test_thresholds_are_checked(values: dict[str, object], where: str) -> None:
+    with pytest.raises(ConfigError, match=where):
+        Thresholds.from_dict(values)
