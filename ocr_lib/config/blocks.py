@@ -3,18 +3,27 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocr_lib.config.checks import at_least, known_part, one_of
+from ocr_lib.config.checks import (
+    above,
+    at_least,
+    checked_arguments,
+    known_keys,
+    known_part,
+    one_of,
+)
 from ocr_lib.config.names import (
     DATASETS,
     KEPT_DATASET,
     KEPT_LOADER,
+    LR_REQUIRED,
     LR_SCHEDULES,
     OPTIMIZERS,
+    OTHER_TRANSFORMS,
     REGULARIZERS,
     SAMPLERS,
     TRANSFORMS,
 )
-from ocr_lib.config.reader import COLLECTS, Part, refuse_unknown
+from ocr_lib.config.reader import COLLECTS, Part
 from ocr_lib.config.spot import FieldError, nearest
 
 
@@ -43,10 +52,11 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         one_of(self, "name", OPTIMIZERS)
-        refuse_unknown(self, self.args, OPTIMIZERS[self.name])
-        known_part(self, "lr", LR_SCHEDULES)
+        known_keys(self, self.args, OPTIMIZERS[self.name])
+        object.__setattr__(self, "args", checked_arguments(self, self.args, OPTIMIZERS[self.name]))
+        known_part(self, "lr", LR_SCHEDULES, LR_REQUIRED)
         known_part(self, "regularizer", REGULARIZERS)
-        at_least(self, 0, "clip_norm", "clip_norm_global")
+        above(self, 0, "clip_norm", "clip_norm_global")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +89,17 @@ class DatasetConfig:
     def __post_init__(self) -> None:
         one_of(self, "name", DATASETS)
         self._check_ratios()
-        refuse_unknown(self, self.args, KEPT_DATASET)
+        known_keys(self, self.args, KEPT_DATASET)
         for i, part in enumerate(self.transforms):
-            if ":" not in part.name and part.name not in TRANSFORMS:
-                cause, fix = f"{part.name!r} is not known", nearest(part.name, TRANSFORMS)
-                raise FieldError(self, f"transforms.{i}", cause, fix)
+            self._check_transform(f"transforms.{i}", part.name)
+
+    def _check_transform(self, field: str, name: str) -> None:
+        if name in OTHER_TRANSFORMS:
+            cause = f"is {name}, of an algorithm that this project does not have"
+            raise FieldError(self, field, cause, "Choose another algorithm: ocr config list")
+        if ":" not in name and name not in TRANSFORMS:
+            cause = f"is {name!r}, which is not known"
+            raise FieldError(self, field, cause, nearest(name, TRANSFORMS))
 
     def _check_ratios(self) -> None:
         ratios, files = self.ratio_list, len(self.label_file_list)
@@ -122,7 +138,7 @@ class LoaderConfig:
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
 
     def __post_init__(self) -> None:
-        refuse_unknown(self, self.kept, KEPT_LOADER)
+        known_keys(self, self.kept, KEPT_LOADER)
         at_least(self, 1, "batch_size_per_card")
         at_least(self, 0, "num_workers")
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocr_lib.config.checks import at_least, one_of
+from ocr_lib.config.checks import above, at_least, known_keys, one_of
 from ocr_lib.config.names import KEPT_GLOBAL
-from ocr_lib.config.reader import COLLECTS, refuse_unknown
+from ocr_lib.config.reader import COLLECTS
 from ocr_lib.config.spot import FieldError
 
 
@@ -106,11 +106,15 @@ class GlobalConfig:
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
 
     def __post_init__(self) -> None:
-        refuse_unknown(self, self.kept, KEPT_GLOBAL)
+        known_keys(self, self.kept, KEPT_GLOBAL)
         at_least(self, 1, "epoch_num", "max_text_length", "save_epoch_step", "eval_batch_epoch")
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
-        at_least(self, 0, "seed", "train_minutes", "save_minutes", "ema_decay", "scale_loss")
+        at_least(self, 0, "seed")
+        above(self, 0, "train_minutes", "save_minutes", "ema_decay", "scale_loss")
+        below_one = self.ema_decay is None or self.ema_decay < 1
+        if not below_one:
+            raise FieldError(self, "ema_decay", f"is {self.ema_decay}", "Write less than 1")
         one_of(self, "amp_level", ("O0", "O1", "O2"))
         one_of(self, "amp_dtype", ("float16", "bfloat16"))
         self._check_eval_batch_step()

@@ -6,6 +6,7 @@ a whole, since arguments belong to the name.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     values, places = load_values(path)
     for override in overrides:
         apply(values, override, places)
-    return read_block(Config, values, Spot((), places))
+    return replace(read_block(Config, values, Spot((), places)), places=places)
 
 
 def config_from_dict(values: dict[str, Any], where: str = "the configuration") -> Config:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ocr_lib.config.spot import Path
+from ocr_lib.config.spot import Path, nearest
 from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
 
@@ -12,39 +12,52 @@ def apply(values: dict[str, Any], override: str, places: dict[Path, str]) -> Non
 
     Args:
         values: changed in place.
-        override: `A.b.c=value`. An entry of a list is named by its index or, in a list of
-            transforms, by its name: `Train.dataset.transforms.RecAug.tia_prob=0.1`.
+        override: `A.b.c=value`; the value is read as YAML, so nothing after `=` is null. An entry
+            of a list is named by its index or, where entries have names, by its name:
+            `Train.dataset.transforms.RecAug.tia_prob=0.1`.
         places: gets `-o` as the place of the key.
 
     Raises:
         ConfigError: no `=`, a value that is not YAML, or a key below something that has none.
     """
-    key, equals, text = override.partition("=")
-    if not equals or not all(key.split(".")):
+    key, equals, text = override.strip().partition("=")
+    names = key.split(".")
+    if not equals or not all(names):
         fix = "Write -o Key.sub=value, e.g. -o Global.epoch_num=10"
         raise ConfigError(f"-o {override}", "is not Key.sub=value", fix)
-    value, _ = parse(text, f"-o {override}")
+    value, _ = parse(text, f"-o {key}")
     node: Any = values
     path: Path = ()
-    *parents, last = key.split(".")
-    for name in parents:
-        step = _step(node, name, key)
-        path = (*path, step)
-        if node[step] is None:
+    for i, name in enumerate(names):
+        *entry, step = _steps(node, name, path)  # an entry of a list is a block of one name
+        for index in entry:
+            node = node[index]
+        path = (*path, *entry, step)
+        if i == len(names) - 1:
+            node[step] = value
+        elif node[step] is None:
             node[step] = {}
         node = node[step]
-    step = _step(node, last, key)
-    for old in [p for p in places if p[: len(path) + 1] == (*path, step)]:
+    for old in [p for p in places if p[: len(path)] == path]:
         del places[old]
-    node[step] = value
-    places[(*path, step)] = "-o"
+    places[path] = "-o"
 
 
-def _step(node: Any, name: str, key: str) -> str | int:
-    """Returns the key or index of `name` in `node`; a new key is made."""
+def _steps(node: Any, name: str, path: Path) -> Path:
+    """Returns what leads from `node` to `name`: a key, an index, or an index and the name there.
+
+    A mapping gets the key if it is new.
+    """
     if isinstance(node, dict):
         node.setdefault(name, None)
-        return name
-    if isinstance(node, list) and name.isdecimal() and int(name) < len(node):
-        return int(name)
-    raise ConfigError(f"-o {key}", f"there is no {name} there", "Check the key")
+        return (name,)
+    where = f"-o {'.'.join(map(str, path))}"
+    if not isinstance(node, list):
+        raise ConfigError(where, f"is {node!r}, which has no {name} in it", "Shorten the key")
+    if name.isdecimal() and int(name) < len(node):
+        return (int(name),)
+    entries = [next(iter(item)) if isinstance(item, dict) and item else "" for item in node]
+    if name in entries:
+        return (entries.index(name), name)
+    fix = nearest(name, {e for e in entries if e} or map(str, range(len(node))))
+    raise ConfigError(where, f"has no entry {name}", fix)

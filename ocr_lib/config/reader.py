@@ -1,13 +1,14 @@
 """Plain values → typed blocks and back: a dataclass's annotations are the schema that is checked.
 
-A block is a dataclass. Its field names are the keys, or `key=` in the field's metadata where the
-key is no Python name; a field made marked COLLECTS takes the keys that no other field has, and
-the block's `__post_init__` says which of those it knows. Null means what leaving the key out means.
+A block is a dataclass. Its field names are the keys, or `key` in the field's metadata where the
+key is no Python name; a field marked COLLECTS takes the keys that no other field has, and the
+block's `__post_init__` says which of those it knows. Null means what leaving the key out means.
 """
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -15,12 +16,13 @@ from ocr_lib.config.spot import FieldError, Spot, nearest
 
 Block = TypeVar("Block")
 COLLECTS = {"collects": True}  # metadata of the field that takes the keys no other field has
+UNWRITTEN = {"unwritten": True}  # metadata of a field that is no key
 
 _SCALARS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text (put it in quotes)",
+    str: "a text; a number or true/false in quotes",
 }
 
 
@@ -45,15 +47,6 @@ class Part:
         return {self.name: self.args or None}
 
 
-def refuse_unknown(block: Any, written: dict[str, Any], known: Any, prefix: str = "") -> None:
-    """Raises FieldError when `written` has a key that is not in `known`."""
-    own = {_key(f) for f in fields(block) if not f.metadata.get("collects")} if not prefix else ()
-    for key in written:
-        if key not in known:
-            fix = nearest(key, {*known, *own})
-            raise FieldError(block, f"{prefix}{key}", "is not a known key", fix)
-
-
 def read_block(cls: type[Block], values: Any, spot: Spot) -> Block:
     """Reads a mapping into the dataclass `cls`.
 
@@ -61,101 +54,122 @@ def read_block(cls: type[Block], values: Any, spot: Spot) -> Block:
         ConfigError: an unknown key, a value of the wrong type or out of range.
     """
     hints = get_type_hints(cls)
-    named = {_key(f): f for f in fields(cls) if not f.metadata.get("collects")}  # type: ignore[arg-type]
-    rest = next((f.name for f in fields(cls) if f.metadata.get("collects")), None)  # type: ignore[arg-type]
+    named = {key_of(f): f for f in keys_of(cls)}
+    rest = collecting(cls)
     arguments: dict[str, Any] = {rest: {}} if rest else {}
-    for key, value in _mapping(values, spot).items():
-        if key in named:
-            if value is not None:
-                arguments[named[key].name] = _field(named[key], hints, value, spot.child(key))
-        elif rest:
+    for key, value in read_mapping(values, spot).items():
+        if key in named and value is not None:
+            item = named[key]
+            arguments[item.name] = _read_field(item, hints[item.name], value, spot.child(key))
+        elif key not in named and rest:
             arguments[rest][key] = value
-        else:
+        elif key not in named:
             raise spot.child(key).error("is not a known key", nearest(key, named))
+    for item in named.values():
+        if item.name not in arguments and item.default is item.default_factory is MISSING:
+            raise spot.child(key_of(item)).error("is missing", "Write this block")
     try:
         return cls(**arguments)
     except FieldError as error:
-        for key in error.field.split("."):
-            spot = spot.child(key)
+        keys = {item.name: key for key, item in named.items()}
+        path = (keys.get(str(error.path[0]), error.path[0]), *error.path[1:])
+        spot = Spot((*spot.path, *path), spot.places)
         raise spot.error(error.cause, error.fix) from None
 
 
 def write_block(block: Any) -> dict[str, Any]:
     """Returns the mapping that `read_block` reads into an equal block; None is left out."""
     values: dict[str, Any] = {}
-    for item in fields(block):
+    for item in keys_of(type(block)):
         value = getattr(block, item.name)
-        if item.metadata.get("collects"):
-            values.update(value)
-        elif value is not None:
-            values[_key(item)] = _plain(value)
-    return values
+        if value is not None:
+            values[key_of(item)] = _plain(value)
+    rest = collecting(type(block))
+    return values | getattr(block, rest) if rest else values
 
 
-def _key(item: Any) -> str:
+def keys_of(cls: Any) -> list[Any]:
+    """Returns the fields of a block that each stand for one key."""
+    marks = (COLLECTS, UNWRITTEN)
+    return [f for f in fields(cls) if all(f.metadata != mark for mark in marks)]
+
+
+def key_of(item: Any) -> str:
+    """Returns the key that a field stands for."""
     return str(item.metadata.get("key", item.name))
 
 
-def _mapping(values: Any, spot: Spot) -> dict[str, Any]:
+def collecting(cls: Any) -> str | None:
+    """Returns the name of the field that takes the keys which no other field has."""
+    return next((f.name for f in fields(cls) if f.metadata == COLLECTS), None)
+
+
+def read_value(kind: Any, value: Any, spot: Spot) -> Any:
+    """Returns `value` as the annotation `kind` wants it.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if isinstance(kind, UnionType):  # X | None: None never gets here
+        kind = get_args(kind)[0]
+    if kind is Part:
+        return _read_part(value, spot)
+    if is_dataclass(kind):
+        return read_block(kind, value, spot)  # type: ignore[arg-type]
+    if get_origin(kind) is tuple:
+        return _read_list(get_args(kind), value, spot)
+    if get_origin(kind) is dict:
+        return dict(read_mapping(value, spot))
+    return value if kind is Any else _read_scalar(kind, value, spot)
+
+
+def read_mapping(values: Any, spot: Spot) -> Mapping[str, Any]:
+    """Returns a mapping as it is, null as an empty one."""
     if values is None:
         return {}
-    if not isinstance(values, dict):
+    if not isinstance(values, Mapping):
         raise spot.error(f"is {values!r}, not a block of keys", "Indent its keys below it")
     return values
 
 
-def _field(item: Any, hints: dict[str, Any], value: Any, spot: Spot) -> Any:
-    if "default_name" in item.metadata and isinstance(value, dict):
+def _read_field(item: Any, kind: Any, value: Any, spot: Spot) -> Any:
+    if "default_name" in item.metadata and isinstance(value, Mapping):
         value = {"name": item.metadata["default_name"], **value}
-    return _value(hints[item.name], value, spot)
+    return read_value(kind, value, spot)
 
 
-def _value(kind: Any, value: Any, spot: Spot) -> Any:
-    if isinstance(kind, UnionType):  # X | None: None never gets here
-        kind = get_args(kind)[0]
-    if kind is Part:
-        return _part(value, spot)
-    if is_dataclass(kind):
-        return read_block(kind, value, spot)  # type: ignore[arg-type]
-    if get_origin(kind) is tuple:
-        return _list(get_args(kind), value, spot)
-    if get_origin(kind) is dict:
-        return _mapping(value, spot)
-    return _scalar(kind, value, spot)
-
-
-def _scalar(kind: Any, value: Any, spot: Spot) -> Any:
+def _read_scalar(kind: Any, value: Any, spot: Spot) -> Any:
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
-        with suppress(ValueError, OverflowError):  # YAML 1.1 reads '1e-3' as a text
+        with suppress(ValueError, OverflowError):  # plain YAML 1.1 reads 1e-3 as a text
             value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise spot.error(f"is {value!r}", f"Write {_SCALARS[kind]}")
     return value
 
 
-def _list(kinds: tuple[Any, ...], value: Any, spot: Spot) -> tuple[Any, ...]:
+def _read_list(kinds: tuple[Any, ...], value: Any, spot: Spot) -> tuple[Any, ...]:
     """Reads `tuple[X, ...]` or `tuple[X, X]`; one value stands for a list of one."""
     items = value if isinstance(value, list | tuple) else [value]
     if kinds[-1] is not Ellipsis and len(items) != len(kinds):
-        raise spot.error(f"has {len(items)} entries", f"Write a list of {len(kinds)}")
-    read = _entry if kinds[0] is Part else lambda v, s: _value(kinds[0], v, s)
+        raise spot.error(f"is {value!r}", f"Write a list of {len(kinds)}")
+    read = _read_entry if kinds[0] is Part else lambda v, s: read_value(kinds[0], v, s)
     return tuple(read(item, spot.child(i)) for i, item in enumerate(items))
 
 
-def _part(value: Any, spot: Spot) -> Part:
-    args = dict(_mapping(value, spot))
+def _read_part(value: Any, spot: Spot) -> Part:
+    args = dict(read_mapping(value, spot))
     if not isinstance(args.get("name"), str):
         raise spot.error("has no name", "Say which one: name: …")
     return Part(args.pop("name"), args)
 
 
-def _entry(value: Any, spot: Spot) -> Part:
+def _read_entry(value: Any, spot: Spot) -> Part:
     if isinstance(value, str):
         return Part(value)
-    if not isinstance(value, dict) or len(value) != 1:
+    if not isinstance(value, Mapping) or len(value) != 1:
         raise spot.error(f"is {value!r}", "Write one name with its arguments, - Name: {…}")
     [(name, args)] = value.items()
-    return Part(name, dict(_mapping(args, spot.child(name))))
+    return Part(name, dict(read_mapping(args, spot.child(name))))
 
 
 def _plain(value: Any) -> Any:

@@ -4,15 +4,19 @@ Keys keep PaddleOCR's names and meaning. A default in brackets is PaddleOCR's wh
 where PaddleOCR has none and demands the key.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, SplitConfig
+from ocr_lib.config.checks import known_keys, known_part
 from ocr_lib.config.global_block import GlobalConfig
-from ocr_lib.config.names import KEPT_TOP
-from ocr_lib.config.reader import COLLECTS, Part, refuse_unknown, write_block
+from ocr_lib.config.names import KEPT_TOP, METRICS, POST_PROCESSES
+from ocr_lib.config.reader import COLLECTS, UNWRITTEN, Part, write_block
+from ocr_lib.config.spot import Places, Spot
+from ocr_lib.config.strict_yaml import dump
+from ocr_lib.errors import ConfigError
 
 __all__ = [
     "Config",
@@ -39,6 +43,7 @@ class Config:
         train: the block Train: the samples that are learnt.
         eval: the block Eval: the samples that decide.
         kept: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
+        places: where each key was written; empty when the configuration was not read from a file.
     """
 
     global_: GlobalConfig = field(default_factory=GlobalConfig, metadata={"key": "Global"})
@@ -57,9 +62,12 @@ class Config:
     train: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Train"})
     eval: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Eval"})
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    places: Places = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        refuse_unknown(self, self.kept, KEPT_TOP)
+        known_keys(self, self.kept, KEPT_TOP)
+        known_part(self, "postprocess", POST_PROCESSES)
+        known_part(self, "metric", METRICS)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns PaddleOCR's nested form; reading it gives an equal configuration."""
@@ -67,6 +75,19 @@ class Config:
 
     def to_yaml(self) -> str:
         """Returns the resolved configuration as YAML, the same bytes for equal configurations."""
-        return yaml.safe_dump(
-            self.as_dict(), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-        )
+        return dump(self.as_dict())
+
+    @contextmanager
+    def naming_lines(self) -> Iterator[None]:
+        """Adds file and line to a ConfigError raised inside, where it names a key of this file.
+
+        For parts that are built from a configuration and know their key but not its place:
+        `Architecture.Backbone.scale` becomes `my.yml:31: Architecture.Backbone.scale`.
+        """
+        try:
+            yield
+        except ConfigError as error:
+            path = tuple(int(k) if k.isdecimal() else k for k in error.where.split("."))
+            if path[:1] in self.places:
+                raise Spot(path, self.places).error(error.cause, error.fix) from error
+            raise

@@ -29,4 +29,5 @@ def find_config(path: str | Path, folder: Path = Path(), where: str = "-c") -> P
     for file in (folder / name, inner, shipped.get(name.removesuffix(".yml"))):
         if file is not None and file.is_file():
             return file
-    raise ConfigError(where, f"there is no configuration {name}", nearest(Path(name).stem, shipped))
+    fix = nearest(Path(name).stem, shipped, "`ocr config list` names the shipped ones")
+    raise ConfigError(where, f"there is no configuration {name}", fix)

@@ -7,19 +7,22 @@ from difflib import get_close_matches
 from ocr_lib.errors import ConfigError
 
 Path = tuple[str | int, ...]
+Places = Mapping[Path, str]  # path of a key → `file:line`, or `-o`
+
+FEW = 20  # so many known names are listed in an error when none is near
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A key of the configuration: its path from the top, and the places of all keys.
+    """A key of the configuration.
 
     Attributes:
         path: keys and list indexes from the top, e.g. `("Optimizer", "lr", "name")`.
-        places: path → `file:line` or `-o …`; a key that was not written has no entry.
+        places: where keys were written; a key without a place has its parent's.
     """
 
     path: Path
-    places: Mapping[Path, str]
+    places: Places
 
     def child(self, key: str | int) -> "Spot":
         """Returns the spot of a key inside this one."""
@@ -31,30 +34,35 @@ class Spot:
 
     def __str__(self) -> str:
         key = ".".join(map(str, self.path))
-        place = next(
-            (
-                self.places[self.path[:n]]
-                for n in range(len(self.path), -1, -1)
-                if self.path[:n] in self.places
-            ),
-            "",
-        )
+        paths = (self.path[:n] for n in range(len(self.path), -1, -1))
+        place = next((self.places[path] for path in paths if path in self.places), "")
         return ": ".join(part for part in (place, key) if part)
 
 
 class FieldError(ConfigError):
-    """A field of a block has a value outside its range; the reader adds file and line."""
+    """A field of a block has a value out of its range; the reader adds file and line.
+
+    Attributes:
+        path: the field and, in it, keys: `("lr", "name")`.
+    """
 
     def __init__(self, block: object, field: str, cause: str, fix: str) -> None:
-        self.field = field
+        self.path: Path = tuple(int(k) if k.isdecimal() else k for k in field.split("."))
         super().__init__(f"{type(block).__name__}.{field}", cause, fix)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns the next step for an unknown name: the nearest known one, else all of them."""
-    names = sorted(known)
-    lowered = {n.lower(): n for n in names}
-    match = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+def nearest(name: str, known: Iterable[str], otherwise: str = "See docs/configuration.md") -> str:
+    """Returns the next step for an unknown name: the nearest known one, or all if few.
+
+    Args:
+        name: what was written.
+        known: the names there are.
+        otherwise: the next step when there are many and none is near.
+    """
+    by_lower = {k.lower(): k for k in sorted(known)}
+    match = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if match:
-        return f"The nearest known name is {lowered[match[0]]}"
-    return f"Known: {', '.join(names)}"
+        return f"The nearest known name is {by_lower[match[0]]}"
+    if len(by_lower) <= FEW:
+        return f"Known: {', '.join(by_lower.values())}"
+    return otherwise

@@ -33,6 +33,28 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a text in quotes where `_Loader` or PyYAML would read it as something else."""
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, []), *resolvers]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def dump(values: Any) -> str:
+    """Returns plain values as YAML, the same bytes for equal values in the same order."""
+    return yaml.dump(
+        values,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=None,
+    )
+
+
 def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
     """Reads one YAML document.
 
