@@ -1,0 +1,140 @@
+"""Finding the labels of a data set and telling their form."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from ocr_lib.errors import LabelError
+
+Mode = Literal["auto", "rec", "det", "list"]
+Form = Literal["rec", "list", "det", "det_list", "space", "separator"]
+
+SAMPLE_LINES = 100
+SAMPLE_BYTES = 1 << 16  # of a line: enough to tell its form
+LABEL_FILES = ("gt.txt", "labels.txt")
+_IMAGE = r"[^,\t]*\.(?:jpe?g|png|bmp|tiff?|webp|gif)"
+
+# The first that matches the beginning of a line tells its form.
+_FORMS: dict[Form, re.Pattern[str]] = {
+    "det": re.compile(r"\s*-?\d+(?:\s*,\s*-?\d+){7}\s*,"),
+    "rec": re.compile(rf'[^,\t]+,\s*"|{_IMAGE}\s*,', re.IGNORECASE),
+    "det_list": re.compile(r'[^\t]+\t\s*\[.*"points"'),
+    "list": re.compile(r"[^\t]+\t"),
+    "space": re.compile(rf"{_IMAGE} +\S", re.IGNORECASE),
+    "separator": re.compile(rf"{_IMAGE}\s*[;|:]", re.IGNORECASE),
+}
+_WORDS: dict[Form, str] = {
+    "rec": 'ICDAR recognition labels, name, "text"',
+    "list": "a PaddleOCR recognition list, path<TAB>label",
+    "det": "ICDAR detection labels, x1,y1,…,x4,y4,text",
+    "det_list": "a detection list, polygons in JSON",
+    "space": "lines with a space where a tab belongs between path and label",
+    "separator": "lines with a wrong separator between path and label",
+}
+_FIXES: dict[Form, str] = {
+    "det": "Give the folder that holds the gt_*.txt files, with mode det",
+    "det_list": "Recognition wants one text line an image: crop the polygons first",
+    "space": "Separate path and label by one tab",
+    "separator": "Separate path and label by one tab",
+}
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """Labels that were found.
+
+    Args:
+        mode: `rec`, `list` or `det`.
+        path: the label file; in det mode the folder of the label files.
+        found: what it was recognised as, in words.
+    """
+
+    mode: Literal["rec", "det", "list"]
+    path: Path
+    found: str
+
+
+def find_labels(source: Path, mode: Mode = "auto") -> LabelSource:
+    """Finds the label file of a folder (or takes the file given) and tells its form.
+
+    Args:
+        source: a label file; a folder with `gt.txt`, `labels.txt` or one text file; or a folder
+            of `gt_<image>.txt` with polygons.
+        mode: the form that is expected; `auto` takes what is there.
+
+    Raises:
+        LabelError: there is none, or it has another form than `mode`, or none that is known.
+    """
+    if source.is_dir():
+        file = _label_file(source, mode)
+        if file is None:
+            return LabelSource("det", source, f"{_WORDS['det']}, in {source.name}/gt_*.txt")
+    elif source.is_file():
+        file = source
+    else:
+        raise LabelError(str(source), "no such file or folder", "Give the data set's folder")
+    return _label_source(file, mode)
+
+
+def describe(line: str) -> tuple[str, str] | None:
+    """Returns what a line that is no `path<TAB>label` looks like, and what to do about it."""
+    form = _form(line)
+    if form is None or form == "list":
+        return None
+    return _WORDS[form], _FIXES.get(form, "Convert it by `ocr gen-label` first")
+
+
+def _label_file(folder: Path, mode: Mode) -> Path | None:
+    """Returns the label file of a folder, None where it holds detection labels."""
+    for name in LABEL_FILES if mode != "det" else ():
+        if (folder / name).is_file():
+            return folder / name
+    texts = sorted(folder.glob("*.txt"))
+    polygons = [text for text in texts if text.name.startswith("gt_")]
+    if polygons and (mode == "det" or _holds_polygons(polygons)):
+        return None
+    if len(texts) == 1 and mode != "det":
+        return texts[0]
+    wanted = "no gt_<image>.txt in it" if mode == "det" else "no gt.txt in it"
+    some = f", but {', '.join(text.name for text in texts[:5])}" if texts else ""
+    raise LabelError(str(folder), f"{wanted}{some}", "Name the label file itself, or its folder")
+
+
+def _holds_polygons(files: list[Path]) -> bool:
+    """Whether the first label files that are not empty hold polygons."""
+    return any(_most_common_form(file) == "det" for file in files[:SAMPLE_LINES])
+
+
+def _label_source(file: Path, mode: Mode) -> LabelSource:
+    form = _most_common_form(file)
+    if form is None and mode in ("rec", "list"):  # names of no kind we know: take the user's word
+        form = mode
+    if form in ("rec", "list") and mode in ("auto", form):
+        return LabelSource(form, file, f"{_WORDS[form]}, in {file.name}")
+    found = _WORDS[form] if form else "lines of no known form"
+    cause = found if mode == "auto" else f"{_WORDS[mode]} expected, but {found} found"
+    raise LabelError(f"{file}:1", cause, _fix(form))
+
+
+def _fix(form: Form | None) -> str:
+    if form in _FIXES:
+        return _FIXES[form]
+    if form in ("rec", "list"):
+        return f"Ask for mode {form}, or auto"
+    return 'Write name, "text" or path<TAB>label, one image a line'
+
+
+def _most_common_form(file: Path) -> Form | None:
+    """Returns the form of most of the first lines; None where there are none, or of no form."""
+    with open(file, "rb") as lines:
+        sample = list(islice(iter(lambda: lines.readline(SAMPLE_BYTES), b""), SAMPLE_LINES))
+    texts = [line.decode("utf-8", "replace").strip("\ufeff\r\n") for line in sample]
+    forms = Counter(_form(text) for text in texts if text.strip())
+    return forms.most_common(1)[0][0] if forms else None
+
+
+def _form(line: str) -> Form | None:
+    return next((form for form, pattern in _FORMS.items() if pattern.match(line)), None)

@@ -1,0 +1,111 @@
+"""What a conversion did: counts and first examples of everything changed or dropped."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocr_lib.errors import LabelError
+
+MAX_EXAMPLES = 5
+MAX_EXAMPLE_CHARS = 120
+
+
+@dataclass
+class Finding:
+    """How often something was met, and where first."""
+
+    count: int = 0
+    examples: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, where: str, text: str, count: int) -> None:
+        """Counts `count` more; keeps the example while there are few."""
+        self.count += count
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append({"where": where, "text": text[:MAX_EXAMPLE_CHARS]})
+
+
+@dataclass
+class LabelReport:
+    """The result of a conversion, written beside the label list as `report.json`.
+
+    Args:
+        source: the label file or folder that was read.
+        mode: `rec`, `list` or `det`.
+        found: what the source was recognised as, in words.
+        compat: whether PaddleOCR's bytes were asked for.
+        lines: lines read that hold anything.
+        written: lines written; in det mode one an image.
+        dropped: reason → lines that are not in the label list.
+        changed: reason → lines written, but not quite as they were found, or worth a look.
+    """
+
+    source: str
+    mode: str
+    found: str
+    compat: bool = False
+    lines: int = 0
+    written: int = 0
+    dropped: dict[str, Finding] = field(default_factory=dict)
+    changed: dict[str, Finding] = field(default_factory=dict)
+
+    def drop(self, reason: str, where: str, text: str, count: int = 1) -> None:
+        """Records lines left out."""
+        self.dropped.setdefault(reason, Finding()).add(where, text, count)
+
+    def change(self, reason: str, where: str, text: str, count: int = 1) -> None:
+        """Records lines kept that were changed or deserve a look."""
+        self.changed.setdefault(reason, Finding()).add(where, text, count)
+
+    @property
+    def bad(self) -> int:
+        """Number of lines dropped."""
+        return sum(finding.count for finding in self.dropped.values())
+
+    def check(self, max_bad_share: float) -> None:
+        """Decides between skipping and failing.
+
+        Raises:
+            LabelError: more than `max_bad_share` of the lines was dropped, or nothing is left.
+        """
+        if self.bad > max_bad_share * self.lines:
+            raise LabelError(
+                self._first_bad(),
+                f"{self.bad} of {self.lines} lines cannot be used, more than the "
+                f"{max_bad_share:.1%} allowed: {self.reasons(self.dropped)}",
+                "Correct them, or allow more with max_bad_share",
+            )
+        if not self.written:
+            raise LabelError(self.source, "no samples in it", "Check that it is the right file")
+
+    def _first_bad(self) -> str:
+        most = max(self.dropped.values(), key=lambda finding: finding.count)
+        return most.examples[0]["where"]
+
+    @staticmethod
+    def reasons(findings: dict[str, Finding]) -> str:
+        """Returns `reason 3 (gt.txt:7 'text')` for each reason, most frequent first."""
+        ordered = sorted(findings.items(), key=lambda item: -item[1].count)
+        return ", ".join(
+            f"{reason} {finding.count} ({finding.examples[0]['where']} "
+            f"{finding.examples[0]['text']!r})"
+            for reason, finding in ordered
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the report as JSON values."""
+        return {
+            "source": self.source,
+            "mode": self.mode,
+            "found": self.found,
+            "compat": self.compat,
+            "lines": self.lines,
+            "written": self.written,
+            "dropped": _as_dict(self.dropped),
+            "changed": _as_dict(self.changed),
+        }
+
+
+def _as_dict(findings: dict[str, Finding]) -> dict[str, Any]:
+    return {
+        reason: {"count": finding.count, "examples": finding.examples}
+        for reason, finding in findings.items()
+    }

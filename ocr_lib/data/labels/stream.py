@@ -1,0 +1,97 @@
+"""The conversion of label lines into the label list, a block at a time.
+
+One regular expression takes the ordinary lines of a block apart in one call. What it leaves lying
+between them, and lines whose image is missing, are odd lines: each is parsed by itself, put right
+or dropped, and counted in the report.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Protocol
+
+from ocr_lib.data.labels.blocks import Block
+from ocr_lib.data.labels.lines import BadLine, LineForm, Parsed, check
+from ocr_lib.data.labels.report import LabelReport
+
+STRIDE = 4  # re.split gives: gap, image, separator, label, gap, image, …
+
+
+class Names(Protocol):
+    """What knows which images exist."""
+
+    def missing(self, names: Sequence[str]) -> list[int]:
+        """Returns the indexes of the names that are no image of the data set."""
+
+
+class LineConverter:
+    """Converts blocks of label lines; counts into the report.
+
+    Args:
+        form: of the lines.
+        names: which images exist.
+        prefix: put before every image path.
+        report: filled on the way.
+    """
+
+    def __init__(self, form: LineForm, names: Names, prefix: str, report: LabelReport) -> None:
+        self._form = form
+        self._names = names
+        self._prefix = prefix
+        self._report = report
+
+    def convert(self, block: Block) -> str:
+        """Returns the block's lines of the label list."""
+        parts = self._form.common.split(block.text)
+        self._return_missing(parts)
+        for index, number in _odd_gaps(parts):
+            parts[index] = self._odd_lines(parts[index], block.name, block.number + number)
+        ordinary = len(parts) // STRIDE
+        self._report.lines += ordinary
+        self._report.written += ordinary
+        if self._prefix:
+            parts[1::STRIDE] = [self._prefix + image for image in parts[1::STRIDE]]
+        parts[2::STRIDE] = repeat("\t", ordinary)
+        return "".join(parts)[1:]
+
+    def _return_missing(self, parts: list[str]) -> None:
+        """Puts lines whose image is missing back among the odd ones, as they were."""
+        for m in reversed(self._names.missing(parts[1::STRIDE])):
+            at = slice(m * STRIDE, (m + 1) * STRIDE + 1)
+            gap, image, separator, label, next_gap = parts[at]
+            parts[at] = [f"{gap}{image}{separator}{label}{self._form.closing}{next_gap}"]
+
+    def _odd_lines(self, gap: str, name: str, number: int) -> str:
+        lines = gap[1:-1].split("\n")
+        return "\n" + "".join(
+            self._odd_line(line, f"{name}:{i}")
+            for i, line in enumerate(lines, number)
+            if line.strip()
+        )
+
+    def _odd_line(self, line: str, where: str) -> str:
+        self._report.lines += 1
+        try:
+            parsed = self._parse(line)
+        except BadLine as reason:
+            self._report.drop(str(reason), where, line)
+            return ""
+        for note in parsed.notes:
+            self._report.change(note, where, line)
+        self._report.written += 1
+        return parsed.line(self._prefix)
+
+    def _parse(self, line: str) -> Parsed:
+        parsed = self._form.parse(line)
+        check(parsed)
+        if self._names.missing(parsed.images):
+            raise BadLine("missing image")
+        return parsed
+
+
+def _odd_gaps(parts: list[str]) -> Iterator[tuple[int, int]]:
+    """Yields index and first line (from 0 in the block) of the gaps that hold odd lines."""
+    odd_lines = 0
+    for index in range(0, len(parts), STRIDE):
+        if parts[index] != "\n":
+            yield index, index // STRIDE + odd_lines
+            odd_lines += parts[index].count("\n") - 1
