@@ -39,7 +39,7 @@ def read_blocks(path: Path, report: LabelReport) -> Iterator[Block]:
     """Yields the blocks of a label file; what is not UTF-8 is dropped line by line.
 
     Raises:
-        LabelError: the file is UTF-16, or has a line of more than a megabyte.
+        LabelError: a line has more than a megabyte.
     """
     number = 1
     with (
@@ -49,7 +49,7 @@ def read_blocks(path: Path, report: LabelReport) -> Iterator[Block]:
         while data := _read(file, path, number):
             progress.add(len(data))
             if number == 1:
-                data = _without_bom(data, path, report)
+                data = _without_bom(data, path.name, report)
             data = _with_line_feeds(data, path.name, number, report)
             yield Block(f"\n{_decode(data, path.name, number, report)}", path.name, number)
             number += data.count(b"\n")
@@ -67,11 +67,9 @@ def _read(file: BinaryIO, path: Path, number: int) -> bytes:
     return data + rest
 
 
-def _without_bom(data: bytes, path: Path, report: LabelReport) -> bytes:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise LabelError(f"{path}:1", "the file is UTF-16", "Save it as UTF-8")
+def _without_bom(data: bytes, name: str, report: LabelReport) -> bytes:
     if data.startswith(codecs.BOM_UTF8):
-        report.change("byte-order mark removed", f"{path.name}:1", "")
+        report.change("byte-order mark removed", f"{name}:1", "")
     return data.removeprefix(codecs.BOM_UTF8)
 
 

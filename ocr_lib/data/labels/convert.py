@@ -14,7 +14,7 @@ from ocr_lib.data.labels.lines import LineForm
 from ocr_lib.data.labels.rec_list import RecListForm
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.data.labels.stream import LineConverter, Names
-from ocr_lib.errors import LabelError
+from ocr_lib.errors import ConfigError, LabelError
 
 LABEL_LIST = "labels.txt"
 REPORT = "report.json"
@@ -50,7 +50,12 @@ def convert(
 
     Raises:
         LabelError: no labels, labels of another form, too many bad ones, or none left.
+        ConfigError: `max_bad_share` is no share.
     """
+    if not 0 <= max_bad_share <= 1:
+        raise ConfigError(
+            "max_bad_share", f"{max_bad_share} is no share", "Give 0.01 for one line in a hundred"
+        )
     labels = find_labels(source, mode)
     report = LabelReport(source.name, labels.mode, labels.found, compat)
     prefix = f"{image_prefix.rstrip('/')}/" if image_prefix else ""

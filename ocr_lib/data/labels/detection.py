@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.data.labels.blocks import read_blocks
-from ocr_lib.data.labels.report import LabelReport
+from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
 from ocr_lib.data.labels.stream import Names
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".JPG", ".JPEG", ".PNG")
@@ -35,7 +35,7 @@ def convert_detection(
         polygons = list(_polygons(file, report))
         image = _image(file.stem.removeprefix("gt_"), names)
         if image is None:
-            report.drop("missing image", file.name, "", len(polygons))
+            report.drop(MISSING_IMAGE, file.name, "", len(polygons))
             continue
         report.written += 1
         yield f"{prefix}{image}\t{json.dumps(polygons, ensure_ascii=False)}\n"

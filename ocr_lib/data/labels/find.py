@@ -1,5 +1,6 @@
 """Finding the labels of a data set and telling their form."""
 
+import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -131,6 +132,8 @@ def _most_common_form(file: Path) -> Form | None:
     """Returns the form of most of the first lines; None where there are none, or of no form."""
     with open(file, "rb") as lines:
         sample = list(islice(iter(lambda: lines.readline(SAMPLE_BYTES), b""), SAMPLE_LINES))
+    if sample and sample[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise LabelError(f"{file}:1", "the file is UTF-16", "Save it as UTF-8")
     texts = [line.decode("utf-8", "replace").strip("\ufeff\r\n") for line in sample]
     forms = Counter(_form(text) for text in texts if text.strip())
     return forms.most_common(1)[0][0] if forms else None

@@ -7,6 +7,11 @@ from ocr_lib.errors import LabelError
 
 MAX_EXAMPLES = 5
 MAX_EXAMPLE_CHARS = 120
+MISSING_IMAGE = "missing image"
+_FIXES = {
+    MISSING_IMAGE: "Name the folder that image paths are relative to (image_root, --images), "
+    "or correct the labels"
+}
 
 
 @dataclass
@@ -68,17 +73,16 @@ class LabelReport:
         """
         if self.bad > max_bad_share * self.lines:
             raise LabelError(
-                self._first_bad(),
+                self._worst()[1].examples[0]["where"],
                 f"{self.bad} of {self.lines} lines cannot be used, more than the "
                 f"{max_bad_share:.1%} allowed: {self.reasons(self.dropped)}",
-                "Correct them, or allow more with max_bad_share",
+                _FIXES.get(self._worst()[0], "Correct them, or allow more with max_bad_share"),
             )
         if not self.written:
             raise LabelError(self.source, "no samples in it", "Check that it is the right file")
 
-    def _first_bad(self) -> str:
-        most = max(self.dropped.values(), key=lambda finding: finding.count)
-        return most.examples[0]["where"]
+    def _worst(self) -> tuple[str, Finding]:
+        return max(self.dropped.items(), key=lambda item: item[1].count)
 
     @staticmethod
     def reasons(findings: dict[str, Finding]) -> str:

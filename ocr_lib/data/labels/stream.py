@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ocr_lib.data.labels.blocks import Block
 from ocr_lib.data.labels.lines import BadLine, LineForm, Parsed, check
-from ocr_lib.data.labels.report import LabelReport
+from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
 
 STRIDE = 4  # re.split gives: gap, image, separator, label, gap, image, …
 
@@ -84,7 +84,7 @@ class LineConverter:
         parsed = self._form.parse(line)
         check(parsed)
         if self._names.missing(parsed.images):
-            raise BadLine("missing image")
+            raise BadLine(MISSING_IMAGE)
         return parsed
 
 

@@ -1,0 +1,58 @@
+"""`ocr dictionary`: list, show and build character dictionaries."""
+
+import argparse
+from pathlib import Path
+
+from ocr_lib.data.label_list import read_label_list
+from ocr_lib.text.dictionary import build_dictionary, load_dictionary
+from ocr_lib.text.known_dictionaries import known_names
+
+DESCRIPTION = """\
+List the dictionaries that have a name, show the entries of one, or build one from the
+characters of label lists."""
+
+EXAMPLES = """\
+  ocr dictionary list
+  ocr dictionary show french
+  ocr dictionary build build/labels/labels.txt --out dictionary.txt"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the actions and their arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="names, number of entries, and PaddleOCR's paths")
+    show = actions.add_parser("show", help="the entries of one dictionary with their CTC classes")
+    show.add_argument("name", help="a name of the list, a path of PaddleOCR's, or a file")
+    show.add_argument("--use-space-char", action="store_true", help="append a space")
+    build = actions.add_parser("build", help="the characters of label lists, sorted")
+    build.add_argument("lists", nargs="+", type=Path, help="label lists, path<TAB>label")
+    build.add_argument("--out", type=Path, required=True, help="the dictionary file to write")
+    build.add_argument(
+        "--min-count", type=int, default=1, help="leave out rarer characters (default 1)"
+    )
+    build.add_argument("--no-space", action="store_true", help="leave out the space")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does one of the three."""
+    {"list": _list, "show": _show, "build": _build}[args.action](args)
+    return 0
+
+
+def _list(_: argparse.Namespace) -> None:
+    for name, path in known_names().items():
+        print(f"{name:16} {len(load_dictionary(path).characters):6}  {path}")
+
+
+def _show(args: argparse.Namespace) -> None:
+    dictionary = load_dictionary(args.name, args.use_space_char)
+    print("0\tblank")
+    for number, entry in enumerate(dictionary.characters, start=1):
+        print(f"{number}\t{entry!r}")
+
+
+def _build(args: argparse.Namespace) -> None:
+    labels = (line.label for path in args.lists for line in read_label_list(path))
+    dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
+    dictionary.to_file(args.out)
+    print(f"wrote {len(dictionary.characters)} characters to {args.out}")

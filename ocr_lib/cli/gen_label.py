@@ -1,0 +1,84 @@
+"""`ocr gen-label`: labels of a data set → PaddleOCR's label list and a report."""
+
+import argparse
+from pathlib import Path
+
+from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
+from ocr_lib.data.labels.report import LabelReport
+from ocr_lib.data.source import is_archive, open_source
+
+DESCRIPTION = """\
+Turn the labels of a data set into PaddleOCR's label list, path<TAB>label, without losing a
+character, and write a report of everything changed or dropped beside it."""
+
+EXAMPLES = """\
+  ocr gen-label receipts.tar build/labels
+  ocr gen-label train/gt.txt build/labels --images train/images
+  ocr gen-label icdar2015/ build/labels --mode det --image-prefix ch4_training_images
+  ocr gen-label train/gt.txt build/labels --compat     # PaddleOCR's bytes, losses included"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("source", type=Path, help="a folder, a tar or zip, or the label file")
+    parser.add_argument("out", type=Path, help=f"folder for {LABEL_LIST} and {REPORT}")
+    parser.add_argument(
+        "--mode",
+        choices=("auto", "rec", "list", "det"),
+        default="auto",
+        help='rec: name, "text"; list: path<TAB>label; det: a folder of gt_<image>.txt with '
+        "polygons; auto (default) tells which",
+    )
+    parser.add_argument(
+        "--images", type=Path, help="folder that image paths are relative to (default: the labels')"
+    )
+    parser.add_argument(
+        "--no-check-images", action="store_true", help="do not look whether the images exist"
+    )
+    parser.add_argument("--image-prefix", default="", help="folder put before every image path")
+    parser.add_argument(
+        "--max-bad-share",
+        type=float,
+        default=0.01,
+        help="share of the lines that may be dropped (default 0.01); with more, nothing is written",
+    )
+    parser.add_argument(
+        "--unescape", action="store_true", help=r'turn \" and \\ in ICDAR labels into " and \ '
+    )
+    parser.add_argument(
+        "--compat",
+        action="store_true",
+        help="the very bytes of PaddleOCR's script, which loses text",
+    )
+    parser.add_argument(
+        "--work-dir", type=Path, help="where an archive is unpacked (default: OUT/source)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Converts, and prints what was found and done."""
+    source: Path = args.source
+    if is_archive(source):
+        source = open_source(source, args.work_dir or args.out / "source")
+        print(f"unpacked to {source}")
+    report = convert(
+        source,
+        args.out,
+        mode=args.mode,
+        compat=args.compat,
+        image_prefix=args.image_prefix,
+        max_bad_share=args.max_bad_share,
+        image_root=args.images,
+        check_images=not args.no_check_images,
+        unescape=args.unescape,
+    )
+    _print(report, args.out)
+    return 0
+
+
+def _print(report: LabelReport, out: Path) -> None:
+    print(f"found   {report.found}")
+    for word, findings in (("changed", report.changed), ("dropped", report.dropped)):
+        for reason, finding in findings.items():
+            print(f"{word} {finding.count}: {reason}, first at {finding.examples[0]['where']}")
+    print(f"wrote   {report.written} of {report.lines} lines to {out / LABEL_LIST}")
