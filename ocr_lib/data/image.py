@@ -7,24 +7,18 @@ in it never depends on the images that happen to share its batch.
 
 import bisect
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.image_header import image_size
-from ocr_lib.errors import ConfigError, ImageError
+from ocr_lib.data.decode import Image, decode_image
+from ocr_lib.errors import ConfigError
 
-MAX_BYTES = 32 << 20
-MAX_PIXELS = 1 << 24
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read when cv2 is loaded
-
-import cv2  # noqa: E402
-
-Image = NDArray[np.uint8]
+__all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 
 RESIZE_OPS = ("RecResizeImg", "SVTRRecResizeImg")
 BUCKET_RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)  # padded width : height
@@ -41,58 +35,6 @@ def default_buckets(height: int) -> tuple[int, ...]:
     """
     widths = {-(-height * ratio // BUCKET_STEP) * BUCKET_STEP for ratio in BUCKET_RATIOS}
     return tuple(sorted(widths))
-
-
-def decode_image(data: bytes, where: str = "image") -> Image:
-    """Decodes an image file's bytes to uint8 BGR [H, W, 3], upright by its EXIF orientation.
-
-    Args:
-        data: JPEG, PNG, BMP, WebP or what else OpenCV reads.
-        where: the file (and line) that an error names.
-
-    Raises:
-        ImageError: there are no bytes, too many bytes or pixels, or no image in them.
-
-    Source: PaddleOCR `DecodeImage`; unlike it, size limits are checked before decoding.
-    """
-    check_size(data, where)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise undecodable(data, where)
-    return np.asarray(image, np.uint8)
-
-
-def check_size(data: bytes, where: str) -> tuple[int, int] | None:
-    """Returns (width, height) from the header, None where it is not known.
-
-    Raises:
-        ImageError: empty, or more than `MAX_BYTES` or `MAX_PIXELS`.
-    """
-    if not data:
-        raise ImageError(where, "the image is empty", "Replace the file or remove its line")
-    if len(data) > MAX_BYTES:
-        raise ImageError(
-            where,
-            f"the image has {len(data):,} bytes, more than {MAX_BYTES:,}",
-            "Crop it to the text line",
-        )
-    size = image_size(data)
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
-        raise ImageError(
-            where,
-            f"the image claims {size[0]}x{size[1]} pixels, more than {MAX_PIXELS:,} in all",
-            "Crop it to the text line",
-        )
-    return size
-
-
-def undecodable(data: bytes, where: str) -> ImageError:
-    """Returns the error for bytes that hold no whole image."""
-    kind = "a damaged image" if image_size(data) else "not an image that OpenCV reads"
-    return ImageError(where, f"{kind} ({len(data):,} bytes)", "Replace the file or remove its line")
 
 
 @dataclass(frozen=True)

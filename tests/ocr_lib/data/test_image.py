@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.data.image import MAX_BYTES, Preprocess, decode_image, default_buckets
+from ocr_lib.data.decode import MAX_BYTES
+from ocr_lib.data.image import Preprocess, decode_image, default_buckets
 from ocr_lib.errors import ConfigError, ImageError
 
 RNG = np.random.default_rng(7)

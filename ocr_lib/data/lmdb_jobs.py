@@ -1,0 +1,131 @@
+"""Packs shards in one or several processes; uses again what an earlier run finished."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+
+from ocr_lib.atomic import atomic_directory, write_json
+from ocr_lib.data.lmdb_shard import Entry, Rules, write_shard
+from ocr_lib.data.manifest import FORMAT, SHARD, FileEntry, Shard
+from ocr_lib.data.statistics import Statistics
+
+Packed = tuple[Shard, Statistics]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One shard to pack.
+
+    Attributes:
+        directory: where it will lie.
+        entries: its images, in order.
+        rules: which of them are bad.
+    """
+
+    directory: Path
+    entries: tuple[Entry, ...]
+    rules: Rules
+
+    @cached_property
+    def inputs(self) -> str:
+        """SHA-256 of everything but the images that decides what is in the shard."""
+        rules = self.rules
+        dictionary = rules.dictionary.digest if rules.dictionary else None
+        head = [FORMAT, rules.list_name, str(rules.image_root), dictionary, rules.max_text_length]
+        digest = hashlib.sha256(json.dumps(head).encode())
+        for entry in self.entries:
+            digest.update(f"{entry.line}\0{entry.path}\0{entry.label}\n".encode())
+        return digest.hexdigest()
+
+
+def run_jobs(
+    jobs: Iterable[Job], workers: int, progress: Callable[[int], None]
+) -> Iterator[Packed]:
+    """Packs every job and yields the shards in order.
+
+    Args:
+        jobs: read as they are needed.
+        workers: processes; 1 packs in this one.
+        progress: called with numbers of images done.
+
+    Raises:
+        OSError, lmdb.Error: the disk is full or fails.
+    """
+    if workers <= 1:
+        for job in jobs:
+            yield pack_shard(job, progress)
+        return
+    waiting: deque[tuple[Job, Future[Packed]]] = deque()
+    # Not forked: the parent may have threads, whose locks a fork would copy while held.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            for job in jobs:
+                waiting.append((job, pool.submit(pack_shard, job)))
+                if len(waiting) > workers:
+                    yield _next(waiting, progress)
+            while waiting:
+                yield _next(waiting, progress)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def pack_shard(job: Job, progress: Callable[[int], None] | None = None) -> Packed:
+    """Packs one shard, or returns the one that an earlier run finished."""
+    progress = progress or _silent
+    packed = _finished(job)
+    if packed is not None:
+        progress(len(job.entries))
+        return packed
+    with atomic_directory(job.directory) as work:
+        shard, statistics = write_shard(job.entries, job.rules, work, progress)
+        shard = replace(shard, name=job.directory.name)
+        record = {
+            "inputs": job.inputs,
+            "shard": asdict(shard),
+            "statistics": statistics.to_dict(),
+        }
+        write_json(work / SHARD, record)
+    return shard, statistics
+
+
+def _silent(count: int) -> None:
+    """The progress of a worker process; its parent counts whole shards."""
+
+
+def _next(waiting: deque[tuple[Job, Future[Packed]]], progress: Callable[[int], None]) -> Packed:
+    job, future = waiting.popleft()
+    packed = future.result()
+    progress(len(job.entries))
+    return packed
+
+
+def _finished(job: Job) -> Packed | None:
+    """Returns the shard on disk if it is whole and made of just these inputs."""
+    try:
+        path = job.directory / SHARD
+        record = json.loads(path.read_text(encoding="utf-8"))
+        shard = Shard.from_dict(record["shard"])
+        whole = record["inputs"] == job.inputs and all(
+            FileEntry.of(job.directory / name) == entry for name, entry in shard.files.items()
+        )
+        if whole and _newest_change(job) <= path.stat().st_mtime_ns:
+            return shard, Statistics.from_dict(record["statistics"])
+    except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: pack it again
+        pass
+    return None
+
+
+def _newest_change(job: Job) -> int:
+    """Returns when an image last changed, ns. The change time: unpacking sets the other one back.
+
+    Raises:
+        OSError: an image is missing, so the shard has to be packed again to say so.
+    """
+    root = job.rules.image_root
+    return max(Path(f"{root}/{entry.path}").stat().st_ctime_ns for entry in job.entries)

@@ -1,0 +1,190 @@
+"""Reads packed data sets: every sample's checksum is checked, whichever process asks."""
+
+import os
+from collections.abc import Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.data.lmdb_environment import open_environment
+from ocr_lib.data.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
+from ocr_lib.data.samples import SAMPLE, Sample, keys_of, sizes_of
+from ocr_lib.errors import LmdbError
+
+LABEL = b"label-"
+
+
+class LmdbReader:
+    """Records of one LMDB environment; opened when first read, in each process for itself.
+
+    Args:
+        directory: holds data.mdb.
+        expected_bytes: its length by the manifest; None where there is none.
+    """
+
+    def __init__(self, directory: Path, expected_bytes: int | None = None) -> None:
+        self.directory = directory
+        self._expected_bytes = expected_bytes
+        self._environment: lmdb.Environment | None = None
+        self._process = 0
+
+    def record(self, row: int) -> tuple[bytes, str]:
+        """Returns image and label of a row, counted from 0.
+
+        Raises:
+            LmdbError: there is no such record, or it is damaged.
+        """
+        number = row + 1
+        try:
+            with self._opened().begin() as transaction:
+                image = transaction.get(b"image-%09d" % number)
+                label = transaction.get(b"label-%09d" % number)
+            if image is None or label is None:
+                raise self._damaged(row, "the record is missing")
+            return image, label.decode()
+        except (lmdb.Error, UnicodeDecodeError) as error:
+            raise self._damaged(row, str(error)) from None
+
+    def labels(self) -> Iterator[str]:
+        """Yields all labels in order.
+
+        Raises:
+            LmdbError: the file is damaged.
+        """
+        row = 0
+        try:
+            with self._opened().begin() as transaction, transaction.cursor() as cursor:
+                if cursor.set_range(LABEL):
+                    for row, (key, value) in enumerate(cursor):  # noqa: B007
+                        if not key.startswith(LABEL):
+                            break
+                        yield value.decode()
+        except (lmdb.Error, UnicodeDecodeError) as error:
+            raise self._damaged(row, str(error)) from None
+
+    def count(self) -> int:
+        """Returns `num-samples`.
+
+        Raises:
+            LmdbError: there is none, so it is not a data set of text lines.
+        """
+        try:
+            with self._opened().begin() as transaction:
+                return int(transaction.get(b"num-samples", b""))
+        except (lmdb.Error, ValueError):
+            raise LmdbError(
+                str(self.directory), "an LMDB without num-samples", "Pack the labels again"
+            ) from None
+
+    def _opened(self) -> lmdb.Environment:
+        if self._environment is None or self._process != os.getpid():
+            self._environment = open_environment(self.directory, self._expected_bytes)
+            self._process = os.getpid()
+        return self._environment
+
+    def _damaged(self, row: int, cause: str) -> LmdbError:
+        return LmdbError(
+            f"{self.directory / DATA} sample {row + 1}", cause, "Fetch or pack the data set again"
+        )
+
+
+class LmdbDataset:
+    """A packed data set. Cheap to open and to pickle; safe in threads and after forks.
+
+    Args:
+        root: the folder with manifest.json.
+
+    Raises:
+        LmdbError: no manifest, or a shard is missing or has another length than packed.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.manifest = Manifest.load(self.root)
+        for shard in self.manifest.shards:
+            for name, entry in shard.files.items():
+                _check_length(self.root / shard.name / name, entry)
+        self._shards = self.manifest.shards
+        self._readers = [
+            LmdbReader(self.root / shard.name, shard.files[DATA].bytes) for shard in self._shards
+        ]
+        tables = [_load_table(self.root / shard.name, shard) for shard in self._shards]
+        self.table: NDArray[Any] = np.concatenate(tables)
+        self._ends = np.cumsum([shard.samples for shard in self._shards])
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int32]:
+        """Width and height in px of every image, int32 [len, 2]."""
+        return sizes_of(self.table)
+
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """A number of every image's content, uint64 [len]."""
+        return keys_of(self.table)
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:  # noqa: ARG002
+        """Returns sample `i`, which has one image.
+
+        Raises:
+            LmdbError: the record is damaged.
+        """
+        if not 0 <= i < len(self):
+            raise IndexError(f"sample {i} of {len(self)}")
+        shard = int(np.searchsorted(self._ends, i, side="right"))
+        row = i - int(self._ends[shard]) + self._shards[shard].samples
+        image, label = self._readers[shard].record(row)
+        if crc32(image) != self.table["crc32"][i]:
+            raise LmdbError(
+                f"{self._readers[shard].directory / DATA} sample {row + 1}",
+                "the image's checksum is not the one it was packed with",
+                "Fetch or pack the data set again",
+            )
+        name = f"{self.manifest.source['label_list']}:{self.table['line'][i]}"
+        return Sample(image, label, name)
+
+    def labels(self) -> Iterator[str]:
+        """Yields the label of every sample in order, without reading images."""
+        for reader in self._readers:
+            yield from reader.labels()
+
+    def resample(self, epoch: int) -> bool:  # noqa: ARG002
+        """Changes nothing: all samples are in every epoch."""
+        return False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.root, self.manifest.digest)
+
+
+@cache
+def _reopen(root: Path, digest: str) -> LmdbDataset:
+    """Opens the data set that another process sent, once; sending it costs a path."""
+    dataset = LmdbDataset(root)
+    if dataset.manifest.digest != digest:
+        raise LmdbError(str(root), "packed again while it was in use", "Start again")
+    return dataset
+
+
+def _check_length(path: Path, entry: FileEntry) -> None:
+    found = path.stat().st_size if path.exists() else None
+    if found != entry.bytes:
+        state = "missing" if found is None else f"{found:,} bytes instead of {entry.bytes:,}"
+        raise LmdbError(str(path), state, "Fetch or pack the data set again")
+
+
+def _load_table(directory: Path, shard: Shard) -> NDArray[Any]:
+    """Loads samples.npy, whose every byte decides what is good: its digest is checked."""
+    path = directory / SAMPLES
+    if FileEntry.of(path) != shard.files[SAMPLES]:
+        raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
+    table = np.load(path, allow_pickle=False)
+    if table.dtype != SAMPLE or len(table) != shard.samples:
+        raise LmdbError(str(path), "not the manifest's table", "Pack the labels again")
+    return np.asarray(table)

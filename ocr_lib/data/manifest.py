@@ -1,0 +1,154 @@
+"""What a packed data set consists of: `manifest.json`, written last.
+
+A directory without a manifest is not a data set, because packing did not finish. The manifest is
+a function of the labels, the images and the options alone, so packing the same data again gives
+the same bytes and the same digest.
+
+    OUT/manifest.json                 this, complete
+    OUT/report.json                   what was dropped, with the first examples
+    OUT/shard-00000/data.mdb          LMDB, readable by PaddleOCR as it is
+    OUT/shard-00000/samples.npy       a row a sample: checksum, size, line of the label list
+    OUT/shard-00000/shard.json        this shard's part of the manifest, for resuming
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ocr_lib.data.statistics import Statistics
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import LmdbError
+
+FORMAT = "ocr-lmdb-1"
+MANIFEST = "manifest.json"
+REPORT = "report.json"
+DATA = "data.mdb"
+SAMPLES = "samples.npy"
+SHARD = "shard.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a shard."""
+
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Measures a file."""
+        return cls(path.stat().st_size, sha256_file(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One LMDB environment of a data set.
+
+    Attributes:
+        name: its folder.
+        samples: rows of samples.npy, and `num-samples` of the LMDB.
+        files: `data.mdb` and `samples.npy`.
+    """
+
+    name: str
+    samples: int
+    files: dict[str, FileEntry]
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Self:
+        """Rebuilds what `asdict` returned."""
+        files = {name: FileEntry(**entry) for name, entry in value["files"].items()}
+        return cls(str(value["name"]), int(value["samples"]), files)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A complete data set.
+
+    Attributes:
+        source: where it comes from: `label_list`, its `sha256`, the caller's `digest` of the data.
+        options: what decided which samples are in it.
+        shards: in the order of the label list.
+        statistics: over all shards.
+        image_sizes: `width` and `height` → `min`, `median`, `max` in px.
+    """
+
+    source: dict[str, Any]
+    options: dict[str, Any]
+    shards: tuple[Shard, ...]
+    statistics: Statistics
+    image_sizes: dict[str, dict[str, int]]
+
+    @property
+    def samples(self) -> int:
+        """Samples in all shards."""
+        return self.statistics.samples
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest; it covers every file, so it names the data set's content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Returns the content of manifest.json."""
+        value = {
+            "format": FORMAT,
+            "source": self.source,
+            "options": self.options,
+            "shards": [asdict(shard) for shard in self.shards],
+            "image_sizes": self.image_sizes,
+            "statistics": self.statistics.to_dict(),
+        }
+        return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def load(cls, root: str | Path) -> Self:
+        """Reads OUT/manifest.json.
+
+        Raises:
+            LmdbError: there is none, or it is not one of ours.
+        """
+        path = Path(root) / MANIFEST
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            if value["format"] != FORMAT:
+                raise LmdbError(
+                    str(path),
+                    f"format {value['format']!r}, not {FORMAT!r}",
+                    "Pack the labels again",
+                )
+            return cls(
+                value["source"],
+                value["options"],
+                tuple(map(Shard.from_dict, value["shards"])),
+                Statistics.from_dict(value["statistics"]),
+                value["image_sizes"],
+            )
+        except FileNotFoundError:
+            raise LmdbError(
+                str(path.parent),
+                f"no data set here: it has no {MANIFEST}, which packing writes last",
+                "Check the path, or run the packing again: finished shards are kept",
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LmdbError(
+                str(path), f"not a manifest ({error!r})", "Fetch or pack the data set again"
+            ) from None
+
+
+def measure_sizes(tables: Iterable[np.ndarray]) -> dict[str, dict[str, int]]:
+    """Returns `Manifest.image_sizes` from the shards' samples.npy tables."""
+    rows = np.concatenate([table[["width", "height"]] for table in tables])
+    return {
+        side: {
+            "min": int(rows[side].min()),
+            "median": int(np.median(rows[side])),
+            "max": int(rows[side].max()),
+        }
+        for side in ("width", "height")
+    }
