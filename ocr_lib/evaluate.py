@@ -6,16 +6,14 @@ replaced by another one (PaddleOCR's data sets do that, so its accuracy is over 
 
 import time
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
 
+from ocr_lib.data.samples import Dataset
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.eval_report import EvalReport, Line, Slice
 from ocr_lib.eval_tally import Tally
 from ocr_lib.progress import Progress
 from ocr_lib.recognize import Recognizer
-
-if TYPE_CHECKING:
-    from ocr_lib.data.dataset import Dataset
 
 __all__ = ["EvalReport", "Line", "Slice", "evaluate"]
 
@@ -24,7 +22,7 @@ CHUNK = 256  # samples held in memory at a time
 
 def evaluate(
     recognizer: Recognizer,
-    dataset: "Dataset",
+    dataset: Dataset,
     *,
     limit: int | None = None,
     worst: int = 40,
@@ -50,30 +48,46 @@ def evaluate(
     if count < 1:
         raise DataError("evaluation", "the data set has no lines", "Check Eval.dataset")
     tally = Tally(recognizer.dictionary, worst, frozenset(watch))
+    reader = _Reader(recognizer, dataset, tally)
     started = time.monotonic()
     with Progress(0 if quiet else count, "evaluating", "lines") as progress:
         for start in range(0, count, CHUNK):
             rows = range(start, min(start + CHUNK, count))
-            _read(recognizer, dataset, [row * total // count for row in rows], tally)
+            reader.read([row * total // count for row in rows])
             progress.add(len(rows), f"accuracy {tally.whole.accuracy:.4f}")
     return tally.report(time.monotonic() - started)
 
 
-def _read(recognizer: Recognizer, dataset: "Dataset", indices: Sequence[int], tally: Tally) -> None:
-    """Reads the samples at `indices` and counts them."""
-    found: list[tuple[Line, str]] = []
-    for index in indices:
-        width, height = (int(side) for side in dataset.sizes[index])
-        readable = width > 0 and height > 0
-        bucket = str(recognizer.preprocess.bucket(width, height)) if readable else "unreadable"
+class _Reader:
+    """Reads samples of a data set and counts them."""
+
+    def __init__(self, recognizer: Recognizer, dataset: Dataset, tally: Tally) -> None:
+        self._recognizer = recognizer
+        self._dataset = dataset
+        self._tally = tally
+        self._sizes = dataset.sizes.tolist()
+
+    def read(self, indices: Sequence[int]) -> None:
+        """Reads the samples at `indices` in one go."""
+        lines = [self._line(index) for index in indices]
+        answers = self._recognizer.read([line.image for line in lines])
+        for line, answer in zip(lines, answers, strict=True):
+            line.text, line.score = answer.text, answer.score
+            line.error = line.error or answer.error
+            self._tally.add(line, self._bucket(line.index))
+
+    def _line(self, index: int) -> Line:
         try:
-            sample = dataset.sample(index)
-            line = Line(index, sample.name, sample.label, image=sample.image)
+            sample = self._dataset.sample(index)
         except UserError as error:  # the file is gone: still a line of the set, and a wrong one
-            line = Line(index, f"sample {index}", "", error=str(error))
-        found.append((line, bucket))
-    images = [line.image for line, _ in found]
-    for (line, bucket), answer in zip(found, recognizer.read(images), strict=True):
-        line.text, line.score = answer.text, answer.score
-        line.error = line.error or answer.error
-        tally.add(line, bucket)
+            return Line(index, error.where, self._labels[index], error=error.cause)
+        return Line(index, sample.name, sample.label, image=sample.image)
+
+    def _bucket(self, index: int) -> str:
+        width, height = self._sizes[index]
+        readable = width > 0 and height > 0
+        return str(self._recognizer.preprocess.bucket(width, height)) if readable else "unreadable"
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        return list(self._dataset.labels())

@@ -1,0 +1,5 @@
+"""Export: `export(run_dir, out_dir)` turns a trained network into a certified bundle."""
+
+from ocr_lib.export.run import export, export_model
+
+__all__ = ["export", "export_model"]

@@ -1,20 +1,14 @@
 """A data set held in memory, as evaluation reads it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.image_header import image_size
+from ocr_lib.data.samples import Sample
 from ocr_lib.errors import ImageError
 from tests.ocr_lib.barcode import png
-
-
-@dataclass
-class Sample:
-    image: bytes
-    label: str
-    name: str
 
 
 class MemoryDataset:
@@ -28,11 +22,21 @@ class MemoryDataset:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def sample(self, index: int) -> Sample:
-        image, label = self.samples[index]
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        return np.arange(len(self), dtype=np.uint64)
+
+    def labels(self) -> Iterator[str]:
+        return (label for _, label in self.samples)
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        image, label = self.samples[i]
         if image is None:
-            raise ImageError(f"labels.txt:{index + 1}", "the file is missing", "Restore it")
-        return Sample(image, label, f"{index}.png")
+            raise ImageError(f"labels.txt:{i + 1}", "the file is missing", "Restore it")
+        return Sample(image, label, f"{i}.png")
+
+    def resample(self, epoch: int) -> bool:
+        return False
 
 
 def drawn(texts: list[str], labels: list[str] | None = None) -> MemoryDataset:

@@ -42,7 +42,7 @@ def test_unreadable_lines_are_wrong_and_named(recognizer: Recognizer) -> None:
     assert report.outcomes == b"\1\0\0\0"
     assert report.errors == (
         "1.png: not an image that OpenCV reads (8 bytes)",
-        "sample 2: labels.txt:3: the file is missing. Restore it.",
+        "labels.txt:3: the file is missing",
         "3.png: the image is empty",
     )
     assert {s.name: s.samples for s in report.by_width} == {"64": 1, "unreadable": 3}

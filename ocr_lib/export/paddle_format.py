@@ -1,0 +1,102 @@
+"""Writing Paddle's inference format, as PaddleOCR and PaddleX read it."""
+
+from pathlib import Path
+from typing import Any
+
+import paddle
+import yaml
+from paddle.static import InputSpec
+
+from ocr_lib.atomic import write_text
+from ocr_lib.bundle import PADDLE
+from ocr_lib.config.schema import Config
+from ocr_lib.data.image import Preprocess
+from ocr_lib.export.console import captured
+from ocr_lib.text.dictionary import Dictionary
+
+INPUT = "x"  # PaddleOCR's name of the input tensor
+DEFAULT_MODEL_NAME = "ocr_rec"
+# What PaddleX's predictor accepts of the evaluation transforms; it refuses any other.
+PADDLEX_TRANSFORMS = ("DecodeImage", "MultiLabelEncode", "RecResizeImg", "KeepKeys")
+
+
+def merge_branches(model: Any) -> None:
+    """Turns layers that train with several branches into single convolutions, in place."""
+    for layer in model.sublayers(include_self=True):
+        if callable(getattr(layer, "rep", None)) and not getattr(layer, "is_repped", False):
+            layer.rep()
+
+
+def input_shape(config: Config, preprocess: Preprocess) -> list[int | None]:
+    """Returns [N, C, H, W] of the exported network, None where any size will do.
+
+    The width is open unless images are stretched to one, or the configuration fixes it.
+    """
+    width = None if preprocess.keep_ratio else preprocess.buckets[-1]
+    fixed = config.global_.d2s_train_image_shape
+    if fixed and fixed[-1] > 0:
+        width = fixed[-1]
+    return [None, preprocess.channels, preprocess.height, width]
+
+
+def save_paddle(model: Any, shape: list[int | None], out_dir: Path) -> None:
+    """Writes the network as `inference.json` (a static graph) and `inference.pdiparams`.
+
+    Args:
+        model: a paddle layer in evaluation mode.
+        shape: [N, C, H, W] of its input, None where open.
+        out_dir: where to write.
+
+    Raises:
+        ExportError: the network cannot be traced.
+    """
+    with captured("export to Paddle's inference format"):
+        _trace(model, shape, out_dir)
+
+
+def save_paddle2(model: Any, shape: list[int | None], out_dir: Path) -> None:
+    """Like `save_paddle`, but writes `inference.pdmodel`, which Paddle 2 reads.
+
+    Paddle 3.3 copies every property of a buffer while it translates, and its new property
+    `Tensor.device` raises there: it is taken away meanwhile.
+    """
+    tensor = paddle.base.core.eager.Tensor
+    device = tensor.device
+    del tensor.device
+    try:
+        with captured("export to Paddle 2's inference format"), paddle.pir_utils.OldIrGuard():
+            _trace(model, shape, out_dir)
+    finally:
+        tensor.device = device
+
+
+def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:
+    spec = [InputSpec(shape, "float32", name=INPUT)]
+    static = paddle.jit.to_static(model, input_spec=spec, full_graph=True)
+    try:
+        paddle.jit.save(static, str(out_dir / PADDLE))
+    finally:
+        model.forward = static.forward.rollback()
+
+
+def write_inference_yml(config: Config, dictionary: Dictionary, out_dir: Path) -> None:
+    """Writes `inference.yml`: what PaddleX needs beside the network.
+
+    PaddleX appends a space to the characters whatever the file says, so one that stands last in
+    the dictionary is left out here.
+    """
+    characters = list(dictionary.characters)
+    if characters[-1] == " ":
+        characters.pop()
+    transforms = [
+        {part.name: part.args or None}
+        for part in config.eval.dataset.transforms
+        if part.name in PADDLEX_TRANSFORMS
+    ]
+    content = {
+        "Global": {"model_name": config.global_.model_name or DEFAULT_MODEL_NAME},
+        "PreProcess": {"transform_ops": transforms},
+        "PostProcess": {"name": config.postprocess.name, "character_dict": characters},
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    write_text(out_dir / f"{PADDLE}.yml", text)

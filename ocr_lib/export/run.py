@@ -1,0 +1,151 @@
+"""From a run folder to a bundle: no certificate, no bundle."""
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ocr_lib import __version__
+from ocr_lib.atomic import atomic_directory, write_json
+from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
+from ocr_lib.data.dataset import Dataset, open_dataset
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import UserError
+from ocr_lib.export.onnx_format import save_onnx
+from ocr_lib.export.paddle_format import (
+    DEFAULT_MODEL_NAME,
+    input_shape,
+    merge_branches,
+    save_paddle,
+    save_paddle2,
+    write_inference_yml,
+)
+from ocr_lib.export.parity import certify, choose
+from ocr_lib.predict import onnx_forward, paddle_forward
+from ocr_lib.train import TrainedModel, forward_of, load_run
+
+VERSIONS = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
+
+
+def export(
+    run_dir: str | Path,
+    out_dir: str | Path,
+    *,
+    checkpoint: str = "best_accuracy",
+    dataset: Dataset | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    lineage: Mapping[str, str] | None = None,
+    old_names: bool = False,
+) -> Bundle:
+    """Exports a trained network as a bundle that appears whole or not at all.
+
+    Args:
+        run_dir: the folder that training wrote.
+        out_dir: the bundle's directory; an older one is replaced.
+        checkpoint: `best_accuracy`, `latest` or `iter_epoch_N`.
+        dataset: held-out lines for the parity certificate; by default the run's own Eval set.
+        metrics: what the evaluation found, to be kept with the model.
+        lineage: where it comes from, to be kept with the model: digests of data, name of the run.
+        old_names: adds the files that Paddle 2 reads, in `paddle2/`.
+
+    Raises:
+        CheckpointError: a parameter of the network is not in the checkpoint.
+        ExportError: the network cannot be converted, or a form computes something else.
+    """
+    return export_model(
+        lambda: load_run(run_dir, checkpoint),
+        Path(out_dir),
+        dataset=dataset,
+        metrics=metrics or {},
+        lineage={"checkpoint": checkpoint, **(lineage or {})},
+        old_names=old_names,
+    )
+
+
+def export_model(
+    load: Callable[[], TrainedModel],
+    out_dir: Path,
+    *,
+    dataset: Dataset | None = None,
+    metrics: Mapping[str, Any],
+    lineage: Mapping[str, str],
+    old_names: bool = False,
+) -> Bundle:
+    """Does what `export` says, for any way to load the trained network.
+
+    Args:
+        load: returns the network; called once for the reference and once for the export, which
+            changes the network it works on.
+        out_dir: as for `export`.
+        dataset: as for `export`.
+        metrics: as for `export`.
+        lineage: as for `export`.
+        old_names: as for `export`.
+    """
+    trained = load()
+    images = _held_out(dataset or open_dataset(trained.config.eval))
+    with atomic_directory(out_dir) as work:
+        _write_forms(load(), work, old_names)
+        certificate = certify(
+            forward_of(trained.model),
+            {"onnx": onnx_forward(work / ONNX), "paddle": paddle_forward(work)},
+            trained.preprocess,
+            trained.dictionary,
+            images,
+            out_dir.with_name(f"{out_dir.name}.parity-failure.npz"),
+        )
+        write_json(work / PARITY, certificate)
+        info = _info(trained, metrics, lineage)
+        write_manifest(work, info, trained.preprocess, trained.dictionary)
+    return Bundle.open(out_dir, verify=False)
+
+
+def _write_forms(trained: TrainedModel, work: Path, old_names: bool) -> None:
+    merge_branches(trained.model)
+    shape = input_shape(trained.config, trained.preprocess)
+    save_paddle(trained.model, shape, work)
+    write_inference_yml(trained.config, trained.dictionary, work)
+    save_onnx(work, trained.dictionary)
+    if old_names:
+        save_paddle2(trained.model, shape, work / PADDLE2)
+
+
+def _held_out(dataset: Dataset) -> dict[str, bytes]:
+    """Picks images of all widths; those that cannot be read are evaluation's to report."""
+    images = {}
+    for position in choose(dataset.sizes):
+        try:
+            sample = dataset.sample(position)
+        except UserError:
+            continue
+        images[f"{position} ({sample.name})"] = sample.image
+    return images
+
+
+def _info(
+    trained: TrainedModel, metrics: Mapping[str, Any], lineage: Mapping[str, str]
+) -> dict[str, Any]:
+    """Returns what the bundle says of itself; no time of day, so that equal exports are equal."""
+    return {
+        "model_name": trained.config.global_.model_name or DEFAULT_MODEL_NAME,
+        "metrics": dict(metrics),
+        "lineage": dict(lineage),
+        "digests": {"weights": trained.digest, "code": _code_digest()},
+        "versions": {
+            "ocr_lib": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in VERSIONS},
+        },
+        "config": trained.config.as_dict(),
+    }
+
+
+def _code_digest() -> str:
+    """Returns a digest of this package's own source: it decodes, resizes and reads."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()} {sha256_file(path)}\n".encode())
+    return digest.hexdigest()
