@@ -5,7 +5,7 @@ orchestrator copies artifacts whole into every pod that reads them.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,10 +38,10 @@ class Pointer:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def write_pointer(artifact: Artifact, uri: str, digest: str, **metadata: str | float) -> None:
-    """Makes `artifact` point at `uri`; the metadata shows in the pipeline's user interface too."""
-    artifact.metadata.update({"uri": uri, "digest": digest, **metadata})
-    write_json(artifact.path, {"uri": uri, "digest": digest, "metadata": metadata})
+def write_pointer(artifact: Artifact, pointer: Pointer) -> None:
+    """Makes `artifact` lead to `pointer`; its metadata shows in the user interface too."""
+    artifact.metadata.update({"uri": pointer.uri, "digest": pointer.digest, **pointer.metadata})
+    write_json(artifact.path, asdict(pointer))
 
 
 def read_pointer(artifact: Artifact) -> Pointer:

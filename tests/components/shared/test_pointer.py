@@ -13,17 +13,14 @@ def dataset(path: Path) -> dsl.Dataset:
 
 
 def test_pointer_survives_its_file(tmp_path: Path) -> None:
-    artifact = dataset(tmp_path / "lmdb")
-    write_pointer(artifact, "s3://ocr/datasets/a/1", "ab" * 32, samples=3, unit="lines")
-    again = dataset(tmp_path / "lmdb")
-    assert read_pointer(again) == Pointer(
-        "s3://ocr/datasets/a/1", "ab" * 32, {"samples": 3, "unit": "lines"}
-    )
+    pointer = Pointer("s3://ocr/datasets/a/1", "ab" * 32, {"samples": 3, "unit": "lines"})
+    write_pointer(dataset(tmp_path / "lmdb"), pointer)
+    assert read_pointer(dataset(tmp_path / "lmdb")) == pointer
 
 
 def test_what_a_user_interface_shows_is_in_the_artifact_metadata(tmp_path: Path) -> None:
     artifact = dataset(tmp_path / "lmdb")
-    write_pointer(artifact, "s3://ocr/x", "00", samples=3)
+    write_pointer(artifact, Pointer("s3://ocr/x", "00", {"samples": 3}))
     assert artifact.metadata == {"uri": "s3://ocr/x", "digest": "00", "samples": 3}
 
 

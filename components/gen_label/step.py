@@ -1,0 +1,96 @@
+"""gen_label between object stores: a data set as the user has it → its label list."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+from components.shared.handoff import fetch_source, publish
+from components.shared.pointer import Pointer
+from ocr_lib.data.labels.convert import convert
+from ocr_lib.data.labels.find import Mode
+from ocr_lib.data.labels.report import Finding, LabelReport
+from ocr_lib.data.source import open_source
+from ocr_lib.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set as the user has it.
+
+    Attributes:
+        name: names it in the object store.
+        uri: folder, tar or zip; in the object store, or a local path.
+        sha256: digest that it must have; empty where none is known.
+    """
+
+    name: str
+    uri: str
+    sha256: str = ""
+
+
+def gen_label(
+    source: Source, work: Path, label_format: str = "auto", max_bad_fraction: float = 0.01
+) -> tuple[Pointer, LabelReport]:
+    """Converts the labels and uploads the list with its report.
+
+    The pointer names the source too, with its digest: the images stay where they are until they
+    are packed.
+
+    Raises:
+        ConfigError: the format is not one that is known.
+    """
+    mode = _mode(label_format)
+    folder = work / source.name
+    path, digest = fetch_source(source.uri, source.sha256, folder / "source")
+    images = open_source(path, folder / "unpacked")
+    report = convert(images, folder / "labels", mode=mode, max_bad_share=max_bad_fraction)
+    pointer = publish(
+        folder / "labels",
+        f"datasets/{source.name}/{{digest}}/labels",
+        name=source.name,
+        source_uri=source.uri,
+        source_sha256=digest,
+        lines=report.lines,
+        written=report.written,
+        dropped=report.bad,
+    )
+    return pointer, report
+
+
+def _mode(label_format: str) -> Mode:
+    for mode in get_args(Mode):
+        if mode == label_format:
+            return cast(Mode, mode)
+    known = ", ".join(get_args(Mode))
+    raise ConfigError("label_format", f"{label_format!r} is not known", f"Known: {known}")
+
+
+def labels_markdown(reports: dict[str, LabelReport]) -> str:
+    """Returns what was read, changed and dropped as Markdown, a section a data set."""
+    return "\n\n".join(_section(name, report) for name, report in reports.items()) + "\n"
+
+
+def _section(name: str, report: LabelReport) -> str:
+    rows = [
+        *_rows("dropped", report.dropped),
+        *_rows("changed", report.changed),
+    ]
+    head = ["", "| | reason | lines | first |", "| --- | --- | ---: | --- |"] if rows else []
+    text = f"{report.written:,} of {report.lines:,} lines written. Found: {report.found}."
+    return "\n".join([f"## {name}", "", text, *head, *rows])
+
+
+def _rows(kind: str, findings: dict[str, Finding]) -> list[str]:
+    return [
+        f"| {kind} | {reason} | {finding.count:,} | {_example(finding)} |"
+        for reason, finding in findings.items()
+    ]
+
+
+def _example(finding: Finding) -> str:
+    """Returns the first example; what Markdown would take for its own is made plain."""
+    example = finding.examples[0]
+    text = f"{example['where']}: {example['text']}"
+    for character in "\\`*_{}[]<>|#!":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

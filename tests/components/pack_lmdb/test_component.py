@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+from kfp import dsl
+
+from components.gen_label.step import Source, gen_label
+from components.pack_lmdb.component import pack_lmdb
+from components.shared.pointer import Pointer, read_pointer, write_pointer
+from components.shared.store import Store
+from ocr_lib.data.lmdb_store import LmdbDataset
+from tests.components.line_images import LABELS, write_icdar
+
+
+def labels_of(folder: Path, work: Path) -> Pointer:
+    return gen_label(Source("lines", str(folder)), work)[0]
+
+
+def run(folder: Path, pointer: Pointer, **arguments: object) -> dsl.Dataset:
+    folder.mkdir()
+    labels = dsl.Dataset(uri=str(folder / "labels"))
+    write_pointer(labels, pointer)
+    outputs = [dsl.Dataset(uri=str(folder / name)) for name in ("train", "eval")]
+    pack_lmdb.python_func(
+        train_labels=labels,
+        eval_labels=labels,
+        train_lmdb=outputs[0],
+        eval_lmdb=outputs[1],
+        **arguments,
+    )
+    return outputs[0]
+
+
+def test_shards_hold_every_line_and_lie_under_their_digest(store: Store, tmp_path: Path) -> None:
+    pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
+    lmdb = read_pointer(run(tmp_path / "out", pointer))
+    assert lmdb.digest in lmdb.uri
+    assert lmdb.metadata["samples"] == len(LABELS)
+    dataset = LmdbDataset(store.get_tree(lmdb.uri, tmp_path / "lmdb"))
+    assert [dataset.sample(i).label for i in range(len(dataset))] == list(LABELS)
+
+
+def test_a_second_attempt_gives_the_same_pointer(store: Store, tmp_path: Path) -> None:
+    pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
+    first, second = (run(tmp_path / name, pointer) for name in ("first", "second"))
+    assert read_pointer(first) == read_pointer(second)
+
+
+def test_too_many_bad_images_stop_the_run(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_icdar(tmp_path / "lines")
+    (folder / "word_2.png").write_bytes(b"not an image")
+    pointer = labels_of(folder, tmp_path / "work")
+    with pytest.raises(SystemExit) as exit_:
+        run(tmp_path / "out", pointer)
+    assert exit_.value.code == 2
+    assert "1 of 5 samples are bad" in capsys.readouterr().err
+    assert (
+        read_pointer(run(tmp_path / "ok", pointer, max_bad_fraction=0.5)).metadata["dropped"] == 1
+    )
