@@ -52,8 +52,8 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         one_of(self, "name", OPTIMIZERS)
-        known_keys(self, self.args, OPTIMIZERS[self.name])
-        object.__setattr__(self, "args", checked_arguments(self, self.args, OPTIMIZERS[self.name]))
+        args = checked_arguments(self, Part(self.name, self.args), OPTIMIZERS[self.name])
+        object.__setattr__(self, "args", args)
         known_part(self, "lr", LR_SCHEDULES, LR_REQUIRED)
         known_part(self, "regularizer", REGULARIZERS)
         above(self, 0, "clip_norm", "clip_norm_global")

@@ -56,22 +56,23 @@ def known_part(
     for name in required.get(part.name, ()):
         if name not in part.args:
             raise FieldError(block, field, f"{part.name} needs {name}", f"Write {name} there")
-    args = checked_arguments(block, part.args, known[part.name], f"{field}.")
+    args = checked_arguments(block, part, known[part.name], f"{field}.")
     object.__setattr__(block, field, Part(part.name, args))
 
 
-def checked_arguments(
-    block: Any, written: Mapping[str, Any], known: Arguments, prefix: str = ""
-) -> dict[str, Any]:
-    """Returns arguments with a number for `'1e-3'`.
+def checked_arguments(block: Any, part: Part, known: Arguments, prefix: str = "") -> dict[str, Any]:
+    """Returns a part's arguments, with a number for `'1e-3'`.
 
     Raises:
         FieldError: an argument is not known, or of another kind.
     """
-    checked = dict(written)
-    for key, value in written.items():
+    own = () if prefix else map(key_of, keys_of(type(block)))
+    near = {*known, *own}
+    checked = dict(part.args)
+    for key, value in part.args.items():
         if key not in known:
-            raise FieldError(block, prefix + key, "is not a known key", nearest(key, known))
+            cause = f"is not an argument of {part.name}"
+            raise FieldError(block, prefix + key, cause, nearest(key, near))
         try:
             read = value if value is None else read_value(known[key], value, Spot((), {}))
         except ConfigError as error:

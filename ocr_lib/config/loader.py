@@ -60,10 +60,12 @@ def load_values(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
             raise ConfigError(str(file), f"is its own base: {names}", "Break the circle")
         chain.append(file.resolve())
         values, own_places = _read_file(file)
-        base = values.pop("base", None)
+        base, spot = values.pop("base", None), Spot(("base",), own_places)
+        if not isinstance(base, str | None):
+            raise spot.error(f"is {base!r}", "Write the path or name of one configuration")
         merged = merge(values, merged)
         places = own_places | places
-        file = find_config(base, file.parent, own_places[("base",)]) if base else None
+        file = find_config(base, file.parent, str(spot)) if base else None
     return merged, places
 
 

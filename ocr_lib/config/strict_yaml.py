@@ -16,6 +16,9 @@ from ocr_lib.errors import ConfigError
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
 MAX_DEPTH = 50
+TAG = "tag:yaml.org,2002:"
+TEXTS = frozenset({"timestamp", "value"})  # dates and `=` stay texts
+PLAIN = frozenset({"map", "seq", "str", "int", "float", "bool", "null"})
 
 
 class _Loader(yaml.SafeLoader):
@@ -23,11 +26,11 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(TAG) not in TEXTS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
+    f"{TAG}float",
     re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
     list("-+.0123456789"),
 )
@@ -36,11 +39,25 @@ _Loader.add_implicit_resolver(
 class _Dumper(yaml.SafeDumper):
     """Writes a text in quotes where `_Loader` or PyYAML would read it as something else."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """Writes a value that stands twice twice: equal values give equal bytes."""
+        del data
+        return True
+
 
 _Dumper.yaml_implicit_resolvers = {
     first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, []), *resolvers]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
+
+
+def _quote_line_ends(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Escapes Unicode's line ends, which PyYAML writes in single quotes and reads as blanks."""
+    style = '"' if set(text) & {"\x85", "\u2028", "\u2029"} else None
+    return dumper.represent_scalar(f"{TAG}str", text, style=style)
+
+
+_Dumper.add_representer(str, _quote_line_ends)
 
 
 def dump(values: Any) -> str:
@@ -103,6 +120,9 @@ class _Reader:
             raise ConfigError(
                 self.place(node), "nests or repeats too much", "Check anchors and aliases (&, *)"
             )
+        if node.tag.removeprefix(TAG) not in PLAIN:
+            cause = f"the tag {node.tag} is not of a plain value"
+            raise ConfigError(self.place(node), cause, "Leave the tag out")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
