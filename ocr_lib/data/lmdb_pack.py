@@ -37,7 +37,8 @@ from ocr_lib.progress import Progress
 from ocr_lib.text.dictionary import Dictionary
 
 SHARD_SAMPLES = 20_000
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# LMDB says EIO where a write came out short, which is how a disk that fills up shows itself.
+NO_ROOM_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def pack(
@@ -208,13 +209,14 @@ def _only_packer(out_dir: Path) -> Iterator[None]:
 
 def _disk_error(error: OSError | lmdb.Error, out_dir: Path) -> DataError:
     full = isinstance(error, lmdb.DiskError | lmdb.MapFullError) or any(
-        getattr(error, "errno", None) == code or os.strerror(code) in str(error) for code in NO_ROOM
+        getattr(error, "errno", None) == code or os.strerror(code) in str(error)
+        for code in NO_ROOM_CODES
     )
     if not full:
         return DataError(str(out_dir), f"cannot write here ({error})", "Check the folder's rights")
     room = shutil.disk_usage(out_dir).free / 2**20
     return DataError(
         str(out_dir),
-        f"no room left on the disk ({room:,.0f} MiB free)",
+        f"no room left on the disk, or it fails ({error}; {room:,.0f} MiB free)",
         "Make room and run the same command again: finished shards are kept",
     )

@@ -1,0 +1,195 @@
+"""Reading packed data sets: whole, damaged, from threads, after forks, in other processes."""
+
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocr_lib.data.lmdb_store import LmdbDataset, pack, verify
+from ocr_lib.errors import LmdbError
+from tests.ocr_lib.data.lines import texts, write_lines
+
+COUNT = 25
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    pack(write_lines(tmp_path, texts(COUNT)), tmp_path, tmp_path / "out", shard_samples=10)
+    return tmp_path / "out"
+
+
+def flip(path: Path, offset: int, count: int = 1) -> None:
+    content = bytearray(path.read_bytes())
+    for i in range(offset, offset + count):
+        content[i] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flip_image(root: Path, row: int) -> None:
+    """Changes one byte in the middle of an image of the first shard."""
+    path = root / "shard-00000/data.mdb"
+    image = LmdbDataset(root).sample(row).image
+    flip(path, path.read_bytes().index(image) + len(image) // 2)
+
+
+def test_every_sample_comes_back(root: Path) -> None:
+    dataset = LmdbDataset(root)
+    assert len(dataset) == COUNT
+    assert list(dataset.labels()) == texts(COUNT)
+    for i in range(COUNT):
+        sample = dataset.sample(i)
+        assert sample.image == (root.parent / f"images/labels.txt_{i}.jpg").read_bytes()
+        assert (sample.label, sample.name) == (texts(COUNT)[i], f"labels.txt:{i + 1}")
+    assert dataset.sizes.dtype == np.int32
+    assert dataset.sizes.tolist() == [[24 + 7 * (i % 20), 20] for i in range(COUNT)]
+    assert len(set(dataset.keys.tolist())) == COUNT
+    assert not dataset.resample(3)
+
+
+@pytest.mark.parametrize("i", [-1, COUNT])
+def test_there_is_nothing_beyond_the_ends(root: Path, i: int) -> None:
+    with pytest.raises(IndexError):
+        LmdbDataset(root).sample(i)
+
+
+def read_all(dataset: LmdbDataset) -> list[str]:
+    return [dataset.sample(i).label for i in range(len(dataset))]
+
+
+def test_threads_share_a_data_set(root: Path) -> None:
+    datasets = [LmdbDataset(root), LmdbDataset(root)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read_all, datasets * 8))
+    assert found == [texts(COUNT)] * 16
+
+
+def test_a_forked_child_opens_its_own(root: Path) -> None:
+    dataset, other = LmdbDataset(root), LmdbDataset(root)
+    assert read_all(dataset) == read_all(other)
+    child = os.fork()
+    if child == 0:
+        try:
+            good = read_all(dataset) == texts(COUNT) == read_all(other) == read_all(dataset)
+            os._exit(0 if good else 3)
+        finally:
+            os._exit(4)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert read_all(dataset) == texts(COUNT)
+
+
+def test_another_process_gets_a_path_and_opens_its_own(root: Path) -> None:
+    dataset = LmdbDataset(root)
+    assert len(pickle.dumps(dataset)) < 500
+    assert pickle.loads(pickle.dumps(dataset)) is pickle.loads(pickle.dumps(dataset))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(read_all, dataset).result() == texts(COUNT)
+
+
+def test_a_data_set_packed_again_is_not_mixed_with_the_old_one(root: Path) -> None:
+    old = LmdbDataset(root)
+    assert old.sample(0).label == texts(1)[0]
+    sent = pickle.dumps(old)
+    pack(write_lines(root.parent, ["new", "newer"]), root.parent, root)
+    assert read_all(LmdbDataset(root)) == ["new", "newer"]
+    assert old.sample(0).label == texts(1)[0]  # the old file lives while it is open
+    with pytest.raises(LmdbError, match="packed again while it was in use"):
+        pickle.loads(sent)
+
+
+def test_a_truncated_file_is_refused_before_it_is_opened(root: Path) -> None:
+    path = root / "shard-00001/data.mdb"
+    opened = LmdbDataset(root)
+    os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(LmdbError, match=r"shard-00001/data\.mdb: [\d,]+ bytes instead of"):
+        LmdbDataset(root)
+    with pytest.raises(LmdbError, match="cut short"):
+        opened.sample(12)
+
+
+def test_a_changed_image_is_refused_and_the_others_are_read(root: Path) -> None:
+    flip_image(root, 3)
+    dataset = LmdbDataset(root)
+    with pytest.raises(LmdbError, match=r"data\.mdb sample 4: the image's checksum"):
+        dataset.sample(3)
+    assert dataset.sample(4).label == texts(5)[4]
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda root: (root / name).unlink()
+
+
+def garble(name: str) -> Callable[[Path], None]:
+    return lambda root: (root / name).write_text('{"format": "ocr-lmdb-1"}')
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (remove("manifest.json"), r"no manifest\.json"),
+        (garble("manifest.json"), "not a manifest"),
+        (lambda root: (root / "manifest.json").write_text('{"format": 9}'), "format 9"),
+        (remove("shard-00002/data.mdb"), "missing"),
+        (remove("shard-00002/samples.npy"), "missing"),
+        (garble("shard-00002/samples.npy"), "instead of"),
+        (lambda root: flip(root / "shard-00002/samples.npy", 140), "changed after packing"),
+        (lambda root: shutil.rmtree(root), "no data set here"),
+    ],
+)
+def test_an_incomplete_data_set_is_refused(
+    root: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(root)
+    with pytest.raises(LmdbError, match=message):
+        LmdbDataset(root)
+
+
+def test_verify_finds_nothing_in_a_good_data_set(root: Path) -> None:
+    report = verify(root)
+    assert (report.shards, report.samples, report.problems) == (3, COUNT, ())
+
+
+def test_verify_names_damaged_samples(root: Path) -> None:
+    flip_image(root, 3)
+    flip_image(root, 7)
+    changed, first, second = verify(root).problems
+    assert "content was changed after packing" in changed
+    assert "data.mdb sample 4: " in first
+    assert "data.mdb sample 8: " in second
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda root: os.truncate(root / "shard-00000/data.mdb", 4096), "4,096 bytes instead of"),
+        (remove("shard-00001/data.mdb"), "missing"),
+        (lambda root: flip(root / "shard-00001/samples.npy", 140), "changed after packing"),
+        (lambda root: shutil.copytree(root / "shard-00000", root / "old"), "not in the manifest"),
+    ],
+)
+def test_verify_finds_other_damage(
+    root: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    damage(root)
+    (problem,) = verify(root).problems
+    assert message in problem
+
+
+def test_verify_survives_any_damage_of_the_index(root: Path) -> None:
+    """In a child each, since a broken page could end the process."""
+    path = root / "shard-00000/data.mdb"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(5)
+    for _ in range(12):
+        page = 4096 * int(rng.integers(0, len(whole) // 4096))
+        flip(path, page + int(rng.integers(0, 40)), 4)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if verify(root).problems else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        path.write_bytes(whole)
