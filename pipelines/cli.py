@@ -12,7 +12,9 @@ from ocr_lib import __version__
 from ocr_lib.errors import OcrError
 
 # name → (module, one line of help), in the order in which the data travels
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("ocr_lib.cli.train", "train a recognition network, or go on training"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

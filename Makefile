@@ -1,0 +1,70 @@
+# Everything is set up by the first target that needs it: `make demo` and `make test` are enough.
+PYTHON ?= python3
+SETS := core synth train serve pipeline dev
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+OCR := .venv/bin/ocr
+PYTEST := .venv/bin/pytest
+
+TRAIN ?=
+EVAL ?=
+MINUTES ?=
+DEMO_DIR ?= build/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow test-compat lint format types compile bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .venv-triton
+
+demo: setup ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINUTES= of training
+	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES))
+
+test: setup ## Run the tests
+	$(PYTEST)
+
+test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_COMPAT=folder)
+	$(PYTEST) -m compat tests/compat
+
+lint: .venv/.ready ## Check style, types, layering and locks
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.ready ## Rewrite the sources in the project's style
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
+	$(OCR) compile --out build/ocr_pipeline.yaml
+
+bench: .venv/.ready ## Measure against peers and bounds, into build/bench.json
+	.venv/bin/python -m benchmarks.run --out build/bench.json
+
+lock: .venv-uv/bin/uv ## Renew the hash-pinned requirements from pyproject.toml
+	$(foreach set,$(SETS),$(UV) pip compile pyproject.toml --group $(set) --universal --generate-hashes --no-annotate --no-header --quiet --upgrade -o requirements/$(set).txt &&) true
+	$(UV) pip compile requirements/triton.in --universal --generate-hashes --no-annotate --no-header --quiet --upgrade --python-version 3.11 -o requirements/triton.txt
+
+clean: ## Remove what was built and installed
+	rm -rf build .venv .venv-triton .venv-uv
+
+.venv-uv/bin/uv:
+ifeq ($(UV),.venv-uv/bin/uv)
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+else
+	mkdir -p .venv-uv/bin && ln -sf "$(UV)" $@
+endif
+
+.venv/.ready: .venv-uv/bin/uv requirements/dev.txt pyproject.toml
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-triton/.ready: .venv-uv/bin/uv requirements/triton.txt
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv-triton
+	$(UV) pip install --quiet --python .venv-triton/bin/python --require-hashes -r requirements/triton.txt
+	touch $@

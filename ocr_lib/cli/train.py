@@ -1,0 +1,41 @@
+"""`ocr train`: trains what a configuration says."""
+
+import argparse
+
+DESCRIPTION = """\
+Train a recognition network. The run folder is Global.save_model_dir: checkpoints
+(best_accuracy, latest, iter_epoch_N), config.yml, train.log, metrics.jsonl.
+
+The same command goes on where it was stopped, from the last checkpoint, and ends
+with the weights that an uninterrupted run would have."""
+EXAMPLES = """\
+  ocr train -c cpu_line -o Train.dataset.data_dir=data/train Eval.dataset.data_dir=data/eval
+  ocr train -c my.yml -o Global.epoch_num=20 -o Global.save_model_dir=runs/a
+  ocr train -c my.yml -o Global.train_minutes=20
+  ocr train -c my.yml -o Global.pretrained_model=runs/a/best_accuracy"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("-c", "--config", required=True, help="a YAML file or a shipped name")
+    parser.add_argument(
+        "-o",
+        "--opt",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key; repeatable, the last one wins",
+    )
+    parser.add_argument("--fresh", action="store_true", help="begin anew in a used run folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains and says what came out."""
+    from ocr_lib.config.loader import load_config
+    from ocr_lib.train import train
+
+    result = train(load_config(args.config, args.opt), fresh=args.fresh)
+    best = f"best acc {result.best['acc']:.4f}" if result.best else "not evaluated"
+    print(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
+    return 0

@@ -1,0 +1,142 @@
+"""Checkpoints in PaddleOCR's three files, complete or not there.
+
+`<prefix>.pdparams` (weights), `<prefix>.pdopt` (optimiser) and `<prefix>.states` (progress) belong
+together, but three files cannot be renamed at once. `<prefix>.json` names the set that counts by
+size and SHA-256, and works as a journal: the new files are written under temporary names, then
+the manifest, then they are moved into place. Whoever loads moves what a crash left behind.
+
+Source: file names and contents as PaddleOCR ppocr/utils/save_load.py writes them; there `.states`
+is unpickled without checks and the step is not restored.
+"""
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocr_lib.atomic import atomic_file, write_json
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import CheckpointError
+from ocr_lib.train import safe_pickle
+
+SUFFIXES = (".pdparams", ".pdopt", ".states")
+NAME_TABLE = "StructuredToParameterName@@"  # paddle.save's own key: layer's name → tensor's name
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one checkpoint holds, as plain data.
+
+    Attributes:
+        params: structured name → array, and paddle's table of tensor names.
+        optimizer: tensor name and accumulator → array; empty if there is no `.pdopt`.
+        states: progress: epoch, global_step, best_model_dict, …; empty if there is no `.states`.
+    """
+
+    params: dict[str, Any]
+    optimizer: dict[str, Any]
+    states: dict[str, Any]
+
+
+def save(prefix: Path, params: Any, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
+    """Writes the three files and their manifest.
+
+    Args:
+        prefix: path without suffix, e.g. `run/latest`.
+        params: a layer's `state_dict()`.
+        optimizer: an optimiser's `state_dict()`.
+        states: plain Python values only.
+    """
+    contents = (_arrays(params, with_names=True), _arrays(optimizer), states)
+    files = {}
+    for suffix, content in zip(SUFFIXES, contents, strict=True):
+        path = _staged(prefix, suffix)
+        with atomic_file(path) as file:
+            pickle.dump(content, file, protocol=2 if suffix == ".states" else 4)
+        files[suffix] = {"size": path.stat().st_size, "sha256": sha256_file(path)}
+    write_json(_manifest(prefix), {"files": files, "global_step": states.get("global_step")})
+    _publish(prefix, files)
+
+
+def load(prefix: Path) -> Checkpoint:
+    """Reads a checkpoint; one with a manifest is checked against it.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or not of this checkpoint.
+    """
+    prefix = without_suffix(prefix)
+    if _manifest(prefix).exists():
+        _publish(prefix, _read_manifest(prefix))
+    optional = [
+        safe_pickle.load(path) if (path := prefix.with_name(prefix.name + suffix)).exists() else {}
+        for suffix in SUFFIXES[1:]
+    ]
+    return Checkpoint(safe_pickle.load(f"{prefix}{SUFFIXES[0]}"), *optional)
+
+
+def exists(prefix: Path) -> bool:
+    """Tells whether a complete checkpoint of ours lies at `prefix`."""
+    return _manifest(prefix).exists()
+
+
+def remove(prefix: Path) -> None:
+    """Deletes a checkpoint: the manifest first, so that no half of it counts."""
+    _manifest(prefix).unlink(missing_ok=True)
+    for suffix in SUFFIXES:
+        prefix.with_name(prefix.name + suffix).unlink(missing_ok=True)
+
+
+def without_suffix(path: str | Path) -> Path:
+    """Returns the prefix of a checkpoint that was named by one of its files."""
+    path = Path(path)
+    return path.with_suffix("") if path.suffix in SUFFIXES else path
+
+
+def digest(prefix: Path) -> str:
+    """Returns the SHA-256 of the weights file of a checkpoint."""
+    return sha256_file(f"{without_suffix(prefix)}{SUFFIXES[0]}")
+
+
+def _publish(prefix: Path, files: dict[str, dict[str, Any]]) -> None:
+    """Moves staged files into place, then checks the set; safe to repeat after a crash."""
+    for suffix, facts in files.items():
+        staged, final = _staged(prefix, suffix), prefix.with_name(prefix.name + suffix)
+        if staged.exists() and sha256_file(staged) == facts["sha256"]:
+            staged.replace(final)
+        elif not final.exists() or sha256_file(final) != facts["sha256"]:
+            raise CheckpointError(
+                str(final),
+                "missing, or not the file its manifest names",
+                "restore it, or delete the checkpoint's .json and use another one",
+            )
+
+
+def _read_manifest(prefix: Path) -> dict[str, dict[str, Any]]:
+    try:
+        files: dict[str, dict[str, Any]] = json.loads(_manifest(prefix).read_text("utf-8"))["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            str(_manifest(prefix)), f"not a checkpoint's manifest ({error})", "restore the file"
+        ) from error
+    return files
+
+
+def _manifest(prefix: Path) -> Path:
+    return prefix.with_name(prefix.name + ".json")
+
+
+def _staged(prefix: Path, suffix: str) -> Path:
+    return prefix.with_name(f".{prefix.name}{suffix}.new")
+
+
+def _arrays(values: Any, with_names: bool = False) -> dict[str, Any]:
+    """Turns tensors into arrays, as paddle.save does; adds paddle's table of names on request."""
+    arrays = {
+        name: np.asarray(v.numpy()) if hasattr(v, "numpy") else v for name, v in values.items()
+    }
+    if with_names:
+        arrays[NAME_TABLE] = {name: v.name for name, v in values.items() if hasattr(v, "name")}
+    return arrays

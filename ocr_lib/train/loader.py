@@ -1,0 +1,133 @@
+"""Reads, augments and stacks batches ahead of the training step.
+
+Every sample's random numbers come from (seed, epoch, position), so a batch is the same whoever
+loads it: one thread, eight processes, or the process that resumes after a crash.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.image import Preprocess, decode_image
+from ocr_lib.errors import DataError, UserError
+from ocr_lib.train.batches import Batch
+from ocr_lib.train.targets import Targets
+
+AHEAD = 4  # batches loaded in advance by each worker
+MAX_BAD_SHARE = 0.01
+
+Augmentation = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class LoadedBatch:
+    """One batch, ready for the network.
+
+    Attributes:
+        arrays: `image` float32 [N, C, H, W], what `Targets.encode` gives, and `valid_ratio`
+            float32 [N], the share of the width that is image.
+        labels: the texts.
+        bad: one message for each sample that could not be read and was left out.
+    """
+
+    arrays: dict[str, NDArray[np.generic]]
+    labels: tuple[str, ...]
+    bad: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchReader:
+    """Makes one batch; plain data and functions, so that it can be sent to another process."""
+
+    dataset: Dataset
+    preprocess: Preprocess
+    augment: Augmentation
+    targets: Targets
+    seed: int
+
+    def read(self, batch: Batch, epoch: int) -> LoadedBatch:
+        """Reads the samples of `batch`; one that cannot be read is left out and reported."""
+        images, labels, bad = [], [], []
+        for index in batch.indices:
+            rng = np.random.default_rng([self.seed, epoch, index])
+            try:
+                sample = self.dataset.sample(index, rng)
+                image = self.augment(decode_image(sample.image, sample.name), rng)
+            except UserError as error:
+                bad.append(str(error))
+                continue
+            images.append(self.preprocess.fit(image, batch.width))
+            labels.append(sample.label)
+        if not images:
+            return LoadedBatch({}, (), tuple(bad))
+        arrays: dict[str, NDArray[np.generic]] = {
+            "image": self.preprocess.batch(images, batch.width),
+            "valid_ratio": np.array([i.shape[1] / batch.width for i in images], np.float32),
+            **self.targets.encode(labels),
+        }
+        return LoadedBatch(arrays, tuple(labels), tuple(bad))
+
+
+class Loader:
+    """Loads planned batches ahead of time, in order.
+
+    Args:
+        reader: makes one batch.
+        num_workers: processes; 0 means one thread of this process (OpenCV and numpy release
+            the interpreter's lock for most of the work).
+    """
+
+    def __init__(self, reader: BatchReader, num_workers: int) -> None:
+        self._reader = reader
+        self._workers = max(1, num_workers)
+        self._pool: Executor = (
+            ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"))
+            if num_workers
+            else ThreadPoolExecutor(1, thread_name_prefix="loader")
+        )
+        self._seen = self._bad = 0
+
+    def read(self, batch: Batch, epoch: int) -> LoadedBatch:
+        """Loads one batch here and now."""
+        return self._reader.read(batch, epoch)
+
+    def batches(self, plan: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:
+        """Yields the batches of `plan` in its order; batches without a readable sample too.
+
+        Raises:
+            DataError: more than 1 % of the samples read so far (and at least 10) are bad.
+        """
+        waiting: deque[Future[LoadedBatch]] = deque()
+        todo = iter(plan)
+        try:
+            while True:
+                while len(waiting) < AHEAD * self._workers and (batch := next(todo, None)):
+                    waiting.append(self._pool.submit(self._reader.read, batch, epoch))
+                if not waiting:
+                    return
+                loaded = waiting.popleft().result()
+                self._count(loaded)
+                yield loaded
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _count(self, loaded: LoadedBatch) -> None:
+        self._seen += len(loaded.labels) + len(loaded.bad)
+        self._bad += len(loaded.bad)
+        if self._bad >= 10 and self._bad > MAX_BAD_SHARE * self._seen:
+            raise DataError(
+                "Train.dataset",
+                f"{self._bad} of {self._seen} samples cannot be read, the last: {loaded.bad[-1]}",
+                "run `ocr fsck` on the data set, or pack it again",
+            )

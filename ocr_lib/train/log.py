@@ -1,0 +1,131 @@
+"""What a run says: PaddleOCR's log lines in `train.log`, one JSON object a line in `metrics.jsonl`.
+
+Source: line format of PaddleOCR tools/program.py and ppocr/utils/stats.py; scripts that read its
+logs read these.
+"""
+
+import json
+import math
+import statistics
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+
+class RunLog:
+    """Writes to the run folder and to standard output; appends, as a resumed run goes on.
+
+    Args:
+        run_dir: the run folder.
+        quiet: True writes to the files only.
+    """
+
+    def __init__(self, run_dir: Path, quiet: bool = False) -> None:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self._text = (run_dir / "train.log").open("a", encoding="utf-8")
+        self._metrics = (run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+        self._quiet = quiet
+
+    def info(self, message: str) -> None:
+        """Logs one line."""
+        line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO: {message}"
+        self._text.write(line + "\n")
+        self._text.flush()
+        if not self._quiet:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    def metrics(self, kind: str, **values: Any) -> None:
+        """Records numbers for later tools; what is not finite becomes null."""
+        clean = {k: None if _not_finite(v) else v for k, v in values.items()}
+        self._metrics.write(json.dumps({"kind": kind, "time": time.time(), **clean}) + "\n")
+        self._metrics.flush()
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._text.close()
+        self._metrics.close()
+
+
+class StepTimer:
+    """Measures what the log line says of speed between two log lines."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins a new window."""
+        self._window = self._mark = time.perf_counter()
+        self.reader_s = 0.0
+        self.samples = 0
+        self.steps = 0
+
+    def loaded(self) -> None:
+        """Marks the end of waiting for a batch."""
+        self.reader_s += time.perf_counter() - self._mark
+
+    def stepped(self, samples: int) -> None:
+        """Marks the end of a step on so many samples."""
+        self.samples += samples
+        self.steps += 1
+        self._mark = time.perf_counter()
+
+    def pause(self) -> float:
+        """Returns a time to give to `resume`, around work that is not training."""
+        return time.perf_counter()
+
+    def resume(self, paused_at: float) -> None:
+        """Takes the time since `pause` out of the window."""
+        away = time.perf_counter() - paused_at
+        self._window += away
+        self._mark += away
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training in this window."""
+        return time.perf_counter() - self._window
+
+
+class Smoothed:
+    """Medians of the last values of each quantity, as PaddleOCR prints them."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._values: dict[str, deque[float]] = {}
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Records one value of each quantity."""
+        for name, value in values.items():
+            self._values.setdefault(name, deque(maxlen=self._window)).append(value)
+
+    def text(self) -> str:
+        """Returns `name: value` pairs, comma-separated."""
+        return ", ".join(f"{n}: {statistics.median(v):<6f}" for n, v in self._values.items())
+
+
+def step_line(
+    epoch: int, epochs: int, step: int, values: str, timer: StepTimer, steps_left: int
+) -> str:
+    """Returns PaddleOCR's training log line for the window that `timer` measured."""
+    steps = max(1, timer.steps)
+    per_step = timer.elapsed_s / steps
+    eta = timedelta(seconds=int(per_step * steps_left))
+    return (
+        f"epoch: [{epoch}/{epochs}], global_step: {step}, {values}, "
+        f"avg_reader_cost: {timer.reader_s / steps:.5f} s, avg_batch_cost: {per_step:.5f} s, "
+        f"avg_samples: {timer.samples / steps}, "
+        f"ips: {timer.samples / max(timer.elapsed_s, 1e-9):.5f} samples/s, eta: {eta}"
+    )
+
+
+def metric_line(prefix: str, values: Mapping[str, Any]) -> str:
+    """Returns PaddleOCR's `cur metric, …` or `best metric, …` line."""
+    return f"{prefix}, " + ", ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

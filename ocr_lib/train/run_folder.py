@@ -1,0 +1,104 @@
+"""The run folder: what lies where, and how a trained network is loaded from it.
+
+Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
+`.states`; `config.yml` is the resolved configuration, `train.log` and `metrics.jsonl` the log.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.config.loader import load_config
+from ocr_lib.config.schema import Config
+from ocr_lib.data.image import Preprocess
+from ocr_lib.errors import CheckpointError
+from ocr_lib.models import build_model
+from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.train import checkpoint, weights
+
+BEST, LATEST = "best_accuracy", "latest"
+# Keys that change where a run writes or how it talks, not what it learns.
+_NOT_LEARNT = (
+    "save_model_dir",
+    "save_epoch_step",
+    "save_inference_dir",
+    "save_res_path",
+    "print_batch_step",
+    "log_smooth_window",
+    "infer_img",
+    "checkpoints",
+    "save_step_every",
+    "save_minutes",
+    "keep_checkpoints",
+    "epoch_num",  # the plan has the number of epochs
+    "train_minutes",
+)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with everything that is needed to use it.
+
+    Attributes:
+        config: the resolved configuration of the run.
+        model: a paddle layer in evaluation mode.
+        dictionary: its characters.
+        preprocess: its input.
+        digest: SHA-256 of the weights file.
+    """
+
+    config: Config
+    model: Any
+    dictionary: Dictionary
+    preprocess: Preprocess
+    digest: str
+
+
+def load_run(run_dir: str | Path, name: str = BEST) -> TrainedModel:
+    """Loads a checkpoint of a run folder.
+
+    Args:
+        run_dir: the folder that training wrote.
+        name: `best_accuracy`, `latest` or `iter_epoch_N`.
+
+    Raises:
+        CheckpointError: the folder holds no such checkpoint, or not every parameter matches.
+    """
+    run_dir = Path(run_dir)
+    config_path = run_dir / "config.yml"
+    if not config_path.exists():
+        raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "train first")
+    return load_model(load_config(config_path), run_dir / name)
+
+
+def load_model(config: Config, prefix: str | Path) -> TrainedModel:
+    """Builds the network of a configuration and fills it from a checkpoint, completely.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or does not fill the network.
+    """
+    prefix = checkpoint.without_suffix(prefix)
+    dictionary = dictionary_of(config)
+    model = build_model(config.architecture, dictionary.num_classes)
+    saved = checkpoint.load(prefix)
+    weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)
+    model.eval()
+    return TrainedModel(
+        config, model, dictionary, Preprocess.from_config(config), checkpoint.digest(prefix)
+    )
+
+
+def dictionary_of(config: Config) -> Dictionary:
+    """Loads the dictionary that a configuration names."""
+    return load_dictionary(config.global_.character_dict_path, config.global_.use_space_char)
+
+
+def config_digest(config: Config, dictionary: Dictionary) -> str:
+    """Returns a digest of all that decides what a run learns."""
+    values = config.as_dict()
+    for key in _NOT_LEARNT:
+        values.get("Global", {}).pop(key, None)
+    values["characters"] = dictionary.digest
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,70 @@
+"""Which samples can be learnt, found out once before training instead of in every epoch."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.config.schema import Config
+from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.image import Preprocess
+from ocr_lib.errors import DataError
+from ocr_lib.train.log import RunLog
+from ocr_lib.train.targets import Targets
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The usable samples of a data set.
+
+    Attributes:
+        widths: int32 [len(dataset)], padded width of each sample in px.
+        indices: int64 [usable], their positions.
+        reference_width: up to this width a batch holds the full number of samples: the width
+            that three quarters of the samples do not exceed, px.
+    """
+
+    widths: NDArray[np.int32]
+    indices: NDArray[np.int64]
+    reference_width: int
+
+
+def select_samples(
+    dataset: Dataset, config: Config, preprocess: Preprocess, targets: Targets, log: RunLog
+) -> Samples:
+    """Checks every label against the dictionary, the length limit and the network's time steps.
+
+    Raises:
+        DataError: no sample is left.
+    """
+    sizes = np.asarray(dataset.sizes)
+    widths = np.array([preprocess.bucket(max(1, w), max(1, h)) for w, h in sizes], np.int32)
+    steps = {w: _steps(config, w) for w in map(int, np.unique(widths))}
+    dropped: Counter[str] = Counter()
+    usable = []
+    for index, label in enumerate(dataset.labels()):
+        reason = targets.usable(label, steps[int(widths[index])])
+        if reason:
+            dropped[reason] += 1
+        else:
+            usable.append(index)
+    for reason, count in dropped.most_common():
+        log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
+    if not usable:
+        raise DataError(
+            "Train.dataset",
+            f"no sample is left of {len(widths)} ({dict(dropped)})",
+            "check the dictionary (Global.character_dict_path) and Global.max_text_length",
+        )
+    indices = np.array(usable, np.int64)
+    reference = int(np.quantile(widths[indices], 0.75))
+    return Samples(widths, indices, reference)
+
+
+def _steps(config: Config, width: int) -> int:
+    """CTC steps in training; networks without CTC have no such limit."""
+    if not has_ctc(config.architecture):
+        return config.global_.max_text_length * 2
+    return time_steps(config.architecture, width, training=True)

@@ -1,0 +1,277 @@
+"""The training loop.
+
+Exact resume rests on three things: batches and augmentation are functions of (seed, epoch,
+position), dropout is seeded anew for every step, and the learning rate is a function of the step.
+What a checkpoint must hold is then only the weights, the optimiser's state and the position.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+
+from ocr_lib.config.schema import Config
+from ocr_lib.errors import OcrError
+from ocr_lib.text.ctc import decode
+from ocr_lib.text.metrics import RecMetric
+from ocr_lib.train import checkpoint
+from ocr_lib.train.batches import Batch
+from ocr_lib.train.loader import LoadedBatch, Loader
+from ocr_lib.train.log import RunLog, Smoothed, StepTimer, metric_line, step_line
+from ocr_lib.train.run_folder import BEST, LATEST
+from ocr_lib.train.schedule import RunLength, build_schedule
+
+Evaluate = Callable[[], dict[str, float]]
+
+
+class TrainingError(OcrError):
+    """Training cannot go on: the loss is not finite."""
+
+
+@dataclass
+class Position:
+    """How far a run is; everything but weights and optimiser state that a resume needs.
+
+    Attributes:
+        epoch: the epoch under way, from 1.
+        step_in_epoch: its batches done.
+        global_step: optimiser updates done.
+        best: metrics of the best evaluation, with `best_epoch`.
+        evals_since_best: evaluations since.
+    """
+
+    epoch: int = 1
+    step_in_epoch: int = 0
+    global_step: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    evals_since_best: int = 0
+
+    @classmethod
+    def from_states(cls, states: dict[str, Any]) -> "Position":
+        """Reads `.states`; PaddleOCR's own has the last finished epoch and no place within."""
+        if "position" in states:
+            return cls(**states["position"])
+        return cls(
+            epoch=int(states.get("epoch", 0)) + 1,
+            global_step=int(states.get("global_step", 0)),
+            best=dict(states.get("best_model_dict", {})),
+        )
+
+    def states(self) -> dict[str, Any]:
+        """Returns the content of `.states`, PaddleOCR's keys first."""
+        done = self.epoch - 1 if self.step_in_epoch == 0 else self.epoch
+        return {
+            "epoch": done,
+            "global_step": self.global_step,
+            "best_model_dict": self.best,
+            "position": asdict(self),
+        }
+
+
+class Trainer:
+    """Trains a network from a position to the end of the run.
+
+    Args:
+        config: the run's configuration.
+        run_dir: where checkpoints go.
+        model: the network.
+        loss: outputs and batch → losses.
+        optimizer: over the network's parameters.
+        loader: loads planned batches.
+        plan_epoch: epoch → its batches, always the same for the same epoch.
+        length: steps in an epoch and epochs.
+        evaluate: runs an evaluation; its "acc" decides which checkpoint is best.
+        log: the run's log.
+        metric: accuracy of training batches; None where it is not asked for.
+        dictionary: decodes training batches for `metric`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        run_dir: Path,
+        *,
+        model: Any,
+        loss: Any,
+        optimizer: Any,
+        loader: Loader,
+        plan_epoch: Callable[[int], list[Batch]],
+        length: RunLength,
+        evaluate: Evaluate | None,
+        log: RunLog,
+        dictionary: Any,
+    ) -> None:
+        self.settings = config.global_
+        self.run_dir = run_dir
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.loader = loader
+        self.plan_epoch = plan_epoch
+        self.length = length
+        self.evaluate = evaluate
+        self.log = log
+        self.dictionary = dictionary
+        self.position = Position()
+        self.learning_rate = build_schedule(
+            config.optimizer.lr.name, config.optimizer.lr.args, length
+        )
+        self.metric = RecMetric(
+            bool(config.metric.args.get("ignore_space", True)),
+            bool(config.metric.args.get("is_filter", False)),
+        )
+        self.timer = StepTimer()
+        self.smoothed = Smoothed(self.settings.log_smooth_window)
+        self._saved_at = time.monotonic()
+
+    def run(self) -> Position:
+        """Trains to the end, to early stopping, or to an error.
+
+        Raises:
+            TrainingError: the loss is not finite; the batch is saved beside the checkpoints.
+        """
+        self.model.train()
+        while self.position.epoch <= self.length.epochs and not self._stopped_early():
+            self._epoch()
+        return self.position
+
+    def _epoch(self) -> None:
+        position = self.position
+        plan = self.plan_epoch(position.epoch)
+        todo = plan[position.step_in_epoch :]
+        self.timer.restart()
+        for loaded in self.loader.batches(todo, position.epoch):
+            self.timer.loaded()
+            self._step(loaded)
+            self.timer.stepped(len(loaded.labels))
+            if position.step_in_epoch < len(plan):
+                self._between_steps()
+        position.epoch += 1
+        position.step_in_epoch = 0
+        self._after_epoch(position.epoch - 1)
+
+    def _step(self, loaded: LoadedBatch) -> None:
+        position = self.position
+        logs = (position.global_step + 1) % self.settings.print_batch_step == 0
+        if loaded.labels:
+            losses, outputs = self.update(loaded, position.global_step)
+            if self.settings.check_finite and not np.isfinite(float(losses["loss"])):
+                self._fail(loaded, losses)
+        for message in loaded.bad:
+            self.log.info(f"left out: {message}")
+        position.global_step += 1
+        position.step_in_epoch += 1
+        if logs and loaded.labels:
+            self._log_step(loaded, losses, outputs)
+
+    def update(self, loaded: LoadedBatch, step: int) -> tuple[dict[str, Any], Any]:
+        """Does one optimiser update; returns the losses and the network's outputs."""
+        paddle.seed(self.settings.seed + step)  # dropout of a step is the same after a resume
+        batch = {name: paddle.to_tensor(array) for name, array in loaded.arrays.items()}
+        outputs = self.model(batch["image"], batch)
+        losses = self.loss(outputs, batch)
+        losses["loss"].backward()
+        self.optimizer.set_lr(self.learning_rate(step))
+        self.optimizer.step()
+        self.optimizer.clear_grad()
+        return losses, outputs
+
+    def _log_step(self, loaded: LoadedBatch, losses: dict[str, Any], outputs: Any) -> None:
+        position = self.position
+        values = {"lr": self.learning_rate(position.global_step - 1)}
+        if self.settings.cal_metric_during_train and hasattr(outputs, "numpy"):
+            self.metric.reset()
+            texts = [r.text for r in decode(outputs.numpy(), self.dictionary)]
+            self.metric.update(texts, loaded.labels)
+            values |= {name: float(v) for name, v in self.metric.summary().items()}  # type: ignore[arg-type]
+        values |= {name: float(value) for name, value in losses.items()}
+        self.smoothed.add(values)
+        left = self.length.steps - position.global_step
+        text = self.smoothed.text()
+        line = step_line(
+            position.epoch, self.length.epochs, position.global_step, text, self.timer, left
+        )
+        self.log.info(line)
+        ips = self.timer.samples / max(self.timer.elapsed_s, 1e-9)
+        self.log.metrics("train", global_step=position.global_step, ips=ips, **values)
+        self.timer.restart()
+
+    def _between_steps(self) -> None:
+        """Evaluates and saves within an epoch, where the configuration asks for it."""
+        first, every = self.settings.eval_batch_step
+        step = self.position.global_step
+        if not self.settings.eval_batch_epoch and step > first and (step - first) % every == 0:
+            self._evaluate(self.position.epoch)
+        by_step = self.settings.save_step_every and step % self.settings.save_step_every == 0
+        minutes = (time.monotonic() - self._saved_at) / 60
+        if by_step or (self.settings.save_minutes and minutes >= self.settings.save_minutes):
+            self.save(LATEST)
+
+    def _after_epoch(self, epoch: int) -> None:
+        first, every = self.settings.eval_batch_step
+        step, last = self.position.global_step, epoch == self.length.epochs
+        due = (step - first) % every == 0 and step > first
+        if self.settings.eval_batch_epoch:
+            due = epoch % self.settings.eval_batch_epoch == 0
+        if due or last:
+            self._evaluate(epoch)
+        if epoch % self.settings.save_epoch_step == 0:
+            self.save(f"iter_epoch_{epoch}")
+            self._prune(epoch)
+        self.save(LATEST)
+
+    def _evaluate(self, epoch: int) -> None:
+        if self.evaluate is None:
+            return
+        paused = self.timer.pause()
+        self.model.eval()
+        values = self.evaluate()
+        self.model.train()
+        position = self.position
+        self.log.info(metric_line("cur metric", values))
+        self.log.metrics("eval", global_step=position.global_step, epoch=epoch, **values)
+        position.evals_since_best += 1
+        if values["acc"] > position.best.get("acc", 0.0):  # an accuracy of 0 is nobody's best
+            position.best = {**values, "best_epoch": epoch}
+            position.evals_since_best = 0
+            self.save(BEST)
+        if position.best:
+            self.log.info(metric_line("best metric", position.best))
+        self.timer.resume(paused)
+
+    def save(self, name: str) -> None:
+        """Writes a checkpoint of the present position."""
+        checkpoint.save(
+            self.run_dir / name,
+            self.model.state_dict(),
+            self.optimizer.state_dict(),
+            self.position.states(),
+        )
+        if name == LATEST:
+            self._saved_at = time.monotonic()
+
+    def _prune(self, epoch: int) -> None:
+        keep = self.settings.keep_checkpoints
+        if keep:
+            checkpoint.remove(
+                self.run_dir / f"iter_epoch_{epoch - keep * self.settings.save_epoch_step}"
+            )
+
+    def _stopped_early(self) -> bool:
+        patience = self.settings.early_stop_evals
+        return patience is not None and self.position.evals_since_best >= patience
+
+    def _fail(self, loaded: LoadedBatch, losses: dict[str, Any]) -> None:
+        path = self.run_dir / "nonfinite_batch.npz"
+        arrays: dict[str, Any] = {**loaded.arrays, "labels": np.array(loaded.labels)}
+        np.savez_compressed(path, **arrays)
+        parts = ", ".join(f"{name} {float(value)}" for name, value in losses.items())
+        raise TrainingError(
+            f"the loss is not finite at step {self.position.global_step + 1} ({parts}); the batch "
+            f"is in {path}. Lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global; "
+            f"the last checkpoint is unharmed."
+        )

@@ -1,0 +1,53 @@
+"""A small packed data set of drawn digits, and a configuration that learns it in seconds."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ocr_lib.config.loader import load_config
+from ocr_lib.data.lmdb_store import pack
+
+DIGITS = "0123456789"
+
+
+def make_lines(folder: Path, count: int, seed: int) -> Path:
+    """Writes images and a label list; returns the packed data set's folder."""
+    rng = np.random.default_rng(seed)
+    images = folder / "images"
+    images.mkdir(parents=True)
+    rows = []
+    for i in range(count):
+        text = "".join(rng.choice(list(DIGITS), rng.integers(1, 6)))
+        image = np.full((32, 18 * len(text) + 8, 3), 230, np.uint8)
+        cv2.putText(image, text, (4, 25), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (30, 30, 30), 2)
+        cv2.imwrite(str(images / f"{i}.png"), image)
+        rows.append(f"images/{i}.png\t{text}\n")
+    (folder / "labels.txt").write_text("".join(rows), encoding="utf-8")
+    pack(folder / "labels.txt", folder, folder / "lmdb")
+    return folder / "lmdb"
+
+
+def small_options(train: Path, evaluation: Path, run_dir: Path, **keys: object) -> list[str]:
+    """Returns `-o` values for a tiny network of the demo's kind."""
+    options = {
+        "Train.dataset.data_dir": train,
+        "Eval.dataset.data_dir": evaluation,
+        "Train.loader.batch_size_per_card": 8,
+        "Global.save_model_dir": run_dir,
+        "Global.epoch_num": 3,
+        "Global.eval_batch_epoch": 1,
+        "Global.print_batch_step": 2,
+        "Global.width_buckets": "[64, 128]",
+        "Architecture.Backbone.widths": "[8, 8, 8, 8]",
+        "Architecture.Backbone.out_channels": 16,
+        "Architecture.Neck.hidden_size": 8,
+        "Architecture.Neck.out_channels": "[16]",
+        **keys,
+    }
+    return [f"{key}={value}" for key, value in options.items()]
+
+
+def small_config(train: Path, evaluation: Path, run_dir: Path, **keys: object):
+    """Loads the demo's configuration with `small_options`."""
+    return load_config("cpu_line", small_options(train, evaluation, run_dir, **keys))

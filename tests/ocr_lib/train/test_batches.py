@@ -1,0 +1,45 @@
+"""Every sample once, alike widths together, the same plan for the same seed and epoch."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_lib.train.batches import plan_epoch, shard
+
+widths = st.lists(st.sampled_from([64, 128, 256, 320]), min_size=1, max_size=200)
+
+
+def plan(sample_widths, **options):
+    sample_widths = np.array(sample_widths, np.int32)
+    settings = {"batch_size": 8, "reference_width": 128, "seed": 1, "epoch": 1, **options}
+    return plan_epoch(sample_widths, np.arange(len(sample_widths)), **settings)
+
+
+@given(widths, st.booleans())
+def test_every_sample_occurs_once_and_fits_its_batch(sample_widths, shuffle):
+    batches = plan(sample_widths, shuffle=shuffle)
+    assert sorted(i for b in batches for i in b.indices) == list(range(len(sample_widths)))
+    assert all(sample_widths[i] <= b.width for b in batches for i in b.indices)
+
+
+@given(widths)
+def test_only_one_batch_is_smaller_than_its_width_allows(sample_widths):
+    batches = plan(sample_widths)
+    full = {w: min(8, 8 * 128 // w) for w in (64, 128, 256, 320)}
+    assert sum(len(b.indices) < full[b.width] for b in batches) <= 1
+    assert all(len(b.indices) <= full[b.width] for b in batches)
+
+
+def test_the_seed_and_the_epoch_decide():
+    sample_widths = [64, 128] * 40
+    assert plan(sample_widths) == plan(sample_widths)
+    assert plan(sample_widths) != plan(sample_widths, epoch=2)
+    assert plan(sample_widths) != plan(sample_widths, seed=2)
+
+
+@given(widths, st.integers(1, 5))
+def test_ranks_share_all_batches_and_get_equally_many(sample_widths, world_size):
+    batches = plan(sample_widths)
+    parts = [shard(batches, rank, world_size) for rank in range(world_size)]
+    assert len({len(part) for part in parts}) == 1
+    assert {b for part in parts for b in part} == set(batches)

@@ -1,0 +1,196 @@
+"""Whole runs on real data: what they leave behind, and that a resume changes nothing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocr_lib.errors import CheckpointError, ConfigError, DataError
+from ocr_lib.train import checkpoint, load_run, train
+from ocr_lib.train.trainer import Trainer, TrainingError
+from tests.ocr_lib.train.line_data import make_lines, small_config, small_options
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("lines")
+    return make_lines(root / "train", 60, seed=1), make_lines(root / "eval", 20, seed=2)
+
+
+def params(run_dir: Path, name: str = "latest") -> dict[str, np.ndarray]:
+    saved = checkpoint.load(run_dir / name).params
+    return {key: value for key, value in saved.items() if isinstance(value, np.ndarray)}
+
+
+def metrics(run_dir: Path) -> list[dict]:
+    return [
+        json.loads(line) for line in (run_dir / "metrics.jsonl").read_text("utf-8").splitlines()
+    ]
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    first, second = checkpoint.load(one / "latest"), checkpoint.load(other / "latest")
+    for ours, theirs in zip(params(one).items(), params(other).items(), strict=True):
+        assert ours[0] == theirs[0]
+        np.testing.assert_array_equal(ours[1], theirs[1], err_msg=ours[0])
+    ours, theirs = (
+        [value for _, value in sorted(saved.optimizer.items()) if isinstance(value, np.ndarray)]
+        for saved in (first, second)
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for key in ("epoch", "global_step"):
+        assert first.states[key] == second.states[key]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, tmp_path_factory) -> Path:
+    run_dir = tmp_path_factory.mktemp("run") / "whole"
+    result = train(small_config(*data, run_dir), quiet=True)
+    assert (result.epochs, result.resumed_from) == (3, 0)
+    return run_dir
+
+
+def test_the_run_folder_is_complete_and_loads(uninterrupted, data):
+    names = {path.name for path in uninterrupted.iterdir()}
+    assert {"config.yml", "train.log", "metrics.jsonl", "run.json", "latest.pdparams"} <= names
+    assert not [name for name in names if name.endswith((".tmp", ".new"))]
+    trained = load_run(uninterrupted, "latest")
+    assert trained.dictionary.num_classes == 96
+    assert trained.preprocess.buckets == (64, 128)
+    assert not trained.model.training
+
+
+def test_log_lines_are_paddleocrs(uninterrupted):
+    log = (uninterrupted / "train.log").read_text("utf-8")
+    assert re.search(
+        r"^\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\] ppocr INFO: epoch: \[1/3\], global_step: 2, "
+        r"lr: [\d.]+, acc: [\d.]+, norm_edit_dis: [\d.]+, loss: [\d.]+, "
+        r"avg_reader_cost: \d+\.\d{5} s, avg_batch_cost: \d+\.\d{5} s, avg_samples: [\d.]+, "
+        r"ips: \d+\.\d{5} samples/s, eta: \d+:\d\d:\d\d$",
+        log,
+        re.MULTILINE,
+    )
+    assert re.search(r"ppocr INFO: cur metric, acc: [\d.]+, norm_edit_dis: [\d.]+, fps: ", log)
+    rows = metrics(uninterrupted)
+    assert {row["kind"] for row in rows} == {"train", "eval"}
+    assert [row["epoch"] for row in rows if row["kind"] == "eval"] == [1, 2, 3]
+
+
+def test_the_loss_falls(data, tmp_path):
+    keys = {"Global.epoch_num": 8, "Optimizer.lr.max_lr": 0.02}
+    train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+    rows = metrics(tmp_path / "run")
+    losses = [row["loss"] for row in rows if row["kind"] == "train"]
+    assert np.mean(losses[-8:]) < 0.7 * np.mean(losses[:8])  # wide batches weigh more
+
+
+def test_two_runs_are_equal(data, uninterrupted, tmp_path):
+    train(small_config(*data, tmp_path / "run"), quiet=True)
+    assert_equal_runs(uninterrupted, tmp_path / "run")
+
+
+def test_workers_change_nothing(data, uninterrupted, tmp_path):
+    config = small_config(*data, tmp_path / "run", **{"Train.loader.num_workers": 2})
+    train(config, quiet=True)
+    for ours, theirs in zip(
+        params(uninterrupted).values(), params(tmp_path / "run").values(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("step", [3, 9, 17])
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
+    data, uninterrupted, tmp_path, monkeypatch, step
+):
+    real = Trainer.update
+
+    def stop(self, loaded, at):
+        if at == step:
+            raise KeyboardInterrupt
+        return real(self, loaded, at)
+
+    config = small_config(*data, tmp_path / "run", **{"Global.save_step_every": 2})
+    monkeypatch.setattr(Trainer, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, quiet=True)
+    monkeypatch.setattr(Trainer, "update", real)
+    result = train(config, quiet=True)
+    assert 0 < result.resumed_from <= step
+    assert_equal_runs(uninterrupted, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_and_ends_with_the_same_weights(data, uninterrupted, tmp_path):
+    run_dir = tmp_path / "run"
+    options = small_options(*data, run_dir, **{"Global.save_step_every": 1})
+    command = [sys.executable, "-m", "pipelines.cli", "train", "-c", "cpu_line", "-o", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (run_dir / "latest.json").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    assert_equal_runs(uninterrupted, run_dir)
+
+
+def test_a_finished_run_is_left_as_it_is(data, uninterrupted):
+    before = (uninterrupted / "latest.pdparams").stat().st_mtime_ns
+    result = train(small_config(*data, uninterrupted), quiet=True)
+    assert result.steps == result.resumed_from
+    assert (uninterrupted / "latest.pdparams").stat().st_mtime_ns == before
+
+
+def test_a_folder_with_another_run_is_refused_unless_fresh(data, uninterrupted, tmp_path):
+    run_dir = tmp_path / "run"
+    train(small_config(*data, run_dir, **{"Global.epoch_num": 1}), quiet=True)
+    other = small_config(*data, run_dir, **{"Global.epoch_num": 1, "Global.seed": 7})
+    with pytest.raises(ConfigError, match="run of another configuration"):
+        train(other, quiet=True)
+    assert train(other, fresh=True, quiet=True).resumed_from == 0
+
+
+def test_a_time_budget_becomes_whole_epochs(data, tmp_path):
+    config = small_config(*data, tmp_path / "run", **{"Global.train_minutes": 0.02})
+    result = train(config, quiet=True)
+    plan = json.loads((tmp_path / "run/run.json").read_text("utf-8"))
+    assert plan["epochs"] == result.epochs >= 1
+    assert train(config, quiet=True).steps == result.steps  # the plan holds, whatever the clock
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_path):
+    config = small_config(*data, tmp_path / "run", **{"Optimizer.lr.max_lr": 1e30})
+    with pytest.raises(TrainingError, match="not finite at step"):
+        train(config, quiet=True)
+    with np.load(tmp_path / "run/nonfinite_batch.npz") as batch:
+        assert batch["image"].dtype == np.float32
+
+
+def test_pretrained_weights_start_a_new_run(data, uninterrupted, tmp_path):
+    keys = {"Global.pretrained_model": uninterrupted / "latest", "Global.epoch_num": 1}
+    result = train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+    assert result.resumed_from == 0
+    assert "parameters match" in (tmp_path / "run/train.log").read_text("utf-8")
+
+
+def test_a_missing_checkpoint_is_an_error(data, tmp_path):
+    keys = {"Global.checkpoints": tmp_path / "gone/latest"}
+    with pytest.raises(CheckpointError, match="gone/latest"):
+        train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+
+
+def test_no_usable_sample_is_an_error_that_says_why(data, tmp_path):
+    (tmp_path / "letters.txt").write_text("x\ny\n", encoding="utf-8")
+    keys = {"Global.character_dict_path": tmp_path / "letters.txt"}
+    with pytest.raises(DataError, match=r"no sample is left of 60 \({'empty': 60}\)"):
+        train(small_config(*data, tmp_path / "run", **keys), quiet=True)

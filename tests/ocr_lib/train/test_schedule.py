@@ -1,0 +1,84 @@
+"""Schedules against paddle's own scheduler objects, and the shapes that have no such object."""
+
+import paddle
+import pytest
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.train.schedule import SCHEDULES, RunLength, build_schedule
+
+LENGTH = RunLength(steps_per_epoch=10, epochs=6)
+LR = paddle.optimizer.lr
+
+ORACLES = {
+    "Cosine": ({}, lambda: LR.CosineAnnealingDecay(0.1, T_max=60)),
+    "Step": ({"step_size": 2, "gamma": 0.5}, lambda: LR.StepDecay(0.1, step_size=20, gamma=0.5)),
+    "Piecewise": (
+        {"decay_epochs": [2, 4], "values": [0.1, 0.05, 0.01]},
+        lambda: LR.PiecewiseDecay([20, 40], [0.1, 0.05, 0.01]),
+    ),
+    "MultiStepDecay": (
+        {"milestones": [1, 3], "gamma": 0.1},
+        lambda: LR.MultiStepDecay(0.1, [10, 30], gamma=0.1),
+    ),
+    "Linear": (
+        {"end_lr": 0.01, "power": 2.0},
+        lambda: LR.PolynomialDecay(0.1, decay_steps=60, end_lr=0.01, power=2.0),
+    ),
+    "DecayLearningRate": (
+        {"factor": 0.9, "end_lr": 0.0},
+        lambda: LR.PolynomialDecay(0.1, decay_steps=60, end_lr=0.0, power=0.9),
+    ),
+    "OneCycle": (
+        {"max_lr": 0.1},
+        lambda: LR.OneCycleLR(0.1, total_steps=60, end_learning_rate=0.1 / 25 / 1e4),
+    ),
+}
+
+
+def values(scheduler, steps):
+    result = []
+    for _ in range(steps):
+        result.append(scheduler())
+        scheduler.step()
+    return result
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_equals_paddles_scheduler(name):
+    args, oracle = ORACLES[name]
+    schedule = build_schedule(name, {"learning_rate": 0.1, **args}, LENGTH)
+    ours = [schedule(step) for step in range(LENGTH.steps)]
+    assert ours == pytest.approx(values(oracle(), LENGTH.steps), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(ORACLES))
+def test_warmup_equals_paddles_linear_warmup(name):
+    args, oracle = ORACLES[name]
+    schedule = build_schedule(name, {"learning_rate": 0.1, "warmup_epoch": 2, **args}, LENGTH)
+    base = oracle()
+    warm = LR.LinearWarmup(base, warmup_steps=20, start_lr=0.0, end_lr=base())
+    ours = [schedule(step) for step in range(LENGTH.steps)]
+    assert ours == pytest.approx(values(warm, LENGTH.steps), rel=1e-6, abs=1e-9)
+
+
+def test_cyclical_cosine_starts_again():
+    schedule = build_schedule("CyclicalCosine", {"learning_rate": 1.0, "cycle": 2}, LENGTH)
+    assert schedule(0) == schedule(20) == schedule(40) == 1.0
+    assert schedule(10) == pytest.approx(0.5)
+
+
+def test_every_schedule_is_finite_and_never_negative_to_the_last_step():
+    extra = {"decay_epochs": [3], "values": [0.1, 0.01], "milestones": [3], "cycle": 2}
+    for name in SCHEDULES:
+        schedule = build_schedule(name, {"learning_rate": 0.1, "max_lr": 0.1, **extra}, LENGTH)
+        assert all(0 <= schedule(step) <= 0.1 + 1e-12 for step in range(LENGTH.steps)), name
+
+
+def test_piecewise_counts_its_values():
+    with pytest.raises(ConfigError, match="2 values for 2 decay_epochs"):
+        build_schedule("Piecewise", {"decay_epochs": [1, 2], "values": [1, 2]}, LENGTH)
+
+
+def test_an_unknown_schedule_is_named():
+    with pytest.raises(ConfigError, match="unknown schedule 'Cosin'"):
+        build_schedule("Cosin", {}, LENGTH)
