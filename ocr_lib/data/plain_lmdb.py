@@ -85,4 +85,7 @@ class PlainLmdb:
         return _reopen, (self.directory,)
 
 
-_reopen = cache(PlainLmdb)  # what another process sent is opened once
+@cache
+def _reopen(directory: Path) -> PlainLmdb:
+    """Opens what another process sent, once."""
+    return PlainLmdb(directory)
