@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocr_lib.atomic import atomic_directory
-from ocr_lib.digest import sha256_file
+from ocr_lib.digest import CHUNK_BYTES, sha256_file
 from ocr_lib.errors import DataError
 from ocr_lib.progress import Progress
 
@@ -130,6 +130,17 @@ def _unpack_tar(archive: Path, folder: Path, budget: _Budget) -> Iterator[int]:
             tar.extract(member, folder, filter="data")
             tar.members = []  # type: ignore[attr-defined]  # or it keeps a record of every member
             yield raw.tell()
+        _check_end(tar)
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Tells the end of an archive from a damaged header, at which tarfile stops as quietly."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"no member header at byte {tar.offset}")
+    while tar.fileobj.read(CHUNK_BYTES):  # to the checksum at the end of a compressed stream
+        pass
 
 
 def _unpack_zip(archive: Path, folder: Path, budget: _Budget) -> Iterator[int]:

@@ -17,7 +17,7 @@ from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
 from ocr_lib.data.labels.stream import Names
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".JPG", ".JPEG", ".PNG")
-_POLYGON = re.compile(r"\s*,\s*".join([r"(-?\d+)"] * 8) + r"\s*,(.*)", re.ASCII)
+_POLYGON = re.compile(r"\s*" + r"\s*,\s*".join([r"(-?\d+)"] * 8) + r"\s*,(.*)", re.ASCII)
 
 
 def convert_detection(
@@ -51,7 +51,7 @@ def _polygons(file: Path, report: LabelReport) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             report.lines += 1
-            if match := _POLYGON.match(line.strip(" ")):
+            if match := _POLYGON.match(line):
                 *numbers, text = match.groups()
                 xy = list(map(int, numbers))
                 points = [xy[i : i + 2] for i in range(0, 8, 2)]

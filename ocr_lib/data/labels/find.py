@@ -21,7 +21,7 @@ _IMAGE = r"[^,\t]*\.(?:jpe?g|png|bmp|tiff?|webp|gif)"
 # The first that matches the beginning of a line tells its form.
 _FORMS: dict[Form, re.Pattern[str]] = {
     "det": re.compile(r"\s*-?\d+(?:\s*,\s*-?\d+){7}\s*,"),
-    "rec": re.compile(rf'[^,\t]+,\s*"|{_IMAGE}\s*,', re.IGNORECASE),
+    "rec": re.compile(rf'[^,\t\[][^,\t]*,\s*"|{_IMAGE}\s*,', re.IGNORECASE),
     "det_list": re.compile(r'[^\t]+\t\s*\[.*"points"'),
     "list": re.compile(r"[^\t]+\t"),
     "space": re.compile(rf"{_IMAGE} +\S", re.IGNORECASE),

@@ -93,5 +93,6 @@ def _odd_gaps(parts: list[str]) -> Iterator[tuple[int, int]]:
     odd_lines = 0
     for index in range(0, len(parts), STRIDE):
         if parts[index] != "\n":
-            yield index, index // STRIDE + odd_lines
-            odd_lines += parts[index].count("\n") - 1
+            before = odd_lines
+            odd_lines += parts[index].count("\n") - 1  # now: the caller will replace the gap
+            yield index, index // STRIDE + before
