@@ -48,7 +48,7 @@ _DECAY = {"weight_decay": float}
 OPTIMIZERS: Mapping[str, Arguments] = {
     "SGD": _DECAY,
     "Momentum": {**_DECAY, "momentum": float, "use_nesterov": bool},
-    "Adam": {**_DECAY, **_MOMENTS, "group_lr": bool},
+    "Adam": {**_DECAY, **_MOMENTS},
     "AdamW": {
         **_DECAY,
         **_MOMENTS,
