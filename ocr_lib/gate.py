@@ -188,17 +188,19 @@ def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Threshol
 def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Reason:
     pairs = list(zip(candidate.outcomes, champion.outcomes, strict=True))
     wins, losses = pairs.count((1, 0)), pairs.count((0, 1))
-    chance = sign_test(wins, losses)
-    passed = chance > 1.0 - limits.confidence
+    allowed = 1.0 - limits.confidence
+    chance, gain = sign_test(wins, losses), sign_test(losses, wins)
+    passed = chance > allowed
+    finding = "better" if gain <= allowed else "no worse" if passed else "worse"
     return Reason(
         "paired test",
         passed,
         chance,
-        1.0 - limits.confidence,
+        allowed,
         None,
         f"{wins} lines only the candidate reads, {losses} only the serving model: "
-        f"{'not worse' if passed else 'worse'} at {limits.confidence:.0%} confidence "
-        f"(p = {chance:.3g})",
+        f"{finding} at {limits.confidence:.0%} confidence "
+        f"(p = {min(chance, gain):.2g})",
     )
 
 

@@ -1,0 +1,81 @@
+"""`ocr eval`: how well a trained network or an exported model reads the Eval set."""
+
+import argparse
+from datetime import datetime
+
+from ocr_lib.cli.config_options import add_config_options, read_config
+from ocr_lib.cli.trained import trained_recognizer
+from ocr_lib.config.schema import Config
+from ocr_lib.data.dataset import open_dataset
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluate import evaluate
+from ocr_lib.predict import open_bundle
+from ocr_lib.recognize import Recognizer
+
+DESCRIPTION = """\
+Evaluate on the configuration's Eval set: PaddleOCR's metric lines, then the
+accuracy with spaces counted, the character error rate and slices by label length.
+
+The network is a checkpoint (Global.checkpoints or pretrained_model, else
+best_accuracy in Global.save_model_dir) or, with --bundle, an exported model.
+Every line counts: an unreadable image is a wrong line, never another one."""
+EXAMPLES = """\
+  ocr eval -c runs/a/config.yml
+  ocr eval -c runs/a/config.yml -o Global.checkpoints=runs/a/latest --json report.json
+  ocr eval -c runs/a/config.yml --bundle build/bundle --html report.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_config_options(parser)
+    parser.add_argument("--bundle", help="evaluate this exported model")
+    parser.add_argument("--limit", type=int, help="evaluate so many lines, evenly spread")
+    parser.add_argument("--json", metavar="FILE", help="write the report, for `ocr gate`")
+    parser.add_argument("--html", metavar="FILE", help="write the report, for people")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates and prints the figures."""
+    config = read_config(args)
+    dataset = open_dataset(config.eval)
+    recognizer = _recognizer(config, args.bundle)
+    report = evaluate(recognizer, dataset, limit=args.limit)
+    _print_paddleocr(report, config)
+    _print_own(report)
+    if args.json:
+        report.save(args.json)
+    if args.html:
+        from ocr_lib.atomic import write_text
+        from ocr_lib.report import html
+
+        write_text(args.html, html(report))
+    return 0
+
+
+def _recognizer(config: Config, bundle: str | None) -> Recognizer:
+    return open_bundle(bundle) if bundle else trained_recognizer(config)[0]
+
+
+def _print_paddleocr(report: EvalReport, config: Config) -> None:
+    """Prints what PaddleOCR's eval prints, so that scripts that read it read this."""
+    suffix = "_ignore_space" if config.metric.args.get("ignore_space", True) else ""
+    values = {name: report.paddleocr[name + suffix] for name in ("acc", "norm_edit_dis")}
+    values["fps"] = report.samples / max(report.seconds, 1e-9)
+    stamp = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO:"
+    print(f"{stamp} metric eval ***************")
+    for name, value in values.items():
+        print(f"{stamp} {name}:{value}")
+
+
+def _print_own(report: EvalReport) -> None:
+    print(
+        f"accuracy {report.accuracy:.4f}, norm_edit_dis {report.norm_edit_dis:.4f}, "
+        f"character errors {report.cer:.2%} on {report.samples} lines, spaces counted"
+    )
+    if report.out_of_dictionary:
+        print(f"{report.out_of_dictionary} labels have characters outside the dictionary")
+    for error in report.errors:
+        print(f"unreadable: {error}")
+    print("length    lines  accuracy  norm_edit_dis")
+    for part in report.by_length:
+        print(f"{part.name:<8}{part.samples:>7}{part.accuracy:>10.4f}{part.norm_edit_dis:>15.4f}")

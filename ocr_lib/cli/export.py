@@ -1,0 +1,76 @@
+"""`ocr export`: turns a trained network into a certified bundle."""
+
+import argparse
+from pathlib import Path
+
+from ocr_lib.cli.trained import BEST, checkpoint_of
+from ocr_lib.config.loader import load_config
+from ocr_lib.config.schema import Config
+from ocr_lib.errors import ConfigError
+
+DESCRIPTION = """\
+Export a trained network: Paddle's inference format, ONNX, the dictionary, and a
+certificate that both compute what the trained network computes, at every width.
+
+Give a run folder and a target directory; or, as in PaddleOCR, a configuration
+with Global.checkpoints (or pretrained_model) and Global.save_inference_dir.
+Weights that do not fill the network completely are refused."""
+EXAMPLES = """\
+  ocr export runs/a build/bundle
+  ocr export runs/a build/bundle --checkpoint latest -o Eval.dataset.data_dir=data/eval
+  ocr export -c runs/a/config.yml -o Global.checkpoints=runs/a/best_accuracy \\
+      -o Global.save_inference_dir=build/bundle"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("run", nargs="?", help="run folder of a training")
+    parser.add_argument("out", nargs="?", help="the bundle's directory, replaced if it exists")
+    parser.add_argument("--checkpoint", default=BEST, help=f"default: {BEST}")
+    parser.add_argument("-c", "--config", metavar="FILE", help="in place of a run folder")
+    parser.add_argument(
+        "-o",
+        "--opt",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set one value of the configuration; may be repeated, the last one counts",
+    )
+    parser.add_argument(
+        "--old-names", action="store_true", help="add Paddle 2's inference.pdmodel, in paddle2/"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports and says what the certificate found."""
+    config, prefix, out_dir = _sources(args)
+
+    from ocr_lib.export import export_model
+    from ocr_lib.train import load_model
+
+    bundle = export_model(
+        lambda: load_model(config, prefix),
+        out_dir,
+        metrics={},
+        lineage={"checkpoint": prefix.name},
+        old_names=args.old_names,
+    )
+    parity = bundle.parity
+    print(f"inference model is saved to {out_dir}")
+    print(
+        f"parity on {len(parity['images'])} images at {len(bundle.preprocess.buckets)} widths: "
+        f"largest difference {parity['max_abs_diff']:.2e}, all texts equal"
+    )
+    print(f"bundle {bundle.digest}")
+    return 0
+
+
+def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:
+    """Returns the configuration, the checkpoint's prefix and the target directory."""
+    if (args.run is None) == (args.config is None):
+        raise ConfigError("arguments", "need either a run folder or -c", "Give one of them")
+    config = load_config(args.config or Path(args.run) / "config.yml", args.opt)
+    prefix = checkpoint_of(config) if args.config else Path(args.run) / args.checkpoint
+    target = args.out or config.global_.save_inference_dir
+    return config, prefix, Path(target or Path(config.global_.save_model_dir) / "inference")

@@ -1,0 +1,53 @@
+"""`ocr gate`: whether an evaluated model may replace the serving one."""
+
+import argparse
+import json
+from dataclasses import fields
+
+from ocr_lib.atomic import write_text
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate import Thresholds, decide
+
+DESCRIPTION = """\
+Decide whether a candidate may serve, from evaluation reports of `ocr eval --json`:
+against thresholds, and against the serving model's report on the same lines.
+
+A refusal is a result, not an error: the exit code is 0 and the verdict says no."""
+EXAMPLES = """\
+  ocr gate candidate.json --min-accuracy 0.9
+  ocr gate candidate.json --champion champion.json --html verdict.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments, one for each threshold."""
+    parser.add_argument("candidate", help="report of the new model")
+    parser.add_argument("--champion", help="report of the serving model on the same lines")
+    parser.add_argument("--html", metavar="FILE", help="write verdict and report, for people")
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    for field in fields(Thresholds):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=type(field.default),
+            default=field.default,
+            metavar="X",
+            help=f"default: {field.default}",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decides and prints the reasons."""
+    candidate = EvalReport.load(args.candidate)
+    champion = EvalReport.load(args.champion) if args.champion else None
+    limits = {field.name: getattr(args, field.name) for field in fields(Thresholds)}
+    verdict = decide(candidate, champion, Thresholds.from_dict(limits))
+    if args.json:
+        print(json.dumps(verdict.to_dict(), indent=2))
+    else:
+        for reason in verdict.reasons:
+            print(f"{'pass' if reason.passed else 'FAIL'}  {reason.name:<16}{reason.words}")
+        print("accepted" if verdict.passed else "refused")
+    if args.html:
+        from ocr_lib.report import html
+
+        write_text(args.html, html(candidate, verdict, champion))
+    return 0

@@ -1,0 +1,40 @@
+"""Image files that a command was given, as files or folders."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from ocr_lib.errors import ImageError
+from ocr_lib.recognize import Recognizer
+from ocr_lib.text.ctc import Recognition
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".jp2", ".gif"})
+CHUNK = 64  # images read at a time
+
+
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
+    """Returns the files named, and for a folder the images in it by name.
+
+    Raises:
+        ImageError: a path does not exist, or a folder holds no image.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            images = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            if not images:
+                raise ImageError(str(path), "no image in this folder", "Name another one")
+            found += images
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise ImageError(str(path), "no such file or folder", "Check the path")
+    return found
+
+
+def read_files(recognizer: Recognizer, files: Iterable[Path]) -> Iterator[tuple[Path, Recognition]]:
+    """Yields every file with what was read on it, a chunk at a time, in order."""
+    remaining = iter(files)
+    while chunk := list(islice(remaining, CHUNK)):
+        answers = recognizer.read([path.read_bytes() for path in chunk])
+        yield from zip(chunk, answers, strict=True)

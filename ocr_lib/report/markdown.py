@@ -1,0 +1,40 @@
+"""The verdict in a few lines of Markdown, for a pipeline's user interface."""
+
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate import Verdict
+from ocr_lib.report.numbers import percent, points
+
+
+def markdown(
+    report: EvalReport, verdict: Verdict | None = None, champion: EvalReport | None = None
+) -> str:
+    """Returns verdict, figures and reasons; arguments as `html`'s."""
+    lines = []
+    if verdict is not None:
+        lines += [f"# {'✅ Accepted' if verdict.passed else '❌ Refused'}", ""]
+    same = champion is not None and champion.dataset_digest == report.dataset_digest
+    head = ["figure", "candidate", *(["serving", "change"] if same else [])]
+    lines += [_row(head), _row(["---"] * len(head))]
+    for name, field in (
+        ("lines read exactly", "accuracy"),
+        ("edit similarity", "norm_edit_dis"),
+        ("character errors", "cer"),
+    ):
+        mine: float = getattr(report, field)
+        cells = [name, percent(mine)]
+        if champion is not None and same:
+            theirs: float = getattr(champion, field)
+            cells += [percent(theirs), points(mine - theirs)]
+        lines.append(_row(cells))
+    lines += ["", f"{report.samples:,} lines, {report.unreadable:,} unreadable."]
+    if verdict is not None:
+        lines += ["", _row(["", "condition", "finding"]), _row(["---"] * 3)]
+        lines += [
+            _row(["✅" if reason.passed else "❌", reason.name, reason.words])
+            for reason in verdict.reasons
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,27 @@
+"""How figures are written in reports."""
+
+import math
+
+Z_95 = 1.959964  # two-sided 95 % of the normal distribution
+
+
+def percent(value: float) -> str:
+    """Writes a share of 1 as a percentage with two decimals."""
+    return f"{value:.2%}"
+
+
+def points(change: float) -> str:
+    """Writes a difference of two shares in percentage points, with its sign."""
+    return f"{'−' if change < 0 else '+'}{abs(change) * 100:.2f} points"
+
+
+def wilson(correct: float, total: int) -> tuple[float, float]:
+    """Returns the 95 % interval of a share of which `correct` of `total` were seen.
+
+    Source: Wilson (1927); unlike the normal interval it stays within 0 and 1.
+    """
+    share = correct / total
+    scale = 1 + Z_95**2 / total
+    centre = share + Z_95**2 / (2 * total)
+    half = Z_95 * math.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
+    return (centre - half) / scale, (centre + half) / scale
