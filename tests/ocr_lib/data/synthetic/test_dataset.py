@@ -1,0 +1,84 @@
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocr_lib.data.synthetic.dataset import draw_sample, generate, split_of
+from ocr_lib.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return generate(
+        tmp_path_factory.mktemp("synthetic") / "data", train=430, eval=60, seed=3, workers=1
+    )
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def read(folder: Path) -> dict[str, str]:
+    lines = (folder / "gt.txt").read_text(encoding="utf-8").splitlines()
+    return {name: text[1:-1] for name, text in (line.split(", ", 1) for line in lines)}
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 430), ("eval", 60)])
+def test_a_split_is_in_icdar_form(data: Path, split: str, count: int) -> None:
+    labels = read(data / split)
+    assert list(labels) == [f"word_{number}.jpg" for number in range(1, count + 1)]
+    for name, text in labels.items():
+        assert cv2.imread(str(data / split / name)) is not None
+        assert text == text.strip() != ""
+
+
+def test_bytes_do_not_depend_on_the_number_of_processes(data: Path, tmp_path: Path) -> None:
+    other = generate(tmp_path / "data", train=430, eval=60, seed=3, workers=2)
+    assert digests(other) == digests(data)
+
+
+def test_a_line_does_not_depend_on_the_others(data: Path) -> None:
+    text, content = draw_sample(3, "train", 41)
+    assert read(data / "train")["word_42.jpg"] == text
+    assert (data / "train" / "word_42.jpg").read_bytes() == content
+
+
+def test_another_seed_gives_other_lines() -> None:
+    assert draw_sample(3, "train", 0) != draw_sample(4, "train", 0)
+
+
+def test_no_evaluation_text_is_trained_on(data: Path) -> None:
+    trained = {text.lower() for text in read(data / "train").values()}
+    held_out = {text.lower() for text in read(data / "eval").values()}
+    assert not trained & held_out
+    assert {split_of(text) for text in held_out} == {"eval"}
+    assert split_of("Total") == split_of("TOTAL")
+
+
+def test_doing_it_again_leaves_the_data_set_alone(data: Path) -> None:
+    before = (data / "train").stat().st_mtime_ns
+    generate(data, train=430, eval=60, seed=3)
+    assert (data / "train").stat().st_mtime_ns == before
+
+
+def test_something_else_is_never_overwritten(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("five years of work")
+    for folder in (tmp_path, tmp_path / "thesis.txt", data):
+        with pytest.raises(UserError, match="holds something else"):
+            generate(folder, train=5, eval=5, seed=3)
+    assert (tmp_path / "thesis.txt").read_text() == "five years of work"
+
+
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    generate(tmp_path, train=2, eval=1, seed=0, workers=1)
+    assert np.unique(list(read(tmp_path / "train"))).size == 2
+
+
+@pytest.mark.parametrize("wrong", [{"train": 0}, {"eval": -1}, {"seed": -1}])
+def test_numbers_out_of_range_name_the_option(wrong: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"--{next(iter(wrong))}: "):
+        generate(tmp_path / "data", **{"train": 2, "eval": 1, "seed": 0, **wrong})
+    assert not any(tmp_path.iterdir())
