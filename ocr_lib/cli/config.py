@@ -67,8 +67,9 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _built(config: Config) -> Iterator[tuple[str, str]]:
-    """Builds dictionary, input, network and loss; yields what they are."""
+    """Builds dictionary, input, network, loss and augmentation; yields what they are."""
     from ocr_lib.data.image import Preprocess
+    from ocr_lib.data.transforms import build_augmentation
     from ocr_lib.losses import build_loss
     from ocr_lib.models import build_model
     from ocr_lib.text.dictionary import load_dictionary
@@ -88,6 +89,7 @@ def _built(config: Config) -> Iterator[tuple[str, str]]:
     size = sum(int(parameter.size) for parameter in model.parameters())
     yield "network", f"{config.architecture.get('algorithm', 'own')}, {size:,} parameters"
     build_loss(config.loss)
+    build_augmentation(config.train.dataset.transforms)
 
 
 def _summary(config: Config) -> Iterator[tuple[str, str]]:
