@@ -12,7 +12,8 @@ from ocr_lib.errors import ConfigError
 
 Block = Mapping[str, Any]
 
-# PPLCNetV3 and PPHGNet pool to this many columns in training, whatever the image's width.
+# PPLCNetV3 and PPHGNet pool to this many columns in training, whatever the image's width, unless
+# their argument train_columns says otherwise.
 TRAINING_COLUMNS = 40
 CTC_HEADS = frozenset({"CTCHead", "MultiHead"})
 
@@ -86,9 +87,9 @@ def _mobilenet_v1_enhance(backbone: Block, width: int, training: bool) -> int:
 
 
 def _eighth(backbone: Block, width: int, training: bool) -> int:
-    """PPLCNetV3 and the PPHGNets: two halvings, then a pool of 3 × 2."""
-    del backbone
-    return TRAINING_COLUMNS if training else _half(_half(width)) // 2
+    """PPLCNetV3 and the PPHGNets: two halvings, then a pool of two columns."""
+    columns = backbone.get("train_columns", TRAINING_COLUMNS)
+    return int(columns) if training and columns is not None else _half(_half(width)) // 2
 
 
 def _svtr(backbone: Block, width: int, training: bool) -> int:

@@ -35,6 +35,8 @@ def test_steps_of_each_family(name, by_width):
 def test_pplcnet_pools_to_forty_columns_in_training():
     assert steps("en_PP-OCRv4_rec", 640, training=True) == 40
     assert steps("en_PP-OCRv3_rec", 640, training=True) == 80
+    by_width = load_config("en_PP-OCRv4_rec", ["Architecture.Backbone.train_columns="])
+    assert time_steps(by_width.architecture, 640, training=True) == 80
 
 
 def test_the_first_stride_of_the_large_mobilenet_counts_for_both_axes():
