@@ -4,9 +4,8 @@ import math
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
 
-from ocr_lib.data.synthetic.fonts import FACES, SIZES, LoadedFont, load_font
+from ocr_lib.data.synthetic.fonts import FACES, SIZES, load_font
 from ocr_lib.data.synthetic.paper import paper
 
 MIN_HEIGHT, MAX_HEIGHT = 24, 48
@@ -42,15 +41,11 @@ def _ink(text: str, rng: np.random.Generator) -> np.ndarray:
     height = int(rng.integers(MIN_HEIGHT, MAX_HEIGHT + 1))
     above, below, left, right = rng.uniform(0.03, 0.18, 4) * height
     face = FACES[int(rng.integers(len(FACES)))]
-    font = load_font(face, SIZES[-1])
     body = height - above - below
-    for size in SIZES[:-1]:
-        smaller = load_font(face, size)
-        if smaller.bottom - smaller.top >= 0.9 * body:
-            font = smaller
-            break
-    glyphs = _glyphs(text, font)
-    scale_y = body / glyphs.shape[0]
+    fonts = [load_font(face, size) for size in SIZES]
+    font = next((font for font in fonts if font.height >= 0.9 * body), fonts[-1])
+    glyphs = font.draw(text)
+    scale_y = body / font.height
     scale_x = scale_y * rng.uniform(0.88, 1.15)
     width = math.ceil(glyphs.shape[1] * scale_x + left + right)
     tilt = rng.uniform(-1, 1) * min(math.radians(1.5), 0.07 * height / width)
@@ -63,14 +58,6 @@ def _ink(text: str, rng: np.random.Generator) -> np.ndarray:
     )
     ink = cv2.warpAffine(glyphs, affine, (width, height), flags=cv2.INTER_LINEAR)
     return _wear(rng, ink.astype(np.float32))
-
-
-def _glyphs(text: str, font: LoadedFont) -> np.ndarray:
-    """The text at the font's own size, uint8 [rows of the body, advance], 255 = ink."""
-    _, _, right, _ = font.font.getbbox(text)
-    image = Image.new("L", (max(1, math.ceil(right)), font.bottom - font.top))
-    ImageDraw.Draw(image).text((0, -font.top), text, fill=255, font=font.font)
-    return np.asarray(image)
 
 
 def _wear(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:

@@ -36,12 +36,20 @@ def test_equal_generators_draw_equal_files() -> None:
 
 @pytest.mark.parametrize("face", fonts.FACES, ids=str)
 def test_every_face_draws_every_character(face: fonts.Face) -> None:
-    font = fonts.load_font(face, fonts.SIZES[0]).font
-    missing = bytes(font.getmask("\U0010ffff"))
+    font = fonts.load_font(face, fonts.SIZES[-1])
+    missing = font.draw("\U0010ffff")
     for character in ALPHABET.strip():
-        drawn = font.getmask(character)
-        assert drawn.getbbox() is not None, character
-        assert bytes(drawn) != missing, character
+        drawn = font.draw(character)
+        assert drawn.max() > 100, character
+        assert not np.array_equal(drawn, missing), character
+
+
+@pytest.mark.parametrize("face", fonts.FACES, ids=str)
+def test_no_glyph_reaches_beyond_its_cell(face: fonts.Face) -> None:
+    font = fonts.load_font(face, fonts.SIZES[-1])
+    for character in ALPHABET:
+        glyph, _ = font._glyph(character)
+        assert not glyph[:, [0, -1]].any(), character
 
 
 def test_a_missing_font_names_its_package() -> None:
