@@ -4,71 +4,72 @@ Conditional writes would do, but not every store has them (rclone takes the head
 So every contender writes an object of its own under the lease's prefix and then lists the prefix:
 alone there, it holds the lease; otherwise it takes its object away and tries again later. Of two
 contenders at least one lists after the other has written, so both can lose a round, never both win.
+
+A holder writes its object anew all the time; one that has not for `HOLD_S`, by the store's own
+clock, is taken for dead and its object removed.
 """
 
 import random
 import secrets
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
+from ocr_lib.errors import ServiceError
 
-POLL_S = 0.2
+HOLD_S = 60.0
+POLL_S = 0.5
 
 
 @contextmanager
-def lease(
-    store: Store, name: str, *, hold_s: float = 900.0, wait_s: float = 60.0
-) -> Iterator[None]:
+def lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[None]:
     """Holds the lease `name` while the block lasts.
 
     Args:
         store: where the lease is kept, below `leases/<name>/`.
         name: what is being protected.
-        hold_s: the longest the block may take; a contender's object older than that is taken for
-            the remains of one that died.
-        wait_s: how long to wait for another holder.
+        wait_s: how long to wait for another holder; above `HOLD_S` outlasts a dead one.
 
     Raises:
         ConflictError: somebody else held it for all of `wait_s`.
     """
     own = f"leases/{name}/{secrets.token_hex(8)}"
     ends = time.monotonic() + wait_s
-    while not _take(store, name, own, hold_s):
+    while not _take(store, own):
         if time.monotonic() > ends:
             raise ConflictError(
                 f"{store.uri(f'leases/{name}')}: held by another process for over {wait_s:.0f} s. "
                 "Wait until it is done, then run this again."
             )
         time.sleep(POLL_S * (0.5 + random.random()))  # noqa: S311 - spreads contenders, no secret
+    done = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(store, own, done), daemon=True)
+    renewer.start()
     try:
         yield
     finally:
+        done.set()
+        renewer.join()
         store.remove(own)
 
 
-def _take(store: Store, name: str, own: str, hold_s: float) -> bool:
+def _take(store: Store, own: str) -> bool:
     """Tries once; leaves nothing behind when somebody else is there."""
-    if _others(store, name, own, hold_s):
-        return False
-    store.put_json(own, {"holder": own})
-    if not _others(store, name, own, hold_s):
+    store.put_json(own, {})
+    there = {item.key: item.modified for item in store.list(own.rpartition("/")[0] + "/")}
+    alive = {key for key, modified in there.items() if there[own] - modified <= HOLD_S}
+    for key in set(there) - alive:
+        store.remove(key)
+    if alive == {own}:
         return True
     store.remove(own)
     return False
 
 
-def _others(store: Store, name: str, own: str, hold_s: float) -> bool:
-    """Tells whether anybody else is there; takes away what the dead left."""
-    now = time.time()
-    alive = False
-    for item in store.list(f"leases/{name}/"):
-        if item.key == own:
-            continue
-        if now - item.modified > hold_s:
-            store.remove(item.key)
-        else:
-            alive = True
-    return alive
+def _renew(store: Store, own: str, done: threading.Event) -> None:
+    while not done.wait(HOLD_S / 6):
+        with suppress(ServiceError):  # the store is away for a moment: there are more chances
+            store.put_json(own, {})

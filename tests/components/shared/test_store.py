@@ -2,7 +2,9 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -224,10 +226,29 @@ def test_a_lease_has_one_holder(store: Store) -> None:
     assert store.list("leases/") == []
 
 
-def test_a_dead_holder_is_followed(store: Store) -> None:
+def test_a_dead_holder_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put_json("leases/dead/gone", {})
-    with lease(store, "dead", hold_s=-1, wait_s=0):
-        pass
+    time.sleep(1.1)  # a store's clock may tick in seconds
+    monkeypatch.setattr("components.shared.lease.HOLD_S", 0.5)
+    with lease(store, "dead", wait_s=0):
+        assert len(store.list("leases/dead/")) == 1
+
+
+def test_contenders_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.shared.lease.POLL_S", 0.05)
+    inside, seen = [], []
+
+    def contend() -> None:
+        with lease(store, "turns"):
+            inside.append(1)
+            seen.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(contend) for _ in range(6)]:
+            job.result()
+    assert seen == [1] * 6
 
 
 def test_a_store_that_is_down_is_named(store: Store, free_port: int) -> None:

@@ -1,0 +1,141 @@
+"""Managing one Triton: load, unload, what is ready; every call has a deadline."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+import tritonclient.grpc as grpc
+from tritonclient.utils import InferenceServerException
+
+from components.deploy.repository import Config, to_json
+from ocr_lib.errors import ServiceError
+
+CALL_TIMEOUT_S = 120.0
+POLL_S = 0.05
+QUIET_S = 0.3  # a model that answered nothing for so long is not being asked any more
+DRAIN_TIMEOUT_S = 10.0
+
+
+class TritonAdmin:
+    """The management calls of one server.
+
+    Args:
+        url: `host:port` of its gRPC protocol.
+        timeout_s: the longest that one call may take; loading a model is one call.
+    """
+
+    def __init__(self, url: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self.url = url
+        self._timeout_s = timeout_s
+        self._client = grpc.InferenceServerClient(url)
+
+    def __enter__(self) -> "TritonAdmin":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def load(
+        self, model: str, config: Config | None = None, files: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Loads a model and returns when it serves; a former version serves until then.
+
+        Args:
+            model: its name.
+            config: its configuration; None takes the repository's `config.pbtxt`.
+            files: path (`1/model.onnx`) → content, used instead of the repository's files; needs
+                `config`.
+
+        Raises:
+            ServiceError: the server refuses, with its reason; what served before still serves.
+        """
+        contents = {f"file:{path}": content for path, content in (files or {}).items()}
+        try:
+            self._client.load_model(
+                model,
+                config=to_json(config) if config else None,
+                files=contents or None,
+                client_timeout=self._timeout_s,
+            )
+        except InferenceServerException as error:
+            raise self._failed(f"cannot load {model}", error) from error
+
+    def unload(self, model: str) -> None:
+        """Unloads all versions of a model; one that is not loaded is no error."""
+        try:
+            self._client.unload_model(model, client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise self._failed(f"cannot unload {model}", error) from error
+
+    def ready(self, model: str, version: int) -> bool:
+        """Tells whether this version of the model answers."""
+        try:
+            return bool(
+                self._client.is_model_ready(model, str(version), client_timeout=self._timeout_s)
+            )
+        except InferenceServerException as error:
+            raise self._failed(f"cannot ask for {model}", error) from error
+
+    def loaded(self, prefix: str) -> list[str]:
+        """Returns the names of the loaded models that start with `prefix`."""
+        try:
+            index = self._client.get_model_repository_index(client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise self._failed("cannot list models", error) from error
+        return [
+            model.name
+            for model in index.models
+            if model.name.startswith(prefix) and model.state == "READY"
+        ]
+
+    def wait_ready(self, model: str, version: int, timeout_s: float = 30.0) -> None:
+        """Waits until this version answers.
+
+        Raises:
+            ServiceError: it did not within `timeout_s`.
+        """
+        ends = time.monotonic() + timeout_s
+        while not self.ready(model, version):
+            if time.monotonic() > ends:
+                raise ServiceError(
+                    f"Triton at {self.url}: {model} version {version} is not ready after "
+                    f"{timeout_s:.0f} s. Look into the server's log."
+                )
+            time.sleep(POLL_S)
+
+    def drain(self, model: str, timeout_s: float = DRAIN_TIMEOUT_S) -> None:
+        """Waits until nobody has asked a model for a moment; one that is not loaded is idle."""
+        ends = time.monotonic() + timeout_s
+        count = self._executions(model)
+        while time.monotonic() < ends:
+            time.sleep(QUIET_S)
+            before, count = count, self._executions(model)
+            if count == before:
+                return
+
+    def _executions(self, model: str) -> int:
+        """Returns how many inferences the loaded versions of a model have made."""
+        try:
+            answer = self._client.get_inference_statistics(model, client_timeout=self._timeout_s)
+        except InferenceServerException:
+            return 0
+        return sum(item.inference_stats.success.count for item in answer.model_stats)
+
+    def _failed(self, action: str, error: InferenceServerException) -> ServiceError:
+        return triton_error(self.url, action, error)
+
+
+def triton_error(url: str, action: str, error: InferenceServerException) -> ServiceError:
+    """Returns the `ServiceError` that says what Triton's error means."""
+    status, message = str(error.status() or ""), str(error.message())
+    if "UNAVAILABLE" in status and "connect" in message:
+        step = "Check the address and that the server runs"
+        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
+    if "DEADLINE_EXCEEDED" in status:
+        return ServiceError(f"Triton at {url}: {action}: no answer in time. Look at its load.")
+    return ServiceError(f"Triton at {url}: {action}: {message}")

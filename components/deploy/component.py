@@ -1,0 +1,33 @@
+"""Step 7: Triton serves the bundle, and production.json says so."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
+
+from components import images
+
+
+@dsl.component(base_image=images.SERVE, install_kfp_package=False)
+def deploy(
+    bundle: Input[Model],
+    eval_lmdb: Input[Dataset],
+    deployment: Output[Artifact],
+    model_name: str,
+    triton_urls: list[str],
+) -> None:
+    """Puts the bundle into service on every server; on any failure the former version serves on.
+
+    Args:
+        bundle: pointer to the exported model.
+        eval_lmdb: pointer to held-out lines for the smoke query.
+        deployment: version and smoke answers.
+        model_name: its name in Triton and in the registry.
+        triton_urls: `host:port` of every server's gRPC protocol.
+    """
+    from components.deploy.step import deploy, write_deployment
+    from components.shared.pointer import read_pointer
+    from components.shared.step import step
+
+    with step("deploy") as work:
+        pointers = read_pointer(bundle), read_pointer(eval_lmdb)
+        result = deploy(*pointers, model_name, triton_urls, work)
+        deployment.metadata.update(write_deployment(result, deployment.path))

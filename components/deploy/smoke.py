@@ -1,0 +1,91 @@
+"""A smoke query: images whose text is known, asked of a live server."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.deploy.client import Recognizer
+from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.predict import open_bundle
+
+
+class SmokeError(ServiceError):
+    """A server answers, but not what the exported model says."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """An image and what the exported model reads on it.
+
+    Attributes:
+        name: what errors and reports call it.
+        image: the encoded file.
+        text: what the exported model reads.
+    """
+
+    name: str
+    image: bytes
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server read on a golden image, beside what was expected."""
+
+    name: str
+    expected: str
+    text: str
+    score: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether the text is the expected one, character by character."""
+        return self.text == self.expected
+
+
+def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
+    """Reads images with the exported model; what it says is what a server must say.
+
+    Args:
+        bundle: the bundle's folder.
+        images: name → encoded file.
+
+    Raises:
+        ImageError: the model cannot read one of them.
+    """
+    results = open_bundle(bundle).read(list(images.values()))
+    for name, result in zip(images, results, strict=True):
+        if result.error:
+            raise ImageError(name, result.error, "Choose another golden image")
+    return [
+        Golden(name, image, result.text)
+        for (name, image), result in zip(images.items(), results, strict=True)
+    ]
+
+
+def smoke(
+    url: str, model: str, version: int, golden: Sequence[Golden], timeout_s: float = 60.0
+) -> list[Answer]:
+    """Asks one version of a model for all golden images.
+
+    Raises:
+        SmokeError: an answer differs; names the first one.
+        ServiceError: the server does not answer.
+    """
+    with Recognizer(url, model, version=version, timeout_s=timeout_s) as recognizer:
+        results = recognizer.read_many([item.image for item in golden])
+    for item, result in zip(golden, results, strict=True):
+        if result.error:
+            raise SmokeError(f"Triton at {url}: {model} refuses {item.name}: {result.error}.")
+    answers = [
+        Answer(item.name, item.text, result.text, result.score)
+        for item, result in zip(golden, results, strict=True)
+    ]
+    wrong = [answer for answer in answers if not answer.equal]
+    if wrong:
+        raise SmokeError(
+            f"Triton at {url}: {model} version {version} reads {len(wrong)} of {len(answers)} "
+            f"golden images otherwise than the exported model; first {wrong[0].name}: "
+            f"{wrong[0].text!r}, not {wrong[0].expected!r}."
+        )
+    return answers

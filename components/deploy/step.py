@@ -1,0 +1,76 @@
+"""deploy between object store and Triton: a certified bundle goes into service."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from components.deploy.rollout import Deployment
+from components.deploy.rollout import deploy as roll_out
+from components.deploy.smoke import Golden
+from components.shared.handoff import fetch
+from components.shared.pointer import Pointer
+from components.shared.store import Store
+from ocr_lib.atomic import write_json
+from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.export.parity import choose
+from ocr_lib.predict import open_bundle
+from ocr_lib.recognize import Recognizer
+
+SMOKE_IMAGES = 16
+
+
+def deploy(
+    bundle: Pointer, eval_lmdb: Pointer, model_name: str, triton_urls: Sequence[str], work: Path
+) -> Deployment:
+    """Puts a bundle into service; every server must read what the exported model reads.
+
+    Args:
+        bundle: the exported model.
+        eval_lmdb: held-out lines for the smoke query.
+        model_name: its name in Triton and in the registry.
+        triton_urls: `host:port` of every server's gRPC protocol.
+        work: an empty folder.
+
+    Raises:
+        DeployError: a server did not take it; all serve what they served before.
+    """
+    recognizer = open_bundle(fetch(bundle, work / "bundle"))
+    dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    return roll_out(
+        bundle.uri,
+        model_name,
+        golden_images(recognizer, dataset, SMOKE_IMAGES),
+        store=Store.from_env(),
+        endpoints=triton_urls,
+        metrics=bundle.metadata,
+    )
+
+
+def golden_images(recognizer: Recognizer, dataset: Dataset, count: int) -> list[Golden]:
+    """Picks images of all widths with what a model reads on them; unreadable ones are left out."""
+    samples = [dataset.sample(position) for position in choose(dataset.sizes, count)]
+    answers = recognizer.read([sample.image for sample in samples])
+    return [
+        Golden(sample.name, sample.image, answer.text)
+        for sample, answer in zip(samples, answers, strict=True)
+        if answer.error is None
+    ]
+
+
+def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str | int]:
+    """Writes what serves and the smoke answers as JSON; returns what a user interface shows."""
+    production = deployment.production
+    write_json(
+        path,
+        {
+            "production": asdict(production),
+            "answers": [asdict(answer) | {"equal": answer.equal} for answer in deployment.answers],
+        },
+    )
+    return {
+        "model": production.model,
+        "version": production.version,
+        "bundle": production.bundle,
+        "answers": len(deployment.answers),
+    }

@@ -1,0 +1,111 @@
+"""Finds tritonserver and its Python on this machine, and lays out what it needs to start.
+
+The binary comes in the wheel nvidia-pytriton, which needs numpy 1, so it has an environment of its
+own (`make setup-triton`). The wheel has no onnxruntime backend: `backends/onnxruntime` stands in.
+"""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_lib.errors import ServiceError
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+BACKENDS = Path(__file__).resolve().parent / "backends"
+NEXT_STEP = "Run `make setup-triton`, or name the environment in OCR_TRITON_VENV."
+
+
+@dataclass(frozen=True)
+class TritonEnvironment:
+    """Where tritonserver and its parts are.
+
+    Attributes:
+        binary: the server.
+        site_packages: of the environment that the Python backend runs in.
+        libraries: folders for the dynamic linker.
+        stub: the executable in which Python models run.
+    """
+
+    binary: Path
+    site_packages: Path
+    libraries: tuple[Path, ...]
+    stub: Path
+
+    @property
+    def python_backend(self) -> Path:
+        """The wheel's Python backend, without its stub."""
+        return self.binary.parents[1] / "backends" / "python"
+
+    def variables(self) -> dict[str, str]:
+        """Returns what the server's process environment needs besides the caller's."""
+        libraries = [*map(str, self.libraries), os.environ.get("LD_LIBRARY_PATH", "")]
+        scripts = self.site_packages.parents[2] / "bin"
+        return {
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+            "PATH": os.pathsep.join([str(scripts), os.environ.get("PATH", "")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
+def triton_venv() -> Path:
+    """Returns the folder of Triton's environment, which may not exist."""
+    return Path(os.environ.get("OCR_TRITON_VENV") or REPOSITORY_ROOT / ".venv-triton")
+
+
+def find_triton(venv: Path | None = None) -> TritonEnvironment:
+    """Finds the parts of Triton in its environment.
+
+    Raises:
+        ServiceError: something is missing; says what to run.
+    """
+    venv = venv or triton_venv()
+    found = sorted(venv.glob("lib/python3.*/site-packages/pytriton/tritonserver/bin/tritonserver"))
+    if not found:
+        raise ServiceError(f"{venv}: there is no tritonserver. {NEXT_STEP}")
+    site_packages = found[0].parents[3]
+    version = site_packages.parent.name.removeprefix("python")
+    stubs = found[0].parents[1] / "python_backend_stubs"
+    stub = stubs / version / "triton_python_backend_stub"
+    if not stub.is_file():
+        raise ServiceError(f"{venv}: Python {version} has no stub in {stubs}. {NEXT_STEP}")
+    base = _base_library(venv)
+    return TritonEnvironment(
+        found[0], site_packages, (base, site_packages / "nvidia_pytriton.libs"), stub
+    )
+
+
+def lay_out_backends(triton: TritonEnvironment, folder: Path) -> Path:
+    """Fills a new folder with the backends that the model repository names, and returns it."""
+    python = folder / "python"
+    shutil.copytree(triton.python_backend, python)
+    shutil.copy2(triton.stub, python)
+    shutil.copytree(BACKENDS / "onnxruntime", folder / "onnxruntime")
+    return folder
+
+
+def lay_out_code(folder: Path) -> Path:
+    """Fills a new folder with links to the project's packages, and returns it.
+
+    Python models import from the server's working directory; the interpreter they run in reads no
+    PYTHONPATH.
+    """
+    folder.mkdir()
+    for package in ("ocr_lib", "components"):
+        (folder / package).symlink_to(REPOSITORY_ROOT / package)
+    return folder
+
+
+def _base_library(venv: Path) -> Path:
+    """Returns the library folder of the Python that the environment was made from."""
+    config = venv / "pyvenv.cfg"
+    try:
+        lines = config.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ServiceError(f"{config}: {error}. {NEXT_STEP}") from error
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key.strip() == "home":
+            return Path(value.strip()).parent / "lib"
+    return Path(sys.base_prefix) / "lib"

@@ -1,0 +1,197 @@
+"""A real Triton on this machine, for the demo and the tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from components.deploy.triton_env import find_triton, lay_out_backends, lay_out_code
+from ocr_lib.errors import ServiceError
+
+READY_TIMEOUT_S = 60.0
+EXIT_TIMEOUT_S = 5  # requests in flight get this long to finish
+STOP_TIMEOUT_S = 20.0
+LOG_TAIL_LINES = 20
+PORTS = ("grpc", "http", "metrics")
+
+
+class TritonServer:
+    """Runs tritonserver on loopback ports while the block lasts, with explicit model control.
+
+    Usage: `with TritonServer(prepare_repository(store), log=Path("triton.log")) as server: …`.
+
+    Args:
+        repository: where the models are: a folder, or `s3://http://host:port/bucket/prefix`.
+        log: the file that the server writes its log to; replaced.
+        environment: variables for the server, such as the store's credentials.
+        load: models to load at the start, for a server that takes over production.
+        grpc_port: port of the inference and management protocol; None takes a free one.
+        http_port: port of the HTTP protocol; None takes a free one.
+    """
+
+    def __init__(
+        self,
+        repository: str,
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        load: Sequence[str] = (),
+        grpc_port: int | None = None,
+        http_port: int | None = None,
+    ) -> None:
+        self.repository = repository
+        self.log = log
+        self._environment = dict(environment or {})
+        self._load = tuple(load)
+        self._asked = {"grpc": grpc_port, "http": http_port, "metrics": None}
+        self._ports: dict[str, int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """`host:port` of gRPC, for `Recognizer` and tritonclient."""
+        return f"127.0.0.1:{self._ports['grpc']}"
+
+    @property
+    def http_url(self) -> str:
+        """URL of the HTTP protocol."""
+        return f"http://127.0.0.1:{self._ports['http']}"
+
+    @property
+    def metrics_url(self) -> str:
+        """URL of the Prometheus metrics."""
+        return f"http://127.0.0.1:{self._ports['metrics']}/metrics"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def __enter__(self) -> "TritonServer":
+        triton = find_triton()
+        self._ports = _take_ports(self._asked)
+        self._folder = Path(tempfile.mkdtemp(prefix="ocr-triton-"))
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            backends = lay_out_backends(triton, self._folder / "backends")
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [str(triton.binary), *self._arguments(backends)],
+                    env={**os.environ, **self._environment, **triton.variables()},
+                    cwd=lay_out_code(self._folder / "code"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the server, with a few seconds for requests in flight; harmless when repeated."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(STOP_TIMEOUT_S)
+            self._process = None
+        if self._folder is not None:
+            for region in Path("/dev/shm").glob(f"{self._folder.name}*"):  # noqa: S108
+                region.unlink(missing_ok=True)  # a model that was killed leaves its shared memory
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def log_tail(self) -> str:
+        """Returns the end of the server's log, without the tables it prints of itself."""
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join([line for line in lines if line and line[0] not in "|+"][-LOG_TAIL_LINES:])
+
+    def _arguments(self, backends: Path) -> list[str]:
+        assert self._folder is not None
+        ports = [f"--{name}-port={port}" for name, port in self._ports.items()]
+        return [
+            f"--model-repository={self.repository}",
+            f"--backend-directory={backends}",
+            f"--backend-config=python,shm-region-prefix-name={self._folder.name}",
+            "--model-control-mode=explicit",
+            "--disable-auto-complete-config",
+            "--strict-readiness=true",
+            f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+            "--allow-gpu-metrics=false",
+            *(f"--{name}-address=127.0.0.1" for name in PORTS),
+            *ports,
+            *(f"--load-model={model}" for model in self._load),
+        ]
+
+    def _wait(self) -> None:
+        """Waits until the server says over HTTP that it is ready."""
+        assert self._process is not None
+        ends = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < ends:
+            if self._process.poll() is not None:
+                raise ServiceError(
+                    f"tritonserver ended at once (exit code {self._process.returncode}). "
+                    f"The end of its log {self.log}:\n{self.log_tail()}"
+                )
+            if _answers(f"{self.http_url}/v2/health/ready"):
+                return
+            time.sleep(0.05)
+        raise ServiceError(
+            f"tritonserver was not ready within {READY_TIMEOUT_S:.0f} s. "
+            f"The end of its log {self.log}:\n{self.log_tail()}"
+        )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1.0) as response:  # noqa: S310 - a loopback URL
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _take_ports(asked: Mapping[str, int | None]) -> dict[str, int]:
+    """Returns a port for each protocol: the one asked for, or a free one.
+
+    Raises:
+        ServiceError: a port that was asked for is in use.
+    """
+    ports, sockets = {}, []
+    try:
+        for name, port in asked.items():
+            try:
+                taken = socket.create_server(("127.0.0.1", port or 0))
+            except OSError as error:
+                raise ServiceError(
+                    f"port {port} is in use: Triton's {name} cannot start. "
+                    "End what listens there, or give another port."
+                ) from error
+            sockets.append(taken)
+            ports[name] = int(taken.getsockname()[1])
+    finally:
+        for taken in sockets:
+            taken.close()
+    return ports
