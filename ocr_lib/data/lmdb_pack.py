@@ -80,6 +80,8 @@ def pack(
     Source: the layout is that of PaddleOCR's `LMDBDataSet` and of deep-text-recognition-benchmark.
     Unlike their scripts, labels are kept to the last character and every image is decoded.
     """
+    if shard_samples < 1:
+        raise ValueError(f"shard_samples is {shard_samples}, must be at least 1")
     label_list, out_dir = Path(label_list), Path(out_dir)
     rules = Rules(label_list.name, Path(image_root).resolve(), dictionary, max_text_length)
     total = sum(len(line.paths) for line in read_label_list(label_list, delimiter))

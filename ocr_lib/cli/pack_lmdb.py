@@ -1,0 +1,109 @@
+"""`ocr pack-lmdb`: a label list and its images → LMDB shards with a manifest."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ocr_lib.data.lmdb_pack import SHARD_SAMPLES
+from ocr_lib.data.lmdb_store import pack
+from ocr_lib.data.manifest import MANIFEST, REPORT, Manifest
+from ocr_lib.text.dictionary import load_dictionary
+
+DESCRIPTION = f"""\
+Pack a label list and its images into LMDB shards that PaddleOCR reads as they are. Every image is
+decoded and every label checked; bad samples are dropped and named in {REPORT}, and too many
+of them fail the packing. {MANIFEST}, written last, makes it a data set.
+
+A packing that was stopped goes on where it was when the same command runs again."""
+EXAMPLES = """\
+  ocr pack-lmdb build/labels/labels.txt receipts/ data/train
+  ocr pack-lmdb labels.txt images/ data/train --dictionary en --use-space-char
+  ocr pack-lmdb labels.txt images/ data/train --max-bad-share 0.05 --workers 8"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("labels", type=Path, metavar="LABELS", help="path<TAB>label a line")
+    parser.add_argument(
+        "images", type=Path, metavar="IMAGE_ROOT", help="folder that the paths are relative to"
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the data set")
+    parser.add_argument(
+        "--dictionary", metavar="NAME", help="drop labels with other characters (a file, en, …)"
+    )
+    parser.add_argument(
+        "--use-space-char", action="store_true", help="the dictionary has a space as well"
+    )
+    parser.add_argument(
+        "--max-text-length", type=positive, metavar="N", help="drop labels with more characters"
+    )
+    parser.add_argument(
+        "--max-bad-share",
+        type=share,
+        default=0.01,
+        metavar="SHARE",
+        help="share of the samples that may be dropped (default 0.01); with more it fails",
+    )
+    parser.add_argument(
+        "--shard-samples",
+        type=positive,
+        default=SHARD_SAMPLES,
+        metavar="N",
+        help=f"images a shard (default {SHARD_SAMPLES:,})",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="processes (default: one a core)",
+    )
+    parser.add_argument("--delimiter", default="\t", help="between path and label (default: tab)")
+    parser.add_argument("--source-digest", default="", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Packs, and prints what was packed and what was dropped."""
+    dictionary = None
+    if args.dictionary is not None:
+        dictionary = load_dictionary(args.dictionary, args.use_space_char)
+    manifest = pack(
+        args.labels,
+        args.images,
+        args.out,
+        shard_samples=args.shard_samples,
+        workers=args.workers,
+        dictionary=dictionary,
+        max_text_length=args.max_text_length,
+        max_bad_share=args.max_bad_share,
+        source_digest=args.source_digest,
+        delimiter=args.delimiter,
+    )
+    _print(manifest, args.out)
+    return 0
+
+
+def positive(text: str) -> int:
+    """Parses a whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def share(text: str) -> float:
+    """Parses a fraction of 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
+    return number
+
+
+def _print(manifest: Manifest, out: Path) -> None:
+    statistics = manifest.statistics
+    print(f"packed  {manifest.samples:,} samples in {len(manifest.shards)} shards: {out}")
+    for reason, dropped in sorted(statistics.dropped.items()):
+        print(f"dropped {dropped.count:,} x {reason}, first: {dropped.examples[0]}")
+    print(f"text    {len(statistics.characters)} different characters, ", end="")
+    print(f"labels of up to {max(statistics.lengths)} characters")
+    print(f"digest  {manifest.digest}")

@@ -1,0 +1,85 @@
+"""The preflight of a configuration: everything that data alone can tell about a run to be."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ocr_lib.data.dataset import open_dataset
+from ocr_lib.data.image import Preprocess
+from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
+from ocr_lib.data.preflight.overlap import contradictions, leakage
+from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
+from ocr_lib.data.preflight.split import Split, findings, measure, numbers
+from ocr_lib.errors import UserError
+from ocr_lib.text.dictionary import load_dictionary
+
+
+def preflight(
+    config: Any, *, max_bad_share: float = 0.01, max_leak_share: float = 0.01
+) -> PreflightReport:
+    """Checks labels, images and machine against what the configuration will do with them.
+
+    Args:
+        config: a `Config`.
+        max_bad_share: of a split's samples, as a fraction of 1: more that fail one check stop
+            the run, fewer are a warning.
+        max_leak_share: of the evaluation's images, as a fraction of 1: more that are training
+            images too stop the run.
+
+    Returns:
+        The verdict. Data that cannot be opened is a problem in it, not an error.
+
+    Raises:
+        ConfigError, DictionaryError: the configuration's dictionary or image shape is wrong.
+    """
+    dictionary = load_dictionary(config.global_.character_dict_path, config.global_.use_space_char)
+    preprocess = Preprocess.from_config(config)
+    found: list[Finding] = []
+    figures: Numbers = {}
+    splits = {}
+    for name, block in (("train", config.train), ("eval", config.eval)):
+        split = _open(name, block, found)
+        if split is not None:
+            measure(split, config, dictionary, preprocess)
+            found += findings(split, config, preprocess, max_bad_share)
+            found += contradictions(split, max_bad_share)
+            figures[name] = numbers(split, preprocess, dictionary)
+            splits[name] = split
+    if len(splits) == 2:
+        found += leakage(splits["train"], splits["eval"], max_leak_share)
+        found += _unseen(splits["train"], splits["eval"])
+    figures["machine"] = machine_numbers(config)
+    found += machine_findings(config, figures["machine"])
+    return PreflightReport(
+        tuple(finding for finding in found if finding.blocking),
+        tuple(finding for finding in found if not finding.blocking),
+        figures,
+    )
+
+
+def _open(name: str, block: Any, found: list[Finding]) -> Split | None:
+    """Opens a split; what hinders that becomes a finding."""
+    try:
+        dataset = open_dataset(block)
+        split = Split(name, dataset, list(dataset.labels()))
+    except UserError as error:
+        found.append(Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True))
+        return None
+    if not split.labels:
+        found.append(Finding(name, "there are no samples", "Check the labels", blocking=True))
+        return None
+    return split
+
+
+def _unseen(train: Split, evaluation: Split) -> Iterator[Finding]:
+    """Yields whether the evaluation asks for characters that training never shows."""
+    unseen = set(evaluation.characters) - set(train.characters)
+    if unseen:
+        indices = [i for i, label in enumerate(evaluation.labels) if unseen & set(label)]
+        share = len(indices) / len(evaluation.labels)
+        yield Finding(
+            "train and eval",
+            f"{len(indices):,} evaluation labels ({share:.2%}) have characters that no training "
+            f"label has: {' '.join(sorted(unseen))}",
+            "Add training samples with them",
+            tuple(evaluation.examples(indices)),
+        )

@@ -1,0 +1,72 @@
+"""Images that occur twice: in training and evaluation, or with different labels.
+
+Equal checksums and lengths name the candidates; the files' bytes decide.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.data.preflight.report import EXAMPLES, Finding, share_finding
+from ocr_lib.data.preflight.split import Split
+from ocr_lib.errors import UserError
+
+
+def leakage(train: Split, evaluation: Split, max_share: float) -> Iterator[Finding]:
+    """Yields whether evaluation images are among the training images."""
+    found: list[int] = []
+    examples: list[str] = []
+    places = first_positions(train.dataset.keys)
+    for i, key in enumerate(evaluation.dataset.keys.tolist()):
+        first = places.get(key)
+        if key and first is not None and _same(train, first, evaluation, i):
+            found.append(i)
+            if len(examples) < EXAMPLES:
+                examples.append(f"eval {evaluation.place(i)} is train {train.place(first)}")
+    yield from share_finding(
+        "train and eval",
+        "evaluation images are training images too, so the accuracy would be too high",
+        found,
+        len(evaluation.labels),
+        max_share,
+        "Take them out of one of the two",
+        examples,
+    )
+
+
+def contradictions(split: Split, max_share: float) -> Iterator[Finding]:
+    """Yields whether equal images have different labels."""
+    keys = split.dataset.keys
+    places = first_positions(keys)
+    found: list[int] = []
+    examples: list[str] = []
+    for i, key in enumerate(keys.tolist()):
+        first = places[key]
+        if key and split.labels[i] != split.labels[first] and _same(split, first, split, i):
+            found.append(i)
+            if len(examples) < EXAMPLES:
+                pair = [f"{split.place(k)}: {split.labels[k]!r}" for k in (first, i)]
+                examples.append(", ".join(pair))
+    yield from share_finding(
+        split.name,
+        "images occur before with another label",
+        found,
+        len(split.labels),
+        max_share,
+        "Correct or remove one of each pair",
+        examples,
+    )
+
+
+def first_positions(keys: NDArray[np.uint64]) -> dict[int, int]:
+    """Returns key → the first position that has it."""
+    values, positions = np.unique(keys, return_index=True)
+    return dict(zip(values.tolist(), positions.tolist(), strict=True))
+
+
+def _same(one: Split, i: int, other: Split, j: int) -> bool:
+    try:
+        return one.dataset.sample(i).image == other.dataset.sample(j).image
+    except UserError:
+        return False

@@ -1,0 +1,119 @@
+"""What a preflight found, as JSON and as Markdown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+EXAMPLES = 5
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or may be.
+
+    Attributes:
+        check: what was looked at.
+        cause: what was found, with its count.
+        fix: what to do about it.
+        examples: the first places, each with what is there.
+        blocking: whether it stops the run.
+    """
+
+    check: str
+    cause: str
+    fix: str
+    examples: tuple[str, ...] = ()
+    blocking: bool = False
+
+
+def share_finding(
+    check: str,
+    what: str,
+    indices: Sequence[int],
+    total: int,
+    max_share: float,
+    fix: str,
+    examples: Sequence[str],
+) -> Iterator[Finding]:
+    """Yields a finding where there are any; it blocks where they are more than `max_share`."""
+    if len(indices):
+        share = len(indices) / max(1, total)
+        cause = f"{len(indices):,} of {total:,} ({share:.2%}) {what}"
+        yield Finding(check, cause, fix, tuple(examples[:EXAMPLES]), share > max_share)
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightReport:
+    """The verdict on a configuration and its data.
+
+    Attributes:
+        problems: each stops the run.
+        warnings: the run may go on.
+        numbers: `train` and `eval` (samples, label lengths, widths, …) and `machine`.
+    """
+
+    problems: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    numbers: Numbers
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run may go on."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return {
+            "passed": self.passed,
+            "problems": [asdict(finding) for finding in self.problems],
+            "warnings": [asdict(finding) for finding in self.warnings],
+            "numbers": self.numbers,
+        }
+
+    def markdown(self) -> str:
+        """Returns the report for people; labels in it are quoted, never interpreted."""
+        lines = [f"# Preflight {'passed' if self.passed else 'failed'}", ""]
+        for title, findings in (("Problems", self.problems), ("Warnings", self.warnings)):
+            if findings:
+                lines += [f"## {title}", ""]
+                for finding in findings:
+                    lines += _finding_lines(finding)
+                lines.append("")
+        lines += ["## Numbers", "", *_table(self.numbers)]
+        return "\n".join(lines) + "\n"
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    yield f"- **{finding.check}**: {_quoted(finding.cause)}. {_quoted(finding.fix)}."
+    for example in finding.examples:
+        yield f"  - `{example.replace('`', chr(0x2B9))}`"
+
+
+def _quoted(text: str) -> str:
+    """Takes the meaning from what Markdown and HTML would interpret."""
+    for mark in "\\`*_<>[]|#":
+        text = text.replace(mark, "\\" + mark if mark != "<" else "&lt;")
+    return text
+
+
+def _table(numbers: Numbers) -> Iterator[str]:
+    yield "| | train | eval |"
+    yield "| --- | --- | --- |"
+    train, evaluation = numbers.get("train", {}), numbers.get("eval", {})
+    for key in train | evaluation:
+        cells = [_cell(side.get(key)) for side in (train, evaluation)]
+        if any(cells):
+            yield f"| {key.replace('_', ' ')} | {' | '.join(cells)} |"
+    for key, value in numbers.get("machine", {}).items():
+        yield f"| {key.replace('_', ' ')} | {_cell(value)} | |"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return _quoted(", ".join(f"{key}: {_number(item)}" for key, item in value.items()))
+    return _quoted(_number(value))
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else "" if value is None else str(value)

@@ -1,0 +1,170 @@
+"""Checks of one split: can the network say, reach and see what the labels ask for?"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.data.image import Preprocess
+from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
+from ocr_lib.data.samples import Dataset
+from ocr_lib.errors import ConfigError, UserError
+from ocr_lib.progress import Progress
+from ocr_lib.text.ctc import min_steps
+from ocr_lib.text.dictionary import Dictionary
+
+QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+SHOWN_CHARACTERS = 30
+
+
+@dataclass
+class Split:
+    """One split and what was counted over it.
+
+    Attributes:
+        name: `train` or `eval`.
+        dataset: its samples.
+        labels: all of them.
+        characters: in the labels → occurrences.
+        bad: check → positions of the samples that fail it.
+        unknown: characters outside the dictionary → labels that have them.
+        lengths: int64 [N], characters of each label that the network says.
+        widths: int64 [N], px that each image would take at the network's height.
+    """
+
+    name: str
+    dataset: Dataset
+    labels: list[str]
+    characters: Counter[str] = field(default_factory=Counter)
+    bad: dict[str, list[int]] = field(default_factory=dict)
+    unknown: Counter[str] = field(default_factory=Counter)
+    lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    widths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def fail(self, check: str, i: int) -> None:
+        """Notes that sample `i` fails a check."""
+        self.bad.setdefault(check, []).append(i)
+
+    def examples(self, indices: Sequence[int]) -> list[str]:
+        """Returns where the first samples come from, with their labels."""
+        return [f"{self.place(i)}: {self.labels[i]!r}" for i in indices[:EXAMPLES]]
+
+    def place(self, i: int) -> str:
+        """Returns where sample `i` comes from."""
+        try:
+            return self.dataset.sample(i).name
+        except UserError as error:
+            return error.where
+
+
+def measure(split: Split, config: Any, dictionary: Dictionary, preprocess: Preprocess) -> None:
+    """Counts over every label and size; fills the split's fields."""
+    sizes = np.maximum(split.dataset.sizes, 0)
+    readable = sizes.min(axis=1) > 0
+    split.bad["unreadable"] = np.flatnonzero(~readable).tolist()
+    usable = np.maximum(sizes, 1)
+    split.widths = np.ceil(preprocess.height * (usable[:, 0] / usable[:, 1])).astype(np.int64)
+    steps = _steps(config.architecture, preprocess, training=split.name == "train")
+    buckets = preprocess.buckets_of(usable).tolist()
+    lengths = []
+    with Progress(len(split.labels), f"checking {split.name} labels", "labels") as progress:
+        for i, label in enumerate(split.labels):
+            unknown = dictionary.unknown(label)
+            if unknown:
+                split.fail("unknown", i)
+                split.unknown.update(set(unknown))
+            ids = dictionary.encode(label)
+            if not ids:
+                split.fail("empty", i)
+            elif len(ids) > config.global_.max_text_length:
+                split.fail("long", i)
+            elif readable[i] and min_steps(ids) > steps.get(buckets[i], len(label) * 2):
+                split.fail("steps", i)
+            lengths.append(len(ids))
+            progress.add()
+    split.lengths = np.array(lengths, np.int64)
+    split.characters.update("".join(split.labels))
+
+
+def findings(
+    split: Split, config: Any, preprocess: Preprocess, max_share: float
+) -> Iterator[Finding]:
+    """Yields what is wrong with the split's samples."""
+    total, bad = len(split.labels), split.bad
+    checks = (
+        ("unreadable", "images cannot be read", "Run `ocr fsck`, or pack the labels again"),
+        ("unknown", f"labels have characters outside the dictionary: {_shown(split.unknown)}",
+         "Extend Global.character_dict_path, set Global.use_space_char, or correct the labels"),
+        ("empty", "labels are empty, or nothing is left of them", "Remove their lines"),
+        ("long", f"labels are longer than {config.global_.max_text_length} characters",
+         f"Set Global.max_text_length to {_reach(split.lengths)} to keep 99 % of the labels"),
+        ("steps", "labels need more CTC steps than the network has for their image",
+         "Use a wider image_shape or width_buckets, or a network with more steps"),
+    )  # fmt: skip
+    for check, what, fix in checks:
+        indices = bad.get(check, [])
+        yield from share_finding(
+            split.name, what, indices, total, max_share, fix, split.examples(indices)
+        )
+    squeezed = np.flatnonzero(split.widths > preprocess.buckets[-1]).tolist()
+    reach = _reach(split.widths)
+    for finding in share_finding(
+        split.name,
+        f"images are squeezed to {preprocess.buckets[-1]} px",
+        squeezed,
+        total,
+        max_share,
+        f"Let Global.width_buckets reach {reach} px to keep the shape of 99 % of them",
+        split.examples(squeezed),
+    ):
+        if finding.blocking:  # a few are no reason to worry, many none to stop
+            yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
+
+
+def numbers(split: Split, preprocess: Preprocess, dictionary: Dictionary) -> Numbers:
+    """Returns the split's figures."""
+    padded = preprocess.buckets_of(np.maximum(split.dataset.sizes, 1))
+    buckets, counts = np.unique(padded, return_counts=True)
+    by_bucket = zip(map(str, buckets.tolist()), counts.tolist(), strict=True)
+    seen = {dictionary.text([i]) for c in split.characters for i in dictionary.encode(c)}
+    return {
+        "samples": len(split.labels),
+        "characters": sum(split.characters.values()),
+        "distinct_characters": len(split.characters),
+        "dictionary_characters_never_seen": len(set(dictionary.characters) - seen),
+        "label_length": _quantiles(split.lengths),
+        "width_px": _quantiles(split.widths),
+        "samples_by_width_bucket": dict(by_bucket),
+        "outside_dictionary": dict(split.unknown.most_common(SHOWN_CHARACTERS)),
+    }
+
+
+def _steps(architecture: Any, preprocess: Preprocess, *, training: bool) -> dict[int, int]:
+    """Returns padded width → CTC steps; empty where the network has no CTC head or is not known."""
+    try:
+        if not has_ctc(architecture):
+            return {}
+        return {
+            width: time_steps(architecture, width, training=training)
+            for width in preprocess.buckets
+        }
+    except ConfigError:  # a network of the user's own
+        return {}
+
+
+def _shown(unknown: Counter[str]) -> str:
+    return ", ".join(f"{c!r} ({n:,})" for c, n in unknown.most_common(10))
+
+
+def _reach(values: NDArray[np.int64]) -> int:
+    return int(np.quantile(values, 0.99, method="higher")) if len(values) else 0
+
+
+def _quantiles(values: NDArray[np.int64]) -> dict[str, int]:
+    if not len(values):
+        return {}
+    return {name: int(np.quantile(values, q, method="nearest")) for name, q in QUANTILES.items()}
