@@ -23,7 +23,7 @@ class IcdarForm:
 
     closing = '"'
     common = re.compile(
-        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*)(?<!\s)(, ")([^\\{SUSPECT}]+)"$', re.MULTILINE
+        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*+)(, ")([^\\{SUSPECT}]+)"$', re.MULTILINE
     )
 
     def __init__(self, unescape: bool = False) -> None:
@@ -34,8 +34,8 @@ class IcdarForm:
         image, comma, rest = line.partition(",")
         if not comma:
             raise BadLine("no comma after the image name")
-        parsed = Parsed([image.strip()], rest.removeprefix(" "))
-        text = rest.strip()
+        parsed = Parsed([image.strip(" ")], rest.removeprefix(" "))
+        text = rest.strip(" \t")
         quotes = text.startswith('"') + text.endswith('"')
         if quotes == 2 and len(text) >= 2:
             parsed.label = text[1:-1]

@@ -43,12 +43,12 @@ class ImageNames:
 
 
 class UncheckedNames:
-    """Takes every image for granted, but none outside the folder."""
+    """Takes every image for granted that has a sane name."""
 
     def missing(self, names: Sequence[str]) -> list[int]:
-        """Returns the indexes of the names that leave the folder."""
+        """Returns the indexes of the names that leave the folder or end in a space."""
         return [
             i
             for i, name in enumerate(names)
-            if (".." in name or name.startswith("/")) and leaves_folder(name)
+            if name.endswith(" ") or ((".." in name or name[0] == "/") and leaves_folder(name))
         ]

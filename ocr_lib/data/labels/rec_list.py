@@ -14,7 +14,7 @@ class RecListForm:
     """`path<TAB>label`."""
 
     closing = ""
-    common = re.compile(rf"^([^\s\[{SUSPECT}][^{SUSPECT}]*)(\t)([^{SUSPECT}]+)$", re.MULTILINE)
+    common = re.compile(rf"^([^\s\[{SUSPECT}][^{SUSPECT}]*+)(\t)([^{SUSPECT}]+)$", re.MULTILINE)
 
     def parse(self, line: str) -> Parsed:
         """Takes apart `path<TAB>label`."""

@@ -90,6 +90,8 @@ class LineConverter:
 
 def _odd_gaps(parts: list[str]) -> Iterator[tuple[int, int]]:
     """Yields index and first line (from 0 in the block) of the gaps that hold odd lines."""
+    if parts[::STRIDE].count("\n") == len(parts) // STRIDE + 1:
+        return
     odd_lines = 0
     for index in range(0, len(parts), STRIDE):
         if parts[index] != "\n":
