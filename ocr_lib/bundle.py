@@ -25,6 +25,7 @@ from ocr_lib.errors import UserError
 from ocr_lib.text.dictionary import Dictionary
 
 FORMAT = 1
+KEYS = frozenset({"model_name", "preprocess", "characters", "files"})  # that reading needs
 MANIFEST = "bundle.json"
 DICTIONARY = "dictionary.txt"
 ONNX = "model.onnx"
@@ -122,6 +123,8 @@ def _read_manifest(root: Path) -> dict[str, Any]:
     try:
         info = dict(json.loads(path.read_text("utf-8")))
         known = info["format"] == FORMAT
+        if known and (missing := sorted(KEYS - info.keys())):
+            raise KeyError(", ".join(missing))
     except FileNotFoundError:
         raise BundleError(str(root), f"no bundle ({MANIFEST} is missing)", "Export one") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -86,7 +86,8 @@ def certify(
             tensor = preprocess.batch([preprocess.fit(p, width) for p in pictures], width)
             expected = reference(tensor)
             for backend, forward in backends.items():
-                trial = _Trial(backend, width, dictionary, tensor, expected, *_run(forward, tensor))
+                answers = _run(backend, forward, tensor)
+                trial = _Trial(backend, width, dictionary, tensor, expected, *answers)
                 agreement = trial.agreement()
                 if not (agreement.texts_equal and agreement.max_abs_diff <= MAX_ABS_DIFF):
                     trial.keep(failure_path)
@@ -121,9 +122,13 @@ def _decoded(images: Mapping[str, bytes]) -> dict[str, Image]:
     return decoded
 
 
-def _run(forward: Forward, tensor: Probs) -> tuple[Probs, Probs]:
+def _run(backend: str, forward: Forward, tensor: Probs) -> tuple[Probs, Probs]:
     """Returns the answers to the batch, and to each line alone."""
-    return forward(tensor), np.concatenate([forward(row[None]) for row in tensor])
+    try:
+        return forward(tensor), np.concatenate([forward(row[None]) for row in tensor])
+    except Exception as error:  # whatever a native library raises
+        width = tensor.shape[3]
+        raise ExportError(f"{backend} does not run at width {width}: {error}") from error
 
 
 @dataclass(frozen=True)

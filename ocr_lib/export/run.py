@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from paddle.utils import unique_name
+
 from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
@@ -87,7 +89,8 @@ def export_model(
     trained = load()
     images = _held_out(dataset or open_dataset(trained.config.eval))
     with atomic_directory(out_dir) as work:
-        _write_forms(load(), work, old_names)
+        with unique_name.guard():  # names of tensors count from 0: equal networks, equal files
+            _write_forms(load(), work, old_names)
         certificate = certify(
             forward_of(trained.model),
             {"onnx": onnx_forward(work / ONNX), "paddle": paddle_forward(work)},

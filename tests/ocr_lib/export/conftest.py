@@ -1,0 +1,38 @@
+"""A finished run of a tiny network that can read a little, and a bundle of it."""
+
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from ocr_lib.bundle import Bundle
+from ocr_lib.export import export
+from ocr_lib.train import train
+from tests.ocr_lib.train.line_data import make_lines, small_config
+
+NETWORK = {
+    "Architecture.Backbone.widths": "[16, 16, 16, 32]",
+    "Architecture.Backbone.out_channels": 32,
+    "Architecture.Neck.hidden_size": 24,
+    "Architecture.Neck.out_channels": "[48]",
+    "Optimizer.lr.max_lr": 0.01,
+    "Global.epoch_num": 15,
+    "Global.eval_batch_epoch": 100,
+}
+
+
+@pytest.fixture(scope="package")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("exported")
+    data = make_lines(root / "train", 80, seed=1), make_lines(root / "eval", 20, seed=2)
+    train(small_config(*data, root / "run", **NETWORK), quiet=True)
+    for path in (root / "run").glob("latest.*"):  # nothing was evaluated, so none is the best
+        copy(path, path.with_name(f"best_accuracy{path.suffix}"))
+    return root / "run"
+
+
+@pytest.fixture(scope="package")
+def bundle(run_dir: Path) -> Bundle:
+    return export(
+        run_dir, run_dir.parent / "bundle", metrics={"accuracy": 0.5}, lineage={"data": "d1"}
+    )

@@ -1,0 +1,121 @@
+"""Exported forms that are wrong in the ways that happen, each caught and named."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ocr_lib.errors import DataError, ExportError
+from ocr_lib.export.parity import certify, choose
+from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
+
+Probs = NDArray[np.float32]
+IMAGES = {f"{text}.png": png(text) for text in ("a", "abc 123", "f" * 20, "ab" * 15)}
+
+
+def compare(
+    backend: Callable[[Probs], Probs], path: Path, images: dict[str, bytes] = IMAGES
+) -> dict[str, Any]:
+    return certify(network, {"x": backend}, PREPROCESS, DICTIONARY, images, path / "failure.npz")
+
+
+def nudged(batch: Probs) -> Probs:
+    return network(batch) + np.float32(1e-5)
+
+
+def test_rounding_passes_and_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "failure.npz").touch()  # of an attempt before
+    parity = compare(nudged, tmp_path)
+    assert parity["max_abs_diff"] == pytest.approx(1e-5, rel=0.01)
+    assert parity["max_rel_diff"] == pytest.approx(1e-5 / (0.1 / 11), rel=0.01)
+    assert parity["texts_equal"] is True
+    assert [part["width"] for part in parity["agreements"]] == [64, 128, 256]
+    assert not (tmp_path / "failure.npz").exists()
+
+
+def weak(batch: Probs) -> Probs:
+    """A wrong constant somewhere: the same texts with other probabilities."""
+    return network(batch) * np.float32(0.99)
+
+
+def batch_statistics(batch: Probs) -> Probs:
+    """Normalises by the batch, as a network left in training mode does."""
+    return network(batch - batch.mean() + network_mean)
+
+
+network_mean = np.float32(0.5)
+
+
+def shifted_last_image(batch: Probs) -> Probs:
+    """Reads the padding's width wrong for the last image of a batch."""
+    probs = network(batch)
+    if len(probs) > 1:
+        probs[-1] = np.roll(probs[-1], 1, axis=1)
+    return probs
+
+
+def not_a_number(batch: Probs) -> Probs:
+    probs = network(batch)
+    probs[0, 0, 0] = np.nan
+    return probs
+
+
+@pytest.mark.parametrize("wrong", [weak, batch_statistics, shifted_last_image, not_a_number])
+def test_wrong_forms_are_caught(wrong: Callable[[Probs], Probs], tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="x at width 64 differs from the trained network"):
+        compare(wrong, tmp_path)
+    with np.load(tmp_path / "failure.npz") as kept:
+        assert sorted(kept) == ["alone", "batched", "expected", "input"]
+        assert kept["input"].shape == (4, 3, 16, 64)
+
+
+def test_the_worst_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=rf"most on image {'ab' * 15}\.png: it reads"):
+        compare(shifted_last_image, tmp_path)
+
+
+def test_equal_within_tolerance_but_another_text(tmp_path: Path) -> None:
+    def tie(batch: Probs) -> Probs:  # two classes as likely, one hair apart
+        probs = np.full_like(network(batch), 0.05)
+        probs[..., 1:3] = 0.4
+        return probs
+
+    def other(batch: Probs) -> Probs:
+        probs = tie(batch)
+        probs[..., 2] += np.float32(1e-6)
+        return probs
+
+    with pytest.raises(ExportError, match=r"it reads 'b' in a batch and 'b' alone, .* 'a'"):
+        certify(tie, {"x": other}, PREPROCESS, DICTIONARY, IMAGES, tmp_path / "f.npz")
+
+
+def test_a_fixed_width_is_named(tmp_path: Path) -> None:
+    def fixed(batch: Probs) -> Probs:
+        return network(batch)[:, :8]
+
+    with pytest.raises(ExportError, match="fixed a size that must stay open"):
+        compare(fixed, tmp_path)
+
+
+def test_a_form_that_does_not_run_is_named(tmp_path: Path) -> None:
+    def refuses(batch: Probs) -> Probs:
+        raise ValueError("Got: 64 Expected: 320")
+
+    with pytest.raises(ExportError, match="x does not run at width 64: Got: 64 Expected: 320"):
+        compare(refuses, tmp_path)
+
+
+def test_images_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
+    assert compare(nudged, tmp_path, {"bad": b"x", **IMAGES})["images"] == list(IMAGES)
+    with pytest.raises(DataError, match="no held-out image"):
+        compare(nudged, tmp_path, {"bad": b"x"})
+
+
+def test_chosen_images_span_all_widths() -> None:
+    sizes = np.array([[w, 10] for w in (50, 10, 90, 30, 70)], np.int32)
+    assert choose(sizes, 3) == [1, 0, 2]
+    assert sorted(choose(sizes, 10)) == [0, 1, 2, 3, 4]
+    assert choose(np.zeros((2, 2), np.int32), 5) == [0, 1]
