@@ -48,12 +48,19 @@ class RecMetric:
         """
         if len(predictions) != len(targets):
             raise ValueError(f"{len(predictions)} predictions for {len(targets)} targets")
+        pairs = zip(predictions, targets, strict=True)
+        wrong = [pair for pair in pairs if pair[0] != pair[1]]  # the others are at distance 0
+        self.samples += len(targets)
+        self.correct += len(targets) - len(wrong)
+        if wrong:
+            self._update_wrong(*zip(*wrong, strict=True))
+
+    def _update_wrong(self, predictions: Sequence[str], targets: Sequence[str]) -> None:
         if self.ignore_space:
             predictions, targets = _without_spaces(predictions), _without_spaces(targets)
         if self.is_filter:
             predictions, targets = _alphanumeric(predictions), _alphanumeric(targets)
         distances = list(map(Levenshtein.normalized_distance, predictions, targets))
-        self.samples += len(distances)
         self.correct += distances.count(0.0)
         self.distance += sum(distances)
 

@@ -21,9 +21,9 @@ class IcdarForm:
             competition's sets escape, others do not; nothing in a file says which.
     """
 
-    closing = '"'
+    separator, closing = ', "', '"'
     common = re.compile(
-        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*+)(, ")([^\\{SUSPECT}]+)"$', re.MULTILINE
+        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*+)(,) "([^\\{SUSPECT}]+)"$', re.MULTILINE
     )
 
     def __init__(self, unescape: bool = False) -> None:

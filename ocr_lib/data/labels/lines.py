@@ -52,12 +52,13 @@ class Parsed:
 class LineForm(Protocol):
     """One form of label files.
 
-    `common` matches the ordinary line whole and captures image, separator and label; it starts at
-    a line's first character and ends before its line feed. `closing` is what it matches after the
-    label. `parse` takes any line that is not blank and raises BadLine where nothing can be done.
+    `common` matches the ordinary line whole, image + `separator` + label + `closing`, and captures
+    image, the separator's first character, and label. `parse` takes any line that is not blank and
+    raises BadLine where nothing can be done.
     """
 
     common: re.Pattern[str]
+    separator: str
     closing: str
 
     def parse(self, line: str) -> Parsed:

@@ -13,7 +13,7 @@ from ocr_lib.data.labels.lines import SUSPECT, BadLine, Parsed
 class RecListForm:
     """`path<TAB>label`."""
 
-    closing = ""
+    separator, closing = "\t", ""
     common = re.compile(rf"^([^\s\[{SUSPECT}][^{SUSPECT}]*+)(\t)([^{SUSPECT}]+)$", re.MULTILINE)
 
     def parse(self, line: str) -> Parsed:

@@ -57,8 +57,9 @@ class LineConverter:
         """Puts lines whose image is missing back among the odd ones, as they were."""
         for m in reversed(self._names.missing(parts[1::STRIDE])):
             at = slice(m * STRIDE, (m + 1) * STRIDE + 1)
-            gap, image, separator, label, next_gap = parts[at]
-            parts[at] = [f"{gap}{image}{separator}{label}{self._form.closing}{next_gap}"]
+            gap, image, _, label, next_gap = parts[at]
+            line = f"{image}{self._form.separator}{label}{self._form.closing}"
+            parts[at] = [gap + line + next_gap]
 
     def _odd_lines(self, gap: str, name: str, number: int) -> str:
         lines = gap[1:-1].split("\n")
