@@ -1,4 +1,5 @@
 import re
+import resource
 import tarfile
 
 import pytest
@@ -29,6 +30,21 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     write_labels(tmp_path / "in", GOOD + BAD * 100)
     with pytest.raises(LabelError):
         convert(tmp_path / "in", out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    out = tmp_path / "out"
+    convert(write_labels(tmp_path / "in", GOOD), out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    write_labels(tmp_path / "in", GOOD * 50)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            convert(tmp_path / "in", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
