@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ocr_lib.errors import DataError, ExportError
-from ocr_lib.export.parity import certify, choose
+from ocr_lib.export.parity import certify
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 
 Probs = NDArray[np.float32]
@@ -112,10 +112,3 @@ def test_images_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
     assert compare(nudged, tmp_path, {"bad": b"x", **IMAGES})["images"] == list(IMAGES)
     with pytest.raises(DataError, match="no held-out image"):
         compare(nudged, tmp_path, {"bad": b"x"})
-
-
-def test_chosen_images_span_all_widths() -> None:
-    sizes = np.array([[w, 10] for w in (50, 10, 90, 30, 70)], np.int32)
-    assert choose(sizes, 3) == [1, 0, 2]
-    assert sorted(choose(sizes, 10)) == [0, 1, 2, 3, 4]
-    assert choose(np.zeros((2, 2), np.int32), 5) == [0, 1]

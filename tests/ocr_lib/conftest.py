@@ -2,13 +2,12 @@
 
 from pathlib import Path
 from shutil import copy
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ocr_lib.bundle import Bundle
-from ocr_lib.export import export
-from ocr_lib.train import train
-from tests.ocr_lib.train.line_data import make_lines, small_config
+if TYPE_CHECKING:  # paddle is imported by the tests that need it only
+    from ocr_lib.bundle import Bundle
 
 NETWORK = {
     "Architecture.Backbone.widths": "[16, 16, 16, 32]",
@@ -21,8 +20,11 @@ NETWORK = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from ocr_lib.train import train
+    from tests.ocr_lib.train.line_data import make_lines, small_config
+
     root = tmp_path_factory.mktemp("exported")
     data = make_lines(root / "train", 80, seed=1), make_lines(root / "eval", 20, seed=2)
     train(small_config(*data, root / "run", **NETWORK), quiet=True)
@@ -31,8 +33,10 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "run"
 
 
-@pytest.fixture(scope="package")
-def bundle(run_dir: Path) -> Bundle:
+@pytest.fixture(scope="session")
+def bundle(run_dir: Path) -> "Bundle":
+    from ocr_lib.export import export
+
     return export(
         run_dir, run_dir.parent / "bundle", metrics={"accuracy": 0.5}, lineage={"data": "d1"}
     )
