@@ -68,7 +68,7 @@ def certify(
         backends: name → exported form.
         preprocess: the input; its buckets are the widths compared.
         dictionary: of the network.
-        images: name → held-out encoded image; `choose` picks some.
+        images: name → held-out encoded image.
         failure_path: where an `.npz` with both tensors goes if they disagree.
 
     Returns:
@@ -96,18 +96,6 @@ def certify(
                 progress.add(1)
     failure_path.unlink(missing_ok=True)  # of an earlier attempt
     return _certificate(found, list(decoded))
-
-
-def choose(sizes: NDArray[np.int32], count: int = NUM_IMAGES) -> list[int]:
-    """Returns positions of `count` images from the narrowest to the widest, evenly spread.
-
-    Args:
-        sizes: int32 [N, 2], (width, height) in px.
-        count: how many.
-    """
-    order = np.argsort(sizes[:, 0] / np.maximum(sizes[:, 1], 1), kind="stable")
-    picks = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
-    return [int(order[pick]) for pick in picks]
 
 
 def _decoded(images: Mapping[str, bytes]) -> dict[str, Image]:

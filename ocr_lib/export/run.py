@@ -13,6 +13,7 @@ from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
 from ocr_lib.data.dataset import Dataset, open_dataset
+from ocr_lib.data.spread import spread
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import UserError
 from ocr_lib.export.onnx_format import save_onnx
@@ -24,7 +25,7 @@ from ocr_lib.export.paddle_format import (
     save_paddle2,
     write_inference_yml,
 )
-from ocr_lib.export.parity import certify, choose
+from ocr_lib.export.parity import NUM_IMAGES, certify
 from ocr_lib.predict import onnx_forward, paddle_forward
 from ocr_lib.train import TrainedModel, forward_of, load_run
 
@@ -118,7 +119,7 @@ def _write_forms(trained: TrainedModel, work: Path, old_names: bool) -> None:
 def _held_out(dataset: Dataset) -> dict[str, bytes]:
     """Picks images of all widths; those that cannot be read are evaluation's to report."""
     images = {}
-    for position in choose(dataset.sizes):
+    for position in spread(dataset.sizes, NUM_IMAGES):
         try:
             sample = dataset.sample(position)
         except UserError:
