@@ -1,64 +1,22 @@
 """From the `Architecture` block of a configuration to a network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from paddle import Tensor, nn
+from paddle import nn
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.models.distillation import DistillationModel
 from ocr_lib.models.parts import construct, nearest
+from ocr_lib.models.rec_model import RecModel
 from ocr_lib.models.tables import BACKBONES, HEADS, NECKS, TRANSFORMS
 
 STAGES = {"Transform": TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 # Keys that say what a network is called or is for; none of them changes what is computed.
 DESCRIPTION_KEYS = frozenset({"model_type", "algorithm", "name"})
 OTHER_KEYS = frozenset({"in_channels", "return_all_feats"})
-
-
-class RecModel(nn.Layer):
-    """A text recogniser in four stages, each but the backbone and the head optional.
-
-    Parameter names start with the stage (`transform.`, `backbone.`, `neck.`, `head.`), as in
-    PaddleOCR, so that its published weights load.
-
-    Args:
-        stages: stage name → layer, in the order of the forward pass.
-        return_all_feats: whether training returns the features of every stage (distillation
-            compares them).
-
-    Source: PaddleOCR ppocr/modeling/architectures/base_model.py.
-    """
-
-    def __init__(self, stages: Mapping[str, nn.Layer], return_all_feats: bool = False):
-        super().__init__()
-        self.transform = stages.get("Transform")
-        self.backbone = stages["Backbone"]
-        self.neck = stages.get("Neck")
-        self.head = stages["Head"]
-        self.return_all_feats = return_all_feats
-
-    def forward(self, images: Tensor, targets: dict[str, Tensor] | None = None) -> Any:
-        """Recognises a batch.
-
-        Args:
-            images: float32 [N, C, H, W], normalised.
-            targets: the labels of the batch by name, for heads that are taught with them.
-
-        Returns:
-            What the head returns: CTC gives logits [N, T, classes] in training and probabilities
-            in evaluation. With `return_all_feats`, in training, a dict of `backbone_out`,
-            `neck_out` and `head_out`.
-        """
-        if self.transform is not None:
-            images = self.transform(images)
-        backbone_out = self.backbone(images)
-        neck_out = backbone_out if self.neck is None else self.neck(backbone_out)
-        output = self.head(neck_out, targets)
-        if not (self.return_all_feats and self.training):
-            return output
-        if isinstance(output, dict):  # a multi-head's own neck stands in for the network's
-            neck_out = output.get("ctc_neck", neck_out)
-        return {"backbone_out": backbone_out, "neck_out": neck_out, "head_out": output}
+TRAINING_KEYS = frozenset({"pretrained", "freeze_params"})
+DISTILLATION = "DistillationModel"
 
 
 def build_model(architecture: Mapping[str, Any], num_classes: int) -> nn.Layer:
@@ -70,16 +28,39 @@ def build_model(architecture: Mapping[str, Any], num_classes: int) -> nn.Layer:
             symbols add their own.
 
     Returns:
-        A layer with `forward(images, targets=None)`; see `RecModel`.
+        A layer with `forward(images, targets=None)`; see `RecModel` and, where `name` is
+        DistillationModel, `DistillationModel`.
 
     Raises:
         ConfigError: a part or an argument is unknown, or parts do not fit together.
     """
+    if architecture.get("name") == DISTILLATION:
+        return _build_distillation(architecture, num_classes)
     return _build_stages(architecture, num_classes, "Architecture")
 
 
-def _build_stages(architecture: Mapping[str, Any], num_classes: int, where: str) -> RecModel:
-    _check_keys(architecture, where)
+def _build_distillation(architecture: Mapping[str, Any], num_classes: int) -> DistillationModel:
+    _check_keys(architecture, ["Models", *DESCRIPTION_KEYS], "Architecture")
+    models = architecture.get("Models")
+    if not models:
+        raise ConfigError("Architecture.Models", "no network is named", "add Student and Teacher")
+    return DistillationModel(
+        {
+            name: _build_stages(block, num_classes, f"Architecture.Models.{name}", TRAINING_KEYS)
+            for name, block in models.items()
+        },
+        pretrained={name: m["pretrained"] for name, m in models.items() if m.get("pretrained")},
+        frozen={name for name, block in models.items() if block.get("freeze_params")},
+    )
+
+
+def _build_stages(
+    architecture: Mapping[str, Any],
+    num_classes: int,
+    where: str,
+    more_keys: Iterable[str] = (),
+) -> RecModel:
+    _check_keys(architecture, [*STAGES, *DESCRIPTION_KEYS, *OTHER_KEYS, *more_keys], where)
     channels = architecture.get("in_channels", 3)
     stages = {}
     for stage, table in STAGES.items():
@@ -95,8 +76,8 @@ def _build_stages(architecture: Mapping[str, Any], num_classes: int, where: str)
     return RecModel(stages, architecture.get("return_all_feats", False))
 
 
-def _check_keys(architecture: Mapping[str, Any], where: str) -> None:
-    known = [*STAGES, *DESCRIPTION_KEYS, *OTHER_KEYS]
+def _check_keys(architecture: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    known = list(known)
     for key in architecture:
         if key not in known:
             fix = f"{nearest(key, known)}use {', '.join(sorted(known))}"

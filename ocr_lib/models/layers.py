@@ -10,10 +10,10 @@ Size = int | Sequence[int]
 
 
 class BatchNorm(nn.BatchNorm2D):
-    """Batch norm over [N, C, H, W] that does not warn at every training step."""
+    """Batch norm over [N, C] or [N, C, H, W] that does not warn at every training step."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] → the same shape."""
+        """[N, C, …] → the same shape."""
         return functional.batch_norm(
             x,
             self._mean,
@@ -47,6 +47,7 @@ def conv_norm(
     names: tuple[str, str] = ("conv", "bn"),
     bias: bool = False,
     weight_attr: ParamAttr | None = None,
+    norm_attr: ParamAttr | None = None,
 ) -> nn.Sequential:
     """Convolution, batch norm and, where `act` is given, an activation.
 
@@ -61,6 +62,7 @@ def conv_norm(
         names: what the convolution and the norm are called in the weights: families differ.
         bias: whether the convolution has one.
         weight_attr: of the convolution's weight.
+        norm_attr: of the norm's weight and bias.
     """
     if padding is None:
         padding = (
@@ -76,7 +78,8 @@ def conv_norm(
         weight_attr=weight_attr,
         bias_attr=None if bias else False,
     )
-    parts = [(names[0], conv), (names[1], BatchNorm(out_channels))]
+    norm = BatchNorm(out_channels, weight_attr=norm_attr, bias_attr=norm_attr)
+    parts = [(names[0], conv), (names[1], norm)]
     if act is not None:
         parts.append(("act", act()))
     return nn.Sequential(*parts)
@@ -89,21 +92,30 @@ class SqueezeExcite(nn.Layer):
         channels: C.
         reduction: C over the width of the hidden layer.
         slope: of the gate's hard sigmoid: 1/6, but 0.2 in PaddleOCR's MobileNetV3.
+        attr: of its parameters.
 
     Source: Hu et al., "Squeeze-and-Excitation Networks" (2018).
     """
 
-    def __init__(self, channels: int, reduction: int = 4, slope: float = 1 / 6):
+    def __init__(
+        self, channels: int, reduction: int = 4, slope: float = 1 / 6, attr: ParamAttr | None = None
+    ):
         super().__init__()
         self.slope = slope
-        self.conv1 = nn.Conv2D(channels, channels // reduction, 1)
-        self.conv2 = nn.Conv2D(channels // reduction, channels, 1)
+        hidden = channels // reduction
+        self.conv1 = nn.Conv2D(channels, hidden, 1, weight_attr=attr, bias_attr=attr)
+        self.conv2 = nn.Conv2D(hidden, channels, 1, weight_attr=attr, bias_attr=attr)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] → the same shape."""
         gate = functional.adaptive_avg_pool2d(x, 1)
         gate = self.conv2(functional.relu(self.conv1(gate)))
         return x * functional.hardsigmoid(gate, slope=self.slope)
+
+
+def no_decay(learning_rate: float = 1.0) -> ParamAttr:
+    """Parameter attributes that exempt a norm from weight decay."""
+    return ParamAttr(regularizer=L2Decay(0.0), learning_rate=learning_rate)
 
 
 def linear_attrs(fan_in: int, l2_decay: float) -> tuple[ParamAttr, ParamAttr]:

@@ -43,9 +43,16 @@ def rule_input(shape: Sequence[int]) -> np.ndarray:
 
 
 def switch_off_dropout(model: nn.Layer) -> None:
-    """Makes a training step repeatable: no dropout, no dropped paths."""
+    """Dropout and dropped paths off; as in the reference, not the dropout inside LSTMs."""
     for layer in model.sublayers(include_self=True):
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
-        if hasattr(layer, "drop_prob"):
-            layer.drop_prob = 0.0
+
+
+def nudge(model: nn.Layer, seed: int) -> None:
+    """Moves every weight up or down by about one unit in the last place of float32."""
+    rng = np.random.RandomState(seed)
+    for parameter in model.parameters():
+        weight = parameter.numpy()
+        sign = rng.choice([-1, 1], weight.shape)
+        parameter.set_value((weight * (1 + sign * 6e-8)).astype(np.float32))

@@ -4,6 +4,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 
 from ocr_lib.models.layers import linear_attrs
+from ocr_lib.models.targets import Batch
 
 
 class CTCHead(nn.Layer):
@@ -14,6 +15,7 @@ class CTCHead(nn.Layer):
         num_classes: characters and blank (class 0).
         fc_decay: L2 weight decay of this head alone.
         mid_channels: width between two layers; one layer without it.
+        return_feats: returns what the last layer reads as well, in training (center loss).
 
     Source: Graves et al., "Connectionist Temporal Classification" (2006); PaddleOCR
     ppocr/modeling/heads/rec_ctc_head.py.
@@ -25,8 +27,10 @@ class CTCHead(nn.Layer):
         num_classes: int,
         fc_decay: float = 0.0004,
         mid_channels: int | None = None,
+        return_feats: bool = False,
     ):
         super().__init__()
+        self.return_feats = return_feats
         self.mid_channels = mid_channels
         if mid_channels is None:
             self.fc = nn.Linear(in_channels, num_classes, *linear_attrs(in_channels, fc_decay))
@@ -34,7 +38,20 @@ class CTCHead(nn.Layer):
             self.fc1 = nn.Linear(in_channels, mid_channels, *linear_attrs(in_channels, fc_decay))
             self.fc2 = nn.Linear(mid_channels, num_classes, *linear_attrs(mid_channels, fc_decay))
 
-    def forward(self, x: Tensor, targets: dict[str, Tensor] | None = None) -> Tensor:  # noqa: ARG002
-        """[N, T, C] → logits [N, T, classes] in training, probabilities in evaluation."""
-        logits = self.fc(x) if self.mid_channels is None else self.fc2(self.fc1(x))
-        return logits if self.training else functional.softmax(logits, axis=-1)
+    def forward(
+        self,
+        x: Tensor,
+        targets: Batch | None = None,  # noqa: ARG002
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """[N, T, C] → logits [N, T, classes] in training, probabilities in evaluation.
+
+        With `return_feats`, in training: the last layer's input and the logits.
+        """
+        if self.mid_channels is None:
+            logits = self.fc(x)
+        else:
+            x = self.fc1(x)
+            logits = self.fc2(x)
+        if not self.training:
+            return functional.softmax(logits, axis=-1)
+        return (x, logits) if self.return_feats else logits

@@ -6,6 +6,7 @@ from paddle import Tensor, nn
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.rnn import EncoderWithCascadeRNN, EncoderWithFC, EncoderWithRNN
+from ocr_lib.models.necks.svtr import EncoderWithSVTR
 from ocr_lib.models.parts import Table, call_checked, choose
 
 # Encoders of a sequence [N, T, C].
@@ -15,7 +16,7 @@ SEQUENCE_ENCODERS: Table = {
     "cascadernn": EncoderWithCascadeRNN,
 }
 # Encoders of a feature map [N, C, H, W].
-MAP_ENCODERS: Table = {}
+MAP_ENCODERS: Table = {"svtr": EncoderWithSVTR}
 WHERE = "Architecture.Neck"
 
 

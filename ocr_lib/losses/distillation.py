@@ -1,0 +1,335 @@
+"""Losses between a student and its teachers, and of each against the label.
+
+Each takes the outputs of a `DistillationModel` in training and names its results as PaddleOCR's
+log does, e.g. `dml_ctc_0`, `loss_ctc_Student_0`.
+
+Source: Zhang et al., "Deep Mutual Learning" (2018); Du et al., "PP-OCRv2" (2021); PaddleOCR
+ppocr/losses/distillation_loss.py and basic_loss.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paddle import Tensor, nn
+from paddle.nn import functional
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.losses.ctc import CTCLoss
+from ocr_lib.losses.divergence import (
+    decoupled_kd,
+    kl_divergence,
+    masked_mean,
+    mean_kl,
+    smoothed_kl,
+    symmetric_kl,
+)
+from ocr_lib.losses.nrtr import NRTRLoss, token_mask
+from ocr_lib.losses.sar import SARLoss
+from ocr_lib.models.parts import choose
+from ocr_lib.models.targets import Batch, guide_label
+
+Losses = dict[str, Tensor]
+Pairs = Sequence[Sequence[str] | str]
+ACTS = ("softmax", "sigmoid", None)
+DISTANCES = {
+    "l1": functional.l1_loss,
+    "l2": functional.mse_loss,
+    "smooth_l1": functional.smooth_l1_loss,
+}
+
+
+def pick(outputs: dict[str, Any], model: str, key: str | None, head: str | None) -> Tensor:
+    """Returns one network's output: a stage (`head_out`, …), and of a multi-head one head.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    found = outputs
+    for name in (model, key, "nrtr" if head == "gtc" and key else head):
+        if name is None or (name == "head_out" and not _has(found, name)):
+            continue
+        if not _has(found, name):
+            have = ", ".join(found) if isinstance(found, dict) else "one tensor"
+            cause = f"the networks return nothing called {name!r} ({have})"
+            raise ConfigError("Loss.loss_config_list", cause, "see key, dis_head, model names")
+        found = found[name]
+    return found
+
+
+def _has(found: Any, name: str) -> bool:
+    return isinstance(found, dict) and name in found
+
+
+def _as_pairs(pairs: Pairs) -> list[tuple[str, str]]:
+    """A list of pairs, or one pair, as a list of pairs."""
+    if pairs and isinstance(pairs[0], str):
+        pairs = [[str(name) for name in pairs]]
+    found = [tuple(pair) for pair in pairs]
+    if any(len(pair) != 2 for pair in found):
+        cause = f"{pairs} are not pairs"
+        raise ConfigError("Loss.loss_config_list.model_name_pairs", cause, "name two networks each")
+    return [(one, other) for one, other in found]
+
+
+class PairLoss(nn.Layer):
+    """A loss between the outputs of two networks.
+
+    Args:
+        model_name_pairs: pairs of names, or one pair.
+        key: the stage that is compared: `head_out`, `backbone_out` or `neck_out`.
+        multi_head: whether the networks' heads are multi-heads.
+        dis_head: which of their heads is compared: "ctc", "sar" or "nrtr" (PaddleOCR: "gtc").
+        name: prefix of the result's name.
+    """
+
+    def __init__(
+        self,
+        model_name_pairs: Pairs,
+        key: str | None,
+        multi_head: bool = False,
+        dis_head: str = "ctc",
+        name: str = "",
+    ):
+        super().__init__()
+        self.pairs = _as_pairs(model_name_pairs)
+        self.key = key
+        self.head = dis_head if multi_head else None
+        self.name = name
+
+    def forward(self, outputs: dict[str, Any], batch: Batch) -> Losses:
+        """Outputs by network → one loss a pair."""
+        losses = {}
+        for i, (student, teacher) in enumerate(self.pairs):
+            one, other = (pick(outputs, m, self.key, self.head) for m in (student, teacher))
+            losses[self.result_name(student, teacher, i)] = self.compare(one, other, batch)
+        return losses
+
+    def result_name(self, student: str, teacher: str, index: int) -> str:  # noqa: ARG002
+        """What the loss of a pair is called in the log."""
+        return f"{self.name}_{index}"
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+        """The loss of a pair, a scalar."""
+        raise NotImplementedError
+
+    def tokens(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """NRTR's label without the start, and which of it is not padding: [N, L - 1] each."""
+        label = guide_label(batch)[:, 1:]
+        return label, token_mask(label)
+
+
+class DistillationDMLLoss(PairLoss):
+    """Mutual learning: the symmetric divergence of two heads' probabilities.
+
+    Args:
+        model_name_pairs: see `PairLoss`.
+        act: "softmax" or "sigmoid" where the outputs are logits.
+        use_log: the exact divergence, summed over the steps, as recognition uses it.
+        key: see `PairLoss`.
+        multi_head: see `PairLoss`.
+        dis_head: see `PairLoss`.
+        name: see `PairLoss`.
+    """
+
+    def __init__(
+        self,
+        model_name_pairs: Pairs,
+        act: str | None = None,
+        use_log: bool = False,
+        key: str | None = None,
+        multi_head: bool = False,
+        dis_head: str = "ctc",
+        name: str = "dml",
+    ):
+        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
+        self.act = choose(act, ACTS, "Loss.loss_config_list.DistillationDMLLoss.act")
+        self.divergence = symmetric_kl if use_log else smoothed_kl
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
+        """Logits [N, T, K] twice → a scalar."""
+        return self.divergence(student, teacher, self.act)
+
+
+class DistillationKLDivLoss(PairLoss):
+    """The divergence of the student's probabilities from the teacher's, a token of the label."""
+
+    def __init__(
+        self,
+        model_name_pairs: Pairs,
+        key: str | None = None,
+        multi_head: bool = False,
+        dis_head: str = "ctc",
+        name: str = "kl_div",
+    ):
+        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+        """Logits [N, T, K] twice → a scalar."""
+        log_probs = functional.log_softmax(student, axis=-1)
+        losses = kl_divergence(log_probs, functional.softmax(teacher, axis=-1))
+        if self.head is None:
+            return losses.sum() / student.shape[0]
+        return masked_mean(losses, self.tokens(batch)[1])
+
+
+class DistillationDKDLoss(PairLoss):
+    """Decoupled distillation of an attention head.
+
+    PaddleOCR averages over padding up to the batch's longest label, too; so does this.
+
+    Args:
+        model_name_pairs: see `PairLoss`.
+        key: see `PairLoss`.
+        multi_head: see `PairLoss`.
+        dis_head: see `PairLoss`.
+        name: see `PairLoss`.
+        temperature: divides the logits.
+        alpha: weight of the true class against the rest.
+        beta: weight of the rest.
+    """
+
+    def __init__(
+        self,
+        model_name_pairs: Pairs,
+        key: str | None = None,
+        multi_head: bool = False,
+        dis_head: str = "ctc",
+        name: str = "dkd",
+        temperature: float = 1.0,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+    ):
+        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
+        self.settings = {"temperature": temperature, "alpha": alpha, "beta": beta}
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+        """Logits [N, L - 1, K] twice → a scalar."""
+        label, tokens = self.tokens(batch)
+        longest = (tokens.max(axis=0, keepdim=True) > 0).expand_as(label)
+        return decoupled_kd(
+            student.flatten(0, 1),
+            teacher.flatten(0, 1),
+            label.flatten(),
+            mask=longest.flatten(),
+            **self.settings,
+        )
+
+
+class DistillationDistanceLoss(PairLoss):
+    """The distance of two feature maps.
+
+    Args:
+        mode: "l1", "l2" or "smooth_l1".
+        model_name_pairs: see `PairLoss`.
+        key: see `PairLoss`.
+        name: see `PairLoss`.
+    """
+
+    def __init__(
+        self,
+        mode: str = "l2",
+        model_name_pairs: Pairs = (),
+        key: str | None = None,
+        name: str = "loss_distance",
+    ):
+        super().__init__(model_name_pairs, key, name=name)
+        where = "Loss.loss_config_list.DistillationDistanceLoss.mode"
+        self.distance = DISTANCES[choose(mode, DISTANCES, where)]
+
+    def result_name(self, student: str, teacher: str, index: int) -> str:
+        """PaddleOCR calls every distance l2."""
+        return f"{self.name}_l2_{student}_{teacher}_{index}"
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
+        """Features of one shape → their mean distance."""
+        return self.distance(student, teacher)
+
+
+class DistillCTCLogits(PairLoss):
+    """The divergence of two CTC heads' average over the columns."""
+
+    def __init__(self, model_name_pairs: Pairs, key: str | None = None, name: str = "ctc_logits"):
+        super().__init__(model_name_pairs, key, key is not None, "ctc", name)
+
+    def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
+        """CTC logits [N, T, K] twice → a scalar."""
+        return mean_kl(student, teacher)
+
+
+class LabelLoss(nn.Layer):
+    """A loss of each of some networks against the label.
+
+    Args:
+        loss: the loss of one head.
+        head: that head's name in a multi-head.
+        model_name_list: the networks.
+        key: the stage: `head_out`.
+        multi_head: whether the networks' heads are multi-heads.
+        name: prefix of the results' names.
+    """
+
+    def __init__(
+        self,
+        loss: nn.Layer,
+        head: str,
+        model_name_list: Sequence[str],
+        key: str | None,
+        multi_head: bool,
+        name: str,
+    ):
+        super().__init__()
+        self.loss = loss
+        self.head = head if multi_head else None
+        self.models = list(model_name_list)
+        self.key = key
+        self.name = name
+
+    def forward(self, outputs: dict[str, Any], batch: Batch) -> Losses:
+        """Outputs by network → one loss a network."""
+        return {
+            f"{self.name}_{model}_{i}": self.loss(pick(outputs, model, self.key, self.head), batch)[
+                "loss"
+            ]
+            for i, model in enumerate(self.models)
+        }
+
+
+class DistillationCTCLoss(LabelLoss):
+    """CTC loss of each network."""
+
+    def __init__(
+        self,
+        model_name_list: Sequence[str],
+        key: str | None = None,
+        multi_head: bool = False,
+        name: str = "loss_ctc",
+    ):
+        super().__init__(CTCLoss(), "ctc", model_name_list, key, multi_head, name)
+
+
+class DistillationSARLoss(LabelLoss):
+    """SAR's loss of each network."""
+
+    def __init__(
+        self,
+        model_name_list: Sequence[str],
+        key: str | None = None,
+        multi_head: bool = False,
+        name: str = "loss_sar",
+        ignore_index: int | None = None,
+    ):
+        super().__init__(SARLoss(ignore_index), "sar", model_name_list, key, multi_head, name)
+
+
+class DistillationNRTRLoss(LabelLoss):
+    """NRTR's loss of each network."""
+
+    def __init__(
+        self,
+        model_name_list: Sequence[str],
+        key: str | None = None,
+        multi_head: bool = False,
+        name: str = "loss_nrtr",
+        smoothing: bool = True,
+    ):
+        super().__init__(NRTRLoss(smoothing), "nrtr", model_name_list, key, multi_head, name)

@@ -1,0 +1,124 @@
+"""NRTR's head: a transformer that writes a character a step."""
+
+import numpy as np
+import paddle
+from paddle import Tensor, nn
+from paddle.nn import functional
+from paddle.nn.initializer import Constant, XavierNormal
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.models.targets import Batch, guide_label
+from ocr_lib.models.transformer_block import Embeddings, PositionalEncoding, TransformerBlock
+
+START, END = 2, 3
+
+
+def causal_mask(length: int) -> Tensor:
+    """Additive mask that hides what comes later: float32 [length, length]."""
+    return paddle.to_tensor(np.triu(np.full((length, length), -np.inf, np.float32), 1))
+
+
+class Transformer(nn.Layer):
+    """Encoder and decoder over a sequence of columns.
+
+    The classes are padding (blank), unknown, start, end, the characters, and one more that
+    PaddleOCR allocates and never uses.
+
+    Args:
+        num_classes: CTC classes.
+        d_model: width of the columns and of the network.
+        nhead: attention heads.
+        num_encoder_layers: encoder blocks; none where it is not positive.
+        beam_size: must not be positive: characters are written greedily.
+        num_decoder_layers: decoder blocks.
+        max_len: longest text, with start and end.
+        dim_feedforward: width of the MLPs.
+        attention_dropout_rate: of the attention weights.
+        residual_dropout_rate: of embeddings, attention outputs and MLPs.
+        scale_embedding: multiplies embeddings by √d_model.
+
+    Source: Sheng et al., "NRTR: A No-Recurrence Sequence-to-Sequence Model for Scene Text
+    Recognition" (2019); PaddleOCR ppocr/modeling/heads/rec_nrtr_head.py. Evaluation returns the
+    probabilities of every step, as the other heads do, not ids and their probability.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        beam_size: int = 0,
+        num_decoder_layers: int = 6,
+        max_len: int = 25,
+        dim_feedforward: int = 1024,
+        attention_dropout_rate: float = 0.0,
+        residual_dropout_rate: float = 0.1,
+        scale_embedding: bool = True,
+    ):
+        super().__init__()
+        if beam_size > 0:
+            cause = "beam search is not supported"
+            raise ConfigError("Architecture.Head.beam_size", cause, "set it to 0")
+        self.max_len = max_len
+        classes = num_classes + 4
+        self.embedding = Embeddings(d_model, classes, scale_embedding)
+        self.positional_encoding = PositionalEncoding(d_model, residual_dropout_rate)
+
+        def blocks(count: int, to_memory: bool) -> nn.LayerList:
+            rates = attention_dropout_rate, residual_dropout_rate
+            return nn.LayerList(
+                TransformerBlock(d_model, nhead, dim_feedforward, *rates, to_memory)
+                for _ in range(count)
+            )
+
+        self.encoder = blocks(num_encoder_layers, False) if num_encoder_layers > 0 else None
+        self.decoder = blocks(num_decoder_layers, True)
+        self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
+        self.apply(_init_linear)
+
+    def forward(self, columns: Tensor, targets: Batch | None = None) -> Tensor:
+        """[N, T, d_model] → logits [N, L - 1, classes] for a label [N, L].
+
+        In evaluation: probabilities [N, at most max_len - 1, classes].
+        """
+        memory = self._encode(columns)
+        if self.training:
+            return self._decode(guide_label(targets)[:, :-1], memory)
+        return self._write(memory)
+
+    def _encode(self, columns: Tensor) -> Tensor:
+        if self.encoder is None:
+            return columns
+        columns = self.positional_encoding(columns)
+        for block in self.encoder:
+            columns = block(columns)
+        return columns
+
+    def _decode(self, ids: Tensor, memory: Tensor) -> Tensor:
+        """The logits of the character after each of `ids` [N, T]: [N, T, classes]."""
+        x = self.positional_encoding(self.embedding(ids))
+        mask = causal_mask(ids.shape[1])
+        for block in self.decoder:
+            x = block(x, memory, mask)
+        return self.tgt_word_prj(x)
+
+    def _write(self, memory: Tensor) -> Tensor:
+        ids = paddle.full([paddle.shape(memory)[0], 1], START, dtype="int64")
+        ended = paddle.zeros_like(ids, dtype="bool")
+        outputs = []
+        for _ in range(self.max_len - 1):
+            outputs.append(functional.softmax(self._decode(ids, memory)[:, -1], axis=-1))
+            written = outputs[-1].argmax(axis=1, keepdim=True)
+            ids = paddle.concat([ids, written], axis=1)
+            ended = ended.logical_or(written == END)
+            if paddle.in_dynamic_mode() and bool(ended.all()):
+                break
+        return paddle.stack(outputs, axis=1)
+
+
+def _init_linear(layer: nn.Layer) -> None:
+    if isinstance(layer, nn.Linear):
+        XavierNormal()(layer.weight)
+        if layer.bias is not None:
+            Constant(0.0)(layer.bias)

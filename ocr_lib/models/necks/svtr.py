@@ -1,0 +1,110 @@
+"""The SVTR encoder of PP-OCRv3 and v4: two global mixing blocks between convolutions."""
+
+from collections.abc import Sequence
+
+import paddle
+from paddle import ParamAttr, Tensor, nn
+from paddle.nn.initializer import KaimingUniform
+
+from ocr_lib.models.layers import Size, conv_norm
+from ocr_lib.models.svtr_block import Block, init_linear_and_norm
+
+
+def svtr_conv(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size = 1,
+    stride: Size = 1,
+    act: type[nn.Layer] = nn.Swish,
+    bias: bool = False,
+) -> nn.Sequential:
+    """Convolution, norm and activation as SVTR's networks name and initialise them."""
+    return conv_norm(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        act=act,
+        names=("conv", "norm"),
+        bias=bias,
+        weight_attr=ParamAttr(initializer=KaimingUniform()),
+    )
+
+
+class EncoderWithSVTR(nn.Layer):
+    """Mixes the columns of a feature map and joins the result with the map.
+
+    Args:
+        in_channels: channels of the map.
+        dims: channels of the output.
+        depth: number of mixing blocks.
+        hidden_dims: width of the blocks.
+        use_guide: keeps the gradient of this branch from the backbone, which another head guides.
+        num_heads: attention heads.
+        qkv_bias: whether query, key and value have a bias.
+        mlp_ratio: width of the MLP over `hidden_dims`.
+        drop_rate: dropout.
+        attn_drop_rate: dropout of the attention weights.
+        drop_path: probability of leaving out a residual path.
+        kernel_size: of the first and the last wide convolution; [1, 3] in PP-OCRv4.
+        qk_scale: multiplies the query.
+
+    Source: Du et al., "SVTR" (2022); PaddleOCR ppocr/modeling/necks/rnn.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        dims: int = 64,
+        depth: int = 2,
+        hidden_dims: int = 120,
+        use_guide: bool = False,
+        num_heads: int = 8,
+        qkv_bias: bool = True,
+        mlp_ratio: float = 2.0,
+        drop_rate: float = 0.1,
+        attn_drop_rate: float = 0.1,
+        drop_path: float = 0.0,
+        kernel_size: Sequence[int] = (3, 3),
+        qk_scale: float | None = None,
+    ):
+        super().__init__()
+        self.use_guide = use_guide
+        self.hidden_dims = hidden_dims
+        narrow, kernel = in_channels // 8, list(kernel_size)
+        self.conv1 = svtr_conv(in_channels, narrow, kernel)
+        self.conv2 = svtr_conv(narrow, hidden_dims)
+        self.svtr_block = nn.Sequential(
+            *(
+                Block(
+                    hidden_dims,
+                    num_heads,
+                    mlp_ratio=mlp_ratio,
+                    qkv_bias=qkv_bias,
+                    qk_scale=qk_scale,
+                    dropout=drop_rate,
+                    attention_dropout=attn_drop_rate,
+                    drop_path=drop_path,
+                    act=nn.Swish,
+                    epsilon=1e-5,
+                    prenorm=False,
+                )
+                for _ in range(depth)
+            )
+        )
+        self.norm = nn.LayerNorm(hidden_dims, 1e-6)
+        self.conv3 = svtr_conv(hidden_dims, in_channels)
+        self.conv4 = svtr_conv(2 * in_channels, narrow, kernel)
+        self.conv1x1 = svtr_conv(narrow, dims)
+        self.out_channels = dims
+        self.apply(init_linear_and_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] → [N, dims, H, W]."""
+        if self.use_guide:
+            x = x.detach()
+        y = self.conv2(self.conv1(x))
+        height = y.shape[2]
+        y = self.norm(self.svtr_block(y.flatten(2).transpose([0, 2, 1])))
+        y = y.transpose([0, 2, 1]).reshape([0, self.hidden_dims, height, -1])
+        return self.conv1x1(self.conv4(paddle.concat([x, self.conv3(y)], axis=1)))

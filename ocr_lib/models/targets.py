@@ -1,0 +1,25 @@
+"""The labels a network is taught with, by name."""
+
+from paddle import Tensor
+
+from ocr_lib.errors import DataError
+
+Batch = dict[str, Tensor]
+
+
+def guide_label(batch: Batch | None) -> Tensor:
+    """Returns the label of a head that writes one character after another: int64 [N, L].
+
+    It is called `label_gtc`, or `label_sar`; its coding is that of the head.
+
+    Raises:
+        DataError: the batch has none.
+    """
+    for key in ("label_gtc", "label_sar"):
+        if batch is not None and key in batch:
+            return batch[key].astype("int64")
+    raise DataError(
+        "label_gtc",
+        "the batch has no label for the attention head",
+        "use MultiLabelEncode in Train.dataset.transforms, or a CTCHead alone",
+    )
