@@ -2,6 +2,8 @@
 
 import argparse
 
+from ocr_lib.cli.config_options import add_config_options, read_config
+
 DESCRIPTION = """\
 Train a recognition network. The run folder is Global.save_model_dir: checkpoints
 (best_accuracy, latest, iter_epoch_N), config.yml, train.log, metrics.jsonl.
@@ -17,25 +19,17 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("-c", "--config", required=True, help="a YAML file or a shipped name")
-    parser.add_argument(
-        "-o",
-        "--opt",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a key; repeatable, the last one wins",
-    )
+    add_config_options(parser)
     parser.add_argument("--fresh", action="store_true", help="begin anew in a used run folder")
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains and says what came out."""
-    from ocr_lib.config.loader import load_config
     from ocr_lib.train import train
 
-    result = train(load_config(args.config, args.opt), fresh=args.fresh)
-    best = f"best acc {result.best['acc']:.4f}" if result.best else "not evaluated"
+    config = read_config(args)
+    with config.naming_lines():
+        result = train(config, fresh=args.fresh)
+    best = f"best acc {result.best['acc']:.4f}" if result.best else "no line was read rightly yet"
     print(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
     return 0

@@ -53,7 +53,10 @@ class GlobalConfig:
     Attributes:
         width_buckets: padded image widths in px, ascending; an image takes the smallest that
             holds it. Unset means PaddleOCR's one fixed width, from RecResizeImg.
-        train_minutes: stop training, with a checkpoint and an evaluation, after so many minutes.
+        train_minutes: instead of epoch_num: as many whole epochs as fit into so many minutes,
+            evaluations counted in. Timed once before the run, so that a resumed run is the same.
+        narrow_first_epochs: in so many first epochs narrow batches come before wide ones, which
+            brings CTC over its first plateau sooner. Default 0.
         save_step_every: a `latest` checkpoint every so many steps within an epoch.
         save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
@@ -96,6 +99,7 @@ class GlobalConfig:
     model_name: str | None = None
     width_buckets: tuple[int, ...] | None = None
     train_minutes: float | None = None
+    narrow_first_epochs: int = 0
     save_step_every: int | None = None
     save_minutes: float | None = 10.0
     keep_checkpoints: int | None = None

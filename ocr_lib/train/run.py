@@ -129,6 +129,7 @@ class _Run:
             seed=self.settings.seed,
             epoch=epoch,
             shuffle=loader.shuffle,
+            narrow_first=epoch <= self.settings.narrow_first_epochs,
         )
 
     def _select(self) -> Samples:

@@ -43,3 +43,9 @@ def test_ranks_share_all_batches_and_get_equally_many(sample_widths, world_size)
     parts = [shard(batches, rank, world_size) for rank in range(world_size)]
     assert len({len(part) for part in parts}) == 1
     assert {b for part in parts for b in part} == set(batches)
+
+
+@given(widths)
+def test_narrow_first_sorts_the_batches(sample_widths):
+    batches = plan(sample_widths, narrow_first=True)
+    assert [b.width for b in batches] == sorted(b.width for b in batches)
