@@ -4,6 +4,7 @@ A command module has `DESCRIPTION`, `EXAMPLES`, `add_arguments(parser)` and `run
 """
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,22 @@ from ocr_lib.errors import OcrError
 
 # name → (module, one line of help), in the order in which the data travels
 COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("ocr_lib.cli.train", "train a recognition network, or go on training"),
+    "synth": ("ocr_lib.cli.synth", "draw a synthetic data set of text lines"),
+    "gen-label": ("ocr_lib.cli.gen_label", "labels of a data set -> label list and report"),
+    "dictionary": ("ocr_lib.cli.dictionary", "list, show or build character dictionaries"),
+    "pack-lmdb": ("ocr_lib.cli.pack_lmdb", "pack a label list and its images into LMDB shards"),
+    "fsck": ("ocr_lib.cli.fsck", "check a packed data set, byte for byte"),
+    "config": ("ocr_lib.cli.config", "list, show or check configurations"),
+    "preflight": ("ocr_lib.cli.preflight", "check data and configuration before training"),
+    "train": ("ocr_lib.cli.train", "train a network, or go on training it"),
+    "eval": ("ocr_lib.cli.eval", "measure a trained network on the Eval data"),
+    "infer": ("ocr_lib.cli.infer", "read images with a trained network"),
+    "gate": ("ocr_lib.cli.gate", "decide whether a candidate may replace the champion"),
+    "export": ("ocr_lib.cli.export", "export a trained network as a certified bundle"),
+    "predict": ("ocr_lib.cli.predict", "read images with an exported bundle"),
+    "query": ("components.cli.query", "read images with a served model"),
+    "compile": ("pipelines.compile", "write the Kubeflow pipeline package"),
+    "demo": ("pipelines.demo.command", "run the whole pipeline on this machine"),
 }
 
 
@@ -28,11 +44,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OcrError as error:
         sys.stderr.write(f"ocr {args.command}: {error}\n")
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output went away: `ocr … | head`
-        sys.stderr.close()
-        return 0
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader went away: `ocr … | head`
+            sys.stderr.close()
+            return 0
+        sys.stderr.write(f"ocr {args.command}: {_describe(error)}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _describe(error: OSError) -> str:
+    """Says which file a failure of the system is about, and what to do where that is known."""
+    place = error.filename or "file system"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{place}: the disk is full. Free some room and run the same command again."
+    return f"{place}: {error.strerror or error}."
 
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
