@@ -1,0 +1,75 @@
+"""RecConAug: lines put side by side, so that short ones also teach long ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr_lib.config.checks import at_least
+from ocr_lib.config.spot import FieldError
+from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.decode import decode_image
+from ocr_lib.data.samples import Sample
+
+Draw = Callable[[np.random.Generator], Sample]
+"""Returns a sample of the data set picked at random."""
+
+
+@dataclass(frozen=True)
+class RecConAug:
+    """Joins a sample with others drawn at random, texts without a space between them.
+
+    Attributes:
+        prob: share of samples that are joined.
+        image_shape: height, width and channels in px: lines get this height, and no joined line
+            gets wider than this width.
+        max_text_length: no joined label gets longer.
+        ext_data_num: how many others are joined, at most.
+
+    Source: PaddleOCR `RecConAug`: same distribution. PaddleOCR reads the other samples for every
+    sample and then uses them or not; here they are drawn when they are wanted, and decoded when
+    their text fits.
+    """
+
+    prob: float = 0.5
+    image_shape: tuple[int, int, int] = (32, 320, 3)
+    max_text_length: int = 25
+    ext_data_num: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "ext_data_num", "max_text_length")
+        if min(self.image_shape) < 1:
+            cause = f"is {list(self.image_shape)}"
+            raise FieldError(self, "image_shape", cause, "Write [height, width, channels] in px")
+
+    def __call__(
+        self, image: Image, label: str, rng: np.random.Generator, draw: Draw
+    ) -> tuple[Image, str]:
+        """Joins one decoded sample, uint8 BGR [H, W, 3], with others; or returns it as it is.
+
+        Raises:
+            UserError: a sample that was drawn cannot be read.
+        """
+        if rng.random() >= self.prob:
+            return image, label
+        for _ in range(self.ext_data_num):
+            other = draw(rng)
+            if len(label) + len(other.label) > self.max_text_length:
+                break
+            right = decode_image(other.image, other.name)
+            if _ratio(image) + _ratio(right) > self.image_shape[1] / self.image_shape[0]:
+                break
+            image = np.concatenate([self._at_height(image), self._at_height(right)], axis=1)
+            label += other.label
+        return image, label
+
+    def _at_height(self, image: Image) -> Image:
+        height = self.image_shape[0]
+        size = (max(1, round(_ratio(image) * height)), height)
+        return np.asarray(cv2.resize(image, size), np.uint8)
+
+
+def _ratio(image: Image) -> float:
+    """Width over height."""
+    return float(image.shape[1] / image.shape[0])

@@ -1,0 +1,115 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ocr_lib
+from ocr_lib.config.loader import load_config
+from ocr_lib.config.reader import Part
+from ocr_lib.data.augment.concatenate import RecConAug
+from ocr_lib.data.augment.light import LightAug
+from ocr_lib.data.augment.rec_aug import BaseDataAugmentation, RecAug
+from ocr_lib.data.transforms import MISSING, build_augmentation, build_concatenation
+from ocr_lib.errors import ConfigError
+
+CONFIGS = Path(ocr_lib.__file__).parent / "configs"
+
+
+class Darken:
+    """What a user may bring along."""
+
+    def __init__(self, by: int) -> None:
+        self.by = by
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return image // self.by
+
+
+def test_reads_a_list_as_paddleocr_writes_it() -> None:
+    transforms = [
+        Part("DecodeImage", {"img_mode": "BGR", "channel_first": False}),
+        Part("RecConAug", {"prob": 0.5, "ext_data_num": 2, "image_shape": [48, 320, 3]}),
+        Part("RecAug", {"tia_prob": 0.1, "crop_prob": None}),
+        Part("MultiLabelEncode", {"gtc_encode": "NRTRLabelEncode"}),
+        Part("KeepKeys", {"keep_keys": ["image", "label_ctc"]}),
+    ]
+    assert build_augmentation(transforms) == RecAug(tia_prob=0.1)
+    assert build_concatenation(transforms, 40) == RecConAug(0.5, (48, 320, 3), 40, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RecAug", RecAug()),
+        ("LightAug", LightAug()),
+        ("BaseDataAugmentation", BaseDataAugmentation()),
+    ],
+)
+def test_defaults_are_the_guides(name: str, expected: object) -> None:
+    assert build_augmentation([Part(name)]) == expected
+
+
+def test_nothing_asked_for_is_nothing_done() -> None:
+    image = np.zeros((32, 64, 3), np.uint8)
+    for transforms in ([], [Part("DecodeImage"), Part("CTCLabelEncode")]):
+        assert build_augmentation(transforms)(image, np.random.default_rng(0)) is image
+        assert build_concatenation(transforms, 25) is None
+
+
+def test_several_go_one_after_the_other() -> None:
+    own = f"{__name__}:Darken"
+    both = build_augmentation([Part(own, {"by": 2}), Part(own, {"by": 5})])
+    image = np.full((2, 2, 3), 100, np.uint8)
+    assert (both(image, np.random.default_rng(0)) == 10).all()
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (Part("RecAgu"), r"transforms\.RecAgu: .*nearest known name is RecAug"),
+        (Part("RecAug", {"tai_prob": 1}), r"RecAug\.tai_prob: .*tia_prob"),
+        (Part("RecAug", {"tia_prob": 1.5}), r"RecAug\.tia_prob: is 1\.5.*from 0 to 1"),
+        (Part("RecAug", {"tia_prob": math.nan}), r"RecAug\.tia_prob: is nan"),
+        (Part("RecAug", {"tia_prob": "often"}), r"RecAug\.tia_prob: is 'often'"),
+        (Part("RecAug", {"use_tia": 3}), r"RecAug\.use_tia: .*true or false"),
+        (Part("DecodeImage", {"img_mode": "RGB"}), r"DecodeImage\.img_mode: is 'RGB'"),
+        (Part("no_such_module:X"), r"cannot be built: No module"),
+        (Part(f"{__name__}:Darken"), r"cannot be built: .*'by'"),
+        (Part(f"{__name__}:Nothing"), r"cannot be built: .*Nothing"),
+    ],
+)
+def test_mistakes_are_named(part: Part, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_augmentation([part])
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"prob": 2}, r"RecConAug\.prob: is 2"),
+        ({"image_shape": [0, 320, 3]}, r"RecConAug\.image_shape: is \[0, 320, 3\]"),
+        ({"image_shape": [320, 3]}, r"RecConAug\.image_shape: "),
+        ({"ext_data_num": 0}, r"RecConAug\.ext_data_num: is 0"),
+        ({"ext_num": 2}, r"RecConAug\.ext_num: .*ext_data_num"),
+    ],
+)
+def test_mistakes_of_concatenation_are_named(args: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_concatenation([Part("RecConAug", args)], 25)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(CONFIGS.rglob("*.yml")) if not path.name.startswith("_")],
+    ids=lambda path: path.stem,
+)
+def test_every_configuration_of_the_package_is_built_or_refused_by_name(path: Path) -> None:
+    config = load_config(path)
+    transforms = config.train.dataset.transforms
+    build_concatenation(transforms, config.global_.max_text_length)
+    if any(part.name in MISSING for part in transforms):
+        with pytest.raises(ConfigError, match="is not available"):
+            build_augmentation(transforms)
+    else:
+        build_augmentation(transforms)
