@@ -45,9 +45,10 @@ class Placement:
     timeout_s: int
 
 
+# Task name → its place.
 PLACEMENTS = {
-    "gen_label": Placement("data", "1", "2Gi", 0, 6 * 3600),
-    "pack_lmdb": Placement("data", "4", "8Gi", 0, 12 * 3600),
+    "gen-label": Placement("data", "1", "2Gi", 0, 6 * 3600),
+    "pack-lmdb": Placement("data", "4", "8Gi", 0, 12 * 3600),
     "preflight": Placement("data", "1", "4Gi", 0, 3600),
     "train": Placement("gpu-train", "4", "16Gi", 1, 7 * 24 * 3600),
     "evaluate": Placement("gpu-serve", "2", "8Gi", 1, 6 * 3600),
@@ -56,9 +57,9 @@ PLACEMENTS = {
 }
 
 
-def place(task: PipelineTask, step: str) -> PipelineTask:
+def place(task: PipelineTask) -> PipelineTask:
     """Puts a task where `PLACEMENTS` says, as an ordinary user, with the object store's keys."""
-    where = PLACEMENTS[step]
+    where = PLACEMENTS[task.name]
     task.set_cpu_request(where.cpu).set_memory_request(where.memory).set_memory_limit(where.memory)
     if where.accelerators and ACCELERATOR:
         task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(where.accelerators)

@@ -6,16 +6,13 @@ from pathlib import Path
 
 from components.deploy.rollout import Deployment
 from components.deploy.rollout import deploy as roll_out
-from components.deploy.smoke import Golden
+from components.deploy.smoke import golden_images
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.atomic import write_json
-from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.export.parity import choose
-from ocr_lib.predict import open_bundle
-from ocr_lib.recognize import Recognizer
+from ocr_lib.data.spread import spread
 
 SMOKE_IMAGES = 16
 
@@ -35,27 +32,17 @@ def deploy(
     Raises:
         DeployError: a server did not take it; all serve what they served before.
     """
-    recognizer = open_bundle(fetch(bundle, work / "bundle"))
+    folder = fetch(bundle, work / "bundle")
     dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    samples = [dataset.sample(position) for position in spread(dataset.sizes, SMOKE_IMAGES)]
     return roll_out(
         bundle.uri,
         model_name,
-        golden_images(recognizer, dataset, SMOKE_IMAGES),
+        golden_images(folder, {sample.name: sample.image for sample in samples}),
         store=Store.from_env(),
         endpoints=triton_urls,
         metrics=bundle.metadata,
     )
-
-
-def golden_images(recognizer: Recognizer, dataset: Dataset, count: int) -> list[Golden]:
-    """Picks images of all widths with what a model reads on them; unreadable ones are left out."""
-    samples = [dataset.sample(position) for position in choose(dataset.sizes, count)]
-    answers = recognizer.read([sample.image for sample in samples])
-    return [
-        Golden(sample.name, sample.image, answer.text)
-        for sample, answer in zip(samples, answers, strict=True)
-        if answer.error is None
-    ]
 
 
 def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str | int]:
@@ -64,7 +51,7 @@ def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str 
     write_json(
         path,
         {
-            "production": asdict(production),
+            "production": production.to_dict(),
             "answers": [asdict(answer) | {"equal": answer.equal} for answer in deployment.answers],
         },
     )

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from ocr_lib.progress import BAR_WIDTH, duration
+from pipelines.demo.training_lines import STAMP, translate
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"^[0-9:.]+ - INFO - Executing task '([\w-]+)'$")
 FINISHED = re.compile(r"^[0-9:.]+ - \w+ - Task '([\w-]+)' finished with status (\w+)$")
 INDENT = "    "  # kfp.local prints a step's lines behind it
 EXECUTOR = "[KFP Executor "
-PROGRESS = re.compile(r"(?P<percent>\d+)% \d+/\d+ .*\bETA\b")
+PROGRESS = re.compile(r"\b(?P<percent>\d+)% .*\bETA\b")
 TAIL_LINES = 15
 
 
@@ -40,6 +41,7 @@ class Console:
     ) -> None:
         self.seconds: dict[str, float] = {}
         self.failed: str | None = None
+        self.last_words = ""  # of the failed step
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)  # last lines of all, for a crash
         self._titles = titles
         self._out = out
@@ -79,10 +81,15 @@ class Console:
         self._current = None
 
     def _step_line(self, text: str) -> None:
+        if text and not self._in_inputs and not text.startswith(EXECUTOR):
+            self.last_words = text
         if text.startswith(EXECUTOR):
             self._in_inputs = text.endswith("executor_input:")
         elif self._in_inputs:
             self._in_inputs = text != "}"
+        elif STAMP.match(text):
+            if shown := translate(text, self._clock() - self._started):
+                self._show(f"      {shown}", PROGRESS.search(shown))
         elif text:
             self._show(f"      {text}", PROGRESS.search(text))
 

@@ -1,0 +1,53 @@
+"""Step 5: how well the new model reads beside the one that serves, and which of them shall."""
+
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Model, Output
+
+from components import images
+
+
+@dsl.component(base_image=images.TRAIN, install_kfp_package=False)
+def evaluate(
+    model: Input[Model],
+    eval_lmdb: Input[Dataset],
+    evaluation: Output[Artifact],
+    metrics: Output[Metrics],
+    verdict: Output[Markdown],
+    report: Output[HTML],
+    model_name: str,
+    min_accuracy_fraction: float = 0.0,
+    min_norm_edit_dis: float = 0.0,
+    min_samples: int = 100,
+    max_accuracy_drop_fraction: float = 0.01,
+) -> bool:
+    """Evaluates both models on the same lines and decides; a refusal is a result, not an error.
+
+    Args:
+        model: pointer to the run folder.
+        eval_lmdb: pointer to the lines that decide.
+        evaluation: pointer to all figures.
+        metrics: the main figures.
+        verdict: the decision with its reasons.
+        report: figures by length and width, and the worst lines with their pictures.
+        model_name: whose production the model would take over.
+        min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
+        min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
+        min_samples: smallest number of lines on which a verdict means something.
+        max_accuracy_drop_fraction: how far below the serving model's accuracy it may be, 0 to 1.
+
+    Returns:
+        Whether the model may serve.
+    """
+    from components.evaluate import step as evaluate
+    from components.shared.pointer import read_pointer, write_pointer
+    from components.shared.step import step
+
+    with step("evaluate") as work:
+        limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
+        pointers = read_pointer(model), read_pointer(eval_lmdb)
+        thresholds = evaluate.thresholds(*limits)
+        found, pointer = evaluate.evaluate(*pointers, model_name, thresholds, work)
+        write_pointer(evaluation, pointer)
+        metrics.metadata.update(found.metrics())
+        found.write_reports(verdict.path, report.path)
+        return found.verdict.passed

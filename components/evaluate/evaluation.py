@@ -1,0 +1,66 @@
+"""What the evaluation step found, as its figures, reports and files. Needs no paddle."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.atomic import write_json, write_text
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate import Verdict
+from ocr_lib.report import html, markdown
+
+CANDIDATE, CHAMPION, VERDICT = "candidate.json", "champion.json", "verdict.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Candidate and champion on the same lines, and the decision.
+
+    Attributes:
+        candidate: the new model's figures.
+        champion: the serving model's; None where nothing serves yet.
+        verdict: whether the candidate may serve, and why.
+    """
+
+    candidate: EvalReport
+    champion: EvalReport | None
+    verdict: Verdict
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the figures that a user interface shows and compares."""
+        values = {
+            "accuracy": self.candidate.accuracy,
+            "norm_edit_dis": self.candidate.norm_edit_dis,
+            "character_error_rate": self.candidate.cer,
+            "samples": self.candidate.samples,
+            "passed": float(self.verdict.passed),
+        }
+        if self.champion:
+            values["serving_accuracy"] = self.champion.accuracy
+        return values
+
+    def write_reports(self, markdown_path: str | Path, html_path: str | Path) -> None:
+        """Writes the verdict as Markdown and the whole report as one HTML page."""
+        found = self.candidate, self.verdict, self.champion
+        write_text(markdown_path, markdown(*found))
+        write_text(html_path, html(*found))
+
+    def save(self, folder: Path) -> None:
+        """Writes all figures into a new folder."""
+        folder.mkdir()
+        self.candidate.save(folder / CANDIDATE)
+        if self.champion:
+            self.champion.save(folder / CHAMPION)
+        write_json(folder / VERDICT, self.verdict.to_dict())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Evaluation":
+        """Reads what `save` wrote."""
+        champion = folder / CHAMPION
+        verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))
+        return cls(
+            EvalReport.load(folder / CANDIDATE),
+            EvalReport.load(champion) if champion.exists() else None,
+            Verdict.from_dict(verdict),
+        )

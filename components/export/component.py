@@ -1,0 +1,32 @@
+"""Step 6: the trained network becomes a bundle that computes the same, with proof."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
+
+from components import images
+
+
+@dsl.component(base_image=images.TRAIN, install_kfp_package=False)
+def export(
+    model: Input[Model],
+    eval_lmdb: Input[Dataset],
+    evaluation: Input[Artifact],
+    bundle: Output[Model],
+    model_name: str,
+) -> None:
+    """Exports the best checkpoint to Paddle's format and ONNX; no certificate, no bundle.
+
+    Args:
+        model: pointer to the run folder.
+        eval_lmdb: pointer to held-out lines, on which all forms must agree.
+        evaluation: pointer to the figures that stay with the model.
+        bundle: pointer to the exported model in the registry.
+        model_name: whose registry it goes to.
+    """
+    from components.export.step import export
+    from components.shared.pointer import read_pointer, write_pointer
+    from components.shared.step import step
+
+    with step("export") as work:
+        pointers = read_pointer(model), read_pointer(eval_lmdb), read_pointer(evaluation)
+        write_pointer(bundle, export(*pointers, model_name, work))

@@ -1,0 +1,37 @@
+"""The configuration of a run in the pipeline: what the user names, on the data of this run."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.shared.store import Store
+from ocr_lib.config.loader import load_config
+from ocr_lib.config.schema import Config
+
+
+def run_config(
+    config: str, overrides: Sequence[str], train: Path, held_out: Path, work: Path
+) -> Config:
+    """Reads a configuration and points it at the data sets that the pipeline packed.
+
+    Args:
+        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
+        overrides: `Key.sub=value` each, as `-o` takes them.
+        train: LMDB data set of the lines to learn from.
+        held_out: LMDB data set of the lines that decide.
+        work: where a file from the store is put.
+
+    Raises:
+        ConfigError: names the key, the cause and the nearest known name.
+    """
+    if "://" in config:
+        config = str(Store.from_env().get_file(config, work / "config.yml"))
+    data = [*_data_overrides("Train", train), *_data_overrides("Eval", held_out)]
+    return load_config(config, [*overrides, *data])
+
+
+def _data_overrides(block: str, folder: Path) -> list[str]:
+    return [
+        f"{block}.dataset.name=LMDBDataSet",
+        f"{block}.dataset.data_dir={json.dumps(str(folder))}",
+    ]

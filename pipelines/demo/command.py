@@ -1,0 +1,87 @@
+"""`ocr demo`: the whole pipeline on this machine, from labelled lines to an answering Triton."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from ocr_lib.errors import ConfigError
+from pipelines.demo.options import DemoOptions
+from pipelines.demo.run import SUMMARY, run_demo
+from pipelines.demo.summary import lines
+
+DESCRIPTION = """\
+Run the pipeline that a cluster runs, on this machine: labels, LMDB, preflight,
+training, evaluation and gate, export, deployment to a real Triton. Without
+--train it draws a synthetic data set of receipt-like lines.
+
+Everything is kept in one folder; a second demo there has to be as good as the
+model that the first one put into service."""
+EXAMPLES = """\
+  ocr demo
+  ocr demo --train sroie-train.tar --eval sroie-val.tar --minutes 20
+  ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1"""
+DEFAULT_MINUTES = 5.0
+DEFAULT_MINUTES_GIVEN_DATA = 20.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `ocr demo`."""
+    parser.add_argument("--train", type=Path, help="lines to learn: folder, tar or zip")
+    parser.add_argument("--eval", type=Path, help="lines that decide, in the same form")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help=f"training budget (default: {DEFAULT_MINUTES:g}, "
+        f"with --train {DEFAULT_MINUTES_GIVEN_DATA:g})",
+    )
+    parser.add_argument("--pretrained", type=Path, help="weights to start from (.pdparams)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/demo"), help="folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the pipeline, the value in YAML; may be repeated",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the demo and prints what came of it; a refused model is a result, not a failure."""
+    signal.signal(signal.SIGTERM, _stop)  # servers and steps end as they do at Ctrl-C
+    summary = run_demo(_options(args))
+    sys.stdout.write("\n".join([*lines(summary), f"summary    {args.out / SUMMARY}"]) + "\n")
+    return 0
+
+
+def _options(args: argparse.Namespace) -> DemoOptions:
+    minutes = DEFAULT_MINUTES if args.train is None else DEFAULT_MINUTES_GIVEN_DATA
+    return DemoOptions(
+        out=args.out,
+        train=args.train,
+        held_out=args.eval,
+        minutes=minutes if args.minutes is None else args.minutes,
+        pretrained=args.pretrained,
+        parameters=dict(_parameter(text) for text in args.param),
+    )
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """Reads NAME=VALUE; the name must be one of the pipeline's parameters."""
+    from pipelines.train_and_deploy import train_and_deploy
+
+    known = train_and_deploy.component_spec.inputs
+    name, equals, value = text.partition("=")
+    if not equals or name not in known:
+        raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(known)}")
+    return name, yaml.safe_load(value)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

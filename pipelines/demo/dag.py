@@ -1,0 +1,122 @@
+"""One run of the pipeline on this machine, in a process group of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from components.shared.pointer import Pointer
+from ocr_lib.errors import OcrError
+from pipelines.demo.console import Console
+from pipelines.titles import TITLES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STOP_TIMEOUT_S = 10.0
+
+
+class StepError(OcrError):
+    """A step of the pipeline failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DagRun:
+    """A finished run.
+
+    Attributes:
+        root: folder of the steps' artifacts, `<root>/<pipeline>-<time>/<task>/<artifact>`.
+        seconds: task name → wall time.
+    """
+
+    root: Path
+    seconds: dict[str, float]
+
+    def path(self, task: str, name: str) -> Path:
+        """Returns the file of an artifact of a task that ran."""
+        return next(self.root.glob(f"*/{task}/{name}"))
+
+    def pointer(self, task: str, name: str) -> Pointer:
+        """Returns the pointer that is an artifact of a task that ran."""
+        return Pointer(**json.loads(self.path(task, name).read_text("utf-8")))
+
+
+def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: Path) -> DagRun:
+    """Runs the pipeline and shows what the steps say.
+
+    Whatever ends this function also ends the steps, which are in one process group.
+
+    Args:
+        arguments: the pipeline's parameters.
+        environment: variables for the steps: where the object store is.
+        out: gets `pipeline.log` and the artifacts, in `pipeline/<time>/`.
+
+    Raises:
+        StepError: a step failed; what it said last is in the message.
+    """
+    root = out / "pipeline" / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+    root.mkdir(parents=True)
+    log_path = out / "pipeline.log"
+    with log_path.open("w", encoding="utf-8") as log:
+        console = Console(TITLES, sys.stdout, log)
+        process = _start(root, environment)
+        try:
+            assert process.stdin
+            assert process.stdout
+            with process.stdin as stdin:
+                json.dump(dict(arguments), stdin)
+            for line in process.stdout:
+                console.feed(line)
+            code = process.wait()
+        finally:
+            _end(process)
+    if code:
+        raise StepError(_complaint(console, log_path))
+    return DagRun(root, console.seconds)
+
+
+def _start(root: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
+    own = {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",  # paddle's, at every import; they are no concern of a user
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.run_local", str(root)],
+        env={**os.environ, **environment, **own},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ends the run and every step of it that still goes on."""
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signal_)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            continue
+    if process.stdout:
+        process.stdout.close()
+
+
+def _complaint(console: Console, log: Path) -> str:
+    said = [line.strip() for line in console.tail if line.strip()]
+    if console.failed is None:
+        return "\n".join(["the pipeline did not run", *said, f"The whole log: {log}"])
+    title = TITLES.get(console.failed, console.failed)
+    return f"step {console.failed} ({title}) failed: {console.last_words}\nThe whole log: {log}"

@@ -1,0 +1,54 @@
+"""What the demo is asked for."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.errors import ConfigError
+
+SYNTHETIC_NAME = "demo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """What to run on, for how long, and where to keep it.
+
+    Attributes:
+        out: folder of everything: S3 data, logs, report, summary.
+        train: the lines to learn from: folder, tar or zip; None draws a synthetic data set.
+        held_out: the lines that decide, in the same form.
+        minutes: training budget.
+        pretrained: weights to start from (`.pdparams`).
+        train_lines: size of the synthetic training set.
+        eval_lines: size of the synthetic evaluation set.
+        parameters: further parameters of the pipeline, which go before the demo's own.
+    """
+
+    out: Path
+    train: Path | None = None
+    held_out: Path | None = None
+    minutes: float = 5.0
+    pretrained: Path | None = None
+    train_lines: int = 12_000
+    eval_lines: int = 1_000
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.train is None) != (self.held_out is None):
+            missing = "--eval" if self.held_out is None else "--train"
+            cause = "both data sets or none of them can be given"
+            raise ConfigError(missing, cause, "Name the other one too")
+        for path in (self.train, self.held_out, self.pretrained):
+            if path is not None and not path.exists():
+                raise ConfigError(str(path), "no such file or folder", "Check the path")
+        if self.minutes <= 0:
+            raise ConfigError("--minutes", f"{self.minutes:g} is not a budget", "Give more than 0")
+
+    @property
+    def model_name(self) -> str:
+        """The model's name: one for each training set, so that like is compared with like."""
+        if self.train is None:
+            return SYNTHETIC_NAME
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.train.name.split(".")[0]).strip("-")
+        return f"{SYNTHETIC_NAME}-{stem}"[:60].rstrip("-")

@@ -1,0 +1,81 @@
+"""The demo: data, servers, one run of the pipeline, and questions to the Triton that results."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from components.deploy.production import read_production
+from components.evaluate.evaluation import Evaluation
+from components.shared.handoff import fetch
+from ocr_lib.atomic import write_json
+from pipelines.demo.answers import ask_triton
+from pipelines.demo.dag import DagRun, run_dag
+from pipelines.demo.options import DemoOptions
+from pipelines.demo.services import Services, services
+from pipelines.demo.sources import upload, upload_sources
+from pipelines.demo.summary import summarise
+
+SUMMARY, REPORT = "summary.json", "report.html"
+
+
+def run_demo(options: DemoOptions) -> dict[str, Any]:
+    """Runs the whole pipeline on this machine; returns what it wrote to `summary.json`.
+
+    A second demo in the same folder meets the model that the first one put into production.
+
+    Raises:
+        StepError: a step failed.
+        ServiceError: a server does not start.
+    """
+    started = time.monotonic()
+    (options.out / SUMMARY).unlink(missing_ok=True)  # never an old result beside a new failure
+    with services(options.out, options.model_name) as running:
+        run = run_dag(_arguments(options, running), running.environment, options.out)
+        summary = _summary(options, running, run, started)
+    write_json(options.out / SUMMARY, summary)
+    return summary
+
+
+def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
+    """Uploads the data and returns the pipeline's parameters."""
+    train, held_out = upload_sources(options, running.store)
+    arguments = {
+        "train_data_uri": train.uri,
+        "eval_data_uri": held_out.uri,
+        "train_data_sha256": train.sha256,
+        "eval_data_sha256": held_out.sha256,
+        "dataset_name": options.model_name,
+        "model_name": options.model_name,
+        "train_minutes": options.minutes,
+        "triton_urls": [running.triton_url],
+    }
+    if options.pretrained:
+        weights = upload(options.pretrained, running.store, options.out)
+        arguments["pretrained_uri"] = weights.uri
+    return {**arguments, **options.parameters}
+
+
+def _summary(
+    options: DemoOptions, running: Services, run: DagRun, started: float
+) -> dict[str, Any]:
+    report = options.out / REPORT
+    shutil.copyfile(run.path("evaluate", "report"), report)
+    production = read_production(running.store, options.model_name)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        answers = []
+        if production:
+            lines = run.pointer("pack-lmdb", "eval_lmdb")
+            answers = ask_triton(production, lines, running.triton_url, running.store, work)
+        found = fetch(run.pointer("evaluate", "evaluation"), work / "evaluation")
+        evaluation = Evaluation.load(found)
+    return summarise(
+        evaluation=evaluation,
+        bundle=run.pointer("export", "bundle").metadata if "export" in run.seconds else None,
+        production=production,
+        answers=answers,
+        seconds={"whole": round(time.monotonic() - started, 1), "steps": run.seconds},
+        report=report,
+    )

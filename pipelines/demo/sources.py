@@ -1,0 +1,54 @@
+"""The demo's data sets: drawn or given, as one archive each, in the object store."""
+
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.store import Store
+from ocr_lib.atomic import atomic_file
+from ocr_lib.data.synthetic.dataset import generate
+from ocr_lib.digest import sha256_file
+from pipelines.demo.options import DemoOptions
+
+SEED = 20_26
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file in the object store."""
+
+    uri: str
+    sha256: str
+
+
+def upload_sources(options: DemoOptions, store: Store) -> tuple[Uploaded, Uploaded]:
+    """Uploads training and evaluation data; draws them first where none are given."""
+    train, held_out = options.train, options.held_out
+    if train is None or held_out is None:
+        count = options.train_lines, options.eval_lines
+        drawn = options.out / "synthetic" / "-".join(map(str, count))
+        generate(drawn, train=count[0], eval=count[1], seed=SEED)
+        train, held_out = drawn / "train", drawn / "eval"
+    return upload(train, store, options.out), upload(held_out, store, options.out)
+
+
+def upload(path: Path, store: Store, out: Path) -> Uploaded:
+    """Uploads a file as it is, a folder as one archive: thousands of objects would take longer."""
+    if path.is_dir():
+        path = archive(path, out / "sources" / f"{path.name}.tar")
+    digest = sha256_file(path)
+    key = f"sources/{digest}/{path.name}"
+    uri = store.uri(key) if store.exists(key) else store.put_file(path, key)
+    return Uploaded(uri, digest)
+
+
+def archive(folder: Path, target: Path) -> Path:
+    """Packs the files of a folder into a tar, the same bytes for the same files."""
+    with atomic_file(target) as file, tarfile.open(fileobj=file, mode="w", dereference=True) as tar:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            member = tar.gettarinfo(path, path.relative_to(folder).as_posix())
+            member.mtime = member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            with open(path, "rb") as content:
+                tar.addfile(member, content)
+    return target

@@ -1,0 +1,11 @@
+"""What readers see of each task, in the order of the DAG."""
+
+TITLES = {
+    "gen-label": "Convert labels",
+    "pack-lmdb": "Pack LMDB shards",
+    "preflight": "Check data and configuration",
+    "train": "Train",
+    "evaluate": "Evaluate and decide",
+    "export": "Export and certify",
+    "deploy": "Deploy to Triton",
+}
