@@ -82,16 +82,15 @@ class TritonAdmin:
             raise self._failed(f"cannot ask for {model}", error) from error
 
     def loaded(self, prefix: str) -> list[str]:
-        """Returns the names of the loaded models that start with `prefix`."""
+        """Returns the names of the loaded models that start with `prefix`.
+
+        The repository index would not do: it leaves out models that were loaded from files.
+        """
         try:
-            index = self._client.get_model_repository_index(client_timeout=self._timeout_s)
+            answer = self._client.get_inference_statistics(client_timeout=self._timeout_s)
         except InferenceServerException as error:
             raise self._failed("cannot list models", error) from error
-        return [
-            model.name
-            for model in index.models
-            if model.name.startswith(prefix) and model.state == "READY"
-        ]
+        return sorted({item.name for item in answer.model_stats if item.name.startswith(prefix)})
 
     def wait_ready(self, model: str, version: int, timeout_s: float = 30.0) -> None:
         """Waits until this version answers.

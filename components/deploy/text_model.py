@@ -54,8 +54,7 @@ class TritonPythonModel:
         try:
             results = self._recognizer.read([image for batch in batches for image in batch])
         except ServiceError as error:
-            failure = pb_utils.TritonError(str(error))
-            return [pb_utils.InferenceResponse(error=failure) for _ in requests]
+            return [_failure(error) for _ in requests]  # one object each: they are freed one by one
         responses = []
         for batch in batches:
             responses.append(_response(results[: len(batch)]))
@@ -82,6 +81,10 @@ class TritonPythonModel:
 def _images(request: Any) -> list[bytes]:
     tensor = pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy()
     return [bytes(image) for image in tensor.reshape(-1)]
+
+
+def _failure(error: ServiceError) -> Any:
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
 
 
 def _response(results: list[Recognition]) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -90,6 +92,7 @@ class TritonServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    process_group=0,  # its own, with the processes that its models run in
                 )
             self._wait()
         except BaseException:
@@ -109,11 +112,11 @@ class TritonServer:
         """Ends the server, with a few seconds for requests in flight; harmless when repeated."""
         if self._process is not None:
             self._process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(STOP_TIMEOUT_S)
+            with suppress(ProcessLookupError):  # what a server that hangs or died leaves behind
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(STOP_TIMEOUT_S)
             self._process = None
         if self._folder is not None:
             for region in Path("/dev/shm").glob(f"{self._folder.name}*"):  # noqa: S108

@@ -1,94 +1,229 @@
-"""Deployments on a real Triton, under load where it matters."""
+"""Deployments on a real Triton, under requests where it matters."""
 
-import threading
-from collections import Counter
+import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from components.deploy.client import Recognizer
-from components.deploy.production import list_versions, read_production
-from components.deploy.rollout import DeployError, deploy, rollback
+from components.deploy.admin import TritonAdmin
+from components.deploy.production import Production, list_versions, read_production
+from components.deploy.rollout import DeployError, Deployment, deploy, rollback
 from components.deploy.smoke import Golden
 from components.deploy.triton_server import TritonServer
+from components.shared.s3 import ConflictError, DigestError
+from components.shared.s3_server import S3Server
 from components.shared.store import Store
+from ocr_lib.bundle import BundleError
+from ocr_lib.errors import ConfigError, ServiceError
 from tests.components.deploy.tiny_bundle import line_image, write_bundle
+from tests.components.deploy.traffic import TEXT, score, traffic
+
+WRONG = [Golden("cab.png", line_image(TEXT), "not cab")]
 
 
-class Load:
-    """Asks one line again and again; counts scores (which tell versions apart) and failures."""
+@dataclass
+class Site:
+    """A store and a server, and the images that every version must read."""
 
-    def __init__(self) -> None:
-        self.scores: Counter[float] = Counter()
-        self.failures: list[str] = []
+    store: Store
+    url: str
+    golden: list[Golden]
 
+    def deploy(
+        self, bundle: Path | str, model: str, golden: list[Golden] | None = None
+    ) -> Deployment:
+        return deploy(
+            str(bundle), model, golden or self.golden, store=self.store, endpoints=[self.url]
+        )
 
-@contextmanager
-def load(url: str, model: str, threads: int = 3) -> Iterator[Load]:
-    result, ends, image = Load(), threading.Event(), line_image("cab")
+    def content(self, key: str) -> bytes:
+        return self.store.client.get(self.store.bucket, key, 1 << 20)[0]
 
-    def ask() -> None:
-        with Recognizer(url, model) as recognizer:
-            while not ends.is_set():
-                try:
-                    answer = recognizer.read(image)
-                    result.scores[round(answer.score, 4)] += 1
-                    if answer.text != "cab":
-                        result.failures.append(answer.text)
-                except Exception as error:
-                    result.failures.append(str(error))
+    def production(self, model: str) -> Production | None:
+        return read_production(self.store, model)
 
-    workers = [threading.Thread(target=ask) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    try:
-        yield result
-    finally:
-        ends.set()
-        for worker in workers:
-            worker.join(30)
+    def loaded(self, prefix: str) -> list[str]:
+        with TritonAdmin(self.url) as admin:
+            return sorted(admin.loaded(prefix))
 
 
-def score(url: str, model: str) -> float:
-    with Recognizer(url, model) as recognizer:
-        return round(recognizer.read(line_image("cab")).score, 4)
+@pytest.fixture
+def site(triton: TritonServer, store: Store, golden: list[Golden]) -> Site:
+    return Site(store, triton.url, golden)
 
 
-def test_versions_change_under_load_without_a_failed_request(
-    triton: TritonServer,
-    store: Store,
-    bundle: Path,
-    other_bundle: Path,
-    golden: list[Golden],
-    tmp_path: Path,
+@pytest.fixture(scope="module")
+def third_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "three", sharpness=20.0)
+
+
+@pytest.mark.slow
+def test_versions_change_without_a_failed_or_untested_answer(
+    site: Site, bundle: Path, other_bundle: Path, third_bundle: Path
 ) -> None:
-    where = {"store": store, "endpoints": [triton.url]}
-    uri = store.put_tree(bundle, "registry/rolling/bundle-1")
-    first = deploy(uri, "rolling", golden, metrics={"accuracy": 0.9}, **where)
+    uri = site.store.put_tree(bundle, "registry/rolling/bundle-1")
+    first = site.deploy(uri, "rolling")
     assert (first.production.version, first.production.predecessor) == (1, None)
-    assert [answer.text for answer in first.answers] == [item.text for item in golden]
-    again = deploy(uri, "rolling", golden, **where)
-    assert again.production == first.production
-    one = score(triton.url, "rolling")
-
-    liar = write_bundle(tmp_path / "liar", sharpness=20.0)
-    wrong = [Golden("cab.png", line_image("cab"), "not cab")]
-    with load(triton.url, "rolling") as traffic:
-        second = deploy(str(other_bundle), "rolling", golden, **where)
-        two = score(triton.url, "rolling")
-        with pytest.raises(
-            DeployError, match=r"version 3 .*cab\.png: 'cab', not 'not cab'.* Version 2 serves on"
-        ):
-            deploy(str(liar), "rolling", wrong, **where)
-        back = rollback("rolling", **where)
-    assert traffic.failures == []
-    assert set(traffic.scores) == {one, two}
+    assert [answer.text for answer in first.answers] == [item.text for item in site.golden]
+    assert site.deploy(uri, "rolling").production == first.production
+    one = score(site.url, "rolling")
+    with traffic(site.url, "rolling") as seen:
+        second = site.deploy(other_bundle, "rolling")
+        two = score(site.url, "rolling")
+        with pytest.raises(DeployError, match=r"'cab', not 'not cab'.* Version 2 serves on"):
+            site.deploy(third_bundle, "rolling", WRONG)
+        back = rollback("rolling", store=site.store, endpoints=[site.url])
+    assert seen.failures == []
+    assert set(seen.scores) == {one, two}
     assert one != two
     assert (second.production.version, second.production.predecessor) == (2, 1)
-    assert back.production.version == 1
-    assert back.production.history == []
-    assert read_production(store, "rolling") == back.production
-    assert [record.version for record in list_versions(store, "rolling")] == [1, 2, 3]
-    assert score(triton.url, "rolling") == one
+    assert (back.production.version, back.production.history) == (1, [])
+    assert site.production("rolling") == back.production
+    assert [record.version for record in list_versions(site.store, "rolling")] == [1, 2, 3]
+    assert score(site.url, "rolling") == one
+    assert site.loaded("rolling") == ["rolling", "rolling_core"]
+
+
+def test_a_first_version_that_fails_leaves_nothing(site: Site, bundle: Path) -> None:
+    with pytest.raises(DeployError, match="Nothing serves yet"):
+        site.deploy(bundle, "stillborn", WRONG)
+    assert site.production("stillborn") is None
+    assert site.loaded("stillborn") == []
+    assert not site.store.exists("triton/stillborn/config.pbtxt")
+
+
+@pytest.fixture(scope="module")
+def steady(triton: TritonServer, s3_server: S3Server, golden: list[Golden], bundle: Path) -> float:
+    """Version 1 of the model `steady` serves; its score."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment().items():
+            patch.setenv(name, value)
+        Site(Store.from_env(), triton.url, golden).deploy(bundle, "steady")
+    return score(triton.url, "steady")
+
+
+class TestWhenSomethingFails:
+    """Version 1 of `steady` serves, and goes on serving."""
+
+    @pytest.fixture(autouse=True)
+    def version_1_serves_on(self, steady: float, site: Site) -> Iterator[None]:
+        yield
+        production = site.production("steady")
+        assert production is not None
+        assert production.version == 1
+        assert score(site.url, "steady") == steady
+        assert site.loaded("steady") == ["steady", "steady_core"]
+        assert (
+            b"versions: 1\n" in site.store.client.get("ocr", "triton/steady/config.pbtxt", 9999)[0]
+        )
+
+    @pytest.mark.slow
+    def test_a_pointer_that_cannot_be_written(
+        self, site: Site, steady: float, other_bundle: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The new version passed everything and is taken back all the same."""
+
+        def refuse(*_: object) -> None:
+            raise ConflictError("changed by somebody else.")
+
+        monkeypatch.setattr("components.deploy.rollout.write_production", refuse)
+        with traffic(site.url, "steady") as seen, pytest.raises(DeployError, match="somebody else"):
+            site.deploy(other_bundle, "steady")
+        assert seen.failures == []
+        assert len(seen.scores) == 2
+
+    def test_one_of_two_servers_is_down(self, site: Site, other_bundle: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            down = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(DeployError, match=f"{down}.*does not answer.*Version 1 serves on"):
+            deploy(
+                str(other_bundle),
+                "steady",
+                site.golden,
+                store=site.store,
+                endpoints=[site.url, down],
+            )
+
+    def test_a_damaged_object(self, site: Site, third_bundle: Path) -> None:
+        with pytest.raises(DeployError):
+            site.deploy(third_bundle, "steady", WRONG)  # published, not served
+        key = f"triton/steady_core/{list_versions(site.store, 'steady')[-1].version}/model.onnx"
+        site.store.client.put("ocr", key, site.content(key)[:-1] + b"\0")
+        with pytest.raises(DigestError, match=r"model\.onnx.*damaged"):
+            site.deploy(third_bundle, "steady")
+
+    def test_a_damaged_bundle(self, site: Site, tmp_path: Path) -> None:
+        folder = write_bundle(tmp_path / "bundle", sharpness=30.0)
+        (folder / "dictionary.txt").write_text("0\n")
+        with pytest.raises(BundleError, match=r"dictionary\.txt"):
+            site.deploy(folder, "steady")
+
+    def test_there_is_no_earlier_version(self, site: Site) -> None:
+        with pytest.raises(ConfigError, match="no earlier version"):
+            rollback("steady", store=site.store, endpoints=[site.url])
+        with pytest.raises(ConfigError, match=r"no version 99\. Choose from: 1"):
+            rollback("steady", store=site.store, endpoints=[site.url], version=99)
+
+    @pytest.mark.slow
+    def test_a_new_server_starts_with_production(
+        self, site: Site, steady: float, s3_server: S3Server, bundle: Path, tmp_path: Path
+    ) -> None:
+        """By its start options, and, where it started empty, by a repeated deployment."""
+        address = f"s3://{s3_server.endpoint}/ocr/triton"
+        log, models = tmp_path / "log", ("steady_core", "steady")
+        with TritonServer(address, log=log, load=models) as server:
+            assert score(server.url, "steady") == steady
+        with TritonServer(address, log=log) as server:
+            empty = Site(site.store, server.url, site.golden)
+            assert empty.deploy(bundle, "steady").production == site.production("steady")
+            assert score(server.url, "steady") == steady
+
+
+@pytest.mark.slow
+def test_a_deployment_that_died_disturbs_no_other(
+    site: Site,
+    bundle: Path,
+    other_bundle: Path,
+    third_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Version 2 answers already, calling its staged network, when its deployer is killed."""
+    site.deploy(bundle, "orphan")
+    with monkeypatch.context() as patch:
+        patch.setattr(TritonAdmin, "drain", lambda *_: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            site.deploy(other_bundle, "orphan")
+    assert site.loaded("orphan") == ["orphan", "orphan_core", "orphan_staged2_core"]
+    with traffic(site.url, "orphan") as seen:
+        site.deploy(third_bundle, "orphan")
+        last = score(site.url, "orphan")
+    assert seen.failures == []
+    assert last in seen.scores
+    assert site.loaded("orphan") == ["orphan", "orphan_core"]
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a/b", "a b", "x_core", "x_staged", "x_staged3", "é"])
+def test_a_name_that_cannot_be_a_models_is_refused(site: Site, name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be a model's name"):
+        site.deploy("nowhere", name)
+
+
+def test_golden_images_and_servers_are_needed(site: Site, bundle: Path) -> None:
+    with pytest.raises(ConfigError, match="golden images"):
+        deploy(str(bundle), "m", [], store=site.store, endpoints=[site.url])
+    with pytest.raises(ConfigError, match="Triton endpoints"):
+        deploy(str(bundle), "m", site.golden, store=site.store, endpoints=[])
+
+
+def test_a_store_that_is_down_is_named(
+    site: Site, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{port}")
+    site.store = Store.from_env(timeout_s=1)
+    with pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*does not answer"):
+        site.deploy(bundle, "m")

@@ -19,6 +19,7 @@ from ocr_lib.text.dictionary import Dictionary
 HEIGHT = 32
 STRIDE = 8  # px a time step, at the height of 32
 CHARACTERS = ("a", "b", "c", "é", "中")
+PREPROCESS = Preprocess(HEIGHT, (64, 128, 256), 3)
 
 
 def write_bundle(
@@ -37,7 +38,7 @@ def write_bundle(
         scale: of the network's input; its tensors are named by it.
     """
     folder.mkdir(parents=True)
-    preprocess = Preprocess(HEIGHT * scale, tuple(w * scale for w in (64, 128, 256)), 3)
+    preprocess = Preprocess(HEIGHT * scale, tuple(w * scale for w in PREPROCESS.buckets), 3)
     onnx.save(_network(len(characters) + 1, sharpness, scale), folder / "model.onnx")
     write_manifest(folder, {"model_name": "tiny"}, preprocess, Dictionary(characters))
     return folder

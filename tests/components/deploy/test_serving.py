@@ -1,0 +1,156 @@
+"""What a served model answers, and how the client says what went wrong."""
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tritonclient.grpc as grpc
+
+from components.deploy.admin import TritonAdmin
+from components.deploy.client import Recognizer
+from components.deploy.repository import build_model_version
+from components.deploy.rollout import deploy
+from components.deploy.smoke import Golden
+from components.deploy.triton_server import TritonServer
+from components.shared.s3_server import S3Server
+from components.shared.store import Store
+from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.predict import open_bundle
+from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, line_image
+
+MODEL = "served"
+
+
+@pytest.fixture(scope="module")
+def served(
+    triton: TritonServer, s3_server: S3Server, bundle: Path, golden: list[Golden]
+) -> TritonServer:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment().items():
+            patch.setenv(name, value)
+        deploy(str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[triton.url])
+    return triton
+
+
+def random_lines(count: int) -> list[bytes]:
+    """Noise of many widths, so that every bucket and the squeezing beyond the last is met."""
+    rng = np.random.default_rng(7)
+    lines = []
+    for width in rng.integers(4, 500, count):
+        pixels = rng.integers(0, 256, (int(rng.integers(8, 90)), width, 3), np.uint8)
+        lines.append(bytes(cv2.imencode(".png", pixels)[1]))
+    return lines
+
+
+def test_texts_and_scores_are_the_exported_models(served: TritonServer, bundle: Path) -> None:
+    images = [*random_lines(60), *(line_image(c * 5) for c in CHARACTERS)]
+    expected = open_bundle(bundle).read(images)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many(images)
+        alone = [recognizer.read(image) for image in images[:10]]
+    assert [r.text for r in found] == [r.text for r in expected]
+    assert [r.score for r in found] == pytest.approx([r.score for r in expected], abs=1e-6)
+    assert alone == found[:10]
+
+
+def test_a_bad_image_fails_alone(served: TritonServer) -> None:
+    good = line_image("abc")
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([good, b"no image", b"", good, good[:60], good])
+    assert [r.text for r in found] == ["abc", "", "", "abc", "", "abc"]
+    assert [r.error for r in found[::3]] == [None, None]
+    reasons = [found[i].error or "" for i in (1, 2, 4)]
+    assert [reason[:9] for reason in reasons] == ["not an im", "the image", "a damaged"]
+
+
+def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
+    tensor = np.zeros((3, 3, PREPROCESS.height, 100), np.float32)
+    source = grpc.InferInput("x1", list(tensor.shape), "FP32")
+    source.set_data_from_numpy(tensor)
+    with grpc.InferenceServerClient(served.url) as client:
+        answer = client.infer(f"{MODEL}_core", [source]).as_numpy("probs1")
+    assert answer.shape == (3, 12, len(CHARACTERS) + 1)
+    np.testing.assert_allclose(answer.sum(axis=2), 1, atol=1e-5)
+
+
+def test_files_are_read_and_missing_ones_named(served: TritonServer, tmp_path: Path) -> None:
+    path = tmp_path / "line.png"
+    path.write_bytes(line_image("é中a"))
+    with Recognizer(served.url, MODEL) as recognizer:
+        assert recognizer.read(path).text == "é中a"
+        assert recognizer.read_many([]) == []
+        with pytest.raises(ImageError, match=r"none\.png: No such file"):
+            recognizer.read(tmp_path / "none.png")
+        path.write_text("no image")
+        with pytest.raises(ImageError, match=r"line\.png: not an image"):
+            recognizer.read(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"bundle.json": b"{}"}, "bundle"),
+        ({"dictionary.txt": b"a\nb\nc\nd\ne\n"}, "not the characters"),
+        ({"bundle.json": None}, "not the one deployed"),
+    ],
+)
+def test_a_tampered_version_does_not_load(
+    served: TritonServer, bundle: Path, files: dict[str, bytes | None], message: str
+) -> None:
+    built = build_model_version(bundle, "tampered", 1)
+    contents = {f"1/{name}": content for name, content in built.files["tampered"].items()}
+    for name, content in files.items():
+        contents[f"1/{name}"] = contents[f"1/{name}"] + b" " if content is None else content
+    with TritonAdmin(served.url) as admin:
+        with pytest.raises(ServiceError, match=message):
+            admin.load("tampered", built.configs["tampered"], contents)
+        assert not admin.ready("tampered", 1)
+
+
+def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
+    with (
+        Recognizer(served.url, "unheard-of") as recognizer,
+        pytest.raises(ServiceError, match="unheard-of"),
+    ):
+        recognizer.read(b"x")
+    with (
+        Recognizer(served.url, MODEL, version=99) as recognizer,
+        pytest.raises(ServiceError, match="served version 99"),
+    ):
+        recognizer.read(b"x")
+
+
+def test_without_its_network_it_says_so_and_recovers(served: TritonServer) -> None:
+    """Also where several requests share the failure."""
+    with TritonAdmin(served.url) as admin, Recognizer(served.url, MODEL) as recognizer:
+        admin.unload(f"{MODEL}_core")
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(recognizer.read, line_image("abc")) for _ in range(40)]
+            for job in jobs:
+                with pytest.raises(ServiceError, match=f"{MODEL}_core version 1"):
+                    job.result()
+        admin.load(f"{MODEL}_core")
+        assert recognizer.read(line_image("abc")).text == "abc"
+
+
+def test_a_server_that_is_down_is_named_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with (
+        Recognizer(f"127.0.0.1:{port}", timeout_s=0.5) as recognizer,
+        pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*does not answer"),
+    ):
+        recognizer.read(b"x")
+
+
+def test_a_silent_server_meets_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"127.0.0.1:{server.getsockname()[1]}"
+        with (
+            Recognizer(url, timeout_s=0.5) as recognizer,
+            pytest.raises(ServiceError, match=r"in time|does not answer"),
+        ):
+            recognizer.read(b"x")
