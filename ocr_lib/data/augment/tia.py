@@ -10,6 +10,8 @@ from ocr_lib.data.augment.warp import Image, Points, warp
 
 MIN_SIDE = 20
 """Smaller images (px) are left alone, as in PaddleOCR."""
+RIGHT, DOWN = np.array([1, -1, -1, 1]), np.array([1, 1, -1, -1])
+"""Into the image from each corner: left top, right top, right bottom, left bottom."""
 
 
 def tia(image: Image, rng: np.random.Generator) -> Image:
@@ -30,12 +32,12 @@ def distort(height: int, width: int, rng: np.random.Generator) -> tuple[Points, 
     """
     cut, inner = _segments(width, rng)
     reach = cut // 3
-    corners = _corners(height, width)
-    inwards = _draw(rng, reach, 4) * (1, -1, -1, 1) + 1j * _draw(rng, reach, 4) * (1, 1, -1, -1)
-    edges = np.concatenate([inner, inner + 1j * height])
-    moves = _draw(rng, reach, len(edges)) + 1j * _draw(rng, reach, len(edges))
-    targets = edges + moves - (1 + 1j) * reach / 2
-    return np.append(corners, edges), np.append(corners + inwards, targets)
+    points = np.concatenate([_corners(height, width), inner, inner + 1j * height])
+    right, down = rng.integers(reach, size=(2, len(points)))
+    moves = right + 1j * down
+    moves[4:] -= (1 + 1j) * reach / 2
+    moves[:4] = right[:4] * RIGHT + 1j * down[:4] * DOWN
+    return points, points + moves
 
 
 def stretch(height: int, width: int, rng: np.random.Generator) -> tuple[Points, Points]:
@@ -43,7 +45,7 @@ def stretch(height: int, width: int, rng: np.random.Generator) -> tuple[Points, 
     cut, inner = _segments(width, rng)
     reach = cut * 4 // 5
     corners = _corners(height, width)
-    moved = inner + _draw(rng, reach, len(inner)) - reach / 2
+    moved = inner + rng.integers(reach, size=len(inner)) - reach / 2
     foot = 1j * height
     return (
         np.concatenate([corners, inner, inner + foot]),
@@ -54,7 +56,7 @@ def stretch(height: int, width: int, rng: np.random.Generator) -> tuple[Points, 
 def tilt(height: int, width: int, rng: np.random.Generator) -> tuple[Points, Points]:
     """Moves each corner up or down into the image; PaddleOCR's `tia_perspective`."""
     corners = _corners(height, width)
-    return corners, corners + 1j * _draw(rng, height // 2, 4) * (1, 1, -1, -1)
+    return corners, corners + 1j * rng.integers(height // 2, size=4) * DOWN
 
 
 def _segments(width: int, rng: np.random.Generator) -> tuple[int, Points]:
@@ -65,10 +67,5 @@ def _segments(width: int, rng: np.random.Generator) -> tuple[int, Points]:
 
 
 def _corners(height: int, width: int) -> Points:
-    """Left top, right top, right bottom, left bottom."""
+    """In the order of `RIGHT` and `DOWN`."""
     return np.array([0, width, width + 1j * height, 1j * height])
-
-
-def _draw(rng: np.random.Generator, reach: int, count: int) -> Points:
-    """Whole numbers of pixels in [0, reach)."""
-    return rng.integers(reach, size=count).astype(np.complex128)

@@ -33,10 +33,10 @@ def warp(image: Image, sources: Points, targets: Points) -> Image:
         uint8 [H, W, C]. PaddleOCR cuts fractions of a grey value off where this rounds.
     """
     height, width = image.shape[:2]
-    dx, dy = displacement(height, width, sources, targets)
-    dx += np.arange(width, dtype=np.float32)
-    dy += np.arange(height, dtype=np.float32)[:, None]
-    moved = cv2.remap(image, dx, dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = displacement(height, width, sources, targets)
+    x += np.arange(width, dtype=np.float32)
+    y += np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8).reshape(image.shape)
 
 
@@ -46,13 +46,20 @@ def displacement(height: int, width: int, sources: Points, targets: Points) -> t
     Returns:
         Two fields float32 [height, width], in x and in y, px.
     """
+    grid, down, across = _grid(height, width)
+    moves = (_deform(grid, sources, targets) - grid).astype(np.complex64)
+    field = down @ moves.reshape(down.shape[1], -1) @ across
+    return np.ascontiguousarray(field.real, np.float32), np.ascontiguousarray(
+        field.imag, np.float32
+    )
+
+
+@lru_cache(maxsize=256)
+def _grid(height: int, width: int) -> tuple[Points, Field, Field]:
+    """Vertices row by row, and the weights that spread their values over rows and columns."""
     rows, columns = _vertices(height), _vertices(width)
     grid = (columns + 1j * rows[:, None]).reshape(-1)
-    moves = (_deform(grid, sources, targets) - grid).reshape(len(rows), len(columns))
-    down, across = _interpolation(height), _interpolation(width).T
-    dx = down @ moves.real.astype(np.float32) @ across
-    dy = down @ moves.imag.astype(np.float32) @ across
-    return dx, dy
+    return grid, _interpolation(height), np.ascontiguousarray(_interpolation(width).T)
 
 
 def _deform(at: Points, sources: Points, targets: Points) -> Points:
@@ -77,7 +84,6 @@ def _vertices(length: int) -> NDArray[np.float64]:
     return starts if starts[-1] == length - 1 else np.append(starts, length - 1)
 
 
-@lru_cache(maxsize=256)
 def _interpolation(length: int) -> Field:
     """Weights float32 [length, vertices]: each pixel lies between two neighbouring vertices.
 
