@@ -9,6 +9,8 @@ import struct
 
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF markers
 JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_SEGMENT = struct.Struct(">BBH").unpack_from  # 0xFF, marker, length
+_TWO = struct.Struct(">HH").unpack_from
 SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 EXIF_ORIENTATION = 0x0112
 
@@ -44,24 +46,22 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
     """Walks the segments up to the frame header."""
     position, sideways = 2, False
     while True:
-        if data[position] != 0xFF:
+        start, marker, length = _SEGMENT(data, position)
+        if start != 0xFF:
             return None
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker in JPEG_BARE:
-            position += 2
-            continue
         if marker in JPEG_SIZES:
-            height, width = struct.unpack_from(">HH", data, position + 5)
+            height, width = _TWO(data, position + 5)
             return (height, width) if sideways else (width, height)
         if marker == 0xDA:  # pixels before a frame header
             return None
-        (length,) = struct.unpack_from(">H", data, position + 2)
         if marker == 0xE1:
             sideways = _orientation(data[position + 4 : position + 2 + length]) in SIDEWAYS
-        position += 2 + length
+        if marker == 0xFF:  # fill byte
+            position += 1
+        elif marker in JPEG_BARE:
+            position += 2
+        else:
+            position += 2 + length
 
 
 def _orientation(segment: bytes) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.label_list import read_label_list
-from ocr_lib.data.samples import SAMPLE, Row, Sample, keys_of, probe, sizes_of
+from ocr_lib.data.samples import SAMPLE, Row, Sample, keys_of, probe, read_file, sizes_of
 from ocr_lib.errors import DataError, ImageError
 from ocr_lib.progress import Progress
 
@@ -84,8 +84,7 @@ class ListDataset:
         path = paths[0 if rng is None or len(paths) == 1 else int(rng.integers(len(paths)))]
         file_path = path if path.startswith("/") else f"{self.data_dir}/{path}"
         try:
-            with open(file_path, "rb", buffering=0) as file:
-                image = file.read()
+            image = read_file(file_path)
         except (OSError, ValueError) as error:
             cause = error.strerror if isinstance(error, OSError) else error
             raise ImageError(

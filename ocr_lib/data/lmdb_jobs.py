@@ -38,10 +38,8 @@ class Job:
         rules = self.rules
         dictionary = rules.dictionary.digest if rules.dictionary else None
         head = [FORMAT, rules.list_name, str(rules.image_root), dictionary, rules.max_text_length]
-        digest = hashlib.sha256(json.dumps(head).encode())
-        for entry in self.entries:
-            digest.update(f"{entry.line}\0{entry.path}\0{entry.label}\n".encode())
-        return digest.hexdigest()
+        rows = [f"{line}\0{path}\0{label}" for line, path, label in self.entries]
+        return hashlib.sha256("\n".join([json.dumps(head), *rows]).encode()).hexdigest()
 
 
 def run_jobs(
@@ -128,4 +126,4 @@ def _newest_change(job: Job) -> int:
         OSError: an image is missing, so the shard has to be packed again to say so.
     """
     root = job.rules.image_root
-    return max(Path(f"{root}/{entry.path}").stat().st_ctime_ns for entry in job.entries)
+    return max(Path(f"{root}/{path}").stat().st_ctime_ns for _, path, _ in job.entries)

@@ -115,7 +115,7 @@ def pack(
 def _entries(label_list: Path, delimiter: str) -> Iterator[Entry]:
     for line in read_label_list(label_list, delimiter):
         for path in line.paths:
-            yield Entry(line.number, path, line.label)
+            yield line.number, path, line.label
 
 
 def _jobs(entries: Iterator[Entry], size: int, rules: Rules, out_dir: Path) -> Iterator[Job]:

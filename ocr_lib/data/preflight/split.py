@@ -76,7 +76,7 @@ def measure(split: Split, config: Any, dictionary: Dictionary, preprocess: Prepr
             unknown = dictionary.unknown(label)
             if unknown:
                 split.fail("unknown", i)
-                split.unknown.update(set(unknown))
+                split.unknown.update(list(dict.fromkeys(unknown)))
             ids = dictionary.encode(label)
             if not ids:
                 split.fail("empty", i)
