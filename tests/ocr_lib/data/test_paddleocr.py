@@ -15,7 +15,9 @@ import pytest
 
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import decode_image
+from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
+from ocr_lib.data.source import open_source
 from tests.ocr_lib.data.lines import texts, write_lines
 
 LABELS = [*texts(20), "comma, \"quote\" 'single'", "two  spaces", "trailing "]
@@ -65,6 +67,22 @@ def test_reads_packed_shards(tmp_path: Path, paddleocr: SimpleNamespace) -> None
         assert np.array_equal(sample["image"], expected[sample["label"]])
     for shard in theirs.lmdb_sets.values():
         shard["env"].close()
+
+
+def test_reads_real_receipts(tmp_path: Path, paddleocr: SimpleNamespace, shared_dir: Path) -> None:
+    source = open_source(shared_dir / "data/sroie-val.tar", tmp_path / "source")
+    convert(source, tmp_path / "labels")
+    manifest = pack(tmp_path / "labels/labels.txt", source, tmp_path / "out")
+    assert (manifest.samples, manifest.statistics.dropped) == (1000, {})
+    truth = (source / "gt.txt").read_text(encoding="utf-8-sig").splitlines()
+    labels = [line.split(", ", 1)[1][1:-1] for line in truth]
+    assert list(LmdbDataset(tmp_path / "out").labels()) == labels
+    settings = config(name="LMDBDataSet", data_dir=str(tmp_path / "out"))
+    theirs = paddleocr.lmdb(settings, "Eval", logging.getLogger())
+    assert [theirs[i]["label"] for i in range(len(theirs))] == labels
+    for i in range(0, 1000, 50):
+        image = decode_image((source / truth[i].split(",")[0]).read_bytes())
+        assert np.array_equal(theirs[i]["image"], image)
 
 
 def test_reads_label_lists(tmp_path: Path, paddleocr: SimpleNamespace) -> None:
