@@ -18,7 +18,8 @@ SMALLEST = 1e-12  # px²; a vertex on a control point moves with it
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.complex128]
-Field = NDArray[np.float32]
+Field = NDArray[np.complex64]
+Weights = NDArray[np.float32]
 
 
 def warp(image: Image, sources: Points, targets: Points) -> Image:
@@ -33,29 +34,33 @@ def warp(image: Image, sources: Points, targets: Points) -> Image:
         uint8 [H, W, C]. PaddleOCR cuts fractions of a grey value off where this rounds.
     """
     height, width = image.shape[:2]
-    x, y = displacement(height, width, sources, targets)
-    x += np.arange(width, dtype=np.float32)
-    y += np.arange(height, dtype=np.float32)[:, None]
-    moved = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    origins = displacement(height, width, sources, targets)
+    origins += _places(height, width)
+    pairs = origins.view(np.float32).reshape(height, width, 2)
+    moved = cv2.remap(image, pairs, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8).reshape(image.shape)
 
 
-def displacement(height: int, width: int, sources: Points, targets: Points) -> tuple[Field, Field]:
+def displacement(height: int, width: int, sources: Points, targets: Points) -> Field:
     """Where each pixel of the warped image comes from, relative to its own place.
 
     Returns:
-        Two fields float32 [height, width], in x and in y, px.
+        complex64 [height, width], x + iy in px.
     """
     grid, down, across = _grid(height, width)
     moves = (_deform(grid, sources, targets) - grid).astype(np.complex64)
-    field = down @ moves.reshape(down.shape[1], -1) @ across
-    return np.ascontiguousarray(field.real, np.float32), np.ascontiguousarray(
-        field.imag, np.float32
-    )
+    return np.asarray(down @ moves.reshape(down.shape[1], -1) @ across, np.complex64)
 
 
-@lru_cache(maxsize=256)
-def _grid(height: int, width: int) -> tuple[Points, Field, Field]:
+@lru_cache(maxsize=128)
+def _places(height: int, width: int) -> Field:
+    """Every pixel's own place, complex64 [height, width]."""
+    places = np.arange(width) + 1j * np.arange(height)[:, None]
+    return places.astype(np.complex64)
+
+
+@lru_cache(maxsize=128)
+def _grid(height: int, width: int) -> tuple[Points, Weights, Weights]:
     """Vertices row by row, and the weights that spread their values over rows and columns."""
     rows, columns = _vertices(height), _vertices(width)
     grid = (columns + 1j * rows[:, None]).reshape(-1)
@@ -84,7 +89,7 @@ def _vertices(length: int) -> NDArray[np.float64]:
     return starts if starts[-1] == length - 1 else np.append(starts, length - 1)
 
 
-def _interpolation(length: int) -> Field:
+def _interpolation(length: int) -> Weights:
     """Weights float32 [length, vertices]: each pixel lies between two neighbouring vertices.
 
     The last cell counts its last vertex as one of its own pixels without quite reaching it, as in
