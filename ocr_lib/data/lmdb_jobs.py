@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -49,13 +50,16 @@ def run_jobs(
 
     Args:
         jobs: read as they are needed.
-        workers: processes; 1 packs in this one.
+        workers: processes; 1 packs in this one, and so does a single job.
         progress: called with numbers of images done.
 
     Raises:
         OSError, lmdb.Error: the disk is full or fails.
     """
-    if workers <= 1:
+    jobs = iter(jobs)
+    first = list(islice(jobs, 2))
+    jobs = chain(first, jobs)
+    if workers <= 1 or len(first) < 2:
         for job in jobs:
             yield pack_shard(job, progress)
         return

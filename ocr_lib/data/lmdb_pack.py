@@ -5,20 +5,16 @@ killed goes on where it was when the same command runs again: a finished shard i
 while its labels, the options and the images (none newer than the shard) are the same.
 """
 
-import errno
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import lmdb
 import numpy as np
 
 from ocr_lib.atomic import write_json, write_text
 from ocr_lib.data.label_list import read_label_list
+from ocr_lib.data.lmdb_folder import packing_folder
 from ocr_lib.data.lmdb_jobs import Job, run_jobs
 from ocr_lib.data.lmdb_shard import Entry, Rules
 from ocr_lib.data.manifest import (
@@ -32,13 +28,11 @@ from ocr_lib.data.manifest import (
 )
 from ocr_lib.data.statistics import Statistics
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import DataError, LmdbError
+from ocr_lib.errors import DataError
 from ocr_lib.progress import Progress
 from ocr_lib.text.dictionary import Dictionary
 
 SHARD_SAMPLES = 20_000
-# LMDB says EIO where a write came out short, which is how a disk that fills up shows itself.
-NO_ROOM_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def pack(
@@ -74,7 +68,7 @@ def pack(
 
     Raises:
         LabelError: the label list is malformed.
-        DataError: no samples, too many bad ones, or the disk is full.
+        DataError: no such image folder, no samples, too many bad ones, or the disk is full.
         LmdbError: another process is packing into `out_dir`.
 
     Source: the layout is that of PaddleOCR's `LMDBDataSet` and of deep-text-recognition-benchmark.
@@ -83,33 +77,31 @@ def pack(
     if shard_samples < 1:
         raise ValueError(f"shard_samples is {shard_samples}, must be at least 1")
     label_list, out_dir = Path(label_list), Path(out_dir)
+    if not Path(image_root).is_dir():
+        fix = "Give the folder that the label list's paths are relative to"
+        raise DataError(str(image_root), "no such folder", fix)
     rules = Rules(label_list.name, Path(image_root).resolve(), dictionary, max_text_length)
     total = sum(len(line.paths) for line in read_label_list(label_list, delimiter))
     if not total:
         raise DataError(str(label_list), "the label list has no lines", "Check how it was made")
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        with _only_packer(out_dir):
-            _clear(out_dir)
-            jobs = _jobs(_entries(label_list, delimiter), shard_samples, rules, out_dir)
-            shards: list[Shard] = []
-            statistics = Statistics()
-            with Progress(total, "packing", "images") as progress:
-                for shard, counts in run_jobs(jobs, workers, progress.add):
-                    shards.append(shard)
-                    statistics.merge(counts)
-                    if statistics.dropped_samples > max_bad_share * total:
-                        break
-            _report(statistics, total, label_list, out_dir)
-            _check_quota(statistics, total, max_bad_share, label_list, out_dir)
-            source = {
-                "label_list": label_list.name,
-                "sha256": sha256_file(label_list),
-                "digest": source_digest,
-            }
-            return _finish(out_dir, shards, statistics, source, rules)
-    except (OSError, lmdb.Error) as error:
-        raise _disk_error(error, out_dir) from None
+    with packing_folder(out_dir):
+        jobs = _jobs(_entries(label_list, delimiter), shard_samples, rules, out_dir)
+        shards: list[Shard] = []
+        statistics = Statistics()
+        with Progress(total, "packing", "images") as progress:
+            for shard, counts in run_jobs(jobs, workers, progress.add):
+                shards.append(shard)
+                statistics.merge(counts)
+                if statistics.dropped_samples > max_bad_share * total:
+                    break
+        _report(statistics, total, label_list, out_dir)
+        _check_quota(statistics, total, max_bad_share, label_list, out_dir)
+        source = {
+            "label_list": label_list.name,
+            "sha256": sha256_file(label_list),
+            "digest": source_digest,
+        }
+        return _finish(out_dir, shards, statistics, source, rules)
 
 
 def _entries(label_list: Path, delimiter: str) -> Iterator[Entry]:
@@ -185,40 +177,3 @@ def _finish(
     for name in names:  # it held this machine's paths, for resuming only
         (out_dir / name / SHARD).unlink(missing_ok=True)
     return manifest
-
-
-def _clear(out_dir: Path) -> None:
-    """From here on there is no data set; folders that a killed packing left go away."""
-    (out_dir / MANIFEST).unlink(missing_ok=True)
-    for pattern in (".shard-*.tmp", ".shard-*.old"):
-        for path in out_dir.glob(pattern):
-            shutil.rmtree(path)
-
-
-@contextmanager
-def _only_packer(out_dir: Path) -> Iterator[None]:
-    handle = os.open(out_dir, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fix = "Wait for it, or give another folder"
-            raise LmdbError(str(out_dir), "another process is packing here", fix) from None
-        yield
-    finally:
-        os.close(handle)
-
-
-def _disk_error(error: OSError | lmdb.Error, out_dir: Path) -> DataError:
-    full = isinstance(error, lmdb.DiskError | lmdb.MapFullError) or any(
-        getattr(error, "errno", None) == code or os.strerror(code) in str(error)
-        for code in NO_ROOM_CODES
-    )
-    if not full:
-        return DataError(str(out_dir), f"cannot write here ({error})", "Check the folder's rights")
-    room = shutil.disk_usage(out_dir).free / 2**20
-    return DataError(
-        str(out_dir),
-        f"no room left on the disk, or it fails ({error}; {room:,.0f} MiB free)",
-        "Make room and run the same command again: finished shards are kept",
-    )

@@ -146,6 +146,12 @@ def test_an_empty_or_malformed_list_is_refused_before_packing(tmp_path: Path) ->
     assert not (tmp_path / "out").exists()
 
 
+def test_a_wrong_image_folder_is_named(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["a"])
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        pack(labels, tmp_path / "nowhere", tmp_path / "out")
+
+
 def test_equal_inputs_give_equal_bytes_whoever_packs(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, texts(30))
     one = pack(labels, tmp_path, tmp_path / "one", shard_samples=8)
