@@ -1,7 +1,7 @@
 """Finds tritonserver and its Python on this machine, and lays out what it needs to start.
 
 The binary comes in the wheel nvidia-pytriton, which needs numpy 1, so it has an environment of its
-own (`make setup-triton`). The wheel has no onnxruntime backend: `backends/onnxruntime` stands in.
+own, `.venv-triton`. The wheel has no onnxruntime backend: `backends/onnxruntime` stands in.
 """
 
 import os
@@ -14,7 +14,12 @@ from ocr_lib.errors import ServiceError
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = Path(__file__).resolve().parent / "backends"
-NEXT_STEP = "Run `make setup-triton`, or name the environment in OCR_TRITON_VENV."
+SYSTEM_LIBRARIES = tuple(
+    map(
+        Path, ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/lib")
+    )
+)
+NEXT_STEP = "Run `make setup`, or name the environment in OCR_TRITON_VENV."
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,12 @@ def find_triton(venv: Path | None = None) -> TritonEnvironment:
     if not stub.is_file():
         raise ServiceError(f"{venv}: Python {version} has no stub in {stubs}. {NEXT_STEP}")
     base = _base_library(venv)
+    library = f"libpython{version}.so.1.0"
+    if not any((folder / library).exists() for folder in (base, *SYSTEM_LIBRARIES)):
+        raise ServiceError(
+            f"{venv}: its Python has no {library}, in which Triton runs Python models. "
+            f"Install one that has (`uv python install {version}`), then run `make clean setup`."
+        )
     return TritonEnvironment(
         found[0], site_packages, (base, site_packages / "nvidia_pytriton.libs"), stub
     )

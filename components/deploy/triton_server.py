@@ -141,7 +141,7 @@ class TritonServer:
             f"--backend-config=python,shm-region-prefix-name={self._folder.name}",
             "--model-control-mode=explicit",
             "--disable-auto-complete-config",
-            "--strict-readiness=true",
+            "--strict-readiness=false",  # strict, it is not ready while any model unloads
             f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
             "--allow-gpu-metrics=false",
             *(f"--{name}-address=127.0.0.1" for name in PORTS),

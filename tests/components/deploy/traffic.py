@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import tritonclient.grpc as grpc
+
 from components.deploy.client import Recognizer
 from tests.components.deploy.tiny_bundle import line_image
 
@@ -21,7 +23,7 @@ class Traffic:
 
 @contextmanager
 def traffic(url: str, model: str, threads: int = 2) -> Iterator[Traffic]:
-    """Asks for one line again and again while the block lasts; nothing is retried."""
+    """Asks for one line again and again while the block lasts, and whether the model is ready."""
     result, ends, image = Traffic(), threading.Event(), line_image(TEXT)
 
     def ask() -> None:
@@ -35,7 +37,13 @@ def traffic(url: str, model: str, threads: int = 2) -> Iterator[Traffic]:
                 except Exception as error:
                     result.failures.append(str(error))
 
-    workers = [threading.Thread(target=ask) for _ in range(threads)]
+    def probe() -> None:
+        with grpc.InferenceServerClient(url) as client:
+            while not ends.wait(0.01):
+                if not (client.is_server_ready() and client.is_model_ready(model)):
+                    result.failures.append("not ready")
+
+    workers = [threading.Thread(target=work) for work in (probe, *[ask] * threads)]
     for worker in workers:
         worker.start()
     try:

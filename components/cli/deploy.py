@@ -1,0 +1,61 @@
+"""`ocr deploy`: puts an exported model into service."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
+from components.deploy.rollout import deploy
+from components.deploy.smoke import golden_images
+from components.shared.store import Store
+from ocr_lib.cli.image_files import find_images
+from ocr_lib.errors import ConfigError
+
+DESCRIPTION = f"""\
+Put an exported model into service on every Triton server.
+
+It is loaded beside the version in production first, and has to read the images given exactly as
+the exported model does. If it does not, or any server fails, the former version serves on.
+{STORE_HELP}"""
+EXAMPLES = """\
+  ocr deploy build/bundle held-out-lines/
+  ocr deploy s3://ocr/registry/receipts/4f1c bundle.png --model receipts --url triton-0:8001 \\
+      --url triton-1:8001"""
+
+MAX_IMAGES = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("bundle", help="directory of the exported model, here or in the store")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
+    )
+    add_model(parser)
+    add_urls(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Deploys, and prints what the servers read."""
+    store = Store.from_env()
+    images = {str(path): path.read_bytes() for path in find_images(args.images)[:MAX_IMAGES]}
+    with tempfile.TemporaryDirectory() as work:
+        bundle = store.fetch_source(args.bundle, Path(work) / "bundle")
+        if not bundle.is_dir():
+            raise ConfigError("bundle", f"{args.bundle} is no directory", "Name an export's output")
+        result = deploy(
+            args.bundle,
+            args.model,
+            golden_images(bundle, images),
+            store=store,
+            endpoints=server_urls(args),
+        )
+    for answer in result.answers:
+        sys.stdout.write(f"{answer.name}\t{answer.text}\t{answer.score:.4f}\n")
+    former = result.production.predecessor
+    before = f"version {former} before it" if former else "the first one"
+    sys.stdout.write(f"{args.model} version {result.production.version} serves, {before}\n")
+    return 0

@@ -1,0 +1,35 @@
+"""`ocr rollback`: puts an earlier version back into service."""
+
+import argparse
+import sys
+
+from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
+from components.deploy.rollout import rollback
+from components.shared.store import Store
+
+DESCRIPTION = f"""\
+Put an earlier version of a model back into service on every Triton server.
+
+It is tested with the images that it was deployed with. If anything fails, the version in
+production serves on. {STORE_HELP}"""
+EXAMPLES = """\
+  ocr rollback
+  ocr rollback --model receipts --to 3 --url triton-0:8001 --url triton-1:8001"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument(
+        "--to", type=int, metavar="VERSION", help="default: the one before the one in production"
+    )
+    add_model(parser)
+    add_urls(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Rolls back, and prints what serves."""
+    result = rollback(
+        args.model, store=Store.from_env(), endpoints=server_urls(args), version=args.to
+    )
+    sys.stdout.write(f"{args.model} version {result.production.version} serves again\n")
+    return 0

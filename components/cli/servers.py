@@ -1,0 +1,49 @@
+"""The arguments that say where models are served, shared by the commands of this folder."""
+
+import argparse
+import os
+
+from components.deploy.client import DEFAULT_MODEL
+from ocr_lib.errors import ConfigError
+
+DEFAULT_URL = "localhost:8001"
+STORE_HELP = "The store is the one that OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name."
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Declares --model."""
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, help=f"name of the model (default {DEFAULT_MODEL})"
+    )
+
+
+def add_urls(parser: argparse.ArgumentParser) -> None:
+    """Declares --url for commands that change every server."""
+    parser.add_argument(
+        "--url",
+        action="append",
+        help="host:port of a Triton's gRPC protocol; once for each server "
+        f"(default OCR_TRITON_URL, else {DEFAULT_URL})",
+    )
+
+
+def server_urls(args: argparse.Namespace) -> list[str]:
+    """Returns the servers that were named, or the default one."""
+    return [checked_url(url) for url in args.url or [default_url()]]
+
+
+def default_url() -> str:
+    """Returns the server of a command that names none."""
+    return os.environ.get("OCR_TRITON_URL") or DEFAULT_URL
+
+
+def checked_url(url: str) -> str:
+    """Returns an address of gRPC, which has no scheme.
+
+    Raises:
+        ConfigError: it is not `host:port`.
+    """
+    host, _, port = url.rpartition(":")
+    if not host or "/" in url or not port.isdigit():
+        raise ConfigError("--url", f"{url!r} is not host:port", "Give for example localhost:8001")
+    return url

@@ -1,0 +1,63 @@
+"""The commands on a real store and a real Triton."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.cli import deploy, models, query, rollback
+from components.deploy.triton_server import TritonServer
+from components.shared.store import Store
+from ocr_lib.errors import ConfigError, ImageError
+from tests.components.deploy.tiny_bundle import line_image
+from tests.ocr_lib.cli.command import call
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    for text in ("abc", "cab"):
+        (folder / f"{text}.png").write_bytes(line_image(text))
+    return folder
+
+
+def test_deploy_query_list_and_roll_back(
+    triton: TritonServer,
+    store: Store,
+    bundle: Path,
+    lines: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = ("--model", "commands", "--url", triton.url)
+    assert call(deploy, bundle, lines, *where) == 0
+    assert capsys.readouterr().out.endswith("commands version 1 serves, the first one\n")
+
+    assert call(query, lines, *where) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(Path(name).stem, text) for name, text, _ in rows] == [("abc", "abc"), ("cab", "cab")]
+    assert all(0.5 < float(score) <= 1 for _, _, score in rows)
+
+    (lines / "bad.png").write_text("no image")
+    assert call(query, lines, *where, "--json") == 2
+    printed = capsys.readouterr()
+    assert [json.loads(line)["text"] for line in printed.out.splitlines()] == ["abc", "cab"]
+    assert "bad.png: not an image" in printed.err
+
+    assert call(models, "--model", "commands") == 0
+    assert capsys.readouterr().out.startswith("*    1  20")
+    assert call(models, "--model", "commands", "--show", 1) == 0
+    assert json.loads(capsys.readouterr().out)["bundle"] == str(bundle)
+    with pytest.raises(ConfigError, match="no earlier version"):
+        call(rollback, *where)
+
+
+def test_bad_arguments_are_named(store: Store, bundle: Path, lines: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--url: 'http://h:1' is not host:port"):
+        call(query, lines, "--url", "http://h:1")
+    with pytest.raises(ImageError, match="no such file or folder"):
+        call(query, tmp_path / "none")
+    with pytest.raises(ConfigError, match="there is no version of nothing"):
+        call(models, "--model", "nothing")
+    with pytest.raises(ConfigError, match="is no directory"):
+        call(deploy, lines / "abc.png", lines)
