@@ -6,10 +6,14 @@ by environment before that: `OCR_IMAGE_DATA=registry/ocr-data@sha256:… ocr com
 """
 
 import os
+from typing import Literal, get_args
 
 from ocr_lib import __version__
 
-NAMES = ("data", "train", "serve")
+# data: labels, LMDB, images, no paddle; train: paddle and ONNX, for training, evaluation and
+# export; serve: ONNX Runtime and Triton's client.
+Name = Literal["data", "train", "serve"]
+NAMES: tuple[Name, ...] = get_args(Name)
 
 
 def variable(name: str) -> str:
@@ -17,11 +21,6 @@ def variable(name: str) -> str:
     return f"OCR_IMAGE_{name.upper()}"
 
 
-def reference(name: str) -> str:
-    """Returns the full reference of the image `name`: the override, or this version's tag."""
+def image(name: Name) -> str:
+    """Returns the full reference of an image: the override, or the tag of this version."""
     return os.environ.get(variable(name)) or f"ocr-pipelines/{name}:{__version__}"
-
-
-DATA = reference("data")  # labels, LMDB, images: no paddle
-TRAIN = reference("train")  # paddle and ONNX: training, evaluation, export
-SERVE = reference("serve")  # ONNX Runtime and Triton's client

@@ -43,7 +43,8 @@ def train_and_deploy(
     Args:
         train_data_uri: folder, tar or zip of labelled lines to learn from.
         eval_data_uri: the same for the lines that decide; none of them is learnt from.
-        train_data_sha256: digest of the source: verified, and part of what the cache goes by.
+        train_data_sha256: digest of the source, verified; without it a cached result goes by the
+            URI alone, whatever lies there now.
         eval_data_sha256: the same for the evaluation source.
         dataset_name: names the data set in the object store.
         label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.

@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
-from components import images
+from components.images import image
 
 
-@dsl.component(base_image=images.SERVE, install_kfp_package=False)
+@dsl.component(base_image=image("serve"), install_kfp_package=False)
 def deploy(
     bundle: Input[Model],
     eval_lmdb: Input[Dataset],

@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Markdown, Output
 
-from components import images
+from components.images import image
 
 
-@dsl.component(base_image=images.DATA, install_kfp_package=False)
+@dsl.component(base_image=image("data"), install_kfp_package=False)
 def gen_label(
     train_data_uri: str,
     eval_data_uri: str,
@@ -27,7 +27,8 @@ def gen_label(
         train_labels: pointer to the label list.
         eval_labels: pointer to the label list.
         report: what was changed or dropped, by reason.
-        train_data_sha256: digest of the source; it is verified, and makes the cache mean content.
+        train_data_sha256: digest of the source, verified; without it a cached result goes by the
+            URI alone, whatever lies there now.
         eval_data_sha256: the same for the evaluation source.
         dataset_name: names the data set in the object store.
         label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.

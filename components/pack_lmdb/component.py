@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Output
 
-from components import images
+from components.images import image
 
 
-@dsl.component(base_image=images.DATA, install_kfp_package=False)
+@dsl.component(base_image=image("data"), install_kfp_package=False)
 def pack_lmdb(
     train_labels: Input[Dataset],
     eval_labels: Input[Dataset],

@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Markdown, Output
 
-from components import images
+from components.images import image
 
 
-@dsl.component(base_image=images.DATA, install_kfp_package=False)
+@dsl.component(base_image=image("data"), install_kfp_package=False)
 def preflight(
     train_lmdb: Input[Dataset],
     eval_lmdb: Input[Dataset],

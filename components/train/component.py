@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Model, Output
 
-from components import images
+from components.images import image
 
 
-@dsl.component(base_image=images.TRAIN, install_kfp_package=False)
+@dsl.component(base_image=image("train"), install_kfp_package=False)
 def train(
     train_lmdb: Input[Dataset],
     eval_lmdb: Input[Dataset],

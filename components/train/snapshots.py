@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -65,12 +66,16 @@ class Snapshots:
         elif self._store.exists(f"{self._run}/{MANIFEST_NAME}"):
             self._store.get_tree(self._run, self._run_dir)
 
-    def save(self) -> None:
-        """Uploads the present `latest` checkpoint unless it is there already."""
+    def save(self) -> bool:
+        """Uploads the present `latest` checkpoint, unless it is there already.
+
+        Returns:
+            False where it is being written just now.
+        """
         with tempfile.TemporaryDirectory(dir=self._run_dir.parent) as work:
             step = _copy(self._run_dir, Path(work) / "snapshot")
             if step is None:
-                return
+                return False
             former = self._complete()
             name = f"{step:012d}"
             if name not in former:
@@ -78,6 +83,7 @@ class Snapshots:
             for old in former:
                 if old != name:
                     self._remove(old)
+        return True
 
     def clear(self) -> None:
         """Removes all snapshots: the run is complete and lies elsewhere."""
@@ -94,28 +100,29 @@ class Snapshots:
             self._store.remove(item.key)
 
     def _watch(self) -> None:
-        seen = 0
+        uploaded = None
         while not self._done.wait(PERIOD_S):
             try:
-                changed = (self._run_dir / f"{LATEST}.json").stat().st_mtime_ns
+                present = (self._run_dir / f"{LATEST}.json").stat().st_mtime_ns
             except OSError:
                 continue
-            if changed != seen:
-                try:
-                    self.save()
-                    seen = changed
-                except OcrError as error:
-                    sys.stderr.write(f"a checkpoint was not uploaded: {error}\n")
+            try:
+                if present != uploaded and self.save():
+                    uploaded = present
+            except OcrError as error:
+                sys.stderr.write(f"a checkpoint was not uploaded: {error}\n")
+                uploaded = present
 
 
 def _copy(run_dir: Path, target: Path) -> int | None:
     """Copies what a resume needs; returns the step of `latest`, None while it is being written."""
     target.mkdir()
     for path in run_dir.iterdir():
-        if path.name in LOGS:
-            shutil.copyfile(path, target / path.name)
-        elif path.is_file() and _wanted(path.name):
-            os.link(path, target / path.name)  # files are replaced, so a link keeps the old one
+        with suppress(FileNotFoundError):  # it went away since
+            if path.name in LOGS:
+                shutil.copyfile(path, target / path.name)
+            elif path.is_file() and _wanted(path.name):
+                os.link(path, target / path.name)  # files are replaced, a link keeps the old one
     steps = {name: _step_of(target / name) for name in (LATEST, BEST)}
     if steps[LATEST] is None or (steps[BEST] is None and (target / f"{BEST}.json").exists()):
         return None

@@ -1,0 +1,16 @@
+"""Packed data sets in the store, for the steps that read them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.gen_label.step import Source, gen_label
+from components.pack_lmdb.step import pack_lmdb
+from components.shared.pointer import Pointer
+from tests.components.line_images import write_icdar
+
+
+def pack_lines(folder: Path, labels: Sequence[str]) -> Pointer:
+    """Draws lines, packs them and uploads the shards."""
+    source = Source(folder.name, str(write_icdar(folder, labels)))
+    work = folder.with_name(f"{folder.name}-work")
+    return pack_lmdb(gen_label(source, work)[0], work)

@@ -1,0 +1,86 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from components.shared.store import Store
+from components.train.snapshots import Snapshots
+from ocr_lib.train import checkpoint
+
+
+def checkpoint_at(run_dir: Path, step: int, name: str = "latest") -> None:
+    run_dir.mkdir(exist_ok=True)
+    (run_dir / "train.log").write_text(f"step {step}\n")
+    checkpoint.save(run_dir / name, {}, {}, {"global_step": step})
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> str:
+    return f"runs/{request.node.name}"
+
+
+def step_of(run_dir: Path) -> int:
+    return int(checkpoint.load(run_dir / "latest").states["global_step"])
+
+
+def test_another_machine_goes_on_from_the_newest(store: Store, tmp_path: Path, run: str) -> None:
+    snapshots = Snapshots(store, run, tmp_path / "first")
+    for step in (5, 10):
+        checkpoint_at(tmp_path / "first", step)
+        snapshots.save()
+    assert len(store.list(f"{run}/snapshots/")) == len(list((tmp_path / "first").iterdir())) + 1
+    Snapshots(store, run, tmp_path / "second").restore()
+    assert step_of(tmp_path / "second") == 10
+    assert (tmp_path / "second" / "train.log").read_text() == "step 10\n"
+
+
+def test_the_folder_of_this_machine_goes_before_the_store(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    checkpoint_at(tmp_path / "run", 5)
+    Snapshots(store, run, tmp_path / "run").save()
+    checkpoint_at(tmp_path / "run", 7)  # not uploaded yet
+    Snapshots(store, run, tmp_path / "run").restore()
+    assert step_of(tmp_path / "run") == 7
+
+
+def test_a_checkpoint_being_written_is_left_for_the_next_look(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    checkpoint_at(tmp_path / "run", 5)
+    (tmp_path / "run" / "latest.pdparams").write_bytes(b"of the next step")
+    assert not Snapshots(store, run, tmp_path / "run").save()
+    assert store.list(f"{run}/snapshots/") == []
+
+
+def test_a_half_uploaded_snapshot_does_not_count(store: Store, tmp_path: Path, run: str) -> None:
+    checkpoint_at(tmp_path / "run", 5)
+    snapshots = Snapshots(store, run, tmp_path / "run")
+    snapshots.save()
+    store.put_json(f"{run}/snapshots/000000000009/latest.json", {})  # its manifest never came
+    Snapshots(store, run, tmp_path / "other").restore()
+    assert step_of(tmp_path / "other") == 5
+
+
+def test_checkpoints_go_up_while_training_goes_on(
+    store: Store, tmp_path: Path, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.train.snapshots.PERIOD_S", 0.01)
+    snapshots = Snapshots(store, run, tmp_path / "run")
+    with snapshots:
+        checkpoint_at(tmp_path / "run", 5)
+        ends = time.monotonic() + 30
+        while not store.list(f"{run}/snapshots/") and time.monotonic() < ends:
+            time.sleep(0.01)
+    assert any(item.key.endswith("manifest.json") for item in store.list(f"{run}/"))
+    snapshots.clear()
+    assert store.list(f"{run}/") == []
+
+
+def test_a_finished_run_is_found_after_its_snapshots_are_gone(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    checkpoint_at(tmp_path / "run", 5)
+    store.put_tree(tmp_path / "run", run)
+    Snapshots(store, run, tmp_path / "again").restore()
+    assert step_of(tmp_path / "again") == 5

@@ -1,0 +1,54 @@
+import inspect
+from pathlib import Path
+
+import pytest
+
+from pipelines.compile import compile_pipeline
+from pipelines.placement import PLACEMENTS
+from pipelines.titles import TITLES
+from pipelines.train_and_deploy import train_and_deploy
+from tests.pipelines.ir import Tree, dump, summarise
+
+GOLDEN = Path(__file__).with_name("golden.yaml")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("package") / "package.yaml"
+    compile_pipeline(path)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tasks(package: bytes) -> dict[str, Tree]:
+    return dict(summarise(package)["tasks"])
+
+
+def test_the_pipeline_is_the_golden_one(package: bytes) -> None:
+    assert dump(package) == GOLDEN.read_text("utf-8"), "see tests/pipelines/ir.py"
+
+
+def test_tasks_run_in_the_order_in_which_titles_and_placements_name_them(
+    tasks: dict[str, Tree],
+) -> None:
+    assert list(TITLES) == list(PLACEMENTS)
+    position = {name: number for number, name in enumerate(TITLES)}
+    assert set(tasks) == set(position)
+    for name, task in tasks.items():
+        assert all(position[before] < position[name] for before in task["after"])
+
+
+def test_only_an_accepted_model_is_exported_and_deployed(tasks: dict[str, Tree]) -> None:
+    conditional = {name for name, task in tasks.items() if task["condition"]}
+    assert conditional == {"export", "deploy"}
+
+
+def test_what_no_cache_key_knows_is_not_cached(tasks: dict[str, Tree]) -> None:
+    uncached = {name for name, task in tasks.items() if not task["cached"]}
+    assert uncached == {"train", "evaluate", "deploy"}
+
+
+def test_every_parameter_is_explained() -> None:
+    text = inspect.getdoc(train_and_deploy.pipeline_func) or ""
+    for name in train_and_deploy.component_spec.inputs:
+        assert f"\n    {name}: " in text
