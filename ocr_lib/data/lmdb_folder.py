@@ -1,10 +1,11 @@
-"""The folder that is packed into: one packer at a time, no leftovers, plain words on a full disk."""
+"""The folder that is packed into: one packer at a time, no leftovers, plain words on failures."""
 
 import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def packing_folder(out_dir: Path) -> Iterator[None]:
 
     Raises:
         LmdbError: another process is packing into it.
-        DataError: for any OSError and lmdb.Error of the block: the disk is full, or fails.
+        DataError: for any OSError and lmdb.Error of the block: the disk is full, or fails; and
+            for a worker process that was killed.
     """
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -32,6 +34,12 @@ def packing_folder(out_dir: Path) -> Iterator[None]:
             yield
     except (OSError, lmdb.Error) as error:
         raise _disk_error(error, out_dir) from None
+    except BrokenExecutor:
+        raise DataError(
+            str(out_dir),
+            "a packing process was killed, perhaps for its memory",
+            "Run the same command with fewer workers: finished shards are kept",
+        ) from None
 
 
 def _clear(out_dir: Path) -> None:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import lmdb
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocr_lib.data import lmdb_shard
+from ocr_lib.data.lmdb_folder import packing_folder
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest, pack, verify
 from ocr_lib.errors import DataError, LabelError, LmdbError
 from ocr_lib.text.dictionary import Dictionary
@@ -254,6 +257,17 @@ def test_two_packings_into_one_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LmdbError, match="another process is packing"):
         pack(labels, tmp_path, tmp_path / "out")
     os.close(handle)
+
+
+def test_a_killed_worker_is_one_message(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, texts(4))
+    with (
+        pytest.raises(DataError, match="a packing process was killed"),
+        packing_folder(tmp_path / "out"),
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
+        pool.submit(os.abort).result()
+    assert pack(labels, tmp_path, tmp_path / "out").samples == 4
 
 
 def test_large_shards_are_committed_in_parts(
