@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from components.deploy.triton_env import find_triton, lay_out_backends, lay_out_code
+from components.shared.children import tied
 from ocr_lib.errors import ServiceError
 
 READY_TIMEOUT_S = 60.0
@@ -86,7 +87,7 @@ class TritonServer:
             backends = lay_out_backends(triton, self._folder / "backends")
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [str(triton.binary), *self._arguments(backends)],
+                    tied([str(triton.binary), *self._arguments(backends)]),
                     env={**os.environ, **self._environment, **triton.variables()},
                     cwd=lay_out_code(self._folder / "code"),
                     stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from components.shared.children import tied
 from ocr_lib.errors import ServiceError
 
 READY_TIMEOUT_S = 20.0
@@ -60,10 +61,12 @@ class S3Server:
             environment["RCLONE_AUTH_KEY"] = f'"{self._access_key},{self._secret_key}"'
             environment["RCLONE_CONFIG"] = os.devnull
             self._process = subprocess.Popen(
-                [
-                    *(_rclone(), "serve", "s3", "--addr", f"127.0.0.1:{self._port or 0}"),
-                    *("--", str(self.root.resolve())),
-                ],
+                tied(
+                    [
+                        *(_rclone(), "serve", "s3", "--addr", f"127.0.0.1:{self._port or 0}"),
+                        *("--", str(self.root.resolve())),
+                    ]
+                ),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

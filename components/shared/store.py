@@ -10,11 +10,8 @@ silence. `replace_json` therefore compares before it writes as well, and `lease`
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from components.shared.manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
 from components.shared.s3 import (
@@ -24,14 +21,11 @@ from components.shared.s3 import (
     S3Client,
     StoredObject,
 )
-from ocr_lib.errors import ConfigError, DataError, ServiceError
-from ocr_lib.progress import Progress
+from components.shared.transfer import check_room, in_parallel, put_in_place
+from ocr_lib.errors import ConfigError, DataError
 
 MAX_JSON_BYTES = 64 << 20
 MAX_TREE_BYTES = 1 << 40
-WORKERS = 8
-
-Item = TypeVar("Item")
 
 
 class Store:
@@ -166,7 +160,7 @@ class Store:
             return uri
         if former is not None:
             self.client.remove(bucket, f"{key}/{MANIFEST_NAME}")
-        _parallel(
+        in_parallel(
             lambda name: self.client.put_file(bucket, f"{key}/{name}", folder / name),
             missing,
             "uploading",
@@ -228,7 +222,7 @@ class Store:
         work = folder.with_name(f".{folder.name}.{manifest.digest[:12]}.partial")
         work.mkdir(parents=True, exist_ok=True)
         missing = manifest.missing(work)
-        _check_room(f"s3://{bucket}/{key}", manifest, missing, work, max_bytes)
+        check_room(f"s3://{bucket}/{key}", manifest, missing, work, max_bytes)
         for name in missing:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
 
@@ -236,8 +230,8 @@ class Store:
             entry = manifest.files[name]
             self.client.get_file(bucket, f"{key}/{name}", work / name, entry.size, entry.sha256)
 
-        _parallel(fetch, missing, "downloading")
-        _publish(work, folder)
+        in_parallel(fetch, missing, "downloading")
+        put_in_place(work, folder)
         return folder
 
     def _manifest(self, bucket: str, key: str) -> TreeManifest:
@@ -271,41 +265,3 @@ def _environment(name: str, meaning: str) -> str:
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
-
-
-def _parallel(work: Callable[[Item], None], items: Iterable[Item], label: str) -> None:
-    """Runs `work` on every item in a few threads; the first error stops the rest."""
-    items = list(items)
-    with ThreadPoolExecutor(WORKERS) as pool, Progress(len(items), label, "files") as progress:
-        jobs = [pool.submit(work, item) for item in items]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                progress.add()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _check_room(
-    uri: str, manifest: TreeManifest, missing: list[str], work: Path, max_bytes: int
-) -> None:
-    if manifest.size > max_bytes:
-        raise DataError(uri, f"{manifest.size} bytes, more than {max_bytes} allowed", "Split it")
-    needed, free = sum(manifest.files[n].size for n in missing), shutil.disk_usage(work).free
-    if needed > free:
-        raise DataError(
-            str(work.parent), f"{uri} needs {needed} bytes, the disk has {free}", "Make room"
-        )
-
-
-def _publish(work: Path, folder: Path) -> None:
-    """Puts the finished folder in its place; what was there is removed."""
-    former = work.with_suffix(".former")
-    try:
-        if folder.exists():
-            folder.replace(former)
-        work.replace(folder)
-    except OSError as error:
-        raise ServiceError(f"{folder}: cannot put the download there ({error}).") from error
-    shutil.rmtree(former, ignore_errors=True)
