@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocr_lib.data.decode import MAX_BYTES
@@ -67,6 +67,7 @@ def test_too_many_bytes_are_refused() -> None:
         decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4000), st.integers(1, 300), st.sampled_from([32, 48, 64]))
 def test_buckets_depend_on_the_size_alone(width: int, height: int, target: int) -> None:
     preprocess = Preprocess(target, default_buckets(target))
@@ -78,6 +79,7 @@ def test_buckets_depend_on_the_size_alone(width: int, height: int, target: int) 
     assert preprocess.buckets_of(np.array([[width, height]], np.int32)).tolist() == [bucket]
 
 
+@settings(deadline=None)
 @given(st.integers(8, 512))
 def test_default_buckets_ascend_to_twenty_heights(height: int) -> None:
     buckets = default_buckets(height)

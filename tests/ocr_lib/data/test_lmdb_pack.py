@@ -283,7 +283,9 @@ def test_large_shards_are_committed_in_parts(
     assert records(tmp_path / "parts/shard-00000") == records(tmp_path / "whole/shard-00000")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15
+)
 @given(
     st.lists(
         st.text(
