@@ -10,12 +10,13 @@ from ocr_lib.losses.combined import CombinedLoss
 from ocr_lib.losses.ctc import CTCLoss
 from ocr_lib.losses.enhanced_ctc import EnhancedCTCLoss
 from ocr_lib.losses.multi import MultiLoss
-from ocr_lib.losses.nrtr import NRTRLoss
+from ocr_lib.losses.nrtr import CELoss, NRTRLoss
 from ocr_lib.losses.sar import SARLoss
 from ocr_lib.models.parts import Table, construct
 
 LOSSES: Table = {
     "AttentionLoss": AttentionLoss,
+    "CELoss": CELoss,
     "CTCLoss": CTCLoss,
     "CombinedLoss": CombinedLoss,
     "EnhancedCTCLoss": EnhancedCTCLoss,

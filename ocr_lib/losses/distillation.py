@@ -23,7 +23,7 @@ from ocr_lib.losses.divergence import (
     smoothed_kl,
     symmetric_kl,
 )
-from ocr_lib.losses.nrtr import NRTRLoss, token_mask
+from ocr_lib.losses.nrtr import NRTRLoss, step_mask, token_mask
 from ocr_lib.losses.sar import SARLoss
 from ocr_lib.models.parts import choose
 from ocr_lib.models.targets import Batch, guide_label
@@ -112,11 +112,6 @@ class PairLoss(nn.Layer):
         """The loss of a pair, a scalar."""
         raise NotImplementedError
 
-    def tokens(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """NRTR's label without the start, and which of it is not padding: [N, L - 1] each."""
-        label = guide_label(batch)[:, 1:]
-        return label, token_mask(label)
-
 
 class DistillationDMLLoss(PairLoss):
     """Mutual learning: the symmetric divergence of two heads' probabilities.
@@ -169,7 +164,7 @@ class DistillationKLDivLoss(PairLoss):
         losses = kl_divergence(log_probs, functional.softmax(teacher, axis=-1))
         if self.head is None:
             return losses.sum() / student.shape[0]
-        return masked_mean(losses, self.tokens(batch)[1])
+        return masked_mean(losses, token_mask(guide_label(batch)[:, 1:]))
 
 
 class DistillationDKDLoss(PairLoss):
@@ -204,13 +199,12 @@ class DistillationDKDLoss(PairLoss):
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
         """Logits [N, L - 1, K] twice → a scalar."""
-        label, tokens = self.tokens(batch)
-        longest = (tokens.max(axis=0, keepdim=True) > 0).expand_as(label)
+        label = guide_label(batch)[:, 1:]
         return decoupled_kd(
             student.flatten(0, 1),
             teacher.flatten(0, 1),
             label.flatten(),
-            mask=longest.flatten(),
+            mask=step_mask(label).flatten(),
             **self.settings,
         )
 

@@ -38,11 +38,8 @@ def smoothed_kl(first: Tensor, second: Tensor, act: str | None) -> Tensor:
     return 0.5 * both.mean()
 
 
-def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of `values` where `mask` is 1."""
-    if mask is None:
-        return values.mean()
-    mask = mask.astype(values.dtype)
     return (values * mask).sum() / mask.sum()
 
 
@@ -54,7 +51,7 @@ def decoupled_kd(
     temperature: float,
     alpha: float,
     beta: float,
-    mask: Tensor | None,
+    mask: Tensor,
 ) -> Tensor:
     """Decoupled knowledge distillation: the true class against the rest, and among the rest.
 
@@ -65,7 +62,7 @@ def decoupled_kd(
         temperature: divides the logits.
         alpha: weight of the first part.
         beta: weight of the second.
-        mask: which rows count, [M].
+        mask: 1 for the rows that count, 0 for the others, [M].
 
     Source: Zhao et al., "Decoupled Knowledge Distillation" (2022).
     """

@@ -1,6 +1,7 @@
 """The parts a configuration can name. Adding one is a file with the class and a line here."""
 
 from ocr_lib.models.backbones.hgnet import PPHGNetSmall
+from ocr_lib.models.backbones.hgnet_v2 import PPHGNetV2B4
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
 from ocr_lib.models.backbones.mobilenet_v1_enhance import MobileNetV1Enhance
 from ocr_lib.models.backbones.mobilenet_v3 import MobileNetV3
@@ -27,6 +28,7 @@ BACKBONES: Table = {
     "MTB": MTB,
     "MobileNetV1Enhance": MobileNetV1Enhance,
     "MobileNetV3": MobileNetV3,
+    "PPHGNetV2_B4": PPHGNetV2B4,
     "PPHGNet_small": PPHGNetSmall,
     "PPLCNetV3": PPLCNetV3,
     "PlainConv": PlainConv,

@@ -172,8 +172,9 @@ class SVTRNet(nn.Layer):
         Raises:
             ConfigError: the image has another size than `img_size`.
         """
-        if list(x.shape[2:]) != self.img_size:
-            cause = f"images are {x.shape[2]} x {x.shape[3]}, the network reads {self.img_size}"
+        height, width = x.shape[2], x.shape[3]  # -1 where an export leaves it open
+        if height not in (-1, self.img_size[0]) or width not in (-1, self.img_size[1]):
+            cause = f"images are {height} x {width}, the network reads {self.img_size}"
             raise ConfigError(f"{WHERE}.img_size", cause, "make them equal")
         x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
         x = self.blocks1(x)

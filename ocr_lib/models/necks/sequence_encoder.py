@@ -26,7 +26,7 @@ def image_to_sequence(x: Tensor) -> Tensor:
     Raises:
         ConfigError: the backbone left a height other than 1.
     """
-    if x.shape[2] != 1:
+    if x.shape[2] not in (1, -1):
         raise ConfigError(
             "Architecture.Backbone",
             f"its output is {x.shape[2]} rows high, and a sequence needs 1",
