@@ -56,6 +56,14 @@ class ModelVersion:
         """The tensor model's name."""
         return self.name + CORE_SUFFIX
 
+    def renamed(self, name: str) -> "ModelVersion":
+        """Returns the same two models under another name."""
+        core = name + CORE_SUFFIX
+        text = calling(self.configs[self.name], core)
+        configs = {core: {**self.configs[self.core], "name": core}, name: {**text, "name": name}}
+        files = {core: self.files[self.core], name: self.files[self.name]}
+        return ModelVersion(name, self.version, configs, files)
+
 
 def build_model_version(bundle: Path, name: str, version: int) -> ModelVersion:
     """Builds both models of a bundle.
@@ -101,6 +109,11 @@ def build_model_repository(bundle: Path, name: str, version: int) -> dict[str, b
 def serve_versions(*versions: int) -> Config:
     """Returns the version policy that serves exactly these versions."""
     return {"specific": {"versions": sorted(set(versions))}}
+
+
+def calling(config: Config, core: str) -> Config:
+    """Returns a text model's configuration with another tensor model to call."""
+    return {**config, "parameters": {**config["parameters"], "core": {"string_value": core}}}
 
 
 def to_pbtxt(config: Config) -> bytes:
@@ -189,7 +202,9 @@ def _tensor_names(bundle: Bundle) -> tuple[str, str]:
     """
     path, preprocess = bundle.root / ONNX, bundle.preprocess
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # it warns of every unused constant
+        session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
         (source,), (target,) = session.get_inputs(), session.get_outputs()
         batch, channels, height, width = source.shape
         sample = np.zeros((2, preprocess.channels, preprocess.height, preprocess.buckets[0]))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.deploy.admin import TritonAdmin
-from components.deploy.repository import Config, ModelVersion, build_model_version
+from components.deploy.repository import ModelVersion, build_model_version, calling
 from components.deploy.smoke import Answer, Golden, smoke
 
 STAGED_SUFFIX = "_staged"  # and the version: what a deployment that died left disturbs no other
@@ -27,11 +27,8 @@ class Target:
     @classmethod
     def build(cls, bundle: Path, model: str, version: int) -> "Target":
         """Builds both from a bundle."""
-        staged = f"{model}{STAGED_SUFFIX}{version}"
-        return cls(
-            build_model_version(bundle, model, version),
-            build_model_version(bundle, staged, version),
-        )
+        live = build_model_version(bundle, model, version)
+        return cls(live, live.renamed(f"{model}{STAGED_SUFFIX}{version}"))
 
 
 def stage(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> list[Answer]:
@@ -60,7 +57,7 @@ def switch(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> lis
         ServiceError: the server does not take it, or it reads something else.
     """
     live, staged = target.live, target.staged
-    server.load(live.name, _calling(live.configs[live.name], staged.core))
+    server.load(live.name, calling(live.configs[live.name], staged.core))
     server.drain(live.core)
     server.load(live.core, live.configs[live.core])
     server.load(live.name, live.configs[live.name])
@@ -87,8 +84,3 @@ def _load_files(server: TritonAdmin, model: ModelVersion, name: str) -> None:
     """Loads a model from its files, without the repository."""
     files = {f"{model.version}/{file}": content for file, content in model.files[name].items()}
     server.load(name, model.configs[name], files)
-
-
-def _calling(config: Config, core: str) -> Config:
-    """Returns the text model's configuration with another network to call."""
-    return {**config, "parameters": {**config["parameters"], "core": {"string_value": core}}}

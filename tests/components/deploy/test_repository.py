@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from components.deploy.repository import build_model_repository
+from components.deploy.repository import build_model_repository, build_model_version
 from ocr_lib.bundle import BundleError, write_manifest
 from ocr_lib.data.image import Preprocess
 from ocr_lib.text.dictionary import Dictionary
@@ -44,6 +44,10 @@ def test_the_configuration_is_complete(bundle: Path) -> None:
     assert text.backend == "python"
     assert [o.name for o in text.output] == ["TEXT", "SCORE", "ERROR"]
     assert text.parameters["core"].string_value == "receipts_core"
+
+
+def test_a_renamed_version_is_what_a_build_of_that_name_is(bundle: Path) -> None:
+    assert build_model_version(bundle, "a", 3).renamed("b") == build_model_version(bundle, "b", 3)
 
 
 def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
