@@ -66,22 +66,43 @@ def onnx_forward(model: Path, threads: int = 1) -> Forward:
 
 
 def paddle_forward(root: Path, threads: int = 1) -> Forward:
-    """Returns a function that runs the Paddle files of a bundle on the CPU."""
+    """Returns a function that runs the Paddle files of a bundle on the CPU.
+
+    With oneDNN, which is two to three times as fast as Paddle's own kernels; without it for
+    networks that hold an operator that Paddle cannot hand to oneDNN.
+    """
+    run = _predictor(root, threads, onednn=True)
+
+    def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        nonlocal run
+        try:
+            return run(images)
+        except NotImplementedError:
+            run = _predictor(root, threads, onednn=False)
+            return run(images)
+
+    return forward
+
+
+def _predictor(root: Path, threads: int, *, onednn: bool) -> Forward:
     from paddle import inference
 
     config = inference.Config(str(root / PADDLE_PROGRAM), str(root / PADDLE_WEIGHTS))
     config.disable_gpu()
     config.disable_glog_info()
-    config.enable_mkldnn()  # two to three times as fast as Paddle's own kernels
     config.set_cpu_math_library_num_threads(threads)
+    if onednn:
+        config.enable_mkldnn()
+    else:
+        config.disable_mkldnn()
     predictor = inference.create_predictor(config)
     source = predictor.get_input_handle(predictor.get_input_names()[0])
     target = predictor.get_output_handle(predictor.get_output_names()[0])
 
-    def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
         source.reshape(images.shape)
         source.copy_from_cpu(np.ascontiguousarray(images))
         predictor.run()
         return np.asarray(target.copy_to_cpu(), np.float32)
 
-    return forward
+    return run
