@@ -25,6 +25,7 @@ EXAMPLES = """\
   ocr demo
   ocr demo --train sroie-train.tar --eval sroie-val.tar --minutes 20
   ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1"""
+TYPES = {"String": str, "Float": float, "Integer": int, "List": list}  # of the parameters
 DEFAULT_MINUTES = 5.0
 DEFAULT_MINUTES_GIVEN_DATA = 20.0
 
@@ -73,14 +74,20 @@ def _options(args: argparse.Namespace) -> DemoOptions:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """Reads NAME=VALUE; the name must be one of the pipeline's parameters."""
+    """Reads NAME=VALUE as a parameter of the pipeline, of the type that it has there."""
     from pipelines.train_and_deploy import train_and_deploy
 
-    known = train_and_deploy.component_spec.inputs
+    inputs = train_and_deploy.component_spec.inputs
     name, equals, value = text.partition("=")
-    if not equals or name not in known:
-        raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(known)}")
-    return name, yaml.safe_load(value)
+    if not equals or name not in inputs:
+        raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(inputs)}")
+    type_name = inputs[name].type.partition("[")[0]
+    found = yaml.safe_load(value)
+    if type_name == "Float" and type(found) is int:
+        found = float(found)
+    if type(found) is not TYPES[type_name]:
+        raise ConfigError(f"--param {text}", f"not of type {type_name}", "Write the value in YAML")
+    return name, found
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

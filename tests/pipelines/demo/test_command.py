@@ -1,0 +1,51 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocr_lib.errors import ConfigError
+from pipelines.demo.command import _options, add_arguments
+from pipelines.demo.options import DemoOptions
+
+
+def options(*arguments: str) -> DemoOptions:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return _options(parser.parse_args(arguments))
+
+
+def test_given_data_gets_more_time(tmp_path: Path) -> None:
+    data = str(tmp_path)
+    assert options().minutes == 5.0
+    assert options("--train", data, "--eval", data).minutes == 20.0
+    assert options("--train", data, "--eval", data, "--minutes", "3").minutes == 3.0
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("gate_min_samples=10", "gate_min_samples", 10),
+        ("gate_min_accuracy_fraction=1", "gate_min_accuracy_fraction", 1.0),  # a float all the same
+        ("config=cpu_line", "config", "cpu_line"),
+        ("config_overrides=[Global.epoch_num=1]", "config_overrides", ["Global.epoch_num=1"]),
+    ],
+)
+def test_a_parameter_has_the_type_of_the_pipeline(text: str, name: str, value: Any) -> None:
+    found = options("--param", text).parameters
+    assert found == {name: value}
+    assert type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("minutes=3", "no such parameter. Known: train_data_uri, "),
+        ("config", "no such parameter"),
+        ("gate_min_samples=many", "not of type Integer"),
+    ],
+)
+def test_what_is_no_parameter_is_refused(text: str, cause: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        options("--param", text)
+    assert cause in str(error.value)

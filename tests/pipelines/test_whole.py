@@ -1,0 +1,146 @@
+"""The whole pipeline on this machine: real steps, a real object store, a real Triton."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.deploy.client import Recognizer
+from components.deploy.production import read_production
+from components.deploy.rollout import deploy
+from components.deploy.smoke import golden_images
+from components.deploy.triton_env import triton_venv
+from pipelines.demo.options import DemoOptions
+from pipelines.demo.run import run_demo
+from pipelines.demo.services import services
+from pipelines.titles import TITLES
+from tests.components.deploy.tiny_bundle import line_image, write_bundle
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not triton_venv().is_dir(), reason="no Triton here: make setup"),
+]
+TEXTS = ["".join(text) for text in itertools.product("abc", repeat=4)]
+PARAMETERS: dict[str, Any] = {
+    "train_minutes": 0.0,
+    "config_overrides": ["Global.epoch_num=1"],
+    "gate_min_accuracy_fraction": 0.0,
+    "gate_min_norm_edit_dis": 0.0,
+    "gate_min_samples": 10,
+}
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> DemoOptions:
+    """Lines that the bundle of `tiny_bundle` reads without a mistake."""
+    root = tmp_path_factory.mktemp("whole")
+    for name, texts in (("train", TEXTS[:60]), ("eval", TEXTS[60:])):
+        (root / name).mkdir()
+        for text in texts:
+            (root / name / f"{text}.png").write_bytes(line_image(text))
+        labels = "".join(f'{text}.png, "{text}"\n' for text in texts)
+        (root / name / "gt.txt").write_text(labels)
+    return DemoOptions(
+        out=root / "demo", train=root / "train", held_out=root / "eval", parameters=PARAMETERS
+    )
+
+
+@pytest.fixture(scope="module")
+def first(options: DemoOptions) -> dict[str, Any]:
+    return run_demo(options)
+
+
+def test_a_first_model_is_accepted_and_answers(options: DemoOptions, first: dict[str, Any]) -> None:
+    assert first == json.loads((options.out / "summary.json").read_text("utf-8"))
+    assert first["gate"]["passed"]
+    assert "no model serves yet" in str(first["gate"]["reasons"])
+    assert first["samples"] == len(TEXTS) - 60
+    assert first["model_version"] == 1
+    assert first["parity"]["texts_equal"]
+    assert first["parity"]["max_abs_diff"] < 1e-3
+    assert first["triton"]["equal"]
+    assert {answer["truth"] for answer in first["triton"]["answers"]} <= set(TEXTS[60:])
+    assert list(first["seconds"]["steps"]) == list(TITLES)
+    assert "<html" in Path(first["report"]).read_text("utf-8")
+
+
+def test_a_second_run_meets_the_first_ones_model(
+    options: DemoOptions, first: dict[str, Any]
+) -> None:
+    second = run_demo(options)
+    assert "evaluated on the same lines" in str(second["gate"]["reasons"])
+    assert second["gate"]["passed"]  # as good as the champion, which it equals
+    assert second["model_version"] == 2
+    assert second["accuracy"] == first["accuracy"]
+
+
+def test_a_worse_model_is_refused_and_the_champion_answers_on(
+    options: DemoOptions, first: dict[str, Any], tmp_path: Path
+) -> None:
+    bundle = write_bundle(tmp_path / "bundle")
+    with services(options.out, options.model_name) as running:
+        uri = running.store.put_tree(bundle, "registry/champion")
+        golden = golden_images(bundle, {text: line_image(text) for text in TEXTS[:3]})
+        deploy(
+            uri,
+            options.model_name,
+            golden,
+            store=running.store,
+            endpoints=[running.triton_url],
+        )
+        champion = read_production(running.store, options.model_name)
+    assert champion is not None
+
+    refused = run_demo(options)  # ends without an error
+    assert not refused["gate"]["passed"]
+    assert "accuracy drop" in [
+        reason["name"] for reason in refused["gate"]["reasons"] if not reason["passed"]
+    ]
+    assert refused["model_version"] == champion.version
+    assert refused["parity"] is None
+    assert [a["triton"] for a in refused["triton"]["answers"]] == [
+        a["truth"] for a in refused["triton"]["answers"]
+    ]
+    with services(options.out, options.model_name) as running:
+        assert read_production(running.store, options.model_name) == champion
+        with Recognizer(running.triton_url, options.model_name) as recognizer:
+            assert recognizer.read(line_image("abca")).text == "abca"
+
+
+def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_path: Path) -> None:
+    out = tmp_path / "ended"
+    command = ["--train", str(options.train), "--eval", str(options.held_out), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "demo", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "OCR_TEST_MARK": str(out)},
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("[4/7]"):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert _processes_with(f"OCR_TEST_MARK={out}") == []
+    assert not (out / "summary.json").exists()
+
+
+def _processes_with(variable: str) -> list[str]:
+    """Returns the command lines of processes that have a variable in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable.encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text("utf-8", "replace"))
+        except OSError:
+            continue  # it ended meanwhile, or is not ours
+    return found
