@@ -5,6 +5,7 @@ it goes to a log file; the console shows the steps' own lines under a heading ea
 """
 
 import re
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ FINISHED = re.compile(r"^[0-9:.]+ - \w+ - Task '([\w-]+)' finished with status (
 INDENT = "    "  # kfp.local prints a step's lines behind it
 EXECUTOR = "[KFP Executor "
 PROGRESS = re.compile(r"\b(?P<percent>\d+)% .*\bETA\b")
+# Paddle says this at every start when it may use more than one core, as it shall.
+NOISE = ("WARNING: OMP_NUM_THREADS set to ", "PLEASE USE OMP_NUM_THREADS WISELY")
 TAIL_LINES = 15
 
 
@@ -90,14 +93,15 @@ class Console:
         elif STAMP.match(text):
             if shown := translate(text, self._clock() - self._started):
                 self._show(f"      {shown}", PROGRESS.search(shown))
-        elif text:
+        elif text and not text.startswith(NOISE):
             self._show(f"      {text}", PROGRESS.search(text))
 
     def _show(self, text: str, progress: re.Match[str] | None = None) -> None:
         if progress and self._out.isatty():
             filled = round(int(progress["percent"]) / 100 * BAR_WIDTH)
             bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"
-            self._out.write(f"\r\x1b[K      {bar} {text.strip()}")
+            columns = shutil.get_terminal_size().columns - 1  # a bar that wraps cannot be replaced
+            self._out.write(f"\r\x1b[K{f'      {bar} {text.strip()}'[:columns]}")
         else:
             self._out.write(f"\n{text}\n" if self._in_bar else f"{text}\n")
         self._in_bar = bool(progress and self._out.isatty())

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from components.shared.children import tied
 from components.shared.pointer import Pointer
 from ocr_lib.errors import OcrError
 from pipelines.demo.console import Console
@@ -87,7 +88,7 @@ def _start(root: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         "PYTHONWARNINGS": "ignore",  # paddle's, at every import; they are no concern of a user
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.run_local", str(root)],
+        tied([sys.executable, "-m", "pipelines.run_local", str(root)]),
         env={**os.environ, **environment, **own},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

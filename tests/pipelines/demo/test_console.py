@@ -74,7 +74,10 @@ def test_a_heading_a_step_and_its_own_lines_only(ticks: Iterator[float]) -> None
     ]
 
 
-def test_on_a_terminal_progress_is_one_bar_in_place(ticks: Iterator[float]) -> None:
+def test_on_a_terminal_progress_is_one_bar_in_place(
+    ticks: Iterator[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "81")
     out = Terminal()
     feed(out, ticks, RUN)
     assert out.getvalue().endswith(
