@@ -19,7 +19,7 @@ from tests.compat.rule import nudge, rule_input, set_rule_weights, switch_off_dr
 pytestmark = pytest.mark.compat
 TOLERANCE = 1e-4
 # The reference left the dropout inside SAR's LSTMs on; from run to run its loss moves by this.
-SAR_TOLERANCE = 5e-4
+SAR_TOLERANCE = 1e-3
 NUDGES = 6
 
 

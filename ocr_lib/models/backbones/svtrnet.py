@@ -122,6 +122,10 @@ class SVTRNet(nn.Layer):
             cause = f"{len(mixer)} mixers are given for {sum(depth)} blocks"
             raise ConfigError(f"{WHERE}.mixer", cause, "name one for each block")
 
+        steps = [1 << (sub_num + 2 if self.merges else sub_num), 1 << sub_num]
+        if img_size[0] % steps[0] or img_size[1] % steps[1]:
+            cause = f"{self.img_size} are not multiples of {steps}"
+            raise ConfigError(f"{WHERE}.img_size", cause, "give height and width that are")
         height, width = (side >> sub_num for side in img_size)
         self.patch_embed = PatchEmbed(in_channels, embed_dim[0], sub_num)
         self.pos_embed = self.create_parameter(
