@@ -81,9 +81,7 @@ def pack(
         fix = "Give the folder that the label list's paths are relative to"
         raise DataError(str(image_root), "no such folder", fix)
     rules = Rules(label_list.name, Path(image_root).resolve(), dictionary, max_text_length)
-    total = sum(len(line.paths) for line in read_label_list(label_list, delimiter))
-    if not total:
-        raise DataError(str(label_list), "the label list has no lines", "Check how it was made")
+    total = _count_images(label_list, delimiter)
     with packing_folder(out_dir):
         jobs = _jobs(_entries(label_list, delimiter), shard_samples, rules, out_dir)
         shards: list[Shard] = []
@@ -94,6 +92,8 @@ def pack(
                 statistics.merge(counts)
                 if statistics.dropped_samples > max_bad_share * total:
                     break
+            else:
+                total = statistics.samples + statistics.dropped_samples
         _report(statistics, total, label_list, out_dir)
         _check_quota(statistics, total, max_bad_share, label_list, out_dir)
         source = {
@@ -102,6 +102,19 @@ def pack(
             "digest": source_digest,
         }
         return _finish(out_dir, shards, statistics, source, rules)
+
+
+def _count_images(label_list: Path, delimiter: str) -> int:
+    """Returns the images of the label list; blank lines may count, as it is only a first look."""
+    if next(read_label_list(label_list, delimiter), None) is None:
+        raise DataError(str(label_list), "the label list has no lines", "Check how it was made")
+    lines = 0
+    with open(label_list, "rb") as file:
+        for line in file:
+            if line.startswith(b"["):  # several images a line
+                return sum(len(line.paths) for line in read_label_list(label_list, delimiter))
+            lines += 1
+    return lines
 
 
 def _entries(label_list: Path, delimiter: str) -> Iterator[Entry]:

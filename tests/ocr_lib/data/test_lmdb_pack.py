@@ -140,6 +140,8 @@ def test_no_samples_left_is_an_error_whatever_the_quota(tmp_path: Path) -> None:
 
 def test_an_empty_or_malformed_list_is_refused_before_packing(tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
+    with pytest.raises(LabelError, match="no such label list"):
+        pack(labels, tmp_path, tmp_path / "out")
     labels.write_text("\n")
     with pytest.raises(DataError, match="has no lines"):
         pack(labels, tmp_path, tmp_path / "out")
@@ -147,6 +149,17 @@ def test_an_empty_or_malformed_list_is_refused_before_packing(tmp_path: Path) ->
     with pytest.raises(LabelError, match=r"labels\.txt:1"):
         pack(labels, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    add_line(write_lines(tmp_path, texts(3)), "images/a.jpg text")
+    with pytest.raises(LabelError, match=r"labels\.txt:4"):
+        pack(labels, tmp_path, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_blank_lines_are_no_samples(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["a", "b", ""])
+    labels.write_text(labels.read_text(encoding="utf-8") + "\n" * 50)
+    with pytest.raises(DataError, match="1 of 3 samples are bad"):
+        pack(labels, tmp_path, tmp_path / "out", max_bad_share=0.2)
 
 
 def test_a_wrong_image_folder_is_named(tmp_path: Path) -> None:
