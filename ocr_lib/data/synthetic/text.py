@@ -237,6 +237,5 @@ _KINDS: tuple[Callable[[np.random.Generator], str], ...] = (
     _short_number,
     _phone,
     _code,
-    _code,
 )
 """A kind of text is drawn as often as it is listed."""
