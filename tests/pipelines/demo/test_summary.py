@@ -5,35 +5,18 @@ import pytest
 
 from components.deploy.production import Production
 from components.evaluate.evaluation import Evaluation
-from ocr_lib.eval_report import EvalReport
 from ocr_lib.gate import Thresholds, decide
 from pipelines.demo.answers import Answer
 from pipelines.demo.summary import lines, summarise
+from tests.components.eval_reports import report_with
 
-REPORT = EvalReport(
-    samples=200,
-    unreadable=0,
-    out_of_dictionary=0,
-    accuracy=0.92,
-    norm_edit_dis=0.98,
-    cer=0.02,
-    paddleocr={},
-    by_length=(),
-    by_width=(),
-    worst=(),
-    watched={},
-    errors=(),
-    outcomes=bytes([1] * 184 + [0] * 16),
-    dataset_digest="ab",
-    seconds=1.0,
-)
 PRODUCTION = Production("demo", 3, "s3://ocr/b", "00", [1, 2], "2026-11-23T11:00:00+00:00")
 ANSWERS = (Answer("a.png", "TOTAL", "TOTAL", "TOTAL", 0.9), Answer("b.png", "X", "Y", "Y", 0.2))
 SECONDS = {"whole": 61.0, "steps": {"train": 40.0}}
 
 
 def evaluation(accuracy: float = 0.92) -> Evaluation:
-    report = replace(REPORT, accuracy=accuracy)
+    report = report_with(accuracy)
     return Evaluation(report, None, decide(report, None, Thresholds(min_accuracy=0.5)))
 
 

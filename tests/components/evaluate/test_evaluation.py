@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from components.evaluate.evaluation import Evaluation
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate import Thresholds, decide
+from tests.components.eval_reports import report_with
+
+
+def judge(candidate: EvalReport, champion: EvalReport | None) -> Evaluation:
+    return Evaluation(candidate, champion, decide(candidate, champion, Thresholds()))
+
+
+@pytest.mark.parametrize("champion", [None, report_with(0.9)])
+def test_an_evaluation_survives_its_folder(champion: EvalReport | None, tmp_path: Path) -> None:
+    found = judge(report_with(0.7), champion)
+    found.save(tmp_path / "evaluation")
+    assert Evaluation.load(tmp_path / "evaluation") == found
+
+
+def test_metrics_set_the_model_beside_the_one_that_serves() -> None:
+    metrics = judge(report_with(0.7), report_with(0.9)).metrics()
+    assert metrics["accuracy"] == 0.7
+    assert metrics["serving_accuracy"] == 0.9
+    assert metrics["passed"] == 0.0
+    assert "serving_accuracy" not in judge(report_with(0.7), None).metrics()
+
+
+def test_a_refusal_is_on_both_reports(tmp_path: Path) -> None:
+    judge(report_with(0.7), report_with(0.9)).write_reports(tmp_path / "md", tmp_path / "html")
+    assert "Refused" in (tmp_path / "md").read_text("utf-8")
+    assert "Refused" in (tmp_path / "html").read_text("utf-8")
