@@ -1,5 +1,6 @@
 """RecConAug: lines put side by side, so that short ones also teach long ones."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,21 +45,35 @@ class RecConAug:
             raise FieldError(self, "image_shape", cause, "Write [height, width, channels] in px")
 
     def __call__(
-        self, image: Image, label: str, rng: np.random.Generator, draw: Draw
+        self,
+        image: Image,
+        label: str,
+        rng: np.random.Generator,
+        draw: Draw,
+        max_ratio: float = math.inf,
     ) -> tuple[Image, str]:
-        """Joins one decoded sample, uint8 BGR [H, W, 3], with others; or returns it as it is.
+        """Joins one decoded sample with others, or returns it as it is.
+
+        Args:
+            image: uint8 BGR [H, W, 3].
+            label: its text.
+            rng: where all randomness comes from; `draw` gets it too.
+            draw: returns another sample of the data set.
+            max_ratio: width over height that the batch has room for, where that is less than
+                `image_shape` allows.
 
         Raises:
             UserError: a sample that was drawn cannot be read.
         """
         if rng.random() >= self.prob:
             return image, label
+        limit = min(max_ratio, self.image_shape[1] / self.image_shape[0])
         for _ in range(self.ext_data_num):
             other = draw(rng)
             if len(label) + len(other.label) > self.max_text_length:
                 break
             right = decode_image(other.image, other.name)
-            if _ratio(image) + _ratio(right) > self.image_shape[1] / self.image_shape[0]:
+            if _ratio(image) + _ratio(right) > limit:
                 break
             image = np.concatenate([self._at_height(image), self._at_height(right)], axis=1)
             label += other.label

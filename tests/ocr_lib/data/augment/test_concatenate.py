@@ -52,6 +52,14 @@ def test_stops_where_the_limits_are(width: int, label: str) -> None:
     assert result[1] == "ab"
 
 
+def test_a_batch_may_have_less_room() -> None:
+    join = RecConAug(prob=1, image_shape=(32, 320, 3))
+    for max_ratio, expected in ((3.2, "ab"), (3.3, "abcd")):
+        rng = np.random.default_rng(0)
+        found = join(picture(40), "ab", rng, lambda rng: sample(64, "cd"), max_ratio)
+        assert found[1] == expected
+
+
 def test_a_text_that_does_not_fit_is_not_decoded() -> None:
     join = RecConAug(prob=1, max_text_length=3)
     broken = Sample(b"no image", "long", "broken.jpg")
