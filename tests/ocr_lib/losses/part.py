@@ -1,0 +1,22 @@
+"""A `Loss` block and random outputs for the tests of losses."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+
+from ocr_lib.config.schema import Part
+from ocr_lib.losses import build_loss
+
+
+def loss_of(name: str, **args: Any) -> paddle.nn.Layer:
+    return build_loss(Part(name, args))
+
+
+def logits(*shape: int, seed: int = 0) -> paddle.Tensor:
+    return paddle.to_tensor(np.random.default_rng(seed).normal(0, 2, shape).astype(np.float32))
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    exp = np.exp(x - x.max(-1, keepdims=True))
+    return exp / exp.sum(-1, keepdims=True)
