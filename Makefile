@@ -1,6 +1,6 @@
 # Everything is set up by the first target that needs it: `make demo` and `make test` are enough.
 PYTHON ?= python3
-SETS := core synth train serve pipeline dev
+SETS := core synth train serve pipeline dev bench
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 OCR := .venv/bin/ocr
 PYTEST := .venv/bin/pytest
@@ -40,7 +40,7 @@ format: .venv/.ready ## Rewrite the sources in the project's style
 compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
 	$(OCR) compile --out build/ocr_pipeline.yaml
 
-bench: .venv/.ready ## Measure against peers and bounds, into build/bench.json
+bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json
 	.venv/bin/python -m benchmarks.run --out build/bench.json
 
 lock: .venv-uv/bin/uv ## Renew the hash-pinned requirements from pyproject.toml
@@ -62,6 +62,10 @@ endif
 	$(UV) venv --quiet --allow-existing --python 3.11 .venv
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.bench-ready: .venv/.ready requirements/bench.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/bench.txt
 	touch $@
 
 .venv-triton/.ready: .venv-uv/bin/uv requirements/triton.txt

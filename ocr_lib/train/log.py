@@ -6,10 +6,8 @@ logs read these.
 
 import json
 import math
-import statistics
 import sys
 import time
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,32 +88,21 @@ class StepTimer:
         return time.perf_counter() - self._window
 
 
-class Smoothed:
-    """Medians of the last values of each quantity, as PaddleOCR prints them."""
-
-    def __init__(self, window: int) -> None:
-        self._window = window
-        self._values: dict[str, deque[float]] = {}
-
-    def add(self, values: Mapping[str, float]) -> None:
-        """Records one value of each quantity."""
-        for name, value in values.items():
-            self._values.setdefault(name, deque(maxlen=self._window)).append(value)
-
-    def text(self) -> str:
-        """Returns `name: value` pairs, comma-separated."""
-        return ", ".join(f"{n}: {statistics.median(v):<6f}" for n, v in self._values.items())
-
-
 def step_line(
-    epoch: int, epochs: int, step: int, values: str, timer: StepTimer, steps_left: int
+    epoch: int,
+    epochs: int,
+    step: int,
+    values: Mapping[str, float],
+    timer: StepTimer,
+    steps_left: int,
 ) -> str:
     """Returns PaddleOCR's training log line for the window that `timer` measured."""
+    text = ", ".join(f"{name}: {value:<6f}" for name, value in values.items())
     steps = max(1, timer.steps)
     per_step = timer.elapsed_s / steps
     eta = timedelta(seconds=int(per_step * steps_left))
     return (
-        f"epoch: [{epoch}/{epochs}], global_step: {step}, {values}, "
+        f"epoch: [{epoch}/{epochs}], global_step: {step}, {text}, "
         f"avg_reader_cost: {timer.reader_s / steps:.5f} s, avg_batch_cost: {per_step:.5f} s, "
         f"avg_samples: {timer.samples / steps}, "
         f"ips: {timer.samples / max(timer.elapsed_s, 1e-9):.5f} samples/s, eta: {eta}"

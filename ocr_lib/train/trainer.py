@@ -6,9 +6,11 @@ What a checkpoint must hold is then only the weights, the optimiser's state and 
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint
 from ocr_lib.train.batches import Batch
 from ocr_lib.train.loader import LoadedBatch, Loader
-from ocr_lib.train.log import RunLog, Smoothed, StepTimer, metric_line, step_line
+from ocr_lib.train.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.train.run_folder import BEST, LATEST
 from ocr_lib.train.schedule import RunLength, build_schedule
 
@@ -86,8 +88,7 @@ class Trainer:
         length: steps in an epoch and epochs.
         evaluate: runs an evaluation; its "acc" decides which checkpoint is best.
         log: the run's log.
-        metric: accuracy of training batches; None where it is not asked for.
-        dictionary: decodes training batches for `metric`.
+        dictionary: decodes training batches for their accuracy.
     """
 
     def __init__(
@@ -125,7 +126,8 @@ class Trainer:
             bool(config.metric.args.get("is_filter", False)),
         )
         self.timer = StepTimer()
-        self.smoothed = Smoothed(self.settings.log_smooth_window)
+        self.on_cpu = str(paddle.get_device()) == "cpu"
+        self.losses: deque[dict[str, Any]] = deque(maxlen=self.settings.log_smooth_window)
         self._saved_at = time.monotonic()
 
     def run(self) -> Position:
@@ -159,14 +161,15 @@ class Trainer:
         logs = (position.global_step + 1) % self.settings.print_batch_step == 0
         if loaded.labels:
             losses, outputs = self.update(loaded, position.global_step)
-            if self.settings.check_finite and not np.isfinite(float(losses["loss"])):
-                self._fail(loaded, losses)
+            self.losses.append({name: loss.detach() for name, loss in losses.items()})
+            if self.settings.check_finite and (logs or self.on_cpu):
+                self._check_finite(loaded, losses)
         for message in loaded.bad:
             self.log.info(f"left out: {message}")
         position.global_step += 1
         position.step_in_epoch += 1
         if logs and loaded.labels:
-            self._log_step(loaded, losses, outputs)
+            self._log_step(loaded, outputs)
 
     def update(self, loaded: LoadedBatch, step: int) -> tuple[dict[str, Any], Any]:
         """Does one optimiser update; returns the losses and the network's outputs."""
@@ -180,22 +183,23 @@ class Trainer:
         self.optimizer.clear_grad()
         return losses, outputs
 
-    def _log_step(self, loaded: LoadedBatch, losses: dict[str, Any], outputs: Any) -> None:
+    def _log_step(self, loaded: LoadedBatch, outputs: Any) -> None:
         position = self.position
         values = {"lr": self.learning_rate(position.global_step - 1)}
         if self.settings.cal_metric_during_train and hasattr(outputs, "numpy"):
             self.metric.reset()
             texts = [r.text for r in decode(outputs.numpy(), self.dictionary)]
             self.metric.update(texts, loaded.labels)
-            values |= {name: float(v) for name, v in self.metric.summary().items()}  # type: ignore[arg-type]
-        values |= {name: float(value) for name, value in losses.items()}
-        self.smoothed.add(values)
+            summary = self.metric.summary()
+            values |= {"acc": summary["acc"], "norm_edit_dis": summary["norm_edit_dis"]}
+        for name in self.losses[-1]:  # medians of the last steps, as PaddleOCR prints them
+            values[name] = median(float(losses[name]) for losses in self.losses)
         left = self.length.steps - position.global_step
-        text = self.smoothed.text()
-        line = step_line(
-            position.epoch, self.length.epochs, position.global_step, text, self.timer, left
+        self.log.info(
+            step_line(
+                position.epoch, self.length.epochs, position.global_step, values, self.timer, left
+            )
         )
-        self.log.info(line)
         ips = self.timer.samples / max(self.timer.elapsed_s, 1e-9)
         self.log.metrics("train", global_step=position.global_step, ips=ips, **values)
         self.timer.restart()
@@ -265,7 +269,13 @@ class Trainer:
         patience = self.settings.early_stop_evals
         return patience is not None and self.position.evals_since_best >= patience
 
-    def _fail(self, loaded: LoadedBatch, losses: dict[str, Any]) -> None:
+    def _check_finite(self, loaded: LoadedBatch, losses: dict[str, Any]) -> None:
+        """Stops at a loss that is not finite.
+
+        On a GPU reading a loss waits for the device, so there it is read at log steps only.
+        """
+        if np.isfinite(float(losses["loss"])):
+            return
         path = self.run_dir / "nonfinite_batch.npz"
         arrays: dict[str, Any] = {**loaded.arrays, "labels": np.array(loaded.labels)}
         np.savez_compressed(path, **arrays)
