@@ -28,6 +28,10 @@ class UserError(OcrError):
         self.fix = fix
         super().__init__(f"{where}: {cause}. {fix}.")
 
+    def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str]]:
+        """Lets the error travel from a worker process with its three parts."""
+        return type(self), (self.where, self.cause, self.fix)
+
 
 class ConfigError(UserError, ValueError):
     """A configuration key or value is not accepted."""
