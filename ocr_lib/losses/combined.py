@@ -7,14 +7,16 @@ from paddle import Tensor, nn
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.losses.ctc import CTCLoss
-from ocr_lib.losses.distillation import (
+from ocr_lib.losses.distillation_labels import (
     DistillationCTCLoss,
+    DistillationNRTRLoss,
+    DistillationSARLoss,
+)
+from ocr_lib.losses.distillation_pairs import (
     DistillationDistanceLoss,
     DistillationDKDLoss,
     DistillationDMLLoss,
     DistillationKLDivLoss,
-    DistillationNRTRLoss,
-    DistillationSARLoss,
     DistillCTCLogits,
 )
 from ocr_lib.losses.enhanced_ctc import ACELoss, CenterLoss

@@ -37,9 +37,9 @@ class CenterLoss(nn.Layer):
     Args:
         num_classes: CTC classes.
         feat_dim: width of the features; `CTCHead.mid_channels` with `return_feats`.
-        center_file_path: a `.npy` file with the centers, float [num_classes, feat_dim]; they are
-            random without it. PaddleOCR's pickled centers are not read: a pickle can run code.
-        init_center: accepted as PaddleOCR's configurations have it.
+        center_file_path: a `.npy` file with the centers, float [num_classes, feat_dim].
+            PaddleOCR's pickled centers are not read: a pickle can run code.
+        init_center: whether that file is read; the centers are random without it.
 
     Source: Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition"
     (2016); PaddleOCR ppocr/losses/center_loss.py.
@@ -50,10 +50,11 @@ class CenterLoss(nn.Layer):
         num_classes: int,
         feat_dim: int = 96,
         center_file_path: str | None = None,
-        init_center: bool = False,  # noqa: ARG002
+        init_center: bool = False,
     ):
         super().__init__()
-        centers = _read_centers(center_file_path, [num_classes, feat_dim])
+        shape = [num_classes, feat_dim]
+        centers = _read_centers(center_file_path, shape) if init_center else paddle.randn(shape)
         self.register_buffer("centers", centers)
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
@@ -113,11 +114,9 @@ class EnhancedCTCLoss(nn.Layer):
 
 
 def _read_centers(path: str | None, shape: list[int]) -> Tensor:
-    if path is None:
-        return paddle.randn(shape)
     where = "Loss.center_file_path"
     try:
-        centers = np.load(Path(path), allow_pickle=False)
+        centers = np.load(Path(path or ""), allow_pickle=False)
     except (OSError, ValueError) as error:
         raise ConfigError(where, f"cannot read {path} ({error})", "name a .npy file") from error
     if list(centers.shape) != shape:

@@ -11,6 +11,9 @@ from ocr_lib.models.targets import Batch
 class RecModel(nn.Layer):
     """A text recogniser in four stages, each but the backbone and the head optional.
 
+    Each stage announces its `out_channels`, which the next one gets as `in_channels`; the head is
+    called with the features and the targets.
+
     Parameter names start with the stage (`transform.`, `backbone.`, `neck.`, `head.`), as in
     PaddleOCR, so that its published weights load.
 

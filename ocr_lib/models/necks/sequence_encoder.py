@@ -42,7 +42,7 @@ class SequenceEncoder(nn.Layer):
         in_channels: C.
         encoder_type: "reshape" (nothing more), "fc", "rnn" (two BiLSTM layers), "cascadernn" or
             "svtr".
-        **arguments: of the encoder, e.g. `hidden_size`.
+        **arguments: of the encoder, e.g. `hidden_size`; "reshape" has none.
 
     Source: PaddleOCR ppocr/modeling/necks/rnn.py.
     """
@@ -54,7 +54,11 @@ class SequenceEncoder(nn.Layer):
         self.reads_map = encoder_type in MAP_ENCODERS
         self.encoder = None
         self.out_channels = in_channels
-        if encoder_type != "reshape":
+        if encoder_type == "reshape":
+            for key in arguments:
+                fix = "leave it out, or choose another encoder_type"
+                raise ConfigError(f"{WHERE}.{key}", "encoder_type reshape has no arguments", fix)
+        else:
             part = encoders[encoder_type]
             self.encoder = call_checked(part, arguments, WHERE, in_channels=in_channels)
             self.out_channels = self.encoder.out_channels

@@ -47,7 +47,12 @@ def test_padding_of_the_labels_does_not_count() -> None:
 def test_center_loss_is_zero_at_the_centers(tmp_path) -> None:
     centers = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
     np.save(tmp_path / "centers.npy", centers)
-    arguments = {"num_classes": 3, "feat_dim": 4, "center_file_path": str(tmp_path / "centers.npy")}
+    arguments = {
+        "num_classes": 3,
+        "feat_dim": 4,
+        "center_file_path": str(tmp_path / "centers.npy"),
+        "init_center": True,
+    }
     loss = loss_of("EnhancedCTCLoss", use_center_loss=True, center_loss_weight=2.0, **arguments)
     x = logits(3, 4, 3)
     features = paddle.to_tensor(centers)[x.argmax(-1).flatten()].reshape([3, 4, 4])
@@ -71,6 +76,7 @@ def test_center_loss_needs_features_and_fitting_centers(tmp_path) -> None:
                 use_center_loss=True,
                 num_classes=3,
                 feat_dim=4,
+                init_center=True,
                 center_file_path=str(tmp_path / name),
             )
 

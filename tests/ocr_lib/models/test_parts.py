@@ -51,6 +51,10 @@ def test_a_user_plugs_in_a_backbone_by_module_and_class() -> None:
         ),
         ({"Neck": {"name": "SequenceEncoder"}}, "Neck.encoder_type: SequenceEncoder needs it"),
         (
+            {"Neck": {"name": "SequenceEncoder", "encoder_type": "reshape", "hidden_size": 9}},
+            "Neck.hidden_size: encoder_type reshape has no arguments",
+        ),
+        (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "rnn", "hidden": 9}},
             "Neck.hidden: unknown argument 'hidden'. did you mean hidden_size?",
         ),

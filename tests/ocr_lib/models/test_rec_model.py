@@ -3,7 +3,7 @@ import pytest
 
 from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.models import build_model
-from tests.ocr_lib.models.architectures import CRNN_LITE, MULTI_SAR, TINY_BACKBONE
+from tests.ocr_lib.models.architectures import CRNN_LITE, MULTI_NRTR, MULTI_SAR, TINY_BACKBONE
 
 
 def test_training_gives_logits_and_evaluation_probabilities() -> None:
@@ -38,6 +38,28 @@ def test_a_multi_head_gives_its_own_neck_as_the_networks() -> None:
     assert features["neck_out"].shape == [1, 16, 8]
     assert set(features["head_out"]) == {"ctc", "ctc_neck", "sar"}
     assert features["head_out"]["sar"].shape == [1, 4, 8]
+
+
+def test_a_multi_head_pools_the_sequence_of_svtr() -> None:
+    backbone = {
+        "name": "SVTRNet",
+        "img_size": [48, 64],
+        "embed_dim": [16, 16, 16],
+        "depth": [1, 1, 1],
+        "num_heads": [1, 1, 1],
+        "mixer": ["Conv", "Conv", "Global"],
+        "local_mixer": [[5, 5], [5, 5], [5, 5]],
+        "last_stage": False,
+    }
+    head = {**MULTI_NRTR["Head"], "use_pool": True, "use_pos": True}
+    model = build_model({"Backbone": backbone, "Head": head}, 7)
+    images = paddle.rand([2, 3, 48, 64])
+    model.train()
+    outputs = model(images, {"label_gtc": paddle.to_tensor([[2, 4, 3], [2, 3, 0]])})
+    assert outputs["ctc"].shape == [2, 8, 7]
+    assert outputs["nrtr"].shape == [2, 2, 11]
+    model.eval()
+    assert model(images).shape == [2, 8, 7]
 
 
 def test_a_guiding_head_without_its_label_says_so() -> None:

@@ -1,7 +1,7 @@
-"""Losses between a student and its teachers, and of each against the label.
+"""Losses between a student and its teachers.
 
 Each takes the outputs of a `DistillationModel` in training and names its results as PaddleOCR's
-log does, e.g. `dml_ctc_0`, `loss_ctc_Student_0`.
+log does, e.g. `dml_ctc_0`.
 
 Source: Zhang et al., "Deep Mutual Learning" (2018); Du et al., "PP-OCRv2" (2021); PaddleOCR
 ppocr/losses/distillation_loss.py and basic_loss.py.
@@ -14,7 +14,6 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.losses.ctc import CTCLoss
 from ocr_lib.losses.divergence import (
     decoupled_kd,
     kl_divergence,
@@ -23,12 +22,11 @@ from ocr_lib.losses.divergence import (
     smoothed_kl,
     symmetric_kl,
 )
-from ocr_lib.losses.nrtr import NRTRLoss, step_mask, token_mask
-from ocr_lib.losses.sar import SARLoss
+from ocr_lib.losses.network_outputs import pick
+from ocr_lib.losses.nrtr import step_mask, token_mask
 from ocr_lib.models.parts import choose
 from ocr_lib.models.targets import Batch, guide_label
 
-Losses = dict[str, Tensor]
 Pairs = Sequence[Sequence[str] | str]
 ACTS = ("softmax", "sigmoid", None)
 DISTANCES = {
@@ -36,28 +34,6 @@ DISTANCES = {
     "l2": functional.mse_loss,
     "smooth_l1": functional.smooth_l1_loss,
 }
-
-
-def pick(outputs: dict[str, Any], model: str, key: str | None, head: str | None) -> Tensor:
-    """Returns one network's output: a stage (`head_out`, …), and of a multi-head one head.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    found = outputs
-    for name in (model, key, "nrtr" if head == "gtc" and key else head):
-        if name is None or (name == "head_out" and not _has(found, name)):
-            continue
-        if not _has(found, name):
-            have = ", ".join(found) if isinstance(found, dict) else "one tensor"
-            cause = f"the networks return nothing called {name!r} ({have})"
-            raise ConfigError("Loss.loss_config_list", cause, "see key, dis_head, model names")
-        found = found[name]
-    return found
-
-
-def _has(found: Any, name: str) -> bool:
-    return isinstance(found, dict) and name in found
 
 
 def _as_pairs(pairs: Pairs) -> list[tuple[str, str]]:
@@ -96,7 +72,7 @@ class PairLoss(nn.Layer):
         self.head = dis_head if multi_head else None
         self.name = name
 
-    def forward(self, outputs: dict[str, Any], batch: Batch) -> Losses:
+    def forward(self, outputs: dict[str, Any], batch: Batch) -> dict[str, Tensor]:
         """Outputs by network → one loss a pair."""
         losses = {}
         for i, (student, teacher) in enumerate(self.pairs):
@@ -240,90 +216,25 @@ class DistillationDistanceLoss(PairLoss):
 
 
 class DistillCTCLogits(PairLoss):
-    """The divergence of two CTC heads' average over the columns."""
+    """The divergence of two CTC heads' average over the columns.
 
-    def __init__(self, model_name_pairs: Pairs, key: str | None = None, name: str = "ctc_logits"):
+    Args:
+        model_name_pairs: see `PairLoss`.
+        key: see `PairLoss`; with it the heads are multi-heads.
+        name: see `PairLoss`.
+        reduction: "mean"; there is no other.
+    """
+
+    def __init__(
+        self,
+        model_name_pairs: Pairs,
+        key: str | None = None,
+        name: str = "ctc_logits",
+        reduction: str = "mean",
+    ):
+        choose(reduction, ("mean",), "Loss.loss_config_list.DistillCTCLogits.reduction")
         super().__init__(model_name_pairs, key, key is not None, "ctc", name)
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
         """CTC logits [N, T, K] twice → a scalar."""
         return mean_kl(student, teacher)
-
-
-class LabelLoss(nn.Layer):
-    """A loss of each of some networks against the label.
-
-    Args:
-        loss: the loss of one head.
-        head: that head's name in a multi-head.
-        model_name_list: the networks.
-        key: the stage: `head_out`.
-        multi_head: whether the networks' heads are multi-heads.
-        name: prefix of the results' names.
-    """
-
-    def __init__(
-        self,
-        loss: nn.Layer,
-        head: str,
-        model_name_list: Sequence[str],
-        key: str | None,
-        multi_head: bool,
-        name: str,
-    ):
-        super().__init__()
-        self.loss = loss
-        self.head = head if multi_head else None
-        self.models = list(model_name_list)
-        self.key = key
-        self.name = name
-
-    def forward(self, outputs: dict[str, Any], batch: Batch) -> Losses:
-        """Outputs by network → one loss a network."""
-        return {
-            f"{self.name}_{model}_{i}": self.loss(pick(outputs, model, self.key, self.head), batch)[
-                "loss"
-            ]
-            for i, model in enumerate(self.models)
-        }
-
-
-class DistillationCTCLoss(LabelLoss):
-    """CTC loss of each network."""
-
-    def __init__(
-        self,
-        model_name_list: Sequence[str],
-        key: str | None = None,
-        multi_head: bool = False,
-        name: str = "loss_ctc",
-    ):
-        super().__init__(CTCLoss(), "ctc", model_name_list, key, multi_head, name)
-
-
-class DistillationSARLoss(LabelLoss):
-    """SAR's loss of each network."""
-
-    def __init__(
-        self,
-        model_name_list: Sequence[str],
-        key: str | None = None,
-        multi_head: bool = False,
-        name: str = "loss_sar",
-        ignore_index: int | None = None,
-    ):
-        super().__init__(SARLoss(ignore_index), "sar", model_name_list, key, multi_head, name)
-
-
-class DistillationNRTRLoss(LabelLoss):
-    """NRTR's loss of each network."""
-
-    def __init__(
-        self,
-        model_name_list: Sequence[str],
-        key: str | None = None,
-        multi_head: bool = False,
-        name: str = "loss_nrtr",
-        smoothing: bool = True,
-    ):
-        super().__init__(NRTRLoss(smoothing), "nrtr", model_name_list, key, multi_head, name)

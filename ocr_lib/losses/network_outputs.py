@@ -1,0 +1,42 @@
+"""Finding one tensor in what several networks return."""
+
+from typing import Any
+
+from paddle import Tensor
+
+from ocr_lib.errors import ConfigError
+
+# PaddleOCR's name for the guiding head of PP-OCRv4.
+SYNONYMS = {"gtc": "nrtr"}
+
+
+def pick(outputs: dict[str, Any], model: str, key: str | None, head: str | None) -> Tensor:
+    """Returns one network's output.
+
+    Args:
+        outputs: what a `DistillationModel` returns in training.
+        model: the network.
+        key: the stage, `head_out`, `backbone_out` or `neck_out`; a network that returns its head's
+            output alone has no stages, and `head_out` means that.
+        head: of a multi-head one head: "ctc", "sar" or "nrtr" (PaddleOCR: "gtc").
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    found = _enter(outputs, model)
+    if key is not None and (key != "head_out" or _has(found, key)):
+        found = _enter(found, key)
+    return found if head is None else _enter(found, SYNONYMS.get(head, head))
+
+
+def _has(found: Any, name: str) -> bool:
+    return isinstance(found, dict) and name in found
+
+
+def _enter(found: Any, name: str) -> Any:
+    if _has(found, name):
+        return found[name]
+    have = ", ".join(found) if isinstance(found, dict) else "one tensor"
+    cause = f"the networks return nothing called {name!r} ({have})"
+    fix = "see key, dis_head and the networks' names"
+    raise ConfigError("Loss.loss_config_list", cause, fix)
