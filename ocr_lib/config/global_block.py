@@ -54,7 +54,7 @@ class GlobalConfig:
         width_buckets: padded image widths in px, ascending; an image takes the smallest that
             holds it. Unset means PaddleOCR's one fixed width, from RecResizeImg.
         train_minutes: instead of epoch_num: as many whole epochs as fit into so many minutes,
-            evaluations counted in. Timed once before the run, so that a resumed run is the same.
+            evaluations counted in; the learning-rate schedule ends with them.
         narrow_first_epochs: in so many first epochs narrow batches come before wide ones, which
             brings CTC over its first plateau sooner. Default 0.
         save_step_every: a `latest` checkpoint every so many steps within an epoch.

@@ -1,7 +1,7 @@
 """What a run will do, decided once and stored, so that a resumed run does the same.
 
-A time budget is turned into whole epochs by timing a few batches before the run: from then on
-the run is counted in epochs and nothing depends on the clock.
+A time budget is turned into a first estimate of epochs by timing a few batches before the run;
+`pace.py` corrects it on the way.
 """
 
 import json

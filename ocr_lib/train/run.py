@@ -170,7 +170,7 @@ class _Run:
 
         def train_on(batch: Batch) -> None:
             nonlocal step
-            trial.update(self.loader.read(batch, epoch=0), step)
+            trial.update(self.loader.read(batch, epoch=0), step, learning_rate=1e-4)
             step += 1
 
         return epochs_within(minutes, self.plan_epoch(1), train_on, self._eval_pixels_per_epoch())
@@ -249,12 +249,13 @@ class _Run:
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:
         parameters = sum(int(np.prod(p.shape)) for p in trainer.model.parameters())
-        length = trainer.length
+        minutes = self.settings.train_minutes
+        about = "" if minutes is None else f"about {minutes:g} minutes, first taken for "
         self.log.info(
             f"{parameters / 1e6:.2f} M parameters, {plan.samples} samples, "
-            f"{length.steps_per_epoch} steps an epoch, {plan.epochs} epochs"
+            f"{trainer.length.steps_per_epoch} steps an epoch, {about}{plan.epochs} epochs"
         )
-        if trainer.position.global_step >= length.steps:
+        if trainer.next_pace() is None:
             self.log.info(f"nothing to do: the run in {self.run_dir} is complete")
         elif trainer.position.global_step:
             where = f"epoch {trainer.position.epoch}, step {trainer.position.global_step}"

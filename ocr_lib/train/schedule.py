@@ -1,7 +1,8 @@
 """Learning rates as pure functions of the step, so that a resumed run needs no scheduler state.
 
 Each builder gets the `lr` block of a configuration and the length of an epoch and of the run in
-steps, and returns `step -> learning rate`, where step counts optimiser updates from 0.
+steps, and returns `step -> learning rate`, where step counts optimiser updates from 0 (a time
+budget moves through the steps in fractions).
 
 Source: PaddleOCR ppocr/optimizer/learning_rate.py and lr_scheduler.py for names, arguments and
 values; paddle.optimizer.lr for the formulas. Where an epoch count appears in a configuration it
@@ -16,7 +17,7 @@ from typing import Any
 
 from ocr_lib.errors import ConfigError
 
-Schedule = Callable[[int], float]
+Schedule = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _two_step_cosine(args: Mapping[str, Any], length: RunLength) -> Schedule:
     first = 200 * length.steps_per_epoch
     second = max(1, length.steps)
 
-    def schedule(step: int) -> float:
+    def schedule(step: float) -> float:
         period = first if step <= first else second
         return base * 0.5 * (1 + math.cos(math.pi * min(step, period) / period))
 
@@ -145,7 +146,7 @@ def _one_cycle(args: Mapping[str, Any], length: RunLength) -> Schedule:
     total = max(2, length.steps)
     top = max(1.0, share * total - 1)
 
-    def schedule(step: int) -> float:
+    def schedule(step: float) -> float:
         if step <= top:
             return _ease(start, peak, step / top)
         return _ease(peak, end, min(1.0, (step - top) / max(1.0, total - 1 - top)))

@@ -1,7 +1,8 @@
 """The training loop.
 
 Exact resume rests on three things: batches and augmentation are functions of (seed, epoch,
-position), dropout is seeded anew for every step, and the learning rate is a function of the step.
+position), dropout is seeded anew for every step, and the learning rate is a function of the
+position.
 What a checkpoint must hold is then only the weights, the optimiser's state and the position.
 """
 
@@ -24,6 +25,7 @@ from ocr_lib.train import checkpoint
 from ocr_lib.train.batches import Batch
 from ocr_lib.train.loader import LoadedBatch, Loader
 from ocr_lib.train.log import RunLog, StepTimer, metric_line, step_line
+from ocr_lib.train.pace import EpochPace, pace_of_epoch
 from ocr_lib.train.run_folder import BEST, LATEST
 from ocr_lib.train.schedule import RunLength, build_schedule
 
@@ -42,6 +44,9 @@ class Position:
         epoch: the epoch under way, from 1.
         step_in_epoch: its batches done.
         global_step: optimiser updates done.
+        pace: of the epoch under way: begin and stride in the schedule, epochs left; None before it.
+        elapsed_s: seconds spent on the epochs that are done.
+        epoch_s: seconds of the last one.
         best: metrics of the best evaluation, with `best_epoch`.
         evals_since_best: evaluations since.
     """
@@ -49,6 +54,9 @@ class Position:
     epoch: int = 1
     step_in_epoch: int = 0
     global_step: int = 0
+    pace: EpochPace | None = None
+    elapsed_s: float = 0.0
+    epoch_s: float | None = None
     best: dict[str, float] = field(default_factory=dict)
     evals_since_best: int = 0
 
@@ -56,7 +64,9 @@ class Position:
     def from_states(cls, states: dict[str, Any]) -> "Position":
         """Reads `.states`; PaddleOCR's own has the last finished epoch and no place within."""
         if "position" in states:
-            return cls(**states["position"])
+            values = dict(states["position"])
+            pace = values.pop("pace")
+            return cls(**values, pace=EpochPace(**pace) if pace else None)
         return cls(
             epoch=int(states.get("epoch", 0)) + 1,
             global_step=int(states.get("global_step", 0)),
@@ -118,9 +128,7 @@ class Trainer:
         self.log = log
         self.dictionary = dictionary
         self.position = Position()
-        self.learning_rate = build_schedule(
-            config.optimizer.lr.name, config.optimizer.lr.args, length
-        )
+        self.schedule = build_schedule(config.optimizer.lr.name, config.optimizer.lr.args, length)
         self.metric = RecMetric(
             bool(config.metric.args.get("ignore_space", True)),
             bool(config.metric.args.get("is_filter", False)),
@@ -137,12 +145,23 @@ class Trainer:
             TrainingError: the loss is not finite; the batch is saved beside the checkpoints.
         """
         self.model.train()
-        while self.position.epoch <= self.length.epochs and not self._stopped_early():
-            self._epoch()
+        while not self._stopped_early() and (pace := self.next_pace()):
+            self._epoch(pace)
         return self.position
 
-    def _epoch(self) -> None:
+    def next_pace(self) -> EpochPace | None:
+        """Returns the pace of the epoch to do next; None where the run is over."""
+        position, minutes = self.position, self.settings.train_minutes
+        if position.step_in_epoch:  # resumed within an epoch
+            return position.pace
+        begin = position.pace.schedule_step(self.length.steps_per_epoch) if position.pace else 0.0
+        left_s = None if minutes is None else minutes * 60 - position.elapsed_s
+        return pace_of_epoch(self.length, position.epoch, begin, left_s, position.epoch_s)
+
+    def _epoch(self, pace: EpochPace) -> None:
+        started = time.monotonic()
         position = self.position
+        position.pace = pace
         plan = self.plan_epoch(position.epoch)
         todo = plan[position.step_in_epoch :]
         self.timer.restart()
@@ -154,13 +173,16 @@ class Trainer:
                 self._between_steps()
         position.epoch += 1
         position.step_in_epoch = 0
-        self._after_epoch(position.epoch - 1)
+        self._evaluate_after(position.epoch - 1, last=pace.epochs_left == 1)
+        position.epoch_s = time.monotonic() - started
+        position.elapsed_s += position.epoch_s
+        self._save_after(position.epoch - 1)
 
     def _step(self, loaded: LoadedBatch) -> None:
         position = self.position
         logs = (position.global_step + 1) % self.settings.print_batch_step == 0
         if loaded.labels:
-            losses, outputs = self.update(loaded, position.global_step)
+            losses, outputs = self.update(loaded, position.global_step, self._learning_rate())
             self.losses.append({name: loss.detach() for name, loss in losses.items()})
             if self.settings.check_finite and (logs or self.on_cpu):
                 self._check_finite(loaded, losses)
@@ -171,21 +193,28 @@ class Trainer:
         if logs and loaded.labels:
             self._log_step(loaded, outputs)
 
-    def update(self, loaded: LoadedBatch, step: int) -> tuple[dict[str, Any], Any]:
+    def _learning_rate(self) -> float:
+        assert self.position.pace is not None
+        return self.schedule(self.position.pace.schedule_step(self.position.step_in_epoch))
+
+    def update(
+        self, loaded: LoadedBatch, step: int, learning_rate: float
+    ) -> tuple[dict[str, Any], Any]:
         """Does one optimiser update; returns the losses and the network's outputs."""
         paddle.seed(self.settings.seed + step)  # dropout of a step is the same after a resume
         batch = {name: paddle.to_tensor(array) for name, array in loaded.arrays.items()}
         outputs = self.model(batch["image"], batch)
         losses = self.loss(outputs, batch)
         losses["loss"].backward()
-        self.optimizer.set_lr(self.learning_rate(step))
+        self.optimizer.set_lr(learning_rate)
         self.optimizer.step()
         self.optimizer.clear_grad()
         return losses, outputs
 
     def _log_step(self, loaded: LoadedBatch, outputs: Any) -> None:
         position = self.position
-        values = {"lr": self.learning_rate(position.global_step - 1)}
+        pace, values = position.pace, {"lr": float(self.optimizer.get_lr())}
+        assert pace is not None
         if self.settings.cal_metric_during_train and hasattr(outputs, "numpy"):
             self.metric.reset()
             texts = [r.text for r in decode(outputs.numpy(), self.dictionary)]
@@ -194,11 +223,10 @@ class Trainer:
             values |= {"acc": summary["acc"], "norm_edit_dis": summary["norm_edit_dis"]}
         for name in self.losses[-1]:  # medians of the last steps, as PaddleOCR prints them
             values[name] = median(float(losses[name]) for losses in self.losses)
-        left = self.length.steps - position.global_step
+        left = pace.epochs_left * self.length.steps_per_epoch - position.step_in_epoch
+        epochs = position.epoch + pace.epochs_left - 1
         self.log.info(
-            step_line(
-                position.epoch, self.length.epochs, position.global_step, values, self.timer, left
-            )
+            step_line(position.epoch, epochs, position.global_step, values, self.timer, left)
         )
         ips = self.timer.samples / max(self.timer.elapsed_s, 1e-9)
         self.log.metrics("train", global_step=position.global_step, ips=ips, **values)
@@ -215,14 +243,16 @@ class Trainer:
         if by_step or (self.settings.save_minutes and minutes >= self.settings.save_minutes):
             self.save(LATEST)
 
-    def _after_epoch(self, epoch: int) -> None:
+    def _evaluate_after(self, epoch: int, last: bool) -> None:
         first, every = self.settings.eval_batch_step
-        step, last = self.position.global_step, epoch == self.length.epochs
+        step = self.position.global_step
         due = (step - first) % every == 0 and step > first
         if self.settings.eval_batch_epoch:
             due = epoch % self.settings.eval_batch_epoch == 0
         if due or last:
             self._evaluate(epoch)
+
+    def _save_after(self, epoch: int) -> None:
         if epoch % self.settings.save_epoch_step == 0:
             self.save(f"iter_epoch_{epoch}")
             self._prune(epoch)

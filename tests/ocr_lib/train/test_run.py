@@ -112,10 +112,10 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
 ):
     real = Trainer.update
 
-    def stop(self, loaded, at):
+    def stop(self, loaded, at, learning_rate):
         if at == step:
             raise KeyboardInterrupt
-        return real(self, loaded, at)
+        return real(self, loaded, at, learning_rate)
 
     config = small_config(*data, tmp_path / "run", **{"Global.save_step_every": 2})
     monkeypatch.setattr(Trainer, "update", stop)
@@ -160,12 +160,15 @@ def test_a_folder_with_another_run_is_refused_unless_fresh(data, uninterrupted, 
     assert train(other, fresh=True, quiet=True).resumed_from == 0
 
 
-def test_a_time_budget_becomes_whole_epochs(data, tmp_path):
+def test_a_time_budget_ends_with_the_end_of_the_schedule(data, tmp_path):
     config = small_config(*data, tmp_path / "run", **{"Global.train_minutes": 0.02})
     result = train(config, quiet=True)
-    plan = json.loads((tmp_path / "run/run.json").read_text("utf-8"))
-    assert plan["epochs"] == result.epochs >= 1
-    assert train(config, quiet=True).steps == result.steps  # the plan holds, whatever the clock
+    assert result.epochs >= 1
+    pace = checkpoint.load(tmp_path / "run/latest").states["position"]["pace"]
+    steps = json.loads((tmp_path / "run/run.json").read_text("utf-8"))["epochs"] * 8
+    assert pace["begin"] + pace["stride"] * 8 == pytest.approx(steps)  # 8 batches an epoch
+    assert pace["epochs_left"] == 1
+    assert train(config, quiet=True).steps == result.steps  # over is over
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_path):

@@ -1,0 +1,66 @@
+"""The command line: exit codes, messages, and only the asked-for module imported."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from ocr_lib.errors import LabelError, OcrError
+from pipelines import cli
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_with_examples(name, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([name, "--help"])
+    assert exit_.value.code == 0
+    assert f"ocr {name}" in capsys.readouterr().out.split("examples:")[1]
+
+
+def test_the_list_of_commands_needs_no_library():
+    code = (
+        "import sys\nfrom pipelines import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('paddle', 'kfp', 'cv2', 'minio') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def run_command(monkeypatch, error):
+    import types
+
+    def fail(args):
+        raise error
+
+    module = types.SimpleNamespace(
+        DESCRIPTION="", EXAMPLES="", add_arguments=lambda parser: None, run=fail
+    )
+    monkeypatch.setitem(cli.COMMANDS, "broken", ("broken", "fails"))
+    monkeypatch.setitem(sys.modules, "broken", module)
+    return cli.main(["broken"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (LabelError("gt.txt:3", "no tab", "Put one there"), 2, "gt.txt:3: no tab. Put one there."),
+        (OcrError("it does not work"), 1, "it does not work"),
+        (OSError(errno.ENOSPC, "No space", "/data/x"), 1, "/data/x: the disk is full. Free some"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "/x: Permission denied."),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code, message):
+    assert run_command(monkeypatch, error) == code
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+    assert len(shown.splitlines()) <= 1
+
+
+def test_an_unknown_command_is_refused():
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["trane"])
+    assert exit_.value.code == 2
