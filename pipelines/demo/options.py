@@ -48,6 +48,8 @@ class DemoOptions:
     @property
     def model_name(self) -> str:
         """The model's name: one for each training set, so that like is compared with like."""
+        if "model_name" in self.parameters:
+            return str(self.parameters["model_name"])
         if self.train is None:
             return SYNTHETIC_NAME
         stem = re.sub(r"[^A-Za-z0-9]+", "-", self.train.name.split(".")[0]).strip("-")

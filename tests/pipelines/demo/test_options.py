@@ -35,3 +35,5 @@ def test_models_of_different_data_do_not_compete(data: Path) -> None:
     assert DemoOptions(out=data.parent).model_name == "demo"
     given = DemoOptions(out=data.parent, train=data, held_out=data)
     assert given.model_name == "demo-sroie-train"
+    named = DemoOptions(out=data.parent, parameters={"model_name": "receipts"})
+    assert named.model_name == "receipts"
