@@ -21,7 +21,7 @@ def test_a_number_of_epochs_moves_one_step_an_update():
     assert pace_of_epoch(LENGTH, 5, begin=40.0) is None
 
 
-@given(st.lists(st.floats(0.1, 50), min_size=1, max_size=60), st.floats(1, 100))
+@given(st.lists(st.floats(1, 50), min_size=1, max_size=60), st.floats(1, 100))
 def test_a_spent_budget_allows_one_last_epoch_whatever_the_epochs_take(seconds, budget):
     begin = spent = 0.0
     epoch_s = None
