@@ -7,7 +7,7 @@ STAMPED = "[2026/11/23 11:29:13] ppocr INFO: "
 
 
 def test_a_step_shows_share_speed_and_eta() -> None:
-    values = "lr: 0.001000, acc: 0.500000, loss: 1.234567"
+    values = {"lr": 0.001, "acc": 0.5, "loss": 1.234567}
     line = step_line(3, 20, 150, values, StepTimer(), 0).rsplit("eta: ", 1)[0] + "eta: 0:01:30"
     shown = translate(STAMPED + line, elapsed_s=30.0)
     assert shown is not None
