@@ -7,6 +7,7 @@ import argparse
 import errno
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
 
 from ocr_lib import __version__
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 2 for bad input, 1 for any other failure."""
+    warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(argv[0] if argv else None)
     args = parser.parse_args(argv)

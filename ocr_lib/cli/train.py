@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and says what came out."""
+    config = read_config(args)  # before paddle, whose import takes seconds
     from ocr_lib.train import train
 
-    config = read_config(args)
     with config.naming_lines():
         result = train(config, fresh=args.fresh)
     best = f"best acc {result.best['acc']:.4f}" if result.best else "no line was read rightly yet"

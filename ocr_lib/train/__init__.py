@@ -1,5 +1,6 @@
 """Training: `train(config)` fills a run folder, `load_run(folder)` brings its network back."""
 
+from ocr_lib import quiet_paddle  # noqa: F401 (imports paddle first)
 from ocr_lib.train.run import RunResult, forward_of, train
 from ocr_lib.train.run_folder import TrainedModel, load_model, load_run
 

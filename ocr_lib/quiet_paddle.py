@@ -1,0 +1,15 @@
+"""Imports paddle without what it prints on import; packages that need paddle import this first.
+
+Paddle warns of more than one OpenMP thread (which `ocr_lib.cpu` chose on purpose) and of a missing
+compiler cache (which only its C++ extensions use). Errors come through: they are exceptions.
+"""
+
+import io
+import warnings
+from contextlib import redirect_stderr
+
+with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import paddle
+
+__all__ = ["paddle"]
