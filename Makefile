@@ -8,6 +8,7 @@ PYTEST := .venv/bin/pytest
 TRAIN ?=
 EVAL ?=
 MINUTES ?=
+PRETRAINED ?=
 DEMO_DIR ?= build/demo
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ help: ## Show this list
 setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .venv-triton
 
 demo: setup ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINUTES= of training
-	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES))
+	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)")
 
 test: setup ## Run the tests
 	$(PYTEST)
