@@ -15,8 +15,7 @@ import numpy as np
 from ocr_lib.atomic import write_json
 from ocr_lib.train.batches import Batch
 
-WARMUP_BATCHES = 2
-TIMED_BATCHES = 16
+TIMED_BATCHES = 12
 EVAL_COST = 0.4  # an evaluated pixel costs this share of a trained one (forward pass only)
 
 
@@ -61,11 +60,9 @@ def epochs_within(
     """
     batches = sorted(batches, key=lambda batch: batch.width)
     pixels = sum(_pixels(batch) for batch in batches)
-    spread = np.linspace(0, len(batches) - 1, WARMUP_BATCHES + TIMED_BATCHES).astype(int)
-    order = np.random.default_rng(0).permutation(spread)  # warm up on any widths, time the rest
-    for i in order[:WARMUP_BATCHES]:
-        step(batches[i])
-    timed = [batches[i] for i in order[WARMUP_BATCHES:]]
+    timed = [batches[i] for i in np.linspace(0, len(batches) - 1, TIMED_BATCHES).astype(int)]
+    for batch in timed:  # the first batch of a width is slow: memory is laid out for it
+        step(batch)
     started = time.perf_counter()
     for batch in timed:
         step(batch)
