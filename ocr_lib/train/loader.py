@@ -13,10 +13,12 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.augment.concatenate import RecConAug
+from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.train.batches import Batch
+from ocr_lib.train.samples import Samples
 from ocr_lib.train.targets import Targets
 
 AHEAD = 4  # batches loaded in advance by each worker
@@ -43,11 +45,23 @@ class LoadedBatch:
 
 @dataclass(frozen=True)
 class BatchReader:
-    """Makes one batch; plain data and functions, so that it can be sent to another process."""
+    """Makes one batch; plain data and functions, so that it can be sent to another process.
+
+    Attributes:
+        dataset: labelled images.
+        samples: which of them are used, and the CTC steps of each padded width.
+        preprocess: the network's input.
+        augment: changes a decoded image.
+        join: puts other samples beside one, before augmentation; None leaves lines alone.
+        targets: encodes labels.
+        seed: the run's seed.
+    """
 
     dataset: Dataset
+    samples: Samples
     preprocess: Preprocess
     augment: Augmentation
+    join: RecConAug | None
     targets: Targets
     seed: int
 
@@ -57,13 +71,12 @@ class BatchReader:
         for index in batch.indices:
             rng = np.random.default_rng([self.seed, epoch, index])
             try:
-                sample = self.dataset.sample(index, rng)
-                image = self.augment(decode_image(sample.image, sample.name), rng)
+                image, label = self._line(index, batch.width, rng)
             except UserError as error:
                 bad.append(str(error))
                 continue
-            images.append(self.preprocess.fit(image, batch.width))
-            labels.append(sample.label)
+            images.append(self.preprocess.fit(self.augment(image, rng), batch.width))
+            labels.append(label)
         if not images:
             return LoadedBatch({}, (), tuple(bad))
         arrays: dict[str, NDArray[np.generic]] = {
@@ -72,6 +85,39 @@ class BatchReader:
             **self.targets.encode(labels),
         }
         return LoadedBatch(arrays, tuple(labels), tuple(bad))
+
+    def _line(
+        self, index: int, width: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], str]:
+        """Returns a decoded sample, joined with others where that is asked for and learnable."""
+        sample = self.dataset.sample(index, rng)
+        image = decode_image(sample.image, sample.name)
+        if self.join is None:
+            return image, sample.label
+        room = width / self.preprocess.height
+        joined, label = self.join(image, sample.label, rng, self._another, room)
+        if self.targets.usable(label, self.samples.time_steps[width]):
+            return image, sample.label
+        return joined, label
+
+    def _another(self, rng: np.random.Generator) -> Sample:
+        """Draws a usable sample."""
+        usable = self.samples.indices
+        return self.dataset.sample(int(usable[rng.integers(len(usable))]), rng)
+
+
+class _Worker:
+    """A worker process's reader: sent once, not with every batch."""
+
+    reader: BatchReader
+
+    @classmethod
+    def start(cls, reader: BatchReader) -> None:
+        cls.reader = reader
+
+    @classmethod
+    def read(cls, batch: Batch, epoch: int) -> LoadedBatch:
+        return cls.reader.read(batch, epoch)
 
 
 class Loader:
@@ -87,10 +133,11 @@ class Loader:
         self._reader = reader
         self._workers = max(1, num_workers)
         self._pool: Executor = (
-            ProcessPoolExecutor(num_workers, mp_context=get_context("spawn"))
+            ProcessPoolExecutor(num_workers, get_context("spawn"), _Worker.start, (reader,))
             if num_workers
-            else ThreadPoolExecutor(1, thread_name_prefix="loader")
+            else ThreadPoolExecutor(1, "loader")
         )
+        self._read = _Worker.read if num_workers else reader.read
         self._seen = self._bad = 0
 
     def read(self, batch: Batch, epoch: int) -> LoadedBatch:
@@ -108,7 +155,7 @@ class Loader:
         try:
             while True:
                 while len(waiting) < AHEAD * self._workers and (batch := next(todo, None)):
-                    waiting.append(self._pool.submit(self._reader.read, batch, epoch))
+                    waiting.append(self._pool.submit(self._read, batch, epoch))
                 if not waiting:
                     return
                 loaded = waiting.popleft().result()

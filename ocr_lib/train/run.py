@@ -13,7 +13,7 @@ from ocr_lib.atomic import write_text
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.transforms import build_augmentation
+from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import CheckpointError, ConfigError
 from ocr_lib.evaluate import evaluate
 from ocr_lib.losses import build_loss
@@ -90,9 +90,16 @@ class _Run:
         self.dataset = open_dataset(config.train)
         self.targets = Targets(self.dictionary, self.settings.max_text_length, _guide(config))
         self.samples = self._select()
-        augment = build_augmentation(config.train.dataset.transforms)
-        seed = self.settings.seed
-        reader = BatchReader(self.dataset, self.preprocess, augment, self.targets, seed)
+        transforms = config.train.dataset.transforms
+        reader = BatchReader(
+            dataset=self.dataset,
+            samples=self.samples,
+            preprocess=self.preprocess,
+            augment=build_augmentation(transforms),
+            join=build_concatenation(transforms, self.settings.max_text_length),
+            targets=self.targets,
+            seed=self.settings.seed,
+        )
         self.loader = Loader(reader, config.train.loader.num_workers)
         self.eval_dataset = _eval_dataset(config)
 

@@ -22,12 +22,14 @@ class Samples:
     Attributes:
         widths: int32 [len(dataset)], padded width of each sample in px.
         indices: int64 [usable], their positions.
+        time_steps: padded width in px → CTC steps in training.
         reference_width: up to this width a batch holds the full number of samples: the width
             that three quarters of the samples do not exceed, px.
     """
 
     widths: NDArray[np.int32]
     indices: NDArray[np.int64]
+    time_steps: dict[int, int]
     reference_width: int
 
 
@@ -60,7 +62,7 @@ def select_samples(
         )
     indices = np.array(usable, np.int64)
     reference = int(np.quantile(widths[indices], 0.75))
-    return Samples(widths, indices, reference)
+    return Samples(widths, indices, steps, reference)
 
 
 def _steps(config: Config, width: int) -> int:

@@ -144,6 +144,22 @@ def test_a_killed_process_goes_on_and_ends_with_the_same_weights(data, uninterru
     assert_equal_runs(uninterrupted, run_dir)
 
 
+def test_joined_lines_are_learnt_and_workers_still_change_nothing(data, tmp_path):
+    """RecConAug and RecAug, as PP-OCRv3's configurations list them."""
+    runs = []
+    for workers in (0, 2):
+        keys = {
+            "Train.dataset.transforms": "[DecodeImage: {}, RecConAug: {prob: 1.0, image_shape: "
+            "[32, 128, 3]}, RecAug: {}, RecResizeImg: {image_shape: [1, 32, 128]}]",
+            "Global.epoch_num": 2,
+            "Train.loader.num_workers": workers,
+        }
+        runs.append(tmp_path / str(workers))
+        train(small_config(*data, runs[-1], **keys), quiet=True)
+    for ours, theirs in zip(*(params(run).values() for run in runs), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_finished_run_is_left_as_it_is(data, uninterrupted):
     before = (uninterrupted / "latest.pdparams").stat().st_mtime_ns
     result = train(small_config(*data, uninterrupted), quiet=True)
