@@ -25,11 +25,12 @@ from ocr_lib.train.loader import BatchReader, Loader
 from ocr_lib.train.log import RunLog
 from ocr_lib.train.optimizer import build_optimizer
 from ocr_lib.train.plan import RunPlan, epochs_within
+from ocr_lib.train.position import Position
 from ocr_lib.train.run_folder import LATEST, config_digest, dictionary_of
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
 from ocr_lib.train.targets import Guide, Targets
-from ocr_lib.train.trainer import Evaluate, Position, Trainer
+from ocr_lib.train.trainer import Evaluate, Trainer
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,17 @@
+"""The position in `.states`: ours comes back, PaddleOCR's is understood."""
+
+import pickle
+
+from ocr_lib.train.pace import EpochPace
+from ocr_lib.train.position import Position
+
+
+def test_it_comes_back_through_plain_data():
+    position = Position(3, 7, 57, EpochPace(50.0, 0.5, 2), 12.5, 6.0, {"acc": 0.5}, 1)
+    assert Position.from_states(pickle.loads(pickle.dumps(position.states(), 2))) == position
+
+
+def test_paddleocrs_keys_count_finished_epochs():
+    assert Position(epoch=4, step_in_epoch=0, global_step=30).states()["epoch"] == 3
+    states = {"epoch": 3, "global_step": 30, "best_model_dict": {"acc": 0.9}}
+    assert Position.from_states(states) == Position(epoch=4, global_step=30, best={"acc": 0.9})
