@@ -11,6 +11,9 @@ MINUTES ?=
 PRETRAINED ?=
 DEMO_DIR ?= build/demo
 
+# Trust what the system trusts, also behind a proxy with a certificate of its own.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-compat lint format types compile bench lock clean
 
