@@ -61,7 +61,6 @@ class GlobalConfig:
         save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
         early_stop_evals: stop after so many evaluations without a better main indicator.
-        ema_decay: evaluate and save a running mean of the weights with this decay (0.9999).
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
         kept: keys of PaddleOCR that have no meaning here.
@@ -104,7 +103,6 @@ class GlobalConfig:
     save_minutes: float | None = 10.0
     keep_checkpoints: int | None = None
     early_stop_evals: int | None = None
-    ema_decay: float | None = None
     check_finite: bool = True
     allow_partial_load: bool = False
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
@@ -114,11 +112,8 @@ class GlobalConfig:
         at_least(self, 1, "epoch_num", "max_text_length", "save_epoch_step", "eval_batch_epoch")
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
-        at_least(self, 0, "seed")
-        above(self, 0, "train_minutes", "save_minutes", "ema_decay", "scale_loss")
-        below_one = self.ema_decay is None or self.ema_decay < 1
-        if not below_one:
-            raise FieldError(self, "ema_decay", f"is {self.ema_decay}", "Write less than 1")
+        at_least(self, 0, "seed", "narrow_first_epochs")
+        above(self, 0, "train_minutes", "save_minutes", "scale_loss")
         one_of(self, "amp_level", ("O0", "O1", "O2"))
         one_of(self, "amp_dtype", ("float16", "bfloat16"))
         self._check_eval_batch_step()

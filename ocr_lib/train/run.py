@@ -29,6 +29,7 @@ from ocr_lib.train.position import Position
 from ocr_lib.train.run_folder import LATEST, config_digest, dictionary_of
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
+from ocr_lib.train.support import not_applied, refuse_untrainable
 from ocr_lib.train.targets import Guide, Targets
 from ocr_lib.train.trainer import Evaluate, Trainer
 
@@ -72,6 +73,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
         CheckpointError: a checkpoint to start from is missing or does not fit.
         TrainingError: the loss is not finite.
     """
+    refuse_untrainable(config)
     with closing(RunLog(Path(config.global_.save_model_dir), quiet)) as log:
         run = _Run(config, log)
         with closing(run.loader):
@@ -263,6 +265,8 @@ class _Run:
             f"{parameters / 1e6:.2f} M parameters, {plan.samples} samples, "
             f"{trainer.length.steps_per_epoch} steps an epoch, {about}{plan.epochs} epochs"
         )
+        for sentence in not_applied(self.config):
+            self.log.info(sentence)
         if trainer.next_pace() is None:
             self.log.info(f"nothing to do: the run in {self.run_dir} is complete")
         elif trainer.position.global_step:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.config.geometry import time_steps
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.image import Preprocess
@@ -43,7 +43,9 @@ def select_samples(
     """
     sizes = np.asarray(dataset.sizes)
     widths = np.array([preprocess.bucket(max(1, w), max(1, h)) for w, h in sizes], np.int32)
-    steps = {w: _steps(config, w) for w in map(int, np.unique(widths))}
+    steps = {
+        w: time_steps(config.architecture, w, training=True) for w in map(int, np.unique(widths))
+    }
     dropped: Counter[str] = Counter()
     usable = []
     for index, label in enumerate(dataset.labels()):
@@ -63,10 +65,3 @@ def select_samples(
     indices = np.array(usable, np.int64)
     reference = int(np.quantile(widths[indices], 0.75))
     return Samples(widths, indices, steps, reference)
-
-
-def _steps(config: Config, width: int) -> int:
-    """CTC steps in training; networks without CTC have no such limit."""
-    if not has_ctc(config.architecture):
-        return config.global_.max_text_length * 2
-    return time_steps(config.architecture, width, training=True)

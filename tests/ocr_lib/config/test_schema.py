@@ -137,7 +137,10 @@ REFUSED = [
     ({"Global": {"train_minutes": "soon"}}, "Global.train_minutes: is 'soon'. Write a number."),
     ({"Global": {"train_minutes": float("nan")}}, "Global.train_minutes: is nan"),
     ({"Global": {"train_minutes": 0}}, "Global.train_minutes: is 0.0. Write more than 0."),
-    ({"Global": {"ema_decay": 1.0}}, "Global.ema_decay: is 1.0. Write less than 1."),
+    (
+        {"Global": {"narrow_first_epochs": -1}},
+        "Global.narrow_first_epochs: is -1. Write 0 or more.",
+    ),
     (
         {"Global": {"amp_level": "O3"}},
         "Global.amp_level: is 'O3', which is not known. Known: O0, O1, O2.",
