@@ -139,7 +139,7 @@ REFUSED = [
     ({"Global": {"train_minutes": 0}}, "Global.train_minutes: is 0.0. Write more than 0."),
     (
         {"Global": {"narrow_first_epochs": -1}},
-        "Global.narrow_first_epochs: is -1. Write 0 or more.",
+        "Global.narrow_first_epochs: is -1. Write 0",
     ),
     (
         {"Global": {"amp_level": "O3"}},
