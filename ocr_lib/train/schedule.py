@@ -136,10 +136,15 @@ def _two_step_cosine(args: Mapping[str, Any], length: RunLength) -> Schedule:
 
 
 def _one_cycle(args: Mapping[str, Any], length: RunLength) -> Schedule:
-    """Cosine up to `max_lr` over `pct_start` of the run, cosine down to almost nothing.
+    """Up to `max_lr` over `pct_start` of the run, down to almost nothing over the rest.
 
     Source: L. N. Smith and N. Topin, Super-Convergence (2018); PaddleOCR OneCycle.
     """
+    if args.get("three_phase"):
+        raise ConfigError(
+            "Optimizer.lr.three_phase", "is not available", "remove it: up and down are two phases"
+        )
+    ease = _line if args.get("anneal_strategy") == "linear" else _ease
     peak = float(args.get("max_lr", args.get("learning_rate", 0.001)))
     start, end = peak / float(args.get("div_factor", 25)), peak / 25 / 1e4
     share = float(args.get("pct_start", 0.3))
@@ -148,10 +153,14 @@ def _one_cycle(args: Mapping[str, Any], length: RunLength) -> Schedule:
 
     def schedule(step: float) -> float:
         if step <= top:
-            return _ease(start, peak, step / top)
-        return _ease(peak, end, min(1.0, (step - top) / max(1.0, total - 1 - top)))
+            return ease(start, peak, step / top)
+        return ease(peak, end, min(1.0, (step - top) / max(1.0, total - 1 - top)))
 
     return schedule
+
+
+def _line(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share
 
 
 def _ease(start: float, end: float, share: float) -> float:

@@ -74,6 +74,17 @@ def test_every_schedule_is_finite_and_never_negative_to_the_last_step():
         assert all(0 <= schedule(step) <= 0.1 + 1e-12 for step in range(LENGTH.steps)), name
 
 
+def test_one_cycle_goes_in_lines_where_asked():
+    schedule = build_schedule("OneCycle", {"max_lr": 0.1, "anneal_strategy": "linear"}, LENGTH)
+    oracle = LR.OneCycleLR(
+        0.1, total_steps=60, end_learning_rate=0.1 / 25 / 1e4, anneal_strategy="linear"
+    )
+    ours = [schedule(step) for step in range(60)]
+    assert ours == pytest.approx(values(oracle, 60), rel=1e-6, abs=1e-9)
+    with pytest.raises(ConfigError, match="three_phase: is not available"):
+        build_schedule("OneCycle", {"max_lr": 0.1, "three_phase": True}, LENGTH)
+
+
 def test_piecewise_counts_its_values():
     with pytest.raises(ConfigError, match="2 values for 2 decay_epochs"):
         build_schedule("Piecewise", {"decay_epochs": [1, 2], "values": [1, 2]}, LENGTH)
