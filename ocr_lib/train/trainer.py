@@ -120,7 +120,6 @@ class Trainer:
         for loaded in self.loader.batches(todo, position.epoch):
             self.timer.loaded()
             self._step(loaded)
-            self.timer.stepped(len(loaded.labels))
             if position.step_in_epoch < len(plan):
                 self._between_steps()
         position.epoch += 1
@@ -142,6 +141,7 @@ class Trainer:
             self.log.info(f"left out: {message}")
         position.global_step += 1
         position.step_in_epoch += 1
+        self.timer.stepped(len(loaded.labels))
         if logs and loaded.labels:
             self._log_step(loaded, outputs)
 

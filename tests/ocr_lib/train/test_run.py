@@ -222,3 +222,11 @@ def test_no_usable_sample_is_an_error_that_says_why(data, tmp_path):
     keys = {"Global.character_dict_path": tmp_path / "letters.txt"}
     with pytest.raises(DataError, match=r"no sample is left of 60 \({'empty': 60}\)"):
         train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+
+
+def test_every_logged_step_counts_its_samples(data, tmp_path):
+    keys = {"Global.epoch_num": 1, "Global.print_batch_step": 1}
+    train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+    log = (tmp_path / "run/train.log").read_text("utf-8")
+    counts = [float(count) for count in re.findall(r"avg_samples: ([\d.]+)", log)]
+    assert sum(counts) == 60
