@@ -26,7 +26,7 @@ EXAMPLES = """\
   ocr demo --train sroie-train.tar --eval sroie-val.tar --minutes 20
   ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1"""
 TYPES = {"String": str, "Float": float, "Integer": int, "List": list}  # of the parameters
-DEFAULT_MINUTES = 5.0
+DEFAULT_MINUTES = 6.0
 DEFAULT_MINUTES_GIVEN_DATA = 20.0
 
 

@@ -28,7 +28,7 @@ class DemoOptions:
     out: Path
     train: Path | None = None
     held_out: Path | None = None
-    minutes: float = 5.0
+    minutes: float = 6.0
     pretrained: Path | None = None
     train_lines: int = 12_000
     eval_lines: int = 1_000
