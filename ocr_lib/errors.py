@@ -26,7 +26,7 @@ class UserError(OcrError):
         self.where = where
         self.cause = cause
         self.fix = fix
-        super().__init__(f"{where}: {cause}. {fix}.")
+        super().__init__(f"{where}: {cause}. {fix[:1].upper()}{fix[1:]}.")
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str]]:
         """Lets the error travel from a worker process with its three parts."""

@@ -80,5 +80,5 @@ def _check_keys(architecture: Mapping[str, Any], known: Iterable[str], where: st
     known = list(known)
     for key in architecture:
         if key not in known:
-            fix = f"{nearest(key, known)}use {', '.join(sorted(known))}"
+            fix = f"{nearest(key, known)}Use {', '.join(sorted(known))}"
             raise ConfigError(f"{where}.{key}", f"unknown key {key!r}", fix)

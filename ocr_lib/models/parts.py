@@ -45,7 +45,7 @@ def find(table: Table, name: str, where: str) -> type:
     raise ConfigError(
         where,
         f"unknown name {name!r}",
-        f"{nearest(name, table)}use {_choices(table)} or package.module:Class",
+        f"{nearest(name, table)}Use {_choices(table)} or package.module:Class",
     )
 
 
@@ -71,10 +71,10 @@ def call_checked(part: type, arguments: Mapping[str, Any], where: str, **supplie
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns "did you mean X? " for the closest known word, or an empty string."""
+    """Returns "Did you mean X? " for the closest known word, or an empty string."""
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[close[0]]}? " if close else ""
+    return f"Did you mean {by_lower[close[0]]}? " if close else ""
 
 
 def choose(value: Any, known: Iterable[Any], where: str) -> Any:
@@ -87,7 +87,7 @@ def choose(value: Any, known: Iterable[Any], where: str) -> Any:
     if value not in known:
         hint = nearest(str(value), [str(k) for k in known])
         choices = ", ".join(str(k) for k in known)
-        raise ConfigError(where, f"unknown value {value!r}", f"{hint}use one of {choices}")
+        raise ConfigError(where, f"unknown value {value!r}", f"{hint}Use one of {choices}")
     return value
 
 

@@ -15,14 +15,14 @@ def test_every_shipped_loss_is_known(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
-        ("CTCLos", {}, "Loss.name: unknown name 'CTCLos'. did you mean CTCLoss"),
-        ("CTCLoss", {"use_focal": True}, "Loss.use_focal: .*did you mean use_focal_loss"),
+        ("CTCLos", {}, "Loss.name: unknown name 'CTCLos'. Did you mean CTCLoss"),
+        ("CTCLoss", {"use_focal": True}, "Loss.use_focal: .*Did you mean use_focal_loss"),
         ("CELoss", {"with_all": True}, "Loss.with_all"),
         ("MultiLoss", {"loss_config_list": ["CTCLoss"]}, "not one name with arguments"),
         (
             "MultiLoss",
             {"loss_config_list": [{"CTCLoss": None}, {"SARLos": None}]},
-            r"loss_config_list\[1\]: .*did you mean SARLoss",
+            r"loss_config_list\[1\]: .*Did you mean SARLoss",
         ),
         (
             "CombinedLoss",
@@ -41,7 +41,7 @@ def test_every_shipped_loss_is_known(name: str) -> None:
         (
             "CombinedLoss",
             {"loss_config_list": [{"CenterLoss": {"weight": 1, "num_clases": 9}}]},
-            "num_clases: .*did you mean num_classes",
+            "num_clases: .*Did you mean num_classes",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_a_user_plugs_in_a_backbone_by_module_and_class() -> None:
         ),
         (
             {"Backbone": {"name": "MobileNetV3", "scales": 1}},
-            "Backbone.scales: .*did you mean scale?",
+            "Backbone.scales: .*Did you mean scale?",
         ),
         ({"Backbone": {"name": "MobileNetV3", "scale": 0.6}}, "Backbone.scale: unknown value 0.6"),
         ({"Backbone": {"scale": 0.5}}, "Backbone.name: no name is given"),
@@ -44,7 +44,7 @@ def test_a_user_plugs_in_a_backbone_by_module_and_class() -> None:
         ({"Backbone": {"name": "no.module:Here"}}, "cannot import 'no.module:Here'"),
         ({"Backbone": {"name": f"{__name__}:not_a_class"}}, "is not a class"),
         ({"Backbone": None}, "Architecture.Backbone: it is missing"),
-        ({"Backbones": None}, "Architecture.Backbones: unknown key.*did you mean Backbone?"),
+        ({"Backbones": None}, "Architecture.Backbones: unknown key.*Did you mean Backbone?"),
         (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "rnnn"}},
             "encoder_type: .*mean rnn?",
@@ -56,7 +56,7 @@ def test_a_user_plugs_in_a_backbone_by_module_and_class() -> None:
         ),
         (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "rnn", "hidden": 9}},
-            "Neck.hidden: unknown argument 'hidden'. did you mean hidden_size?",
+            "Neck.hidden: unknown argument 'hidden'. Did you mean hidden_size?",
         ),
     ],
 )
@@ -74,5 +74,5 @@ def test_supplied_arguments_that_a_part_does_not_take_are_left_out() -> None:
 
 def test_choose_returns_the_value_or_names_the_known_ones() -> None:
     assert choose("a", ["a", "b"], "X") == "a"
-    with pytest.raises(ConfigError, match="use one of a, b"):
+    with pytest.raises(ConfigError, match="Use one of a, b"):
         choose("zzz", ["a", "b"], "X")

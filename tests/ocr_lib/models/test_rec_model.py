@@ -84,9 +84,9 @@ def test_grey_images_are_read_where_in_channels_says_so() -> None:
     ("head_list", "message"),
     [
         ([{"SARHead": {"enc_dim": 8}}], "no CTCHead is in it"),
-        ([{"CTCHeads": {}}], r"head_list\[0\]: unknown value 'CTCHeads'; ?|did you mean CTCHead"),
-        ([{"CTCHead": {"Necks": {}}}], "CTCHead.Necks: .*did you mean Neck"),
-        ([{"CTCHead": {"Neck": {"name": "svtr", "dim": 8}}}], "Neck.dim: .*did you mean dims"),
+        ([{"CTCHeads": {}}], r"head_list\[0\]: unknown value 'CTCHeads'; ?|Did you mean CTCHead"),
+        ([{"CTCHead": {"Necks": {}}}], "CTCHead.Necks: .*Did you mean Neck"),
+        ([{"CTCHead": {"Neck": {"name": "svtr", "dim": 8}}}], "Neck.dim: .*Did you mean dims"),
         ([{"CTCHead": {}, "SARHead": {}}], "not one name with its arguments"),
         ([{"CTCHead": {}}, {"SARHead": {"dec_bi_rnn": True}}], "dec_bi_rnn: .*not written"),
     ],

@@ -17,7 +17,7 @@ def options(*arguments: str) -> DemoOptions:
 
 def test_given_data_gets_more_time(tmp_path: Path) -> None:
     data = str(tmp_path)
-    assert options().minutes == 5.0
+    assert options().minutes == 6.0
     assert options("--train", data, "--eval", data).minutes == 20.0
     assert options("--train", data, "--eval", data, "--minutes", "3").minutes == 3.0
 
