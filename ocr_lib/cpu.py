@@ -14,7 +14,9 @@ def configure() -> None:
     Paddle uses one thread for its own kernels unless told otherwise. The MKL inside paddle takes
     a slow path on AMD processors; `MKL_DEBUG_CPU_TYPE=5` chooses AVX2, which made a training
     step of the small CPU network about twice as fast on an EPYC. `KMP_BLOCKTIME=0` lets threads
-    that wait for each other sleep: spinning ones cost a busy machine half of its speed.
+    that wait for each other sleep: spinning ones cost a busy machine half of its speed. numpy's
+    own matrices are those of an image's warp, too small for a second thread: with two, the
+    augmentation of a line costs twice the CPU time.
     """
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -24,6 +26,7 @@ def configure() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", threads)
     os.environ.setdefault("FLAGS_paddle_num_threads", os.environ["OMP_NUM_THREADS"])
     os.environ.setdefault("KMP_BLOCKTIME", "0")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "AuthenticAMD" in _cpu_description():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
 
