@@ -5,7 +5,7 @@ MultiLabelEncode) for the codes; there an unusable sample is replaced at random 
 pipeline, here `usable` says so before an epoch is planned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.sequence import Coding, nrtr_coding, sar_coding
 
 Guide = Literal["none", "sar", "nrtr"]
+# The guiding head's labels: their name in a batch and how characters are coded.
+GUIDES: dict[str, tuple[str, Callable[[int], Coding]]] = {
+    "sar": ("label_sar", sar_coding),
+    "nrtr": ("label_gtc", nrtr_coding),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Targets:
         ids = self.dictionary.encode(label)
         if not ids:
             return "empty"
-        longest = self.max_text_length - (2 if self.guide == "sar" else 0)
+        longest = self.max_text_length - (2 if self.guide != "none" else 0)  # start and end
         if len(ids) > longest:
             return "longer than max_text_length"
         if min_steps(ids) > time_steps:
@@ -57,30 +63,15 @@ class Targets:
             `length` int64 [N]; with a guide `label_sar` or `label_gtc` int64 [N, max_text_length].
         """
         encoded = [self.dictionary.encode(label) for label in labels]
+        longest = max(map(len, encoded))
+        padded = [[*ids, *[0] * (longest - len(ids))] for ids in encoded]
         arrays: dict[str, NDArray[np.generic]] = {
-            "label_ctc": _padded(encoded, max(map(len, encoded)), 0).astype(np.int32),
+            "label_ctc": np.array(padded, np.int32),
             "length": np.array([len(ids) for ids in encoded], np.int64),
         }
-        if self.guide == "sar":
-            arrays["label_sar"] = self._sar(encoded)
-        elif self.guide == "nrtr":
-            arrays["label_gtc"] = self._nrtr(encoded)
+        if self.guide != "none":
+            name, coding_of = GUIDES[self.guide]
+            coding = coding_of(self.dictionary.num_classes)
+            rows = [coding.encode(ids, self.max_text_length) for ids in encoded]
+            arrays[name] = np.array(rows, np.int64)
         return arrays
-
-    def _sar(self, encoded: list[list[int]]) -> NDArray[np.int64]:
-        """Characters from 0, unknown = K-1, begin = end = K, pad = K+1 with K CTC classes."""
-        end = self.dictionary.num_classes
-        rows = [[end, *(i - 1 for i in ids), end] for ids in encoded]
-        return _padded(rows, self.max_text_length, end + 1)
-
-    def _nrtr(self, encoded: list[list[int]]) -> NDArray[np.int64]:
-        """Blank 0, unknown 1, begin 2, end 3, characters from 4; padded with 0."""
-        rows = [[2, *(i + 3 for i in ids), 3] for ids in encoded]
-        return _padded(rows, self.max_text_length, 0)
-
-
-def _padded(rows: list[list[int]], length: int, value: int) -> NDArray[np.int64]:
-    result = np.full((len(rows), length), value, np.int64)
-    for row, ids in zip(result, rows, strict=True):
-        row[: len(ids)] = ids[:length]
-    return result

@@ -41,5 +41,9 @@ def test_usable_says_why_not(label, steps, reason):
     assert Targets(ABC, 5).usable(label, steps) == reason
 
 
-def test_sar_needs_room_for_its_marks():
-    assert Targets(ABC, 5, "sar").usable("abca", 9) == "longer than max_text_length"
+@pytest.mark.parametrize("guide", ["sar", "nrtr"])
+def test_a_guide_needs_room_for_its_marks(guide):
+    targets = Targets(ABC, 5, guide)
+    assert targets.usable("abca", 9) == "longer than max_text_length"
+    assert targets.usable("abc", 9) == ""
+    targets.encode(["abc"])  # the longest usable label fits, its end mark included
