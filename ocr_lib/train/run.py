@@ -188,7 +188,8 @@ class _Run:
     def _eval_pixels_per_epoch(self) -> float:
         if self.eval_dataset is None:
             return 0.0
-        pixels = float(sum(self.preprocess.bucket(w, h) for w, h in self.eval_dataset.sizes))
+        sizes = np.maximum(self.eval_dataset.sizes, 1)  # 0 where unreadable
+        pixels = float(self.preprocess.buckets_of(sizes).sum())
         every = self.settings.eval_batch_epoch
         if every:
             return pixels / every

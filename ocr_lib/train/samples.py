@@ -41,8 +41,7 @@ def select_samples(
     Raises:
         DataError: no sample is left.
     """
-    sizes = np.asarray(dataset.sizes)
-    widths = np.array([preprocess.bucket(max(1, w), max(1, h)) for w, h in sizes], np.int32)
+    widths = preprocess.buckets_of(np.maximum(dataset.sizes, 1))  # 0 where unreadable
     steps = {
         w: time_steps(config.architecture, w, training=True) for w in map(int, np.unique(widths))
     }

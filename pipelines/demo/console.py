@@ -20,8 +20,6 @@ FINISHED = re.compile(r"^[0-9:.]+ - \w+ - Task '([\w-]+)' finished with status (
 INDENT = "    "  # kfp.local prints a step's lines behind it
 EXECUTOR = "[KFP Executor "
 PROGRESS = re.compile(r"\b(?P<percent>\d+)% .*\bETA\b")
-# Paddle says this at every start when it may use more than one core, as it shall.
-NOISE = ("WARNING: OMP_NUM_THREADS set to ", "PLEASE USE OMP_NUM_THREADS WISELY")
 TAIL_LINES = 15
 
 
@@ -93,7 +91,7 @@ class Console:
         elif STAMP.match(text):
             if shown := translate(text, self._clock() - self._started):
                 self._show(f"      {shown}", PROGRESS.search(shown))
-        elif text and not text.startswith(NOISE):
+        elif text:
             self._show(f"      {text}", PROGRESS.search(text))
 
     def _show(self, text: str, progress: re.Match[str] | None = None) -> None:
