@@ -67,3 +67,7 @@ class ExportError(OcrError):
 
 class ServiceError(OcrError):
     """A remote system (object store, Triton, cluster) refused or did not answer in time."""
+
+
+class ImportModelError(UserError):
+    """A foreign model cannot be read, or is none of this project's networks."""

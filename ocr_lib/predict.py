@@ -6,10 +6,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.bundle import ONNX, PADDLE_PROGRAM, PADDLE_WEIGHTS, Bundle
+from ocr_lib.bundle import ONNX, PADDLE_PROGRAM, Bundle
 from ocr_lib.recognize import MAX_BATCH_PIXELS, Forward, Recognizer
 
 Backend = Literal["onnx", "paddle"]
+WEIGHTS = ".pdiparams"  # beside Paddle's program
 
 
 def open_bundle(
@@ -65,29 +66,34 @@ def onnx_forward(model: Path, threads: int = 1) -> Forward:
     return forward
 
 
-def paddle_forward(root: Path, threads: int = 1) -> Forward:
+def paddle_forward(root: Path, threads: int = 1, program: str = PADDLE_PROGRAM) -> Forward:
     """Returns a function that runs the Paddle files of a bundle on the CPU.
 
     With oneDNN, which is two to three times as fast as Paddle's own kernels; without it for
     networks that hold an operator that Paddle cannot hand to oneDNN.
+
+    Args:
+        root: the folder.
+        threads: CPU threads of one call.
+        program: the static graph's file, `.json` or `.pdmodel`; the weights lie beside it.
     """
-    run = _predictor(root, threads, onednn=True)
+    run = _predictor(root / program, threads, onednn=True)
 
     def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
         nonlocal run
         try:
             return run(images)
         except NotImplementedError:
-            run = _predictor(root, threads, onednn=False)
+            run = _predictor(root / program, threads, onednn=False)
             return run(images)
 
     return forward
 
 
-def _predictor(root: Path, threads: int, *, onednn: bool) -> Forward:
+def _predictor(program: Path, threads: int, *, onednn: bool) -> Forward:
     from paddle import inference
 
-    config = inference.Config(str(root / PADDLE_PROGRAM), str(root / PADDLE_WEIGHTS))
+    config = inference.Config(str(program), str(program.with_suffix(WEIGHTS)))
     config.disable_gpu()
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
