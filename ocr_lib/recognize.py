@@ -12,10 +12,12 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.image import Preprocess, decode_image
+from ocr_lib.data.image import Image, Preprocess, decode_image
+from ocr_lib.data.image_header import image_size
 from ocr_lib.errors import ImageError
 from ocr_lib.text.ctc import Recognition, decode
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.wide_lines import Piece, join, pieces
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -36,6 +38,8 @@ class Recognizer:
         dictionary: the characters behind the network's classes.
         forward: float32 [N, C, H, W] in, softmax probabilities float32 [N, T, K] out.
         max_batch_pixels: cap on N * H * W of one call of `forward`; one image is always allowed.
+        max_image_bytes: an encoded image of more fails; None leaves it to the decoder's limits.
+        max_image_pixels: an encoded image of more fails, as its header says; None likewise.
     """
 
     def __init__(
@@ -44,54 +48,87 @@ class Recognizer:
         dictionary: Dictionary,
         forward: Forward,
         max_batch_pixels: int = MAX_BATCH_PIXELS,
+        *,
+        max_image_bytes: int | None = None,
+        max_image_pixels: int | None = None,
     ) -> None:
         self.preprocess = preprocess
         self.dictionary = dictionary
         self.forward = forward
         self.max_batch_pixels = max_batch_pixels
+        self._limits = max_image_bytes, max_image_pixels
 
     def read(self, images: Sequence[bytes | NDArray[np.uint8]]) -> list[Recognition]:
         """Reads every image, in the order given.
 
         Args:
-            images: encoded files (JPEG, PNG, …) or decoded uint8 BGR arrays [H, W, 3].
+            images: encoded files (JPEG, PNG, …) or decoded uint8 BGR arrays [H, W, 3]. Very wide
+                lines are read in pieces, see `ocr_lib/wide_lines.py`.
 
         Returns:
             One `Recognition` an image. An image that cannot be read fails alone: empty text,
             score 0 and the cause in `error`.
         """
         results = [Recognition("", 0.0, ())] * len(images)
-        fitted: list[tuple[int, int, NDArray[np.uint8]]] = []  # bucket, position, pixels
+        lines: dict[int, list[Piece]] = {}
+        fitted: list[_Fitted] = []
         for position, image in enumerate(images):
             try:
-                fitted.append(self._prepare(image, position))
+                pixels = self._decoded(image)
             except ImageError as error:
                 results[position] = Recognition("", 0.0, (), error=error.cause)
-        fitted.sort(key=lambda item: item[:2])
+                continue
+            lines[position] = pieces(pixels, self.preprocess)
+            fitted += [self._fit(pixels[:, a:b], position, a) for a, b in lines[position]]
+        texts = self._texts(fitted)
+        turned = self.dictionary.right_to_left
+        for position, line in lines.items():
+            read = [texts[position, start] for start, _ in line]
+            results[position] = read[0] if len(read) == 1 else join(line, read, turned)
+        return results
+
+    def _texts(self, fitted: "list[_Fitted]") -> dict[tuple[int, int], Recognition]:
+        """Reads pieces bucket by bucket; returns (position, first column) → what was read."""
+        texts: dict[tuple[int, int], Recognition] = {}
+        fitted.sort(key=lambda item: item[:3])
         for width, group in groupby(fitted, key=lambda item: item[0]):
             members = list(group)
             size = self.batch_size(width)
             for start in range(0, len(members), size):
                 batch = members[start : start + size]
-                tensor = self.preprocess.batch([pixels for _, _, pixels in batch], width)
-                texts = decode(self.forward(tensor), self.dictionary)
-                for (_, position, _), text in zip(batch, texts, strict=True):
-                    results[position] = text
-        return results
+                tensor = self.preprocess.batch([item[3] for item in batch], width)
+                answers = decode(self.forward(tensor), self.dictionary)
+                for (_, position, column, _), answer in zip(batch, answers, strict=True):
+                    texts[position, column] = answer
+        return texts
 
     def batch_size(self, width: int) -> int:
         """Returns how many images of the padded `width` share one forward pass, at least 1."""
         return max(1, self.max_batch_pixels // (width * self.preprocess.height))
 
-    def _prepare(
-        self, image: bytes | NDArray[np.uint8], position: int
-    ) -> tuple[int, int, NDArray[np.uint8]]:
-        pixels = decode_image(image) if isinstance(image, bytes) else _checked(image)
+    def _decoded(self, image: bytes | NDArray[np.uint8]) -> Image:
+        if not isinstance(image, bytes):
+            return _checked(image)
+        max_bytes, max_pixels = self._limits
+        width, height = image_size(image) or (0, 0)
+        if max_bytes is not None and len(image) > max_bytes:
+            size, most = f"{len(image):,} bytes", f"{max_bytes:,}"
+        elif max_pixels is not None and width * height > max_pixels:
+            size, most = f"{width}x{height} pixels", f"{max_pixels:,} in all"
+        else:
+            return decode_image(image)
+        raise ImageError("image", f"the image has {size}, more than {most}", "Crop it to the line")
+
+    def _fit(self, pixels: Image, position: int, column: int) -> "_Fitted":
         height, width = pixels.shape[:2]
-        return self.preprocess.bucket(width, height), position, self.preprocess.fit(pixels)
+        bucket = self.preprocess.bucket(width, height)
+        return bucket, position, column, self.preprocess.fit(pixels)
 
 
-def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+_Fitted = tuple[int, int, int, Image]  # bucket, position, first column of the piece, pixels
+
+
+def _checked(image: NDArray[np.uint8]) -> Image:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ImageError(
             "image",

@@ -4,9 +4,12 @@ import argparse
 import json
 import sys
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
-from components.cli.servers import add_model, checked_url, default_url
-from components.deploy.client import Recognizer
+from components.cli.servers import DEFAULT_URL, add_model, default_urls
+from components.deploy.client import Reading, Recognizer
+from components.deploy.repository import BULK
 from ocr_lib.cli.image_files import find_images
 
 DESCRIPTION = """\
@@ -28,12 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", help="image files, or folders of them")
     parser.add_argument(
         "--url",
-        default=default_url(),
-        help="host:port of Triton's gRPC protocol (default OCR_TRITON_URL, else localhost:8001)",
+        action="append",
+        help="host:port of Triton's gRPC protocol; several take turns, and stand in for each other "
+        f"(default OCR_TRITON_URL, else {DEFAULT_URL})",
     )
     add_model(parser)
     parser.add_argument("--version", type=int, help="a version to insist on")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--char-scores", action="store_true", help="the probability of every character; with --json"
+    )
+    parser.add_argument("--bulk", action="store_true", help="let people who wait go before")
     parser.add_argument(
         "--timeout", type=float, default=30.0, help="seconds that one request may take (default 30)"
     )
@@ -44,7 +52,12 @@ def run(args: argparse.Namespace) -> int:
     files = iter(find_images(args.images))
     unreadable = 0
     with Recognizer(
-        checked_url(args.url), args.model, version=args.version, timeout_s=args.timeout
+        args.url or default_urls(),
+        args.model,
+        version=args.version,
+        timeout_s=args.timeout,
+        char_scores=args.char_scores,
+        priority=BULK if args.bulk else None,
     ) as recognizer:
         while chunk := list(islice(files, CHUNK)):
             for path, answer in zip(chunk, recognizer.read_many(chunk), strict=True):
@@ -52,12 +65,16 @@ def run(args: argparse.Namespace) -> int:
                     unreadable += 1
                     sys.stderr.write(f"{path}: {answer.error}\n")
                 else:
-                    sys.stdout.write(_line(str(path), answer.text, answer.score, args.json))
+                    sys.stdout.write(_json(path, answer) if args.json else _row(path, answer))
     return 2 if unreadable else 0
 
 
-def _line(path: str, text: str, score: float, as_json: bool) -> str:
-    if as_json:
-        values = {"image": path, "text": text, "score": score}
-        return json.dumps(values, ensure_ascii=False) + "\n"
-    return f"{path}\t{text}\t{score:.4f}\n"
+def _row(path: Path, answer: Reading) -> str:
+    return f"{path}\t{answer.text}\t{answer.score:.4f}\n"
+
+
+def _json(path: Path, answer: Reading) -> str:
+    values: dict[str, Any] = {"image": str(path), "text": answer.text, "score": answer.score}
+    if answer.char_scores:
+        values["char_scores"] = [round(score, 4) for score in answer.char_scores]
+    return json.dumps({**values, "version": answer.version}, ensure_ascii=False) + "\n"

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from components.deploy.client import DEFAULT_MODEL
-from ocr_lib.errors import ConfigError
+from components.deploy.servers import resolve
 
 DEFAULT_URL = "localhost:8001"
 STORE_HELP = "The store is the one that OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name."
@@ -22,28 +22,17 @@ def add_urls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--url",
         action="append",
-        help="host:port of a Triton's gRPC protocol; once for each server "
+        help="host:port of a Triton's gRPC protocol, once for each server, or a name that stands "
+        "for all of them, as a headless Service's does "
         f"(default OCR_TRITON_URL, else {DEFAULT_URL})",
     )
 
 
 def server_urls(args: argparse.Namespace) -> list[str]:
-    """Returns the servers that were named, or the default one."""
-    return [checked_url(url) for url in args.url or [default_url()]]
+    """Returns every server behind the addresses that were named, or behind the default one."""
+    return resolve(args.url or default_urls())
 
 
-def default_url() -> str:
-    """Returns the server of a command that names none."""
-    return os.environ.get("OCR_TRITON_URL") or DEFAULT_URL
-
-
-def checked_url(url: str) -> str:
-    """Returns an address of gRPC, which has no scheme.
-
-    Raises:
-        ConfigError: it is not `host:port`.
-    """
-    host, _, port = url.rpartition(":")
-    if not host or "/" in url or not port.isdigit():
-        raise ConfigError("--url", f"{url!r} is not host:port", "Give for example localhost:8001")
-    return url
+def default_urls() -> list[str]:
+    """Returns the servers of a command that names none."""
+    return (os.environ.get("OCR_TRITON_URL") or DEFAULT_URL).split(",")

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
-import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
+from components.deploy.connection import Connection
 from components.deploy.repository import Config, to_json
 from ocr_lib.errors import ServiceError
 
@@ -22,12 +23,19 @@ class TritonAdmin:
     Args:
         url: `host:port` of its gRPC protocol.
         timeout_s: the longest that one call may take; loading a model is one call.
+        connection: TLS and the management key; None takes those of the environment.
     """
 
-    def __init__(self, url: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, timeout_s: float = CALL_TIMEOUT_S, connection: Connection | None = None
+    ) -> None:
         self.url = url
-        self._timeout_s = timeout_s
-        self._client = grpc.InferenceServerClient(url)
+        connection = connection or Connection.from_env()
+        self._client = connection.open(url)
+        self._call: dict[str, Any] = {
+            "client_timeout": timeout_s,
+            "headers": connection.admin_headers,
+        }
 
     def __enter__(self) -> "TritonAdmin":
         return self
@@ -60,7 +68,7 @@ class TritonAdmin:
                 model,
                 config=to_json(config) if config else None,
                 files=contents or None,
-                client_timeout=self._timeout_s,
+                **self._call,
             )
         except InferenceServerException as error:
             raise self._failed(f"cannot load {model}", error) from error
@@ -68,16 +76,14 @@ class TritonAdmin:
     def unload(self, model: str) -> None:
         """Unloads all versions of a model; one that is not loaded is no error."""
         try:
-            self._client.unload_model(model, client_timeout=self._timeout_s)
+            self._client.unload_model(model, **self._call)
         except InferenceServerException as error:
             raise self._failed(f"cannot unload {model}", error) from error
 
     def ready(self, model: str, version: int) -> bool:
         """Tells whether this version of the model answers."""
         try:
-            return bool(
-                self._client.is_model_ready(model, str(version), client_timeout=self._timeout_s)
-            )
+            return bool(self._client.is_model_ready(model, str(version), **self._call))
         except InferenceServerException as error:
             raise self._failed(f"cannot ask for {model}", error) from error
 
@@ -87,7 +93,7 @@ class TritonAdmin:
         The repository index would not do: it leaves out models that were loaded from files.
         """
         try:
-            answer = self._client.get_inference_statistics(client_timeout=self._timeout_s)
+            answer = self._client.get_inference_statistics(**self._call)
         except InferenceServerException as error:
             raise self._failed("cannot list models", error) from error
         return sorted({item.name for item in answer.model_stats if item.name.startswith(prefix)})
@@ -120,7 +126,7 @@ class TritonAdmin:
     def _executions(self, model: str) -> int:
         """Returns how many inferences the loaded versions of a model have made."""
         try:
-            answer = self._client.get_inference_statistics(model, client_timeout=self._timeout_s)
+            answer = self._client.get_inference_statistics(model, **self._call)
         except InferenceServerException:
             return 0
         return sum(item.inference_stats.success.count for item in answer.model_stats)
@@ -135,6 +141,12 @@ def triton_error(url: str, action: str, error: InferenceServerException) -> Serv
     if "UNAVAILABLE" in status and "connect" in message:
         step = "Check the address and that the server runs"
         return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
+    if "This protocol is restricted" in message:
+        step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
+        return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
+    if "maximum queue size" in message:
+        step = "Ask later, or start more servers"
+        return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
     if "DEADLINE_EXCEEDED" in status:
         return ServiceError(f"Triton at {url}: {action}: no answer in time. Look at its load.")
     return ServiceError(f"Triton at {url}: {action}: {message}")

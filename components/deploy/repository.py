@@ -21,8 +21,11 @@ from ocr_lib.digest import sha256_file
 CORE_SUFFIX = "_core"
 MAX_IMAGES = 64  # of one request to `<name>`
 MAX_BATCH = 64  # of one request to `<name>_core`
-QUEUE_TIMEOUT_US = 20_000_000  # a request that waited longer is refused rather than answered late
-QUEUE_SIZE = 512  # requests; further ones are refused at once
+MAX_IMAGE_BYTES = 8 << 20  # encoded; a line of text is far below
+MAX_IMAGE_PIXELS = 1 << 24
+QUEUE_TIMEOUT_US = 10_000_000  # a request that waited longer is refused rather than answered late
+QUEUE_SIZE = 256  # requests of one priority; further ones are refused at once
+INTERACTIVE, BULK = 1, 2  # priorities: 1 is answered before 2
 
 # The code is not part of a version: it belongs to the image that serves, as ocr_lib does.
 MODEL_PY = '''"""Encoded images in, text out, by the code of the package that the server carries."""
@@ -141,10 +144,15 @@ def _text_config(name: str, core: Config, digest: str) -> Config:
             tensor("TEXT", "TYPE_STRING"),
             tensor("SCORE", "TYPE_FP32"),
             tensor("ERROR", "TYPE_STRING"),
+            tensor("CHAR_SCORES", "TYPE_STRING"),
         ],
         # Two, so that one decodes images while the other waits for the network.
         "instance_group": [{"kind": "KIND_CPU", "count": 2}],
-        "dynamic_batching": {"default_queue_policy": _queue_policy()},
+        "dynamic_batching": {
+            "priority_levels": BULK,
+            "default_priority_level": INTERACTIVE,
+            "default_queue_policy": _queue_policy(),
+        },
         "parameters": {
             key: {"string_value": value}
             for key, value in {
@@ -153,6 +161,8 @@ def _text_config(name: str, core: Config, digest: str) -> Config:
                 "core_output": core["output"][0]["name"],
                 "core_max_batch": str(core["max_batch_size"]),
                 "bundle_digest": digest,
+                "max_image_bytes": str(MAX_IMAGE_BYTES),
+                "max_image_pixels": str(MAX_IMAGE_PIXELS),
             }.items()
         },
     }

@@ -19,8 +19,18 @@ from ocr_lib.recognize import MAX_BATCH_PIXELS, Recognizer
 from ocr_lib.text.ctc import Recognition
 
 
+class CoreError(ServiceError):
+    """The network did not answer; `code` is Triton's, so that clients see a full queue as one."""
+
+    def __init__(self, message: str, code: int) -> None:
+        self.code = code
+        super().__init__(message)
+
+
 class TritonPythonModel:
     """Answers TEXT, SCORE and ERROR [N, 1] for IMAGE [N, 1]; a bad image fails alone.
+
+    CHAR_SCORES [N, 1], a JSON list of numbers each, where a request asks for it by name.
 
     Source: Triton's Python backend, whose method names these are.
     """
@@ -45,7 +55,12 @@ class TritonPythonModel:
         self._input = parameters["core_input"]
         self._output = parameters["core_output"]
         self._recognizer = Recognizer(
-            preprocess, bundle.dictionary, self._forward, min(MAX_BATCH_PIXELS, largest)
+            preprocess,
+            bundle.dictionary,
+            self._forward,
+            min(MAX_BATCH_PIXELS, largest),
+            max_image_bytes=int(parameters["max_image_bytes"]),
+            max_image_pixels=int(parameters["max_image_pixels"]),
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -53,11 +68,12 @@ class TritonPythonModel:
         batches = [_images(request) for request in requests]
         try:
             results = self._recognizer.read([image for batch in batches for image in batch])
-        except ServiceError as error:
+        except CoreError as error:
             return [_failure(error) for _ in requests]  # one object each: they are freed one by one
         responses = []
-        for batch in batches:
-            responses.append(_response(results[: len(batch)]))
+        for request, batch in zip(requests, batches, strict=True):
+            asked = "CHAR_SCORES" in request.requested_output_names()
+            responses.append(_response(results[: len(batch)], asked))
             results = results[len(batch) :]
         return responses
 
@@ -71,8 +87,9 @@ class TritonPythonModel:
             preferred_memory=pb_utils.PreferredMemory(pb_utils.TRITONSERVER_MEMORY_CPU, 0),
         ).exec()
         if response.has_error():
-            raise ServiceError(
-                f"{self._core} version {self._version}: {response.error().message()}"
+            error = response.error()
+            raise CoreError(
+                f"{self._core} version {self._version}: {error.message()}", error.code()
             )
         probs = pb_utils.get_output_tensor_by_name(response, self._output).as_numpy()
         return np.asarray(probs, np.float32)
@@ -83,18 +100,20 @@ def _images(request: Any) -> list[bytes]:
     return [bytes(image) for image in tensor.reshape(-1)]
 
 
-def _failure(error: ServiceError) -> Any:
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
+def _failure(error: CoreError) -> Any:
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), error.code))
 
 
-def _response(results: list[Recognition]) -> Any:
+def _response(results: list[Recognition], char_scores: bool) -> Any:
     def strings(values: list[str]) -> NDArray[np.object_]:
         return np.array([[value.encode()] for value in values], np.object_)
 
-    return pb_utils.InferenceResponse(
-        output_tensors=[
-            pb_utils.Tensor("TEXT", strings([r.text for r in results])),
-            pb_utils.Tensor("SCORE", np.array([[r.score] for r in results], np.float32)),
-            pb_utils.Tensor("ERROR", strings([r.error or "" for r in results])),
-        ]
-    )
+    tensors = [
+        pb_utils.Tensor("TEXT", strings([r.text for r in results])),
+        pb_utils.Tensor("SCORE", np.array([[r.score] for r in results], np.float32)),
+        pb_utils.Tensor("ERROR", strings([r.error or "" for r in results])),
+    ]
+    if char_scores:
+        lists = [json.dumps([round(score, 6) for score in r.char_scores]) for r in results]
+        tensors.append(pb_utils.Tensor("CHAR_SCORES", strings(lists)))
+    return pb_utils.InferenceResponse(output_tensors=tensors)

@@ -53,7 +53,7 @@ def test_deploy_query_list_and_roll_back(
 
 
 def test_bad_arguments_are_named(store: Store, bundle: Path, lines: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--url: 'http://h:1' is not host:port"):
+    with pytest.raises(ConfigError, match="'http://h:1' is not host:port"):
         call(query, lines, "--url", "http://h:1")
     with pytest.raises(ImageError, match="no such file or folder"):
         call(query, tmp_path / "none")

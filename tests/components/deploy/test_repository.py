@@ -42,7 +42,7 @@ def test_the_configuration_is_complete(bundle: Path) -> None:
     assert list(core.version_policy.specific.versions) == [7]
     assert core.HasField("dynamic_batching")
     assert text.backend == "python"
-    assert [o.name for o in text.output] == ["TEXT", "SCORE", "ERROR"]
+    assert [o.name for o in text.output] == ["TEXT", "SCORE", "ERROR", "CHAR_SCORES"]
     assert text.parameters["core"].string_value == "receipts_core"
 
 

@@ -1,0 +1,130 @@
+"""How a client reaches Triton: TLS, and the key that management calls carry.
+
+Everything comes from the environment or from files, never from a command line, which other
+processes of a machine can read:
+
+| variable | what |
+| --- | --- |
+| OCR_TRITON_TLS_CA | file of the certificates to trust (PEM); setting it turns TLS on |
+| OCR_TRITON_TLS_CERT, OCR_TRITON_TLS_KEY | files of the client's own certificate and its key |
+| OCR_TRITON_TLS_NAME | the name in the server's certificate, for servers asked by IP address |
+| OCR_TRITON_ADMIN_KEY, or OCR_TRITON_ADMIN_KEY_FILE | the key of the management calls |
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tritonclient.grpc as grpc
+
+from ocr_lib.errors import ConfigError
+
+ADMIN_HEADER = "ocr-admin"  # the name that Triton's restricted protocols give the key
+MAX_MESSAGE_BYTES = 2**31 - 1
+MAX_RECONNECT_MS = 1000  # a server that was started again is found again so soon
+ADMIN_KEY_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Encryption, and with a certificate of one's own mutual authentication.
+
+    Attributes:
+        ca: PEM file of the certificates to trust.
+        cert: PEM file of the client's certificate chain.
+        key: PEM file of the client's private key.
+        name: the name to look for in the server's certificate; None takes the address's host.
+    """
+
+    ca: Path
+    cert: Path | None = None
+    key: Path | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cert is None) != (self.key is None):
+            raise ConfigError(
+                "TLS", "a certificate or its key is missing", "Give both, or none of them"
+            )
+        for path in filter(None, (self.ca, self.cert, self.key)):
+            if not path.is_file():
+                raise ConfigError("TLS", f"there is no file {path}", "Check the path")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a client needs besides the address.
+
+    Attributes:
+        tls: None talks without encryption.
+        admin_key: goes with management calls; never shown.
+    """
+
+    tls: Tls | None = None
+    admin_key: str = field(default="", repr=False)
+
+    @classmethod
+    def from_env(cls) -> "Connection":
+        """Reads the variables above.
+
+        Raises:
+            ConfigError: a file that they name is missing, or the key is too short to be one.
+        """
+        ca, cert, key = (_path(f"OCR_TRITON_TLS_{part}") for part in ("CA", "CERT", "KEY"))
+        if ca is None and (cert or key):
+            raise ConfigError("OCR_TRITON_TLS_CA", "is not set", "Name the CA's certificates")
+        name = os.environ.get("OCR_TRITON_TLS_NAME") or None
+        return cls(Tls(ca, cert, key, name) if ca else None, admin_key())
+
+    def open(self, url: str) -> grpc.InferenceServerClient:
+        """Returns a client of `host:port`; connects with its first call."""
+        arguments: list[tuple[str, int | str]] = [
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MS),
+        ]
+        if self.tls is None:
+            return grpc.InferenceServerClient(url, channel_args=arguments)
+        if self.tls.name:
+            arguments.append(("grpc.ssl_target_name_override", self.tls.name))
+        return grpc.InferenceServerClient(
+            url,
+            ssl=True,
+            root_certificates=str(self.tls.ca),
+            certificate_chain=str(self.tls.cert) if self.tls.cert else None,
+            private_key=str(self.tls.key) if self.tls.key else None,
+            channel_args=arguments,
+        )
+
+    @property
+    def admin_headers(self) -> dict[str, str] | None:
+        """What management calls carry."""
+        return {f"triton-grpc-protocol-{ADMIN_HEADER}": self.admin_key} if self.admin_key else None
+
+
+def admin_key() -> str:
+    """Returns the management key of the environment, "" where there is none.
+
+    Raises:
+        ConfigError: the file cannot be read, or the key is too short.
+    """
+    path = _path("OCR_TRITON_ADMIN_KEY_FILE")
+    key = os.environ.get("OCR_TRITON_ADMIN_KEY", "")
+    if path is not None:
+        try:
+            key = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise ConfigError("OCR_TRITON_ADMIN_KEY_FILE", str(error), "Check the path") from error
+    if key and (len(key) < ADMIN_KEY_BYTES or not key.isascii() or not key.isalnum()):
+        raise ConfigError(
+            "OCR_TRITON_ADMIN_KEY",
+            f"not {ADMIN_KEY_BYTES} or more letters and digits",
+            "Make one with `openssl rand -hex 24`",
+        )
+    return key
+
+
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None

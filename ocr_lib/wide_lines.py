@@ -1,0 +1,117 @@
+"""Lines too wide for a network: cut into pieces that overlap, read one by one, and joined again.
+
+A line up to `MAX_SQUEEZE` times as wide as the widest bucket is squeezed into it, as training did.
+Beyond that characters become too narrow to be told apart, or too many for the time steps.
+"""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.data.image import Image, Preprocess
+from ocr_lib.text.ctc import Recognition
+
+MAX_SQUEEZE = 1.5
+MAX_PIECES = 64  # of one line; wider ones are squeezed into so many
+OVERLAP = 0.25  # of a piece, that the next one reads again
+SEARCH = 0.1  # of a piece, in which to look for a column without ink
+
+Piece = tuple[int, int]  # first column, and the one after the last
+
+
+def pieces(image: Image, preprocess: Preprocess) -> list[Piece]:
+    """Returns where to cut a line; one piece is the whole line.
+
+    Args:
+        image: uint8 BGR [H, W, 3].
+        preprocess: its widest bucket is the widest piece; a network whose preprocessing does not
+            keep the ratio of the sides gets every line whole.
+    """
+    height, width = image.shape[:2]
+    widest = preprocess.buckets[-1] * height / preprocess.height  # in the image's own pixels
+    if not preprocess.keep_ratio or width <= MAX_SQUEEZE * widest:
+        return [(0, width)]
+    fresh = 1 - OVERLAP - 2 * SEARCH  # of a piece, at least
+    size = max(math.floor(widest), math.ceil(width / (MAX_PIECES * fresh)), 8)
+    ink = _ink(image)
+    found: list[Piece] = []
+    start = 0
+    while start + size < width:
+        end = _clearest(ink, start + size - round(SEARCH * size), start + size)
+        found.append((start, end))
+        latest = end - round(OVERLAP * size)
+        start = _clearest(ink, latest - round(SEARCH * size), latest)
+    return [*found, (start, width)]
+
+
+def join(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
+    """Returns the text of a line from what was read on its pieces.
+
+    Two neighbours share what stands in the overlap. It is the run of characters at the end of one
+    and the beginning of the other that agrees best, near the length that the widths let expect.
+    Of the shared characters each piece gives the half that is farther from its edge.
+
+    Args:
+        line: the pieces, from the left.
+        read: what was read on each.
+        right_to_left: text runs from the last piece to the first.
+    """
+    order = list(zip(line, read, strict=True))[:: -1 if right_to_left else 1]
+    (former, first), *others = order
+    text, scores = first.text, _scores(first, right_to_left)
+    for piece, answer in others:
+        shared = min(former[1], piece[1]) - max(former[0], piece[0])
+        per_char = (piece[1] - piece[0]) / max(len(answer.text), 1)
+        length = _overlap(text, answer.text, round(shared / per_char))
+        keep = len(text) - length // 2
+        begin = length - length // 2
+        text = text[:keep] + answer.text[begin:]
+        scores = scores[:keep] + _scores(answer, right_to_left)[begin:]
+        former = piece
+    mean = sum(scores) / len(scores) if scores else 0.0
+    return Recognition(text, mean, tuple(scores[:: -1 if right_to_left else 1]))
+
+
+def _ink(image: Image) -> NDArray[np.float32]:
+    """Returns how far each column is from the line's background, smoothed: float32 [W]."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    levels = np.bincount((grey >> 3).ravel(), minlength=32)
+    background = float(levels.argmax()) * 8 + 4
+    columns = np.abs(grey.astype(np.float32) - background).mean(axis=0)
+    span = max(1, image.shape[0] // 16) * 2 + 1  # a gap between characters, not a thin stroke
+    return np.asarray(cv2.blur(columns[None], (span, 1))[0], np.float32)
+
+
+def _clearest(ink: NDArray[np.float32], first: int, last: int) -> int:
+    """Returns the column of least ink in [first, last], of equal ones the last."""
+    window = ink[first : last + 1][::-1]
+    return last - int((window > window.min() + 0.5).argmin())
+
+
+def _overlap(text: str, following: str, expected: int) -> int:
+    """Returns how many characters the end of `text` and the beginning of `following` share.
+
+    A run of k characters scores its share of equal characters, less for being far from what is
+    expected; repeated characters ("0000") would fit at many k.
+    """
+    longest = min(len(text), len(following), 2 * expected + 2)
+    best, found = 0.0, 0
+    for k in range(1, longest + 1):
+        equal = sum(a == b for a, b in zip(text[-k:], following, strict=False))
+        score = equal / k - 0.5 * abs(k - expected) / max(expected, 1)
+        if score > best:
+            best, found = score, k
+    return found
+
+
+def _scores(read: Recognition, right_to_left: bool) -> list[float]:
+    """Returns a score for each character in reading order.
+
+    Entries of several characters have one score for all: then each character gets the mean.
+    """
+    if len(read.char_scores) != len(read.text):
+        return [read.score] * len(read.text)
+    return list(read.char_scores[:: -1 if right_to_left else 1])
