@@ -2,8 +2,9 @@
 
 import base64
 import json
+import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +12,12 @@ import numpy as np
 
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
+from ocr_lib.eval_cells import Cells
+from ocr_lib.eval_characters import Confusion, Recall
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 had no slices by content, characters, confusions, bins and cells
+SLICES = ("by_length", "by_width", "by_class", "by_script", "by_source")
 
 
 @dataclass(slots=True)
@@ -51,6 +56,53 @@ class Slice:
     accuracy: float
     norm_edit_dis: float
     cer: float
+    space_f1: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """How well spaces are read, by alignment with the label. Shares are fractions of 1.
+
+    Attributes:
+        hits: spaces of the labels that were read as spaces.
+        truths: spaces in the labels.
+        reads: spaces in what was read.
+    """
+
+    hits: int = 0
+    truths: int = 0
+    reads: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the spaces read that are in the label; None where none was read."""
+        return self.hits / self.reads if self.reads else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the labels' spaces that were read; None where there are none."""
+        return self.hits / self.truths if self.truths else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of both; None where there are no spaces at all."""
+        total = self.truths + self.reads
+        return 2 * self.hits / total if total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The lines with scores of one range.
+
+    Attributes:
+        lines: how many.
+        correct: how many of them were read exactly.
+        score: their mean score.
+    """
+
+    lines: int
+    correct: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +121,16 @@ class EvalReport:
             suffix `_ignore_space`, PaddleOCR's default.
         by_length: by characters of the label.
         by_width: by width bucket in px.
+        by_class: lines whose label has letters, digits, punctuation, spaces, upper or lower case;
+            a line can be in several.
+        by_script: lines whose label has letters of a script; a line can be in several.
+        by_source: by label list or folder, where there are several.
+        spaces: counts of spaces.
+        characters: character of the labels → how often it was read.
+        confusions: the most frequent ones.
+        reliability: lines by score, in bins of equal width from 0 to 1; unreadable ones left out.
+        cells: sums by slice and block, for paired statistics; None in reports of format 1.
+        leaked: lines whose image is a training image too; None where nobody looked.
         worst: the worst lines, worst first, with small pictures.
         watched: position → text of the lines that were asked for.
         errors: first unreadable images, each with its cause.
@@ -92,10 +154,31 @@ class EvalReport:
     outcomes: bytes
     dataset_digest: str
     seconds: float
+    by_class: tuple[Slice, ...] = ()
+    by_script: tuple[Slice, ...] = ()
+    by_source: tuple[Slice, ...] = ()
+    spaces: Spaces = Spaces()
+    characters: dict[str, Recall] = field(default_factory=dict)
+    confusions: tuple[Confusion, ...] = ()
+    reliability: tuple[Bin, ...] = ()
+    cells: Cells | None = None
+    leaked: int | None = None
+
+    @property
+    def calibration_error(self) -> float | None:
+        """Mean gap between score and share of exact lines, by bin; None in old reports.
+
+        Source: expected calibration error, Guo et al. 2017, over lines instead of classes.
+        """
+        lines = sum(part.lines for part in self.reliability)
+        gaps = (abs(part.correct - part.score * part.lines) for part in self.reliability)
+        return sum(gaps) / lines if lines else None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as JSON-ready values."""
         values = asdict(self)
+        values["cells"] = self.cells and self.cells.to_dict()
+        values["characters"] = {c: list(astuple(r)) for c, r in self.characters.items()}
         for line in values["worst"]:
             line["image"] = base64.b64encode(line["image"]).decode("ascii")
         packed = np.packbits(np.frombuffer(self.outcomes, np.uint8)).tobytes()
@@ -105,16 +188,17 @@ class EvalReport:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Reads what `to_dict` returned."""
-        kept = {field.name: values[field.name] for field in fields(cls)}
+        kept = {f.name: values[f.name] for f in fields(cls) if f.name in values or _needed(f)}
         packed = np.frombuffer(base64.b64decode(kept["outcomes"]), np.uint8)
         kept["outcomes"] = np.unpackbits(packed, count=kept["samples"]).tobytes()
-        for name in ("by_length", "by_width"):
-            kept[name] = tuple(Slice(**item) for item in kept[name])
+        for name in SLICES:
+            kept[name] = tuple(Slice(**item) for item in kept.get(name, ()))
         kept["worst"] = tuple(
             Line(**{**item, "image": base64.b64decode(item["image"])}) for item in kept["worst"]
         )
         kept["watched"] = {int(index): text for index, text in kept["watched"].items()}
         kept["errors"] = tuple(kept["errors"])
+        kept |= _of_format_2(values)
         return cls(**kept)
 
     def save(self, path: str | Path) -> None:
@@ -130,10 +214,28 @@ class EvalReport:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
-            if values["format"] != FORMAT:
+            if values["format"] not in READABLE:
                 raise ValueError(f"format {values['format']}, {FORMAT} is known")
             return cls.from_dict(values)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
             raise DataError(
                 str(path), f"not an evaluation report ({error!r})", "Run `ocr eval` again"
             ) from error
+
+
+def _needed(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _of_format_2(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields that reports of format 1 lack; nothing for those."""
+    if values.get("format", FORMAT) == 1:
+        return {}
+    cells = values["cells"]
+    return {
+        "spaces": Spaces(**values["spaces"]),
+        "characters": {c: Recall(*counts) for c, counts in values["characters"].items()},
+        "confusions": tuple(Confusion(**item) for item in values["confusions"]),
+        "reliability": tuple(Bin(**item) for item in values["reliability"]),
+        "cells": None if cells is None else Cells.from_dict(cells),
+    }

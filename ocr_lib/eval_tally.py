@@ -1,73 +1,51 @@
-"""Counting evaluated lines one at a time: sums, slices, the worst lines, the digest."""
+"""Counting evaluated lines one at a time: sums, slices, characters, scores, the digest."""
 
 import hashlib
-import heapq
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.data.image import decode_image
-from ocr_lib.errors import ImageError
-from ocr_lib.eval_report import EvalReport, Line, Slice
+from ocr_lib.eval_cells import MILLION, WHOLE, CellCounter, Key, figures
+from ocr_lib.eval_characters import CharacterCounter, Kinds, source_of
+from ocr_lib.eval_report import Bin, EvalReport, Line, Slice, Spaces
+from ocr_lib.eval_worst import Remembered
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.text.metrics import RecMetric
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
-THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the report, px
-
-
-class Sums:
-    """Sums over the lines of one slice."""
-
-    def __init__(self) -> None:
-        self.samples = 0
-        self.correct = 0
-        self.similarity = 0.0
-        self.edits = 0
-        self.characters = 0
-
-    def add(self, line: Line, edits: int) -> None:
-        """Adds one line that was read with so many edits."""
-        self.samples += 1
-        self.correct += line.correct
-        self.similarity += line.similarity
-        self.edits += edits
-        self.characters += len(line.label)
-
-    @property
-    def accuracy(self) -> float:
-        """Share of lines read exactly; there must be a line."""
-        return self.correct / self.samples
-
-    @property
-    def cer(self) -> float:
-        """Edits over characters of the labels."""
-        return self.edits / max(self.characters, 1)
-
-    def slice(self, name: str) -> Slice:
-        """Returns the figures under a name."""
-        mean = self.similarity / self.samples
-        return Slice(name, self.samples, self.accuracy, mean, self.cer)
+MAX_SOURCES = 16  # the lines of all others are one slice
+OTHER = "other"
+BINS = 20  # of scores
+FLUSH = 4096  # lines whose counts are added at once
 
 
 class Tally:
-    """Everything that is counted, one line at a time; memory does not grow but by one byte each."""
+    """Everything that is counted, one line at a time; memory does not grow but by one byte each.
 
-    def __init__(self, dictionary: Dictionary, worst: int, watch: frozenset[int]) -> None:
+    Args:
+        dictionary: of the network.
+        worst: how many of the worst lines to keep.
+        watch: positions of lines whose text to keep.
+        total: how many lines there will be.
+    """
+
+    def __init__(
+        self, dictionary: Dictionary, worst: int, watch: frozenset[int], total: int
+    ) -> None:
         self._dictionary = dictionary
-        self.whole = Sums()
-        self._by_length: dict[int, Sums] = {}
-        self._by_width: dict[str, Sums] = {}
-        self._paddleocr = (RecMetric(ignore_space=False), RecMetric(ignore_space=True))
-        self._keep = worst
-        self._worst: list[tuple[float, float, int, Line]] = []  # a heap, the least bad on top
-        self._watch = watch
-        self._watched: dict[int, str] = {}
-        self._errors: list[str] = []
-        self._unreadable = 0
+        self._remembered = Remembered(worst, watch)
+        self._sums = _Sums(total)
+        self._similarity = 0.0
         self._out_of_dictionary = 0
         self._outcomes = bytearray()
+        self._correct = 0
         self._digest = hashlib.sha256()
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the lines so far that were read exactly; there must be one."""
+        return self._correct / len(self._outcomes)
 
     def add(self, line: Line, bucket: str) -> None:
         """Counts one line that was read."""
@@ -77,89 +55,156 @@ class Tally:
         line.correct = line.error is None and edits == 0
         longest = max(len(line.text), len(truth))
         line.similarity = 0.0 if line.error else 1.0 - edits / max(longest, 1)
-        length = next((bound for bound in LENGTH_SLICES if len(line.label) <= bound), 0)
-        for counter in (
-            self.whole,
-            self._by_length.setdefault(length, Sums()),
-            self._by_width.setdefault(bucket, Sums()),
-        ):
-            counter.add(line, edits)
+        self._similarity += line.similarity
         # PaddleOCR compares with what its dictionary can say of the label, not with the label.
         sayable = self._dictionary.text(self._dictionary.encode(line.label))
-        for metric in self._paddleocr:
-            metric.update([line.text], [sayable])
         self._out_of_dictionary += sayable != truth
+        self._sums.add(line, bucket, truth, sayable, edits)
         self._outcomes.append(line.correct)
+        self._correct += line.correct
         self._digest.update(f"{len(line.label)} {line.label} {len(line.image)} ".encode())
         self._digest.update(line.image)
-        self._remember(line)
-
-    def _remember(self, line: Line) -> None:
-        if line.index in self._watch:
-            self._watched[line.index] = line.text
-        if line.error is not None:
-            self._unreadable += 1
-            if len(self._errors) < self._keep:
-                self._errors.append(f"{line.name}: {line.error}")
-        elif not line.correct:
-            # Among equally wrong lines the more confident one is worse.
-            heapq.heappush(self._worst, (-line.similarity, line.score, -line.index, line))
-            if len(self._worst) > self._keep:
-                heapq.heappop(self._worst)
+        self._remembered.add(line)
 
     def report(self, seconds: float) -> EvalReport:
         """Returns the figures."""
-        strict, loose = (metric.summary() for metric in self._paddleocr)
+        sums = self._sums
+        sums.flush()
+        totals = sums.cells.sums()
+        accuracy, _, cer, _ = figures(totals[WHOLE]).tolist()
+        samples, _, _, _, _, hits, truths, reads = totals[WHOLE].tolist()
         return EvalReport(
-            samples=self.whole.samples,
-            unreadable=self._unreadable,
+            samples=samples,
+            unreadable=self._remembered.unreadable,
             out_of_dictionary=self._out_of_dictionary,
-            accuracy=self.whole.accuracy,
-            norm_edit_dis=self.whole.similarity / self.whole.samples,
-            cer=self.whole.cer,
-            paddleocr={
-                "acc": strict["acc"],
-                "norm_edit_dis": strict["norm_edit_dis"],
-                "acc_ignore_space": loose["acc"],
-                "norm_edit_dis_ignore_space": loose["norm_edit_dis"],
-            },
-            by_length=tuple(self._length_slices()),
-            by_width=tuple(self._width_slices()),
-            worst=tuple(_with_thumbnail(item[-1]) for item in sorted(self._worst, reverse=True)),
-            watched=self._watched,
-            errors=tuple(self._errors),
+            accuracy=accuracy,
+            norm_edit_dis=self._similarity / samples,
+            cer=cer,
+            paddleocr=sums.paddleocr(),
+            by_length=_slices(totals, "length"),
+            by_width=_slices(totals, "width"),
+            by_class=_slices(totals, "class"),
+            by_script=_slices(totals, "script"),
+            by_source=_slices(totals, "source") if len(sums.sources) > 1 else (),
+            spaces=Spaces(hits, truths, reads),
+            characters=sums.characters.recalls(),
+            confusions=sums.characters.confusions(),
+            reliability=sums.reliability(),
+            cells=sums.cells.cells(),
+            worst=self._remembered.worst(),
+            watched=self._remembered.watched,
+            errors=tuple(self._remembered.errors),
             outcomes=bytes(self._outcomes),
             dataset_digest=self._digest.hexdigest(),
             seconds=seconds,
         )
 
-    def _length_slices(self) -> list[Slice]:
-        lower = 1
-        slices = []
-        for bound in (*LENGTH_SLICES, 0):
-            name = f"{lower}-{bound}" if bound else f"{lower}+"
-            lower = bound + 1
-            if bound in self._by_length:
-                slices.append(self._by_length[bound].slice(name))
-        return slices
 
-    def _width_slices(self) -> list[Slice]:
-        named = sorted(self._by_width.items(), key=lambda item: (len(item[0]), item[0]))
-        return [counter.slice(name) for name, counter in named]
+class _Sums:
+    """Sums over lines, many added at once: numpy is slow for single ones."""
+
+    def __init__(self, total: int) -> None:
+        self.cells = CellCounter(total)
+        self.characters = CharacterCounter()
+        self.sources: dict[str, str] = {}
+        self._paddleocr = RecMetric(ignore_space=False), RecMetric(ignore_space=True)
+        self._bins = np.zeros((3, BINS))  # lines, exact ones, sum of scores
+        self._kinds = Kinds()
+        self._rows: dict[frozenset[Key], tuple[int, ...]] = {}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._values: list[tuple[int, ...]] = []  # FIELDS of each line
+        self._members: list[tuple[int, ...]] = []  # its slices
+        self._scores: list[tuple[float, bool]] = []
+        self._texts: list[str] = []
+        self._sayables: list[str] = []
+
+    def add(self, line: Line, bucket: str, truth: str, sayable: str, edits: int) -> None:
+        """Counts a line whose truth, as far as the network is asked for it, is `truth`."""
+        spaces = hits = truth.count(" ")
+        if line.correct:
+            self.characters.add_right(truth)
+        else:
+            hits = self.characters.add_wrong(truth, line.text, line.error is None)
+        gap = 0 if line.correct else round((1.0 - line.similarity) * MILLION)
+        reads = line.text.count(" ")
+        self._values.append((1, line.correct, gap, edits, len(line.label), hits, spaces, reads))
+        self._members.append(self._slices(line, bucket))
+        if line.error is None:
+            self._scores.append((line.score, line.correct))
+        self._texts.append(line.text)
+        self._sayables.append(sayable)
+        if len(self._values) == FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Adds what was held back."""
+        self.cells.add(self._values, self._members)
+        self.characters.flush()
+        for metric in self._paddleocr:
+            metric.update(self._texts, self._sayables)
+        if self._scores:
+            scores, correct = np.array(self._scores).T
+            places = np.clip(scores * BINS, 0, BINS - 1).astype(np.int64)
+            for row, weights in zip(self._bins, (None, correct, scores), strict=True):
+                row += np.bincount(places, weights, BINS)
+        self._clear()
+
+    def paddleocr(self) -> dict[str, float]:
+        """Returns PaddleOCR's figures."""
+        strict, loose = (metric.summary() for metric in self._paddleocr)
+        return {
+            "acc": strict["acc"],
+            "norm_edit_dis": strict["norm_edit_dis"],
+            "acc_ignore_space": loose["acc"],
+            "norm_edit_dis_ignore_space": loose["norm_edit_dis"],
+        }
+
+    def reliability(self) -> tuple[Bin, ...]:
+        """Returns the bins of scores."""
+        means: NDArray[np.float64] = self._bins[2] / np.maximum(self._bins[0], 1)
+        return tuple(
+            Bin(int(lines), int(correct), float(mean))
+            for lines, correct, mean in zip(*self._bins[:2], means, strict=True)
+        )
+
+    def _slices(self, line: Line, bucket: str) -> tuple[int, ...]:
+        source = source_of(line.name)
+        if source not in self.sources:
+            self.sources[source] = source if len(self.sources) < MAX_SOURCES else OTHER
+        keys = self._kinds.of(line.label) | {
+            ("length", _length_slice(len(line.label))),
+            ("width", bucket),
+            ("source", self.sources[source]),
+        }
+        rows = self._rows.get(keys)
+        if rows is None:
+            rows = self._rows[keys] = tuple(self.cells.row(key) for key in sorted(keys))
+        return rows
 
 
-def _with_thumbnail(line: Line) -> Line:
-    """Shrinks the kept picture to what a report shows, in a format every browser reads."""
-    import cv2  # only after ocr_lib.data.image has set its limits
+def _length_slice(length: int) -> str:
+    lower = 1
+    for upper in LENGTH_SLICES:
+        if length <= upper:
+            return f"{lower}-{upper}"
+        lower = upper + 1
+    return f"{lower}+"
 
-    try:
-        pixels = decode_image(line.image)
-    except ImageError:
-        line.image = b""
-        return line
-    height, width = pixels.shape[:2]
-    scale = min(1.0, THUMBNAIL[0] / width, THUMBNAIL[1] / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    line.image = np.asarray(cv2.imencode(".png", small)[1]).tobytes()
-    return line
+
+def _slices(totals: dict[Key, NDArray[np.int64]], dimension: str) -> tuple[Slice, ...]:
+    """Returns the slices of a dimension: by their first number, else by name."""
+    found = [(name, totals[key]) for key in totals for name in key[1:] if key[0] == dimension]
+    found.sort(key=lambda item: _rank(item[0]))
+    return tuple(_slice(name, sums) for name, sums in found)
+
+
+def _slice(name: str, sums: NDArray[np.int64]) -> Slice:
+    accuracy, similarity, cer, f1 = figures(sums).tolist()
+    return Slice(name, int(sums[0]), accuracy, similarity, cer, None if np.isnan(f1) else f1)
+
+
+def _rank(name: str) -> tuple[float, str]:
+    first = name.partition("-")[0].removesuffix("+")
+    return (float(first) if first.isdecimal() else float("inf")), name

@@ -47,14 +47,14 @@ def evaluate(
     count = total if limit is None else min(limit, total)
     if count < 1:
         raise DataError("evaluation", "the data set has no lines", "Check Eval.dataset")
-    tally = Tally(recognizer.dictionary, worst, frozenset(watch))
+    tally = Tally(recognizer.dictionary, worst, frozenset(watch), count)
     reader = _Reader(recognizer, dataset, tally)
     started = time.monotonic()
     with Progress(0 if quiet else count, "evaluating", "lines") as progress:
         for start in range(0, count, CHUNK):
             rows = range(start, min(start + CHUNK, count))
             reader.read([row * total // count for row in rows])
-            progress.add(len(rows), f"accuracy {tally.whole.accuracy:.4f}")
+            progress.add(len(rows), f"accuracy {tally.accuracy:.4f}")
     return tally.report(time.monotonic() - started)
 
 

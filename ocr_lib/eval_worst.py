@@ -1,0 +1,68 @@
+"""The lines worth remembering of an evaluation: the worst, the watched, the unreadable."""
+
+import heapq
+
+import numpy as np
+
+from ocr_lib.data.image import decode_image
+from ocr_lib.errors import ImageError
+from ocr_lib.eval_report import Line
+
+THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the report, px
+
+
+class Remembered:
+    """Keeps a bounded number of lines.
+
+    Args:
+        keep: how many of the worst lines, and of the unreadable ones.
+        watch: positions of lines whose text to keep whatever it is.
+
+    Attributes:
+        watched: position → text.
+        errors: the first unreadable images, each with its cause.
+        unreadable: how many there were.
+    """
+
+    def __init__(self, keep: int, watch: frozenset[int]) -> None:
+        self._keep = keep
+        self._watch = watch
+        self._worst: list[tuple[float, float, int, Line]] = []  # a heap, the least bad on top
+        self.watched: dict[int, str] = {}
+        self.errors: list[str] = []
+        self.unreadable = 0
+
+    def add(self, line: Line) -> None:
+        """Looks at one evaluated line."""
+        if line.index in self._watch:
+            self.watched[line.index] = line.text
+        if line.error is not None:
+            self.unreadable += 1
+            if len(self.errors) < self._keep:
+                self.errors.append(f"{line.name}: {line.error}")
+        elif not line.correct:
+            # Among equally wrong lines the more confident one is worse.
+            heapq.heappush(self._worst, (-line.similarity, line.score, -line.index, line))
+            if len(self._worst) > self._keep:
+                heapq.heappop(self._worst)
+
+    def worst(self) -> tuple[Line, ...]:
+        """Returns the worst lines, worst first, with small pictures."""
+        return tuple(_with_thumbnail(item[-1]) for item in sorted(self._worst, reverse=True))
+
+
+def _with_thumbnail(line: Line) -> Line:
+    """Shrinks the kept picture to what a report shows, in a format every browser reads."""
+    import cv2  # only after ocr_lib.data.image has set its limits
+
+    try:
+        pixels = decode_image(line.image)
+    except ImageError:
+        line.image = b""
+        return line
+    height, width = pixels.shape[:2]
+    scale = min(1.0, THUMBNAIL[0] / width, THUMBNAIL[1] / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    line.image = np.asarray(cv2.imencode(".png", small)[1]).tobytes()
+    return line
