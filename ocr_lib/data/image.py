@@ -15,17 +15,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data import lanczos
 from ocr_lib.data.decode import Image, decode_image
+from ocr_lib.data.resize_ops import read_resize_op
 from ocr_lib.errors import ConfigError
 
 __all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 
-RESIZE_OPS = ("RecResizeImg", "SVTRRecResizeImg")
 BUCKET_RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)  # padded width : height
 BUCKET_STEP = 16  # px; the networks shrink a line's width by 4 or 8
 
-# (x / 255 - 0.5) / 0.5 in float32, rounded as PaddleOCR's three operations round it
-NORMALISED = (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) * np.float32(2)
+# Grey value → network input, by `Preprocess.scale`. The first is (x / 255 - 0.5) / 0.5 in float32,
+# rounded as PaddleOCR's three operations round it; NRTR's is x / 128 - 1.
+SCALES = {
+    "half": (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) * np.float32(2),
+    "128": np.arange(256, dtype=np.float32) / np.float32(128) - np.float32(1),
+}
 
 
 def default_buckets(height: int) -> tuple[int, ...]:
@@ -47,16 +52,24 @@ class Preprocess:
         channels: 3 = BGR, 1 = grey.
         keep_ratio: False squeezes or stretches every image to the only bucket's width, as
             PaddleOCR's `padding: False` does.
+        min_width: px; narrower images are stretched to it.
+        width_step: widths are rounded to the nearest multiple, px.
+        filter: what resizes: "linear" (OpenCV) or "lanczos" (Pillow's, of grey images).
+        scale: how grey values become numbers: "half" (-1…1) or "128" (x / 128 - 1).
 
-    Source: PaddleOCR `RecResizeImg`, `SVTRRecResizeImg`: equal numbers for a single bucket.
-    Where there are several, an image gets the smallest that holds it, where PaddleOCR squeezes
-    it to one width in evaluation and lets it grow in prediction.
+    Source: PaddleOCR `RecResizeImg`, `SVTRRecResizeImg`, `GrayRecResizeImg`, `SARRecResizeImg`:
+    equal numbers for a single bucket. Where there are several, an image gets the smallest that
+    holds it, where PaddleOCR squeezes it to one width in evaluation and lets it grow in prediction.
     """
 
     height: int
     buckets: tuple[int, ...]
     channels: int = 3
     keep_ratio: bool = True
+    min_width: int = 1
+    width_step: int = 1
+    filter: str = "linear"
+    scale: str = "half"
 
     def __post_init__(self) -> None:
         if not self.buckets or list(self.buckets) != sorted({w for w in self.buckets if w > 0}):
@@ -71,6 +84,10 @@ class Preprocess:
                 f"{self.channels} channels and height {self.height} are not accepted",
                 "Give [3 or 1, height, width]",
             )
+        if self.filter not in ("linear", "lanczos") or self.scale not in SCALES:
+            raise ConfigError(
+                "preprocess", f"{self.filter} and {self.scale} are not known", "Export it again"
+            )
         if not self.keep_ratio and len(self.buckets) > 1:
             raise ConfigError(
                 "Global.width_buckets",
@@ -83,25 +100,9 @@ class Preprocess:
         """Reads the Eval transforms' resize operation and `Global.width_buckets`.
 
         Raises:
-            ConfigError: no resize operation that pads at a fixed height, or a wrong shape.
+            ConfigError: no resize operation, or a wrong shape.
         """
-        where = "Eval.dataset.transforms"
-        for part in config.eval.dataset.transforms:
-            if part.name in RESIZE_OPS:
-                shape = part.args.get("image_shape")
-                break
-        else:
-            names = " or ".join(RESIZE_OPS)
-            raise ConfigError(where, "no resize operation", f"Add {names} with its image_shape")
-        if not isinstance(shape, list | tuple) or [type(n) for n in shape] != [int] * 3:
-            raise ConfigError(
-                f"{where}.{part.name}.image_shape",
-                f"{shape!r} is not [channels, height, width]",
-                "Give three whole numbers, for example [3, 48, 320]",
-            )
-        channels, height, width = shape
-        buckets = config.global_.width_buckets or (width,)
-        return cls(height, tuple(buckets), channels, bool(part.args.get("padding", True)))
+        return cls(**read_resize_op(config))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON values."""
@@ -117,7 +118,9 @@ class Preprocess:
         if not self.keep_ratio:
             return self.buckets[-1]
         # The order of operations is PaddleOCR's: H * w / h can round to another pixel.
-        return min(self.buckets[-1], max(1, math.ceil(self.height * (width / height))))
+        found = math.ceil(self.height * (width / height))
+        found = round(found / self.width_step) * self.width_step
+        return min(self.buckets[-1], max(self.min_width, found))
 
     def bucket(self, width: int, height: int) -> int:
         """Returns the padded width in px of an image of this size."""
@@ -128,6 +131,7 @@ class Preprocess:
         if not self.keep_ratio:
             return np.full(len(sizes), self.buckets[-1], np.int32)
         widths = np.ceil(self.height * (sizes[:, 0] / sizes[:, 1]))
+        widths = np.maximum(self.min_width, np.rint(widths / self.width_step) * self.width_step)
         buckets = np.asarray(self.buckets, np.int32)
         indices = np.searchsorted(buckets, np.minimum(widths, buckets[-1]))
         return np.asarray(buckets[indices], np.int32)
@@ -148,11 +152,14 @@ class Preprocess:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         elif self.channels == 3 and not colour:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        resized = cv2.resize(image, (width, self.height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(resized, np.uint8).reshape(self.height, width, self.channels)
+        if self.filter == "lanczos":
+            resized = lanczos.resize(image.reshape(rows, columns), width, self.height)
+        else:
+            resized = np.asarray(cv2.resize(image, (width, self.height)), np.uint8)
+        return resized.reshape(self.height, width, self.channels)
 
     def batch(self, images: Sequence[Image], width: int) -> NDArray[np.float32]:
-        """Normalises fitted images to -1…1 and pads them on the right with 0 (mid-grey).
+        """Scales fitted images to -1…1 and pads them on the right with 0 (mid-grey).
 
         Args:
             images: uint8 [height, w, channels] each, w <= `width`, as `fit` returns them.
@@ -161,10 +168,11 @@ class Preprocess:
         Returns:
             float32 [N, channels, height, width].
         """
+        table = SCALES[self.scale]
         out = np.empty((len(images), self.channels, self.height, width), np.float32)
         for row, image in zip(out, images, strict=True):
             used = image.shape[1]
             # A table look-up and one strided copy: half the time of the arithmetic.
-            row[:, :, :used] = cv2.LUT(image, NORMALISED).reshape(image.shape).transpose(2, 0, 1)
+            row[:, :, :used] = cv2.LUT(image, table).reshape(image.shape).transpose(2, 0, 1)
             row[:, :, used:] = 0.0
         return out

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from ocr_lib.data import lanczos
 from ocr_lib.data.decode import MAX_BYTES
 from ocr_lib.data.image import Preprocess, decode_image, default_buckets
 from ocr_lib.errors import ConfigError, ImageError
@@ -133,6 +135,71 @@ def test_stretching_is_that_of_paddleocr(paddleocr_rec_img_aug: ModuleType) -> N
     assert np.array_equal(preprocess.batch([preprocess.fit(image)], 256)[0], theirs)
 
 
+SIZES = [(50, 17), (641, 33), (31, 30), (90, 30), (977, 48), (160, 48), (10, 40), (101, 48)]
+
+
+def test_sar_reads_paddleocrs_pixels_without_padding(paddleocr_rec_img_aug: ModuleType) -> None:
+    shape = [3, 48, 48, 160]
+    preprocess = Preprocess.from_config(config("SARRecResizeImg", image_shape=shape))
+    for w, h in SIZES:
+        image = picture(w, h)
+        theirs, resized, _, _ = paddleocr_rec_img_aug.resize_norm_img_sar(image, shape)
+        width = preprocess.bucket(w, h)
+        assert width == preprocess.resized_width(w, h) == resized[2]
+        assert preprocess.buckets_of(np.array([[w, h]], np.int32)).tolist() == [width]
+        ours = preprocess.batch([preprocess.fit(image)], width)[0]
+        assert np.array_equal(ours, theirs[:, :, :width])
+
+
+@pytest.mark.parametrize("kind", ["PIL", "OpenCV"])
+def test_grey_stretching_is_that_of_paddleocr(kind: str, paddleocr_rec_img_aug: ModuleType) -> None:
+    args = {"image_shape": [100, 32], "resize_type": kind}
+    preprocess = Preprocess.from_config(config("GrayRecResizeImg", **args))
+    theirs = paddleocr_rec_img_aug.GrayRecResizeImg(**args)
+    for w, h in SIZES:
+        if kind == "PIL" and w < h:
+            continue  # the newest Pillow takes the columns first
+        image = picture(w, h)
+        expected = theirs({"image": image})["image"]
+        assert np.array_equal(preprocess.batch([preprocess.fit(image)], 100)[0], expected)
+
+
+def test_grey_padding_is_that_of_paddleocr(paddleocr_rec_img_aug: ModuleType) -> None:
+    args = {"image_shape": [1, 32, 100], "resize_type": "PIL", "padding": True}
+    preprocess = Preprocess.from_config(config("NRTRRecResizeImg", **args))
+    theirs = paddleocr_rec_img_aug.GrayRecResizeImg(**args)
+    for w, h in SIZES:
+        image = picture(w, h)
+        expected = theirs({"image": image})["image"]
+        assert np.array_equal(preprocess.batch([preprocess.fit(image)], 100)[0], expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 60))
+def test_lanczos_is_pillows(width: int, height: int) -> None:
+    image = RNG.integers(0, 256, (height, width), np.uint8)
+    pillow = Image.fromarray(image)
+    steps = pillow.resize((100, height), Image.Resampling.LANCZOS)
+    steps = steps.resize((100, 32), Image.Resampling.LANCZOS)
+    assert np.array_equal(lanczos.resize(image, 100, 32), np.asarray(steps))
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "buckets", "message"),
+    [
+        ("SARRecResizeImg", {"image_shape": [3, 48, 160]}, None, "least width"),
+        ("SARRecResizeImg", {"image_shape": [3, 48, 48, 160]}, [160], "own widths"),
+        ("GrayRecResizeImg", {"image_shape": [1, 32, 100]}, None, r"\[width, height\]"),
+        ("GrayRecResizeImg", {"image_shape": [9, 9], "resize_type": "X"}, None, "PIL or OpenCV"),
+        ("GrayRecResizeImg", {"image_shape": [9, 9], "inter_type": "BOX"}, None, "LANCZOS"),
+        ("GrayRecResizeImg", {"image_shape": [9, 9], "scale": False}, None, "only true"),
+    ],
+)
+def test_resize_operations_are_checked(name: str, args: Any, buckets: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Preprocess.from_config(config(name, buckets, **args))
+
+
 @pytest.fixture(scope="module")
 def paddleocr_rec_img_aug() -> ModuleType:
     """The one module of PaddleOCR's wheel that resizes, without importing the wheel."""
@@ -142,10 +209,15 @@ def paddleocr_rec_img_aug() -> ModuleType:
     path = Path(wheel.origin).parent / "ppocr/data/imaug/rec_img_aug.py"
     source = path.read_text(encoding="utf-8")
     module = ModuleType("rec_img_aug")
-    module.__dict__.update(cv2=cv2, np=np, math=math)
-    start = source.index("def resize_norm_img(")
-    code = source[start : source.index("\ndef ", start)]
-    exec(compile(code, str(path), "exec"), module.__dict__)
+    module.__dict__.update(cv2=cv2, np=np, math=math, Image=Image)
+    for start in ("def resize_norm_img(", "def resize_norm_img_sar(", "class GrayRecResizeImg("):
+        begin = source.index(start)
+        end = min(
+            source.index(word, begin + 1)
+            for word in ("\ndef ", "\nclass ")
+            if word in source[begin:]
+        )
+        exec(compile(source[begin:end], str(path), "exec"), module.__dict__)
     return module
 
 
