@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fsck": ("ocr_lib.cli.fsck", "check a packed data set, byte for byte"),
     "config": ("ocr_lib.cli.config", "list, show or check configurations"),
     "preflight": ("ocr_lib.cli.preflight", "check data and configuration before training"),
+    "import": ("ocr_lib.cli.import_model", "turn an exported recogniser into weights to train on"),
     "train": ("ocr_lib.cli.train", "train a network, or go on training it"),
     "eval": ("ocr_lib.cli.eval", "measure a trained network on the Eval data"),
     "infer": ("ocr_lib.cli.infer", "read images with a trained network"),
@@ -31,8 +32,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("components.cli.deploy", "put an exported bundle into service on Triton"),
     "rollback": ("components.cli.rollback", "put an earlier version back into service"),
     "models": ("components.cli.models", "list the versions of a served model"),
+    "serve": ("components.cli.serve", "run one replica of the server, kept at production"),
     "query": ("components.cli.query", "read images with a served model"),
-    "compile": ("pipelines.compile", "write the Kubeflow pipeline package"),
+    "pipeline": ("pipelines.remote.command", "compile, upload, run and schedule it on Kubeflow"),
     "demo": ("pipelines.demo.command", "run the whole pipeline on this machine"),
 }
 

@@ -46,6 +46,10 @@ class TritonAdmin:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
         self._client.close()
 
     def load(
@@ -82,8 +86,15 @@ class TritonAdmin:
 
     def ready(self, model: str, version: int) -> bool:
         """Tells whether this version of the model answers."""
+        return self._is_ready(model, str(version))
+
+    def answers(self, model: str) -> bool:
+        """Tells whether any version of the model answers."""
+        return self._is_ready(model, "")
+
+    def _is_ready(self, model: str, version: str) -> bool:
         try:
-            return bool(self._client.is_model_ready(model, str(version), **self._call))
+            return bool(self._client.is_model_ready(model, version, **self._call))
         except InferenceServerException as error:
             raise self._failed(f"cannot ask for {model}", error) from error
 

@@ -1,10 +1,11 @@
-"""A real Triton on this machine, for the demo and the tests."""
+"""A real Triton: on this machine for the demo and the tests, and inside the serving image."""
 
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -13,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
+from components.deploy.triton_access import ServerTls, restrictions
 from components.deploy.triton_env import find_triton, lay_out_backends, lay_out_code
 from components.shared.children import tied
 from ocr_lib.errors import ServiceError
@@ -23,6 +26,7 @@ EXIT_TIMEOUT_S = 5  # requests in flight get this long to finish
 STOP_TIMEOUT_S = 20.0
 LOG_TAIL_LINES = 20
 PORTS = ("grpc", "http", "metrics")
+LOOPBACK = "127.0.0.1"
 
 
 class TritonServer:
@@ -32,28 +36,39 @@ class TritonServer:
 
     Args:
         repository: where the models are: a folder, or `s3://http://host:port/bucket/prefix`.
-        log: the file that the server writes its log to; replaced.
+        log: the file that the server writes its log to, replaced; None is this process's output.
         environment: variables for the server, such as the store's credentials.
         load: models to load at the start, for a server that takes over production.
         grpc_port: port of the inference and management protocol; None takes a free one.
         http_port: port of the HTTP protocol; None takes a free one.
+        metrics_port: port of the Prometheus metrics; None takes a free one.
+        address: where to listen; `0.0.0.0` for other machines.
+        tls: encrypts gRPC; HTTP then listens on this machine alone, for it cannot be encrypted.
+        admin_key: what management calls have to carry; "" asks for none.
     """
 
     def __init__(
         self,
         repository: str,
         *,
-        log: Path,
+        log: Path | None,
         environment: Mapping[str, str] | None = None,
         load: Sequence[str] = (),
         grpc_port: int | None = None,
         http_port: int | None = None,
+        metrics_port: int | None = None,
+        address: str = LOOPBACK,
+        tls: ServerTls | None = None,
+        admin_key: str = "",
     ) -> None:
         self.repository = repository
         self.log = log
         self._environment = dict(environment or {})
         self._load = tuple(load)
-        self._asked = {"grpc": grpc_port, "http": http_port, "metrics": None}
+        self._asked = {"grpc": grpc_port, "http": http_port, "metrics": metrics_port}
+        self._address = address
+        self._tls = tls
+        self._admin_key = admin_key
         self._ports: dict[str, int] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
@@ -80,12 +95,11 @@ class TritonServer:
 
     def __enter__(self) -> "TritonServer":
         triton = find_triton()
-        self._ports = _take_ports(self._asked)
+        self._ports = _take_ports(self._asked, self._address)
         self._folder = Path(tempfile.mkdtemp(prefix="ocr-triton-"))
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         try:
             backends = lay_out_backends(triton, self._folder / "backends")
-            with self.log.open("wb") as log:
+            with self._open_log() as log:
                 self._process = subprocess.Popen(
                     tied([str(triton.binary), *self._arguments(backends)]),
                     env={**os.environ, **self._environment, **triton.variables()},
@@ -125,8 +139,20 @@ class TritonServer:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
+    def poll(self) -> int | None:
+        """Returns the server's exit code if it has ended."""
+        return self._process.poll() if self._process else None
+
+    def _open_log(self) -> BinaryIO:
+        if self.log is None:
+            return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        return self.log.open("wb")
+
     def log_tail(self) -> str:
         """Returns the end of the server's log, without the tables it prints of itself."""
+        if self.log is None:
+            return ""
         try:
             lines = self.log.read_text(errors="replace").splitlines()
         except OSError:
@@ -145,10 +171,15 @@ class TritonServer:
             "--strict-readiness=false",  # strict, it is not ready while any model unloads
             f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
             "--allow-gpu-metrics=false",
-            *(f"--{name}-address=127.0.0.1" for name in PORTS),
+            *(f"--{name}-address={self._listens(name)}" for name in PORTS),
             *ports,
+            *(self._tls.arguments() if self._tls else ()),
+            *restrictions(self._admin_key),
             *(f"--load-model={model}" for model in self._load),
         ]
+
+    def _listens(self, protocol: str) -> str:
+        return LOOPBACK if self._tls and protocol == "http" else self._address
 
     def _wait(self) -> None:
         """Waits until the server says over HTTP that it is ready."""
@@ -177,7 +208,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _take_ports(asked: Mapping[str, int | None]) -> dict[str, int]:
+def _take_ports(asked: Mapping[str, int | None], address: str) -> dict[str, int]:
     """Returns a port for each protocol: the one asked for, or a free one.
 
     Raises:
@@ -187,7 +218,7 @@ def _take_ports(asked: Mapping[str, int | None]) -> dict[str, int]:
     try:
         for name, port in asked.items():
             try:
-                taken = socket.create_server(("127.0.0.1", port or 0))
+                taken = socket.create_server((address, port or 0))
             except OSError as error:
                 raise ServiceError(
                     f"port {port} is in use: Triton's {name} cannot start. "

@@ -1,0 +1,122 @@
+"""`ocr serve`: one replica that serves what is in production."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from components.cli.servers import STORE_HELP
+from components.deploy.client import DEFAULT_MODEL
+from components.deploy.connection import admin_key
+from components.deploy.health import HealthServer
+from components.deploy.keeper import Keeper
+from components.deploy.production import check_model_name
+from components.deploy.published import prepare_repository
+from components.deploy.servers import check_url
+from components.deploy.triton_access import ServerTls
+from components.deploy.triton_server import TritonServer
+from components.shared.store import Store
+from ocr_lib.errors import ServiceError
+
+DESCRIPTION = f"""\
+Run one replica of the server, and keep it at the version in production.
+
+Starts Triton, or looks after one that runs already (--url): loads the version that production.json
+names, tested with its golden images, and looks again every few seconds, so that a replica that was
+killed or started late comes up with what the others serve. GET /ready on --health-port answers 200
+once it does, GET /live while Triton lives. SIGTERM ends it after the requests in flight.
+{STORE_HELP}
+The environment also names certificates (OCR_TRITON_SERVER_CERT, OCR_TRITON_SERVER_KEY,
+OCR_TRITON_CLIENT_CA) and the key of management calls (OCR_TRITON_ADMIN_KEY or
+OCR_TRITON_ADMIN_KEY_FILE)."""
+EXAMPLES = """\
+  ocr serve
+  ocr serve --model receipts --model plates --address 127.0.0.1
+  ocr serve --url localhost:8001      # beside a Triton in a container of its own"""
+
+DRAIN_S = 5.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument(
+        "--model",
+        action="append",
+        help=f"a model to serve; once for each (default OCR_MODELS, else {DEFAULT_MODEL})",
+    )
+    parser.add_argument("--url", help="host:port of a Triton that runs already; starts none")
+    parser.add_argument("--address", default="0.0.0.0", help="where to listen (default 0.0.0.0)")  # noqa: S104 - a server
+    for name, port in (("grpc", 8001), ("http", 8000), ("metrics", 8002), ("health", 8003)):
+        parser.add_argument(
+            f"--{name}-port", type=int, default=port, help=f"(default {port}; 0 takes a free one)"
+        )
+    parser.add_argument(
+        "--check-seconds", type=float, default=5.0, help="how often to look (default 5)"
+    )
+    parser.add_argument(
+        "--drain-seconds",
+        type=float,
+        default=DRAIN_S,
+        help="at the end, how long to be unready before Triton stops taking requests (default 5)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until it is told to stop, or Triton ends."""
+    models = args.model or (os.environ.get("OCR_MODELS") or DEFAULT_MODEL).split(",")
+    models = [check_model_name(model) for model in models]
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    store = Store.from_env()
+    with ExitStack() as stack:
+        server = None if args.url else stack.enter_context(_triton(store, args))
+        keeper = Keeper(store, check_url(args.url) if args.url else _own(server), models)
+        stack.callback(keeper.close)
+        checks = _checks(keeper, server, stopped)
+        health = stack.enter_context(HealthServer(args.health_port, checks))
+        sys.stdout.write(f"health on port {health.port}, Triton at {keeper.url}\n")
+        sys.stdout.flush()
+        while not stopped.is_set():
+            if server is not None and (code := server.poll()) is not None:
+                raise ServiceError(f"Triton ended with exit code {code}. Its log is above.")
+            keeper.sync()
+            stopped.wait(args.check_seconds)
+        if server is not None:
+            threading.Event().wait(args.drain_seconds)
+    return 0
+
+
+def _triton(store: Store, args: argparse.Namespace) -> TritonServer:
+    return TritonServer(
+        prepare_repository(store),
+        log=None,
+        grpc_port=args.grpc_port or None,
+        http_port=args.http_port or None,
+        metrics_port=args.metrics_port or None,
+        address=args.address,
+        tls=ServerTls.from_env(),
+        admin_key=admin_key(),
+    )
+
+
+def _own(server: TritonServer | None) -> str:
+    assert server is not None
+    return server.url
+
+
+def _checks(
+    keeper: Keeper, server: TritonServer | None, stopped: threading.Event
+) -> dict[str, Callable[[], tuple[bool, Any]]]:
+    def ready() -> tuple[bool, Any]:
+        shown = {model: str(served) for model, served in keeper.models.items()}
+        return keeper.ready and not stopped.is_set(), shown
+
+    def live() -> tuple[bool, Any]:
+        return server is None or server.poll() is None, "Triton"
+
+    return {"/ready": ready, "/live": live}
