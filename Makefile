@@ -1,6 +1,6 @@
 # Everything is set up by the first target that needs it: `make demo` and `make test` are enough.
 PYTHON ?= python3
-SETS := core synth train serve pipeline dev bench
+SETS := core synth train serve pipeline build image-data image-train image-serve dev bench
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 OCR := .venv/bin/ocr
 PYTEST := .venv/bin/pytest
@@ -42,7 +42,7 @@ format: .venv/.ready ## Rewrite the sources in the project's style
 	.venv/bin/ruff check --fix .
 
 compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
-	$(OCR) compile --out build/ocr_pipeline.yaml
+	$(OCR) pipeline compile --out build/ocr_pipeline.yaml
 
 bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json
 	.venv/bin/python -m benchmarks.run --out build/bench.json
