@@ -4,8 +4,8 @@ NRTR was trained on images that Pillow had resized. OpenCV's Lanczos filter does
 reduction, so it gives other pixels.
 
 Source: Pillow `src/libImaging/Resample.c`: weights as whole numbers of 2**-22, along the rows and
-then along the columns, rounded to 8 bits in between. Pillow 13 turns the order round for images
-that shrink in height only, which no wide line does.
+then along the columns, rounded to 8 bits in between. Pillow 13 begins with the columns where an
+image shrinks more in height; those that NRTR was trained with never did.
 """
 
 import math

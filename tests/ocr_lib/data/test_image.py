@@ -157,8 +157,8 @@ def test_grey_stretching_is_that_of_paddleocr(kind: str, paddleocr_rec_img_aug: 
     preprocess = Preprocess.from_config(config("GrayRecResizeImg", **args))
     theirs = paddleocr_rec_img_aug.GrayRecResizeImg(**args)
     for w, h in SIZES:
-        if kind == "PIL" and w < h:
-            continue  # the newest Pillow takes the columns first
+        if kind == "PIL" and w / 100 < h / 32:
+            continue  # the newest Pillow begins with the columns
         image = picture(w, h)
         expected = theirs({"image": image})["image"]
         assert np.array_equal(preprocess.batch([preprocess.fit(image)], 100)[0], expected)
