@@ -4,108 +4,51 @@
 | --- | --- |
 | samples | the evaluation set has at least `min_samples` lines |
 | readable images | at most `max_unreadable_share` of them could not be decoded |
+| leakage | no evaluation image is a training image (where that was looked at) |
 | accuracy | exact lines (spaces counted) reach `min_accuracy` |
 | norm_edit_dis | the normalised edit similarity reaches `min_norm_edit_dis` |
+| space_f1 | the F1 of spaces reaches `min_space_f1`, where the labels have any |
 | champion | there is none (first run), or it was evaluated on the same lines (digest) |
 | accuracy drop | the candidate is at most `max_accuracy_drop` below the champion |
-| paired test | the candidate is not worse with confidence `confidence` |
+| paired test | the candidate's accuracy is not shown to be worse |
+| proof | the candidate is shown to be no worse, or better, where `proof` asks for it |
+| norm_edit_dis drop | not lower by more than `max_norm_edit_dis_drop`, beyond chance |
+| cer rise | the character error rate not higher by more than `max_cer_rise`, beyond chance |
+| space_f1 drop | the F1 of spaces not lower by more than `max_space_f1_drop`, beyond chance |
+| slices | no slice's accuracy fell by more than `max_slice_drop`, beyond chance |
+| characters | no character's recall fell by more than `max_recall_drop`, beyond chance |
+| latency | a line takes at most `max_latency_ratio` times as long as with the champion |
+| size | the network's file is at most `max_size_ratio` times as large |
 
-The last two rows exist only with a champion on the same lines. All rows must pass.
+The rows below `champion` exist only with a champion on the same lines, the last two only where
+both were measured. All rows must pass.
+
+Four things are tested against chance: the paired test, the three metrics together, the slices
+together and the characters together. Each has a quarter of 1 - `confidence`, so all of them
+refuse an equally good candidate in at most 1 - `confidence` of the verdicts. `accuracy drop`
+compares plain figures: on few lines it refuses more, which is in favour of what serves.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from collections.abc import Iterator
 
-from ocr_lib.errors import ConfigError
+import numpy as np
+
 from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate_budgets import budgets, cost_rows
+from ocr_lib.gate_costs import Costs
+from ocr_lib.gate_statistics import score_test, sign_test
+from ocr_lib.gate_thresholds import PROOFS, Thresholds
+from ocr_lib.gate_verdict import Reason, Verdict
 
-# Least and greatest value of a threshold; shares are 0 to 1.
-BOUNDS: dict[str, tuple[float, float]] = {
-    "min_samples": (1, math.inf),
-    "confidence": (0.5, 0.9999),
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Thresholds:
-    """What a candidate must reach. Shares are fractions of 1.
-
-    Attributes:
-        min_accuracy: smallest share of lines read exactly, spaces counted.
-        min_norm_edit_dis: smallest normalised edit similarity.
-        min_samples: smallest evaluation set on which a verdict means something.
-        max_unreadable_share: largest share of evaluation images that cannot be decoded.
-        max_accuracy_drop: how far below the champion's accuracy the candidate may be.
-        confidence: of the paired test; 0.95 refuses an equally good candidate once in 20 runs.
-    """
-
-    min_accuracy: float = 0.0
-    min_norm_edit_dis: float = 0.0
-    min_samples: int = 100
-    max_unreadable_share: float = 0.01
-    max_accuracy_drop: float = 0.01
-    confidence: float = 0.95
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            low, high = BOUNDS.get(field.name, (0.0, 1.0))
-            value = getattr(self, field.name)
-            if type(value) not in (int, float) or not low <= value <= high:
-                raise ConfigError(
-                    f"gate.{field.name}", f"{value!r} is not from {low} to {high}", "Correct it"
-                )
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Builds thresholds from configuration values; an unknown name is a `ConfigError`."""
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"gate.{name}", "unknown threshold", f"Known: {', '.join(known)}")
-        return cls(**values)
+__all__ = ["PROOFS", "Costs", "Reason", "Thresholds", "Verdict", "decide", "sign_test"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One row of the verdict.
-
-    Attributes:
-        name: the row's name in the table above.
-        passed: whether the candidate may serve as far as this row goes.
-        candidate: the candidate's figure, where the row has one.
-        limit: what the figure was held against.
-        champion: the champion's figure, where the row compares.
-        words: the row as a sentence.
-    """
-
-    name: str
-    passed: bool
-    candidate: float | None
-    limit: float | None
-    champion: float | None
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The decision: passed when every reason did."""
-
-    passed: bool
-    reasons: tuple[Reason, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the verdict as JSON-ready values."""
-        return {"passed": self.passed, "reasons": [asdict(reason) for reason in self.reasons]}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Reads what `to_dict` returned."""
-        return cls(values["passed"], tuple(Reason(**reason) for reason in values["reasons"]))
-
-
-def decide(candidate: EvalReport, champion: EvalReport | None, thresholds: Thresholds) -> Verdict:
+def decide(
+    candidate: EvalReport,
+    champion: EvalReport | None,
+    thresholds: Thresholds,
+    costs: Costs | None = None,
+) -> Verdict:
     """Decides whether `candidate` may serve.
 
     Args:
@@ -113,10 +56,12 @@ def decide(candidate: EvalReport, champion: EvalReport | None, thresholds: Thres
         champion: the serving model's evaluation on the same lines; None on the first run, where
             only the thresholds decide.
         thresholds: what to hold it against.
+        costs: time and size of both, where they were measured.
     """
     reasons = (
         *_against_thresholds(candidate, thresholds),
         *_against(champion, candidate, thresholds),
+        *(cost_rows(costs, thresholds) if costs else ()),
     )
     return Verdict(all(reason.passed for reason in reasons), reasons)
 
@@ -140,10 +85,15 @@ def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Reas
         f"{report.unreadable} of {report.samples} images could not be decoded, "
         f"at most {limits.max_unreadable_share:.2%} may",
     )
+    if report.leaked is not None:
+        words = f"{report.leaked} of {report.samples} images are training images too, none may be"
+        yield Reason("leakage", report.leaked == 0, report.leaked, 0, None, words)
     yield _at_least("accuracy", "lines read exactly", report.accuracy, limits.min_accuracy)
     yield _at_least(
         "norm_edit_dis", "edit similarity", report.norm_edit_dis, limits.min_norm_edit_dis
     )
+    if report.spaces.f1 is not None:
+        yield _at_least("space_f1", "F1 of spaces", report.spaces.f1, limits.min_space_f1)
 
 
 def _at_least(name: str, what: str, value: float, limit: float) -> Reason:
@@ -168,7 +118,8 @@ def _against(
     yield Reason("champion", same, None, None, None, words)
     if same:
         yield _accuracy_drop(champion, candidate, limits)
-        yield _paired(champion, candidate, limits)
+        yield from _paired(champion, candidate, limits)
+        yield from budgets(candidate, champion, limits)
 
 
 def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Reason:
@@ -185,37 +136,41 @@ def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Threshol
     )
 
 
-def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Reason:
-    pairs = list(zip(candidate.outcomes, champion.outcomes, strict=True))
-    wins, losses = pairs.count((1, 0)), pairs.count((0, 1))
-    allowed = 1.0 - limits.confidence
-    chance, gain = sign_test(wins, losses), sign_test(losses, wins)
-    passed = chance > allowed
-    finding = "better" if gain <= allowed else "no worse" if passed else "worse"
-    return Reason(
+def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Iterator[Reason]:
+    wins, losses = wins_and_losses(candidate, champion)
+    chance = sign_test(wins, losses)
+    passed = chance > limits.risk
+    yield Reason(
         "paired test",
         passed,
         chance,
-        allowed,
+        limits.risk,
         None,
         f"{wins} lines only the candidate reads, {losses} only the serving model: "
-        f"{finding} at {limits.confidence:.0%} confidence "
-        f"(p = {min(chance, gain):.2g})",
+        f"{'not shown worse' if passed else 'worse'} (p = {chance:.2g}, worse from "
+        f"{limits.risk:.2g} down)",
     )
+    if limits.proof != "none":
+        yield _proof(wins, losses, candidate.samples, limits)
 
 
-def sign_test(wins: int, losses: int) -> float:
-    """Returns how likely at least `losses` losses are if both models were equally good.
-
-    The exact one-sided McNemar test: lines on which the models agree say nothing, and each of the
-    others is a fair coin under equality.
-
-    Source: McNemar (1947), exact binomial form.
-    """
-    total = wins + losses
-    whole = math.lgamma(total + 1) - total * math.log(2.0)
-    tail = math.fsum(
-        math.exp(whole - math.lgamma(k + 1) - math.lgamma(total - k + 1))
-        for k in range(losses, total + 1)
+def _proof(wins: int, losses: int, samples: int, limits: Thresholds) -> Reason:
+    allowed = 1.0 - limits.confidence
+    if limits.proof == "better":
+        chance, aim = sign_test(losses, wins), "better"
+    else:
+        margin = limits.max_accuracy_drop
+        chance = score_test(wins, losses, samples, margin)
+        aim = f"less than {margin:.4f} worse"
+    passed = chance <= allowed
+    words = (
+        f"{'shown' if passed else 'not shown'} to be {aim} at {limits.confidence:.0%} confidence "
+        f"(p = {chance:.2g})"
     )
-    return min(1.0, tail)
+    return Reason("proof", passed, chance, allowed, None, words)
+
+
+def wins_and_losses(candidate: EvalReport, champion: EvalReport) -> tuple[int, int]:
+    """Returns how many lines only the candidate reads, and how many only the champion."""
+    mine, theirs = (np.frombuffer(r.outcomes, np.uint8) > 0 for r in (candidate, champion))
+    return int((mine & ~theirs).sum()), int((theirs & ~mine).sum())

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("ocr_lib.cli.eval", "measure a trained network on the Eval data"),
     "infer": ("ocr_lib.cli.infer", "read images with a trained network"),
     "gate": ("ocr_lib.cli.gate", "decide whether a candidate may replace the champion"),
+    "gate-rates": ("ocr_lib.cli.gate_rates", "simulate how often the gate would err"),
     "export": ("ocr_lib.cli.export", "export a trained network as a certified bundle"),
     "predict": ("ocr_lib.cli.predict", "read images with an exported bundle"),
     "deploy": ("components.cli.deploy", "put an exported bundle into service on Triton"),

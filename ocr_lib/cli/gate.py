@@ -2,11 +2,11 @@
 
 import argparse
 import json
-from dataclasses import fields
 
 from ocr_lib.atomic import write_text
+from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate import Thresholds, decide
+from ocr_lib.gate import decide
 
 DESCRIPTION = """\
 Decide whether a candidate may serve, from evaluation reports of `ocr eval --json`:
@@ -24,27 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", help="report of the serving model on the same lines")
     parser.add_argument("--html", metavar="FILE", help="write verdict and report, for people")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
-    for field in fields(Thresholds):
-        parser.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=type(field.default),
-            default=field.default,
-            metavar="X",
-            help=f"default: {field.default}",
-        )
+    add_threshold_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Decides and prints the reasons."""
     candidate = EvalReport.load(args.candidate)
     champion = EvalReport.load(args.champion) if args.champion else None
-    limits = {field.name: getattr(args, field.name) for field in fields(Thresholds)}
-    verdict = decide(candidate, champion, Thresholds.from_dict(limits))
+    verdict = decide(candidate, champion, read_thresholds(args))
     if args.json:
         print(json.dumps(verdict.to_dict(), indent=2))
     else:
         for reason in verdict.reasons:
-            print(f"{'pass' if reason.passed else 'FAIL'}  {reason.name:<16}{reason.words}")
+            print(f"{'pass' if reason.passed else 'FAIL'}  {reason.name:<20}{reason.words}")
         print("accepted" if verdict.passed else "refused")
     if args.html:
         from ocr_lib.report import html

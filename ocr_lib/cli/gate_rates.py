@@ -1,0 +1,74 @@
+"""`ocr gate-rates`: how often the gate would err with these thresholds."""
+
+import argparse
+import json
+
+from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
+from ocr_lib.errors import ConfigError
+from ocr_lib.gate_simulation import Scenario, refusals
+
+DESCRIPTION = """\
+Simulate candidates whose true difference from the serving model is known, and
+count how many the gate refuses, by reason. It tells how many lines an evaluation
+set needs before the gate can tell such candidates apart.
+
+--disagreement is the share of lines on which exactly one of the two models is
+right; a verdict's "paired test" row shows it for two real models."""
+EXAMPLES = """\
+  ocr gate-rates
+  ocr gate-rates --samples 500 5000 --difference 0 -0.02 --proof "no worse"
+  ocr gate-rates --draws 200 --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument(
+        "--samples", type=int, nargs="+", default=[500, 2000, 10000], help="evaluated lines"
+    )
+    parser.add_argument(
+        "--difference",
+        type=float,
+        nargs="+",
+        default=[0.01, 0.0, -0.01, -0.02, -0.03],
+        help="candidate's true accuracy minus the serving model's",
+    )
+    parser.add_argument("--accuracy", type=float, default=0.9, help="of the serving model")
+    parser.add_argument("--disagreement", type=float, default=0.06, help="share of lines")
+    parser.add_argument("--draws", type=int, default=1000, help="candidates of each kind")
+    parser.add_argument("--seed", type=int, default=7, help="equal seeds, equal candidates")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add_threshold_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulates and prints a table."""
+    limits = read_thresholds(args)
+    kinds = [_scenario(args, n, d) for n in args.samples for d in args.difference]
+    if not args.json:
+        print(f"{'lines':>7} {'difference':>10} {'refused':>8}  by reason, of {args.draws} draws")
+    for kind in kinds:
+        found = refusals(kind, limits, args.draws, args.seed)
+        refused = found.pop("refused")
+        if args.json:
+            values = {"samples": kind.samples, "difference": kind.difference, "refused": refused}
+            print(json.dumps({**values, "draws": args.draws, "reasons": dict(found)}))
+        else:
+            reasons = ", ".join(f"{name} {count}" for name, count in found.most_common())
+            share = refused / args.draws
+            print(f"{kind.samples:>7} {kind.difference:>+10.3f} {share:>8.1%}  {reasons}")
+    return 0
+
+
+def _scenario(args: argparse.Namespace, samples: int, difference: float) -> Scenario:
+    if args.draws < 1:
+        raise ConfigError("--draws", f"{args.draws} is less than 1", "Ask for at least one")
+    try:
+        return Scenario(
+            samples=samples,
+            accuracy=args.accuracy,
+            difference=difference,
+            disagreement=args.disagreement,
+        )
+    except ValueError as error:
+        fix = "Let --disagreement reach the difference, and the gains fit beside --accuracy"
+        raise ConfigError("--difference", str(error), fix) from None

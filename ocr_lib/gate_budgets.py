@@ -1,0 +1,159 @@
+"""What a candidate may lose against the champion: by metric, slice and character, and in cost.
+
+A loss counts when it is beyond its budget and beyond chance. The tests of one row share its risk
+(Bonferroni): with forty slices, each is tested forty times as strictly.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.eval_cells import FIELDS, METRICS, WHOLE, Cells, Key, figures
+from ocr_lib.eval_report import EvalReport
+from ocr_lib.gate_costs import Costs
+from ocr_lib.gate_statistics import fewer_hits, randomisation_test, sign_test
+from ocr_lib.gate_thresholds import Thresholds
+from ocr_lib.gate_verdict import Reason
+
+NAMED = 5  # slices or characters that a sentence names
+
+Counts = NDArray[np.int64]
+
+
+def budgets(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Iterator[Reason]:
+    """Yields the rows that compare sums by block; one row that says so where a report has none."""
+    if candidate.cells is None or champion.cells is None:
+        words = (
+            "a report of an older version has no sums by slice and character: spaces, slices and "
+            "characters are not compared"
+        )
+        yield Reason("slices", True, None, None, None, words)
+        return
+    shared = dict(shared_slices(candidate.cells, champion.cells))
+    if WHOLE in shared:
+        yield from _metrics(*shared[WHOLE], limits)
+    yield _slices(shared, limits)
+    yield _characters(candidate, champion, limits)
+
+
+def shared_slices(candidate: Cells, champion: Cells) -> Iterator[tuple[Key, tuple[Counts, Counts]]]:
+    """Yields the slices of both with their sums [fields, blocks], where they hold the same lines.
+
+    Two models may have other width buckets: slices of other lines do not stand side by side.
+    """
+    if candidate.blocks != champion.blocks:
+        return
+    mine, theirs = candidate.counts, champion.counts
+    rows = {key: row for row, key in enumerate(champion.slices)}
+    samples = FIELDS.index("samples")
+    for row, key in enumerate(candidate.slices):
+        other = rows.get(key)
+        if other is not None and np.array_equal(mine[row, samples], theirs[other, samples]):
+            yield key, (mine[row], theirs[other])
+
+
+def _metrics(mine: Counts, theirs: Counts, limits: Thresholds) -> Iterator[Reason]:
+    chances = randomisation_test(mine, theirs)
+    found, served = figures(mine.sum(axis=1)), figures(theirs.sum(axis=1))
+    rows = (
+        ("norm_edit_dis drop", "norm_edit_dis", "edit similarity", limits.max_norm_edit_dis_drop),
+        ("cer rise", "cer", "character error rate", limits.max_cer_rise),
+        ("space_f1 drop", "space_f1", "F1 of spaces", limits.max_space_f1_drop),
+    )
+    rows_used = [row for row in rows if np.isfinite(served[METRICS.index(row[1])])]
+    for name, metric, what, budget in rows_used:
+        place = METRICS.index(metric)
+        value, other, chance = found[place], served[place], float(chances[place])
+        sign = -1.0 if metric == "cer" else 1.0
+        beyond = not sign * (other - value) <= budget + 1e-12  # true for NaN
+        passed = not (beyond and chance <= limits.risk / len(rows_used))
+        words = (
+            f"{what} {value - other:+.4f} against the serving model's {other:.4f} "
+            f"(p = {chance:.2g}), {budget:.4f} is allowed"
+        )
+        yield Reason(name, passed, float(value), float(other - sign * budget), float(other), words)
+
+
+def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Reason:
+    samples, correct = FIELDS.index("samples"), FIELDS.index("correct")
+    looked = {
+        key: (mine[correct] - theirs[correct], int(theirs[correct].sum()), total)
+        for key, (mine, theirs) in shared.items()
+        if key != WHOLE and (total := int(theirs[samples].sum())) >= limits.min_slice_samples
+    }
+    risk = limits.risk / max(len(looked), 1)
+    fallen = []
+    for (dimension, name), (gain, served, total) in looked.items():
+        drop = -int(gain.sum()) / total
+        if drop <= limits.max_slice_drop + 1e-12:
+            continue
+        chance = sign_test(int((gain > 0).sum()), int((gain < 0).sum()))
+        if chance <= risk:
+            words = f"{dimension} {name}: {served / total - drop:.4f} after {served / total:.4f}"
+            fallen.append((drop, words))
+    fallen.sort(reverse=True)
+    allowed = f"more than {limits.max_slice_drop:.4f}"
+    words = (
+        f"accuracy fell by {allowed} in {_named([words for _, words in fallen])}"
+        if fallen
+        else f"in none of {len(looked)} slices of at least {limits.min_slice_samples} lines did "
+        f"the accuracy fall by {allowed} beyond chance"
+    )
+    worst = fallen[0][0] if fallen else None
+    return Reason("slices", not fallen, worst, limits.max_slice_drop, None, words)
+
+
+def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Reason:
+    pairs = {
+        character: (candidate.characters[character], theirs)
+        for character, theirs in champion.characters.items()
+        if character in candidate.characters and theirs.lines >= limits.min_character_lines
+    }
+    risk = limits.risk / max(len(pairs), 1)
+    fallen = []
+    for character, (mine, theirs) in pairs.items():
+        drop = theirs.recall - mine.recall
+        if drop <= limits.max_recall_drop + 1e-12:
+            continue
+        chance = fewer_hits(mine.line_hits, mine.lines, theirs.line_hits, theirs.lines)
+        if chance <= risk:
+            fallen.append((drop, f"{character!r}: {mine.recall:.4f} after {theirs.recall:.4f}"))
+    fallen.sort(reverse=True)
+    allowed = f"more than {limits.max_recall_drop:.4f}"
+    words = (
+        f"recall fell by {allowed} for {_named([words for _, words in fallen])}"
+        if fallen
+        else f"for none of {len(pairs)} characters in at least {limits.min_character_lines} lines "
+        f"did the recall fall by {allowed} beyond chance"
+    )
+    worst = fallen[0][0] if fallen else None
+    return Reason("characters", not fallen, worst, limits.max_recall_drop, None, words)
+
+
+def _named(parts: list[str]) -> str:
+    more = f", and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    return ", ".join(parts[:NAMED]) + more
+
+
+def cost_rows(costs: Costs, limits: Thresholds) -> Iterator[Reason]:
+    """Yields the rows of time and size."""
+    yield Reason(
+        "latency",
+        costs.latency_ratio <= limits.max_latency_ratio,
+        costs.latency_ms,
+        costs.champion_latency_ms * limits.max_latency_ratio,
+        costs.champion_latency_ms,
+        f"{costs.latency_ms:.1f} ms a line, {costs.latency_ratio:.2f} times the serving model's "
+        f"{costs.champion_latency_ms:.1f} ms, measured in turn on one machine; "
+        f"{limits.max_latency_ratio:g} times is allowed",
+    )
+    yield Reason(
+        "size",
+        costs.size_ratio <= limits.max_size_ratio,
+        costs.size_bytes,
+        costs.champion_size_bytes * limits.max_size_ratio,
+        costs.champion_size_bytes,
+        f"{costs.size_bytes / 1e6:.1f} MB, {costs.size_ratio:.2f} times the serving model's "
+        f"{costs.champion_size_bytes / 1e6:.1f} MB; {limits.max_size_ratio:g} times is allowed",
+    )

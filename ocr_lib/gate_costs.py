@@ -1,0 +1,69 @@
+"""What two models cost to run, measured side by side on this machine."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from ocr_lib.recognize import Recognizer
+
+ROUNDS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Candidate and champion, each as it would serve.
+
+    Attributes:
+        latency_ms: the candidate's median time for one line alone.
+        champion_latency_ms: the champion's.
+        size_bytes: the candidate's network file.
+        champion_size_bytes: the champion's.
+    """
+
+    latency_ms: float
+    champion_latency_ms: float
+    size_bytes: int
+    champion_size_bytes: int
+
+    @property
+    def latency_ratio(self) -> float:
+        """The candidate's time in times of the champion's."""
+        return self.latency_ms / max(self.champion_latency_ms, 1e-9)
+
+    @property
+    def size_ratio(self) -> float:
+        """The candidate's size in times of the champion's."""
+        return self.size_bytes / max(self.champion_size_bytes, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON-ready values."""
+        return asdict(self)
+
+
+def measure_latency(
+    candidate: Recognizer, champion: Recognizer, images: Sequence[bytes], rounds: int = ROUNDS
+) -> tuple[float, float]:
+    """Reads images one at a time with both models in turn; returns ms a line of each.
+
+    Whatever else the machine does meets both alike, since they alternate image by image; the
+    median round counts. The first round warms up and is thrown away.
+
+    Args:
+        candidate: one model.
+        champion: the other.
+        images: encoded lines of all widths.
+        rounds: how often to go over them.
+    """
+    times: tuple[list[float], list[float]] = [], []
+    for _ in range(rounds + 1):
+        spent = [0.0, 0.0]
+        for i, image in enumerate(images):
+            for which in (0, 1) if i % 2 else (1, 0):
+                started = time.perf_counter()
+                (candidate, champion)[which].read([image])
+                spent[which] += time.perf_counter() - started
+        for kept, value in zip(times, spent, strict=True):
+            kept.append(1000.0 * value / max(len(images), 1))
+    return median(times[0][1:]), median(times[1][1:])
