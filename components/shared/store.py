@@ -100,6 +100,10 @@ class Store:
         self.client.get_file(bucket, key, path, found.size, "")
         return path
 
+    def put_bytes(self, name: str, content: bytes) -> str:
+        """Writes one object, whatever was there before; returns its entity tag."""
+        return self.client.put(*self._locate(name), content)
+
     def put_json(self, name: str, value: Any) -> str:
         """Writes an object as JSON, whatever was there before; returns its entity tag."""
         return self.client.put(*self._locate(name), _json(value))

@@ -1,22 +1,49 @@
 """Where training runs: one function a backend, all with the same contract.
 
-A backend trains the configuration into `Global.save_model_dir` and returns what came of it; called
-again after a failure it goes on from the last checkpoint there.
+A backend trains a run and returns what came of it; called again after a failure it goes on from
+the run's last checkpoint.
 """
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
-from ocr_lib.config.schema import Config
+from components.shared.pointer import Pointer
+from components.shared.store import Store
+from components.train.job import Work
+from components.train.place import Place
 from ocr_lib.errors import ConfigError
-from ocr_lib.train import RunResult, train
 
-Backend = Callable[[Config], RunResult]
+Backend = Callable[[Work, Place, Path], Pointer]
 
-BACKENDS: dict[str, Backend] = {
-    "local": train,  # in the step itself
-}
-# Known, and refused in words of its own until it is there.
-PLANNED = {"paddlejob": "a PaddleJob of several pods"}
+
+def local(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001 (one contract)
+    """Trains in the step itself."""
+    from components.train.here import train_here
+
+    return train_here(work, folder)
+
+
+def paddlejob(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001
+    """Trains in the pods of a PaddleJob, and watches them."""
+    from components.shared.cluster import Cluster
+    from components.train.launcher import Launcher
+    from components.train.paddlejob import JobSpec
+
+    in_pipeline = "KFP_POD_NAME" in os.environ
+    spec = JobSpec(
+        run=work.job.run,
+        work=work.to_json(),
+        image=place.image,
+        workers=place.workers,
+        pods=place.pods,
+        options=place.options,
+        pipeline_run=work.job.run if in_pipeline else "",
+    )
+    return Launcher(Cluster.connect(), Store.from_env(), work, spec).run()
+
+
+BACKENDS: dict[str, Backend] = {"local": local, "paddlejob": paddlejob}
 
 
 def find_backend(name: str) -> Backend:
@@ -27,7 +54,6 @@ def find_backend(name: str) -> Backend:
     """
     if name in BACKENDS:
         return BACKENDS[name]
-    cause = f"{name!r} is not a known backend"
-    if name in PLANNED:
-        cause = f"{name!r} ({PLANNED[name]}) is not available in this version"
-    raise ConfigError("train_backend", cause, f"Available: {', '.join(BACKENDS)}")
+    raise ConfigError(
+        "train_backend", f"{name!r} is not a known backend", f"Available: {', '.join(BACKENDS)}"
+    )

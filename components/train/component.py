@@ -4,19 +4,26 @@ from kfp import dsl
 from kfp.dsl import Dataset, Input, Model, Output
 
 from components.images import image
+from components.train.handed_on import HANDED_ON
 
 
-@dsl.component(base_image=image("train"), install_kfp_package=False)
+@dsl.component(
+    base_image=image("train"), install_kfp_package=False, task_config_passthroughs=HANDED_ON
+)
 def train(
     train_lmdb: Input[Dataset],
     eval_lmdb: Input[Dataset],
     model: Output[Model],
+    task_config: dsl.TaskConfig,
     run: str,
     config: str,
     config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
     train_minutes: float = 0.0,
     pretrained_uri: str = "",
     train_backend: str = "local",
+    train_workers: int = 1,
+    train_job_options: dict = {},  # type: ignore[type-arg]  # noqa: B006
+    train_image: str = image("train"),
 ) -> None:
     """Trains until the budget is spent; a second attempt goes on from the last checkpoint.
 
@@ -24,18 +31,26 @@ def train(
         train_lmdb: pointer to the lines to learn from.
         eval_lmdb: pointer to the lines that decide which checkpoint is best.
         model: pointer to the run folder: checkpoints, configuration, log.
+        task_config: what was set on the task, handed on to the pods that train.
         run: names the run in the object store.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         config_overrides: `Key.sub=value` each.
         train_minutes: how long; 0 leaves it to the configuration.
         pretrained_uri: weights to start from (`.pdparams`); empty for none.
-        train_backend: `local` trains in this step.
+        train_backend: `local` trains in this step, `paddlejob` in pods of its own.
+        train_workers: how many pods; devices of each as set on the task.
+        train_job_options: queue, deadlines, retries; see `components/train/options.py`.
+        train_image: of the pods.
     """
     from components.shared.pointer import read_pointer, write_pointer
     from components.shared.step import step
-    from components.train.step import TrainJob, train
+    from components.train.job import TrainJob
+    from components.train.place import Place
+    from components.train.step import train
 
     with step("train", resume_key=run) as work:
-        job = TrainJob(run, config, config_overrides, train_minutes, pretrained_uri, train_backend)
+        overrides = tuple(config_overrides)
+        job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
+        place = Place.of_task(train_image, train_workers, task_config, train_job_options)
         data = read_pointer(train_lmdb), read_pointer(eval_lmdb)
-        write_pointer(model, train(job, *data, work))
+        write_pointer(model, train(job, *data, work, place))

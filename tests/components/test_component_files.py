@@ -12,7 +12,7 @@ MAX_STATEMENTS = 14
 
 
 def test_there_is_one_for_each_step() -> None:
-    assert len(FILES) == 7
+    assert len(FILES) == 8  # seven steps and the exit handler
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
@@ -33,4 +33,5 @@ def test_nothing_is_imported_outside_the_function_but_kfp_and_images(path: Path)
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.ImportFrom)
     ]
-    assert set(modules) == {"kfp", "kfp.dsl", "components.images"}
+    used_by_decorator = {"components.train.handed_on"}
+    assert set(modules) - used_by_decorator == {"kfp", "kfp.dsl", "components.images"}

@@ -4,8 +4,8 @@ import pytest
 
 from components.shared.pointer import Pointer
 from components.shared.store import Store
-from components.train.backends import BACKENDS
-from components.train.step import TrainJob, train
+from components.train.job import TrainJob
+from components.train.step import train
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import OcrError
 from ocr_lib.train import RunResult, checkpoint
@@ -33,7 +33,7 @@ class Backend:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     backend = Backend()
-    monkeypatch.setitem(BACKENDS, "local", backend)
+    monkeypatch.setattr("ocr_lib.train.train", backend)
     return backend
 
 
@@ -68,7 +68,7 @@ def test_the_configuration_is_the_users_on_the_data_of_the_run(
     job = TrainJob(
         "own",
         store.put_file(config, "configs/mine.yml"),
-        ["Global.seed=5"],
+        ("Global.seed=5",),
         minutes=3.0,
         pretrained_uri=store.put_file(tmp_path / "w.pdparams", "weights/w.pdparams"),
     )

@@ -1,0 +1,59 @@
+"""`ocr reap`: ends training jobs that nobody waits for any more."""
+
+import argparse
+import sys
+
+from ocr_lib.errors import ConfigError
+
+DESCRIPTION = """\
+End training jobs of this namespace that are over: finished long ago, past their deadline,
+or of a pipeline run that has no pod at work. What is alive, or young, stays.
+
+It may run as often as you like: the pipeline's exit handler does the same for its own run,
+this finds what the exit handler missed. Meant for a CronJob."""
+EXAMPLES = """\
+  ocr reap
+  ocr reap --dry-run
+  ocr reap --finished-hours 1 --young-minutes 5"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("--dry-run", action="store_true", help="say what is over, end nothing")
+    parser.add_argument(
+        "--finished-hours",
+        type=float,
+        default=6.0,
+        metavar="H",
+        help="a finished job goes after so long (default %(default)s)",
+    )
+    parser.add_argument(
+        "--young-minutes",
+        type=float,
+        default=15.0,
+        metavar="M",
+        help="no job younger than this goes (default %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ends what is over, and says why."""
+    import time
+
+    from components.cleanup.reaper import Limits, find_over, reap
+    from components.cleanup.step import end_job
+    from components.shared.cluster import Cluster
+
+    for name in ("finished_hours", "young_minutes"):
+        if not getattr(args, name) >= 0:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(option, "a negative time", "Give 0 or more")
+    limits = Limits(finished_s=args.finished_hours * 3600, young_s=args.young_minutes * 60)
+    cluster = Cluster.connect()
+    if args.dry_run:
+        over = find_over(cluster, time.time(), limits)
+    else:
+        over = reap(cluster, limits, end_job)
+    for name, why in over.items():
+        sys.stdout.write(f"{'over' if args.dry_run else 'ended'}: {name}: {why}\n")
+    return 0

@@ -1,0 +1,201 @@
+"""A thin client of one namespace of a Kubernetes cluster: PaddleJobs, their pods, logs and events.
+
+Every call has a deadline and is repeated while the API server is away; what is not there is None,
+not an exception. Objects are plain dictionaries, as the server sent them.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+
+from ocr_lib.errors import ServiceError
+
+GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "paddlejobs"
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+TIMEOUT_S = (5.0, 30.0)  # to connect, of silence
+RETRY_S = 120.0  # how long an API server may be away
+MAX_LOG_BYTES = 4 << 20  # of one read
+MAX_LOG_LINES = 5000  # of the first read
+
+T = TypeVar("T")
+Tree = dict[str, Any]
+
+
+class ClusterError(ServiceError):
+    """The cluster refused, or did not answer in time."""
+
+
+class Cluster:
+    """One namespace.
+
+    Args:
+        api: a configured client.
+        namespace: where the jobs are.
+    """
+
+    def __init__(self, api: Any, namespace: str) -> None:
+        self.namespace = namespace
+        self._core = client.CoreV1Api(api)
+        self._custom = client.CustomObjectsApi(api)
+
+    @classmethod
+    def connect(cls) -> "Cluster":
+        """Connects as the pod's service account, else as KUBECONFIG's present context says.
+
+        Raises:
+            ClusterError: neither is there.
+        """
+        try:
+            if NAMESPACE_FILE.exists() and "KUBERNETES_SERVICE_HOST" in os.environ:
+                config.load_incluster_config()
+                return cls(client.ApiClient(), NAMESPACE_FILE.read_text("utf-8").strip())
+            config.load_kube_config()
+            context = config.list_kube_config_contexts()[1]["context"]
+        except (config.ConfigException, OSError) as error:
+            raise ClusterError(
+                f"no Kubernetes cluster here ({error}). Run this in a pod, or set KUBECONFIG."
+            ) from error
+        return cls(client.ApiClient(), context.get("namespace", "default"))
+
+    def create_job(self, body: Tree) -> bool:
+        """Creates a PaddleJob; False where one of that name is there already."""
+        made = self._call(
+            lambda: self._custom.create_namespaced_custom_object(
+                GROUP, VERSION, self.namespace, PLURAL, body, _request_timeout=TIMEOUT_S
+            ),
+            "create a PaddleJob",
+            absent=(409,),
+        )
+        return made is not None
+
+    def job(self, name: str) -> Tree | None:
+        """Returns a PaddleJob, or None where there is none."""
+        found: Tree | None = self._call(
+            lambda: self._custom.get_namespaced_custom_object(
+                GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=TIMEOUT_S
+            ),
+            f"read PaddleJob {name}",
+            absent=(404, 410),
+        )
+        return found
+
+    def jobs(self, selector: str) -> list[Tree]:
+        """Returns the PaddleJobs with those labels; none where the cluster knows no PaddleJob."""
+        found = self._call(
+            lambda: self._custom.list_namespaced_custom_object(
+                *(GROUP, VERSION, self.namespace, PLURAL),
+                label_selector=selector,
+                _request_timeout=TIMEOUT_S,
+            ),
+            "list PaddleJobs",
+            absent=(404,),
+        )
+        return list(found["items"]) if found else []
+
+    def delete_job(self, name: str) -> None:
+        """Deletes a PaddleJob with its pods; one that is not there is no error."""
+        self._call(
+            lambda: self._custom.delete_namespaced_custom_object(
+                *(GROUP, VERSION, self.namespace, PLURAL, name),
+                propagation_policy="Foreground",
+                _request_timeout=TIMEOUT_S,
+            ),
+            f"delete PaddleJob {name}",
+            absent=(404, 409, 410),
+        )
+
+    def pods(self, selector: str) -> list[Tree]:
+        """Returns the pods with those labels."""
+        return self._items(
+            lambda: self._core.list_namespaced_pod(
+                self.namespace,
+                label_selector=selector,
+                _preload_content=False,
+                _request_timeout=TIMEOUT_S,
+            ),
+            "list pods",
+        )
+
+    def events(self, name: str) -> list[Tree]:
+        """Returns the events about an object."""
+        return self._items(
+            lambda: self._core.list_namespaced_event(
+                self.namespace,
+                field_selector=f"involvedObject.name={name}",
+                _preload_content=False,
+                _request_timeout=TIMEOUT_S,
+            ),
+            "list events",
+        )
+
+    def log(self, pod: str, *, since_s: int | None = None, previous: bool = False) -> str:
+        """Returns a pod's log with times; empty where there is none (yet, or any more).
+
+        Args:
+            pod: its name.
+            since_s: only the lines of the last so many seconds.
+            previous: of the container before its last restart.
+        """
+        more = {"since_seconds": since_s} if since_s else {"tail_lines": MAX_LOG_LINES}
+        found = self._call(
+            lambda: (
+                self._core.read_namespaced_pod_log(
+                    *(pod, self.namespace),
+                    timestamps=True,
+                    previous=previous,
+                    limit_bytes=MAX_LOG_BYTES,
+                    _preload_content=False,
+                    _request_timeout=TIMEOUT_S,
+                    **more,
+                ).data
+            ),
+            f"read the log of {pod}",
+            absent=(400, 404, 410),  # 400: the container has not started
+        )
+        return bytes(found or b"").decode(errors="replace")
+
+    def _items(self, send: Callable[[], Any], action: str) -> list[Tree]:
+        answer = self._call(lambda: json.loads(send().data), action)
+        return list(answer.get("items") or ()) if answer else []
+
+    def _call(self, send: Callable[[], T], action: str, absent: tuple[int, ...] = ()) -> T | None:
+        """Sends a request until it is answered; None for a status in `absent`."""
+        ends, wait = time.monotonic() + RETRY_S, 0.5
+        while True:
+            try:
+                return send()
+            except ApiException as error:
+                if error.status in absent:
+                    return None
+                if not _passing(error.status) or time.monotonic() > ends:
+                    raise ClusterError(self._failed(action, error.status, error)) from error
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if time.monotonic() > ends:
+                    raise ClusterError(
+                        f"cannot {action}: the API server does not answer ({error}). "
+                        "Check the cluster, then run this again."
+                    ) from error
+            time.sleep(wait)
+            wait = min(2 * wait, 10.0)
+
+    def _failed(self, action: str, status: int, error: ApiException) -> str:
+        try:
+            message = json.loads(error.body)["message"]
+        except (ValueError, KeyError, TypeError):
+            message = str(error.reason)
+        step = "Look at the cluster's state"
+        if status in (401, 403):
+            step = "Give the service account the rules that docs/distributed.md lists"
+        return f"cannot {action} in namespace {self.namespace}: {message} ({status}). {step}."
+
+
+def _passing(status: int) -> bool:
+    """Tells whether a failure goes by itself: too many requests, or the server's own trouble."""
+    return status == 429 or status >= 500 or status == 0

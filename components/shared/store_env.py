@@ -1,0 +1,28 @@
+"""The environment through which pods reach the object store: names of secret and settings.
+
+Values are never written into objects: a pod names the secret, the kubelet fills it in.
+"""
+
+from typing import Any
+
+STORE_SECRET = "ocr-object-store"  # noqa: S105 (the name of the secret)
+STORE_SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+STORE_CONFIG_MAP = "ocr-object-store"
+STORE_CONFIG_KEYS = {
+    "endpoint": "OCR_S3_ENDPOINT",
+    "bucket": "OCR_S3_BUCKET",
+    "region": "AWS_DEFAULT_REGION",
+}
+
+
+def store_env() -> list[dict[str, Any]]:
+    """Returns the environment of a container, secrets by reference."""
+    tables = (
+        ("secretKeyRef", STORE_SECRET, STORE_SECRET_KEYS),
+        ("configMapKeyRef", STORE_CONFIG_MAP, STORE_CONFIG_KEYS),
+    )
+    return [
+        {"name": variable, "valueFrom": {reference: {"name": name, "key": key}}}
+        for reference, name, keys in tables
+        for key, variable in keys.items()
+    ]

@@ -1,0 +1,152 @@
+"""What ails a training job, in plain words: a pure reading of its pods and events."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Tree = Mapping[str, Any]
+Kind = Literal[
+    "unschedulable", "image", "start", "refused", "oom", "evicted",
+    "data", "nonfinite", "error", "crash", "store",
+]  # fmt: skip
+
+_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+_START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+# Failures that the same run on the same data meets again.
+FINAL = frozenset({"oom", "data", "nonfinite"})
+# Those that somebody may be putting right just now: they get a while.
+WAITING = frozenset({"unschedulable", "image", "start", "refused"})
+
+FIXES: Mapping[Kind, str] = {
+    "unschedulable": "Set a node selector, tolerations and resources on the train task that a "
+    "node pool of the cluster offers, or add nodes",
+    "image": "Check the image's name, tag or digest, and that the nodes may pull it",
+    "start": "Check the secrets and volumes that the train task names",
+    "refused": "Check the namespace's quota and pod security level",
+    "oom": "Set a larger memory limit on the train task, or a smaller batch size or fewer "
+    "loader workers in the configuration",
+    "evicted": "The job goes on from its last checkpoint",
+    "data": "Correct the configuration or the data, then run it again",
+    "nonfinite": "Lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global",
+    "store": "Check that the object store runs and that the workers may reach it",
+    "error": "See the worker's log",
+    "crash": "See the worker's log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: what it is; decides whether repeating helps.
+        where: the pod, or the job.
+        cause: in plain words.
+        key: the same for the same occurrence, so that it is said once.
+    """
+
+    kind: Kind
+    where: str
+    cause: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.cause}. {FIXES[self.kind]}."
+
+
+def read_pods(pods: Iterable[Tree]) -> list[Finding]:
+    """Returns what is wrong with the workers, now or at their last restart."""
+    return [finding for pod in pods for finding in _read_pod(pod)]
+
+
+def read_events(events: Iterable[Tree]) -> list[Finding]:
+    """Returns why the job's pods could not be made, where the API server refused them."""
+    found = []
+    for event in events:
+        message = str(event.get("message", ""))
+        if event.get("reason") == "FailedCreatePod" and "already exists" not in message:
+            found.append(Finding("refused", "job", f"no pod could be made: {message}", message))
+    return found[-1:]
+
+
+def restarts(pod: Tree) -> int:
+    """Returns how often the container of a pod was started again."""
+    status = _container(pod)
+    return int(status.get("restartCount", 0)) if status else 0
+
+
+def name_of(pod: Tree) -> str:
+    """Returns how people call a worker: `worker-0`."""
+    labels = pod["metadata"].get("labels", {})
+    index = labels.get("training.kubeflow.org/replica-index")
+    return f"worker-{index}" if index is not None else str(pod["metadata"]["name"])
+
+
+def _read_pod(pod: Tree) -> Iterable[Finding]:
+    where, status = name_of(pod), pod.get("status", {})
+    uid = str(pod["metadata"].get("uid", where))
+    if evicted := _evicted(status):
+        yield Finding("evicted", where, evicted, f"{uid} evicted")
+    for condition in status.get("conditions", ()):
+        if condition.get("reason") == "Unschedulable" and condition.get("status") == "False":
+            yield Finding("unschedulable", where, f"no node takes it: {condition['message']}", uid)
+    container = _container(pod)
+    if not container:
+        return
+    waiting = container.get("state", {}).get("waiting", {})
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in _IMAGE:
+        image = container.get("image", "")
+        yield Finding("image", where, f"image {image} cannot be pulled ({message or reason})", uid)
+    elif reason in _START:
+        yield Finding("start", where, f"the container cannot start ({message or reason})", uid)
+    yield from _ended(where, uid, container)
+
+
+def _ended(where: str, uid: str, container: Tree) -> Iterable[Finding]:
+    """Reads the container's end, the present one or the one before its restart."""
+    for state in (container.get("state", {}), container.get("lastState", {})):
+        ended = state.get("terminated")
+        if not ended or ended.get("exitCode", 0) == 0:
+            continue
+        key = f"{uid} {ended.get('containerID') or ended.get('finishedAt', '')}"
+        kind, cause = _reason(ended, container)
+        yield Finding(kind, where, cause, key)
+        return
+
+
+def _reason(ended: Tree, container: Tree) -> tuple[Kind, str]:
+    said = _parse(ended.get("message", ""))
+    if ended.get("reason") == "OOMKilled" or said.get("kind") == "oom":
+        limit = container.get("resources", {}).get("limits", {}).get("memory", "")
+        return "oom", f"it needed more memory than its limit{f' of {limit}' if limit else ''}"
+    if said:
+        return said["kind"], said["cause"].rstrip(". \n")
+    last = [line for line in str(ended.get("message", "")).splitlines() if line.strip()][-1:]
+    tail = f": {last[0].strip()[:300]}" if last else ""
+    return "crash", f"it ended with exit code {ended['exitCode']}{tail}"
+
+
+def _parse(message: str) -> dict[str, Any]:
+    """Returns what the node process said of its end, see `reason.py`; empty for anything else."""
+    try:
+        said = json.loads(message)
+        return said if said["kind"] in FIXES and isinstance(said["cause"], str) else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def _evicted(status: Tree) -> str:
+    if status.get("reason") in ("Evicted", "Preempting", "NodeShutdown", "Terminated"):
+        return f"evicted by its node ({status.get('message', status['reason'])})".replace("\n", " ")
+    for condition in status.get("conditions", ()):
+        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+            return f"evicted ({condition.get('reason', '')}: {condition.get('message', '')})"
+    return ""
+
+
+def _container(pod: Tree) -> Tree:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    found: Tree = next((item for item in statuses if item.get("name") == "paddle"), {})
+    return found

@@ -1,0 +1,66 @@
+"""Training on one machine: from packed lines in the object store to a run folder there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components.shared.handoff import fetch, publish
+from components.shared.pointer import Pointer
+from components.shared.run_config import run_config
+from components.shared.store import Store
+from components.train.job import TrainJob, Work
+from components.train.snapshots import Snapshots
+from ocr_lib.config.schema import Config
+
+RUN_FOLDER = "run"
+FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
+
+
+def prepare(work: Work, folder: Path) -> Config:
+    """Fetches the data below `folder` and returns the configuration that trains on it there.
+
+    Files that lie there already, whole and unchanged, are not fetched again.
+    """
+    data = fetch(work.train, folder / "train"), fetch(work.held_out, folder / "eval")
+    overrides = [*work.job.overrides, *_overrides(work.job, folder)]
+    return run_config(work.job.config, overrides, *data, folder)
+
+
+def train_here(work: Work, folder: Path) -> Pointer:
+    """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
+    from ocr_lib.train import train  # takes seconds
+
+    config = prepare(work, folder)
+    snapshots = Snapshots(Store.from_env(), work.key, folder / RUN_FOLDER)
+    snapshots.restore()
+    with snapshots:
+        result = train(config)
+    facts = {name: getattr(result, name) for name in FACTS}
+    pointer = publish_run(work, folder / RUN_FOLDER, facts)
+    snapshots.clear()
+    return pointer
+
+
+def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
+    """Uploads the run folder and returns what the next steps read."""
+    best = (run_dir / "best_accuracy.json").exists()
+    return publish(
+        run_dir,
+        work.key,
+        run=work.job.run,
+        checkpoint="best_accuracy" if best else "latest",
+        config=work.job.config,
+        train_digest=work.train.digest,
+        **{**facts, "seconds": round(facts["seconds"], 1)},
+    )
+
+
+def _overrides(job: TrainJob, folder: Path) -> list[str]:
+    """Returns this run's folder, length and first weights as overrides of the configuration."""
+    values: dict[str, str | float] = {"save_model_dir": str(folder / RUN_FOLDER)}
+    if job.minutes:
+        values["train_minutes"] = job.minutes
+    if job.pretrained_uri:
+        weights = Store.from_env().fetch_source(job.pretrained_uri, folder / "pretrained")
+        values["pretrained_model"] = str(weights)
+    return [f"Global.{key}={json.dumps(value)}" for key, value in values.items()]

@@ -1,0 +1,104 @@
+"""The ranks of one machine: started by Paddle's launcher, asked for stacks, ended, read."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from components.train import worker
+from components.train.reason import Reason, read_reasons
+
+POLL_S = 1.0
+STOP_S = 15.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in the rest
+STACKS_S = 3.0  # for the ranks to write their stacks
+LOG_DIR = "log"
+TAIL_BYTES = 1 << 20
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Ranks:
+    """All ranks of this machine, as one process that is waited for.
+
+    Args:
+        folder: working directory: configuration in, reasons and logs out.
+        devices: how many ranks.
+    """
+
+    def __init__(self, folder: Path, devices: int) -> None:
+        self.folder = folder
+        self._ended = False
+        for old in folder.glob("reason-*.json"):
+            old.unlink()
+        signal.signal(signal.SIGTERM, lambda *_: self._end())
+        launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", str(devices)]
+        script = [str(Path(worker.__file__)), str(folder)]
+        self._process = subprocess.Popen(
+            [sys.executable, *launch, "--log_dir", str(folder / LOG_DIR), *script],
+            cwd=folder,
+            env=without_keys(os.environ),
+        )
+
+    def wait(self, look: Callable[[], None]) -> int:
+        """Waits for the end, calling `look` now and then; returns the exit code."""
+        while self._process.poll() is None:
+            look()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(POLL_S)
+        return TERMINATED if self._ended else self._process.returncode % 256
+
+    def write_stacks(self) -> None:
+        """Makes every rank write its stacks to its log; the first one's log is this process's."""
+        others = {path: path.stat().st_size for path in self.logs()[1:]}
+        for pid in children(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
+        time.sleep(STACKS_S)
+        for path, size in others.items():
+            with path.open("rb") as file:
+                file.seek(size)
+                sys.stdout.write(f"{path.name}:\n{file.read(TAIL_BYTES).decode(errors='replace')}")
+        sys.stdout.flush()
+
+    def logs(self) -> list[Path]:
+        """Returns the logs of the ranks, in their order on this machine."""
+        paths = (self.folder / LOG_DIR).glob("workerlog.*")
+        return sorted(paths, key=lambda path: (len(path.name), path.name))
+
+    def tail(self) -> bytes:
+        """Returns the ends of the logs as one."""
+        parts = []
+        for path in self.logs():
+            content = path.read_bytes()[-TAIL_BYTES:]
+            parts.append(f"==> {path.name}\n".encode() + content)
+        return b"".join(parts)
+
+    def reasons(self) -> list[Reason]:
+        """Returns what the ranks said of their end."""
+        return read_reasons(self.folder)
+
+    def _end(self) -> None:
+        """Ends the ranks; the launcher takes a while to end them, so it gets a deadline."""
+        self._ended = True
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_S)
+        self._process.kill()
+
+
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns an environment without the object store's keys."""
+    return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes that a process started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text("utf-8").rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found

@@ -1,0 +1,43 @@
+"""What a run leaves in the object store beside its checkpoints: result, reasons, requests."""
+
+from typing import Any
+
+from components.shared.pointer import Pointer
+from components.shared.s3 import MissingObjectError
+from components.shared.store import Store
+from components.train.job import Work
+
+
+def result_key(run_key: str) -> str:
+    """Returns the key of the result: there once the run folder is complete."""
+    return f"{run_key}/result.json"
+
+
+def reason_key(run_key: str) -> str:
+    """Returns the key of what was found at the run's end."""
+    return f"{run_key}/reason.json"
+
+
+def log_key(run_key: str, attempt: int, pod: str) -> str:
+    """Returns the key of a worker's log."""
+    return f"{run_key}/logs/{attempt:02d}/{pod}.log"
+
+
+def stacks_key(run_key: str) -> str:
+    """Returns the key of a request to the workers to write their stacks."""
+    return f"{run_key}/stacks-wanted.json"
+
+
+def write_result(store: Store, work: Work, pointer: Pointer) -> None:
+    """Says that the run is complete, and where."""
+    value = {"uri": pointer.uri, "digest": pointer.digest, "metadata": pointer.metadata}
+    store.put_json(result_key(work.key), {"work": work.digest, "pointer": value})
+
+
+def read_result(store: Store, work: Work) -> Pointer | None:
+    """Returns the run's result, or None where there is none of this very work."""
+    try:
+        value: dict[str, Any] = store.get_json(result_key(work.key))
+    except MissingObjectError:
+        return None
+    return Pointer(**value["pointer"]) if value.get("work") == work.digest else None

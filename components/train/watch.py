@@ -1,0 +1,197 @@
+"""Watching a training job: a pure step from one look at the cluster to the next.
+
+Nothing here asks the cluster or waits. A look is what was seen at one moment; what must be
+remembered between looks (who waits since when, what was said already) is in `Watch`. So recorded
+sequences of looks can be replayed, and clocks made up.
+
+Source: conditions and counting of restarts as the training operator 1.8 and 1.9 sets them: a
+condition counts by its type while its status is True, whatever its place in the list.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from components.train.diagnosis import (
+    FINAL,
+    WAITING,
+    Finding,
+    name_of,
+    read_events,
+    read_pods,
+    restarts,
+)
+from components.train.options import JobOptions
+
+Tree = Mapping[str, Any]
+Result = Literal["succeeded", "failed", "again", "gone"]
+NO_PODS_S = 120.0  # no pod after so long: nobody looks after the job
+DUMP_S = 60.0  # between asking for stacks and ending the job
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen at one moment.
+
+    Attributes:
+        at: when, in seconds of any clock.
+        job: the PaddleJob; None where there is none.
+        pods: its pods.
+        events: of the job.
+        progress_at: when a worker last told of progress; None before the first time.
+    """
+
+    at: float
+    job: Tree | None
+    pods: tuple[Tree, ...] = ()
+    events: tuple[Tree, ...] = ()
+    progress_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How watching ended.
+
+    Attributes:
+        result: `again` asks for the whole job to be started anew from its last checkpoint.
+        reason: in plain words; empty after success.
+        kind: of the finding behind it, or `stalled`, `deadline`, `deleted`, `operator`, `crash`.
+    """
+
+    result: Result
+    reason: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is remembered between looks, and what the last one led to.
+
+    Attributes:
+        since: when a key (a finding's, or a state of the job) was first seen.
+        restarts: container restarts by pod.
+        worst: the last finding that may explain a failure: its pods may be gone by then.
+        say: lines for the log, new with this look.
+        dump: workers should write their stacks now.
+        end: how it ended; None while it goes on.
+    """
+
+    since: Mapping[str, float] = field(default_factory=dict)
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    worst: Finding | None = None
+    say: tuple[str, ...] = ()
+    dump: bool = False
+    end: End | None = None
+
+
+def condition(job: Tree, kind: str) -> Tree | None:
+    """Returns the condition of that type if its status is True."""
+    for item in job.get("status", {}).get("conditions", ()):
+        if item.get("type") == kind and item.get("status") == "True":
+            found: Tree = item
+            return found
+    return None
+
+
+def advance(watch: Watch, look: Look, options: JobOptions) -> Watch:
+    """Returns what to remember, say and do after a look."""
+    findings = [*read_pods(look.pods), *read_events(look.events)]
+    watch = _remember(watch, look, findings)
+    if look.job is None:
+        known = "seen" in watch.since
+        cause = "the job was deleted" if known else "the job is not there"
+        return replace(watch, end=End("gone", f"{cause} by somebody else.", "deleted"))
+    watch = replace(watch, since={"seen": look.at, **watch.since})
+    end = _ended(watch, look.job) or _hopeless(watch, look, findings, options)
+    if end is None and not condition(look.job, "Suspended"):
+        return _watch_progress(watch, look, options)
+    return replace(watch, end=end, dump=False)
+
+
+def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
+    """Keeps first times of what is still so, and says what is new."""
+    say, counts = [], dict(watch.restarts)
+    keys = {f"{item.kind} {item.key}" for item in findings}
+    since = {
+        key: at for key, at in watch.since.items() if key in keys or key.split()[0] not in WAITING
+    }
+    worst = watch.worst
+    for item in findings:
+        key = f"{item.kind} {item.key}"
+        if key not in since:
+            since[key] = look.at
+            say.append(str(item))
+            worst = (
+                item if worst is None or item.kind in FINAL or worst.kind not in FINAL else worst
+            )
+    for pod in look.pods:
+        uid, count = str(pod["metadata"].get("uid", "")), restarts(pod)
+        if count > counts.get(uid, 0):
+            say.append(f"{name_of(pod)}: restarted in place ({count}).")
+            since["moved"] = look.at
+        if uid not in counts:
+            since["moved"] = look.at
+        counts[uid] = count
+    return Watch(since, counts, worst, tuple(say))
+
+
+def _ended(watch: Watch, job: Tree) -> End | None:
+    """Reads the operator's own verdict."""
+    if condition(job, "Succeeded"):
+        return End("succeeded")
+    failed = condition(job, "Failed")
+    if failed is None:
+        return None
+    message = str(failed.get("message", "")).rstrip(". ")
+    if "deadline" in message:
+        return End("failed", f"{message}. Raise deadline_hours or train for less.", "deadline")
+    if watch.worst and watch.worst.kind in FINAL:
+        return End("failed", str(watch.worst), watch.worst.kind)
+    why = f"{watch.worst} " if watch.worst else ""
+    return End(
+        "again", f"{why}The job failed: {message}.", watch.worst.kind if watch.worst else "crash"
+    )
+
+
+def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOptions) -> End | None:
+    """Ends what no waiting helps: failures that repeat themselves, and waits that are over."""
+    patience = {
+        "unschedulable": options.pending_minutes,
+        "image": options.image_minutes,
+        "start": options.image_minutes,
+        "refused": options.image_minutes,
+    }
+    for item in findings:
+        if item.kind in FINAL:
+            return End("failed", str(item), item.kind)
+        waited = look.at - watch.since[f"{item.kind} {item.key}"]
+        if item.kind in WAITING and waited >= 60 * patience[item.kind]:
+            reason = f"{item} Given up after {waited / 60:.0f} min."
+            return End("failed", reason, item.kind)
+    waited = look.at - watch.since["seen"]
+    if not look.pods and not findings and not watch.restarts and waited >= NO_PODS_S:
+        cause = f"the job has no pods after {waited:.0f} s. Check that the training operator runs."
+        return End("failed", cause, "operator")
+    return None
+
+
+def _watch_progress(watch: Watch, look: Look, options: JobOptions) -> Watch:
+    """Asks for stacks when nothing moved for too long, and ends the job a while later."""
+    waiting = not look.pods or any(p.get("status", {}).get("phase") == "Pending" for p in look.pods)
+    marks = [look.progress_at, watch.since.get("moved"), watch.since.get("waited")]
+    moved = max((mark for mark in marks if mark is not None), default=watch.since["seen"])
+    since = dict(watch.since)
+    if waiting:  # other limits are for that
+        since["waited"] = look.at
+        return replace(watch, since=since)
+    quiet, asked = look.at - moved, since.get("dumped")
+    if quiet < 60 * options.stall_minutes:
+        since.pop("dumped", None)
+        return replace(watch, since=since)
+    if asked is None:
+        line = f"no progress for {quiet / 60:.0f} min: asking the workers for their stacks."
+        return replace(watch, since={**since, "dumped": look.at}, say=(*watch.say, line), dump=True)
+    if look.at - asked < DUMP_S:
+        return watch
+    reason = f"no progress for {quiet / 60:.0f} min; the stacks are in the workers' logs."
+    return replace(watch, end=End("again", reason, "stalled"))

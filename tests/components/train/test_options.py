@@ -1,0 +1,37 @@
+from typing import Any
+
+import pytest
+
+from components.train.options import JobOptions
+from ocr_lib.errors import ConfigError
+
+
+def test_nothing_said_gives_the_defaults() -> None:
+    assert JobOptions.from_dict({}) == JobOptions()
+
+
+def test_numbers_come_as_a_pipeline_holds_them() -> None:
+    options = JobOptions.from_dict(
+        {"retries": 3.0, "deadline_hours": 5, "image_pull_secrets": ["a"]}
+    )
+    assert (options.retries, options.deadline_hours) == (3, 5.0)
+    assert options.image_pull_secrets == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"retry": 1}, "train_job_options.retry: unknown key. Known: retries"),
+        ({"retries": 1.5}, "train_job_options.retries: 1.5 is out of range"),
+        ({"retries": True}, "train_job_options.retries: True is not a int"),
+        ({"deadline_hours": 0}, "train_job_options.deadline_hours: 0 is out of range"),
+        ({"pending_minutes": -1}, "train_job_options.pending_minutes: -1 is out of range"),
+        ({"shared_memory": "much"}, "train_job_options.shared_memory: 'much' is not a quantity"),
+        ({"image_pull_secrets": "a"}, "train_job_options.image_pull_secrets: 'a' is not a list"),
+        ({"kueue_queue": 1}, "train_job_options.kueue_queue: 1 is not a str"),
+    ],
+)
+def test_what_is_wrong_is_named(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        JobOptions.from_dict(values)
+    assert message in str(error.value)
