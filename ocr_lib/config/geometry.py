@@ -46,6 +46,21 @@ def time_steps(architecture: Block, width: int, *, training: bool = False) -> in
     return _STEPS[name](architecture["Backbone"], width, training)
 
 
+def fixed_columns(architecture: Block) -> int | None:
+    """Returns how many columns the network pools every image to in training.
+
+    None where the width decides. Of several networks (distillation) the fewest columns count.
+    """
+    if "Models" in architecture:
+        found = [fixed_columns(model) for model in architecture["Models"].values()]
+        return min((columns for columns in found if columns is not None), default=None)
+    backbone = architecture.get("Backbone") or {}
+    if _STEPS.get(str(backbone.get("name"))) is not _eighth:
+        return None
+    columns = backbone.get("train_columns", TRAINING_COLUMNS)
+    return None if columns is None else int(columns)
+
+
 def has_ctc(architecture: Block) -> bool:
     """Returns whether the network, or each of several, ends in a CTC head."""
     if "Models" in architecture:
@@ -88,8 +103,8 @@ def _mobilenet_v1_enhance(backbone: Block, width: int, training: bool) -> int:
 
 def _eighth(backbone: Block, width: int, training: bool) -> int:
     """PPLCNetV3 and the PPHGNets: two halvings, then a pool of two columns."""
-    columns = backbone.get("train_columns", TRAINING_COLUMNS)
-    return int(columns) if training and columns is not None else _half(_half(width)) // 2
+    columns = fixed_columns({"Backbone": backbone})
+    return columns if training and columns is not None else _half(_half(width)) // 2
 
 
 def _svtr(backbone: Block, width: int, training: bool) -> int:

@@ -18,10 +18,12 @@ class Batch:
     Attributes:
         width: padded width in pixels.
         indices: positions in the data set.
+        height: in pixels; 0 is the network's own.
     """
 
     width: int
     indices: tuple[int, ...]
+    height: int = 0
 
 
 def plan_epoch(
@@ -34,6 +36,7 @@ def plan_epoch(
     epoch: int,
     shuffle: bool = True,
     narrow_first: bool = False,
+    drop_last: bool = False,
 ) -> list[Batch]:
     """Divides one epoch into batches.
 
@@ -51,9 +54,10 @@ def plan_epoch(
         shuffle: False keeps the data set's order within each bucket and sorts by width.
         narrow_first: sort the batches by width, narrow ones first, whatever `shuffle` says. CTC
             finds the alignment of short lines soon and of long ones by what it learnt there.
+        drop_last: leave out the samples that do not fill a batch, unless there are no others.
 
     Returns:
-        Every sample of `indices` exactly once.
+        Every sample of `indices` once, but for those that `drop_last` leaves out.
 
     Source of `narrow_first`: SortaGrad in Amodei et al., Deep Speech 2 (2015).
     """
@@ -68,7 +72,7 @@ def plan_epoch(
         batches += _cut(members[:full], size, width)
         waiting = members[full:]
         last_width = width
-    if waiting:
+    if waiting and not (drop_last and batches):
         batches.append(Batch(last_width, tuple(waiting)))
     if narrow_first or not shuffle:
         return batches

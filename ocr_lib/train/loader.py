@@ -7,7 +7,7 @@ loads it: one thread, eight processes, or the process that resumes after a crash
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -67,34 +67,47 @@ class BatchReader:
 
     def read(self, batch: Batch, epoch: int) -> LoadedBatch:
         """Reads the samples of `batch`; one that cannot be read is left out and reported."""
+        preprocess = self._preprocess(batch)
         images, labels, bad = [], [], []
         for index in batch.indices:
             rng = np.random.default_rng([self.seed, epoch, index])
             try:
-                image, label = self._line(index, batch.width, rng)
+                image, label = self._line(index, batch.width / preprocess.height, batch.width, rng)
             except UserError as error:
                 bad.append(str(error))
                 continue
-            images.append(self.preprocess.fit(self.augment(image, rng), batch.width))
+            images.append(preprocess.fit(self.augment(image, rng), batch.width))
             labels.append(label)
         if not images:
             return LoadedBatch({}, (), tuple(bad))
         arrays: dict[str, NDArray[np.generic]] = {
-            "image": self.preprocess.batch(images, batch.width),
+            "image": preprocess.batch(images, batch.width),
             "valid_ratio": np.array([i.shape[1] / batch.width for i in images], np.float32),
             **self.targets.encode(labels),
         }
         return LoadedBatch(arrays, tuple(labels), tuple(bad))
 
+    def _preprocess(self, batch: Batch) -> Preprocess:
+        """Returns what makes images of the batch's height, where that is not the network's own."""
+        if not batch.height:
+            return self.preprocess
+        return replace(self.preprocess, height=batch.height, buckets=(batch.width,))
+
     def _line(
-        self, index: int, width: int, rng: np.random.Generator
+        self, index: int, room: float, width: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], str]:
-        """Returns a decoded sample, joined with others where that is asked for and learnable."""
+        """Returns a decoded sample, joined with others where that is asked for and learnable.
+
+        Args:
+            index: its position.
+            room: width over height of the batch.
+            width: of the batch, px.
+            rng: of the sample.
+        """
         sample = self.dataset.sample(index, rng)
         image = decode_image(sample.image, sample.name)
         if self.join is None:
             return image, sample.label
-        room = width / self.preprocess.height
         joined, label = self.join(image, sample.label, rng, self._another, room)
         if self.targets.usable(label, self.samples.time_steps[width]):
             return image, sample.label

@@ -1,0 +1,159 @@
+"""Batches of several image sizes: PP-OCRv4 is trained on lines of three heights.
+
+Source: PaddleOCR ppocr/data/multi_scale_sampler.py: same sizes, same numbers of samples, a short
+last batch filled up with the first samples. There the members of a batch are drawn once for the
+whole training; here every epoch draws its own, as a function of seed and epoch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_lib.config.checks import above, at_least
+from ocr_lib.config.reader import read_block
+from ocr_lib.config.schema import SplitConfig
+from ocr_lib.config.spot import FieldError, Spot
+from ocr_lib.train.batches import Batch
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MultiScale:
+    """The arguments of `Train.sampler: {name: MultiScaleSampler}`.
+
+    Attributes:
+        scales: width and height of batches, px.
+        first_bs: samples in a batch of the first scale.
+        fix_bs: as many in the others; False: as many as have equally many pixels.
+        divided_factor: widths and heights are rounded down to multiples of these.
+        is_training: False takes the first scale only, as it stands.
+        max_w: largest width in px, with `ds_width`.
+        ratio_wh: accepted and unused, as in PaddleOCR.
+        seed: accepted; the run's seed decides.
+        ds_width: the dataset's: lines of like shape go together, and a batch is as wide as its
+            widest line (PaddleOCR: as the mean of them, and squeezes the wider half).
+    """
+
+    scales: tuple[Any, ...]
+    first_bs: int = 128
+    fix_bs: bool = True
+    divided_factor: Pair = (8, 16)
+    is_training: bool = True
+    max_w: float = 480.0
+    ratio_wh: float = 0.8
+    seed: int | None = None
+    ds_width: bool = False
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "first_bs")
+        above(self, 0, "max_w")
+        pairs = [(s, s) if isinstance(s, int) else tuple(s) for s in self.scales]
+        if not pairs or any(len(p) != 2 or min(p) < 1 for p in pairs):
+            cause = f"is {list(self.scales)}"
+            raise FieldError(self, "scales", cause, "Write [width, height] in px for each scale")
+        object.__setattr__(self, "scales", tuple(pairs))
+        for size, factor in zip(zip(*pairs, strict=True), self.divided_factor, strict=True):
+            if factor < 1 or min(size) < factor:
+                cause = f"is {list(self.divided_factor)}, and a scale is smaller"
+                raise FieldError(self, "divided_factor", cause, "Write smaller numbers")
+
+    @classmethod
+    def of(cls, split: SplitConfig) -> "MultiScale | None":
+        """Reads the sampler of a split; None where it has none.
+
+        Raises:
+            ConfigError: an argument is wrong.
+        """
+        if split.sampler is None:
+            return None
+        args = {**split.sampler.args, "ds_width": split.dataset.ds_width}
+        return read_block(cls, args, Spot(("Train", "sampler"), {}))
+
+    @property
+    def batch_sizes(self) -> list[tuple[int, int, int]]:
+        """Width and height in px and the number of samples, of each scale."""
+        width, height = self.scales[0]
+        if not self.is_training:
+            return [(width, height, self.first_bs)]
+        pixels = width * height * self.first_bs
+        across, down = self.divided_factor
+        sizes = [(w // across * across, h // down * down) for w, h in self.scales]
+        return [
+            (w, h, self.first_bs if self.fix_bs else max(1, int(pixels / (h * w))))
+            for w, h in sizes
+        ]
+
+    def image_sizes(self) -> list[Pair]:
+        """Returns every height and padded width that a batch can have, px."""
+        if not self.ds_width:
+            return [(h, w) for w, h, _ in self.batch_sizes]
+        heights = sorted({h for _, h, _ in self.batch_sizes})
+        return [(h, w) for h in heights for w in range(h, self._widest(h) + 1, h)]
+
+    def least_widths(self, sizes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Returns the narrowest that each image can be padded to: int32 [N, 2] → int32 [N].
+
+        Args:
+            sizes: width and height of the images in px, at least 1.
+        """
+        if self.ds_width:
+            own = np.stack([self._own(sizes, h) for _, h, _ in self.batch_sizes])
+            return np.asarray(own.min(axis=0), np.int32)
+        return np.full(len(sizes), min(w for w, _, _ in self.batch_sizes), np.int32)
+
+    def plan(
+        self, sizes: NDArray[np.int32], indices: NDArray[np.int64], seed: int, epoch: int
+    ) -> list[Batch]:
+        """Divides one epoch into batches.
+
+        Args:
+            sizes: width and height of every image of the data set, int32 [len, 2], at least 1.
+            indices: the samples to use, int64 [usable].
+            seed: the run's seed.
+            epoch: from 1.
+        """
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(indices)
+        if self.ds_width:
+            ratios = sizes[order, 0] / sizes[order, 1]
+            order = order[np.argsort(ratios, kind="stable")]
+        batches = list(self._cut(order, sizes, rng))
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _cut(
+        self, order: NDArray[np.int64], sizes: NDArray[np.int32], rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        start = 0
+        for width, height, count in self._scales_for(len(order), rng):
+            members = order[start : start + count]
+            start += count
+            if not len(members):
+                return
+            if self.ds_width:
+                width = int(self._own(sizes[members], height).max())
+            else:
+                members = np.concatenate([members, order[: count - len(members)]])
+            yield Batch(width, tuple(members.tolist()), height)
+
+    def _scales_for(self, samples: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
+        """Returns as many scales as the samples fill, all alike often, in random order."""
+        scales, filled = [], 0
+        for scale in cycle(self.batch_sizes):
+            scales.append(scale)
+            filled += scale[2]
+            if filled >= samples:
+                break
+        return [scales[i] for i in rng.permutation(len(scales))]
+
+    def _own(self, sizes: NDArray[np.int32], height: int) -> NDArray[np.int32]:
+        """Widths of images at a height: the nearest multiples of it, not wider than allowed."""
+        ratios = np.maximum(1, np.rint(sizes[:, 0] / sizes[:, 1]))
+        return np.asarray(np.minimum(ratios * height, self._widest(height)), np.int32)
+
+    def _widest(self, height: int) -> int:
+        return max(1, round(self.max_w / height)) * height
