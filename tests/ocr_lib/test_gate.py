@@ -120,6 +120,8 @@ def test_sign_test_of_many_lines() -> None:
         ({"confidence": 1.0}, "gate.confidence"),
         ({"min_accuracy": "high"}, "gate.min_accuracy"),
         ({"min_samples": True}, "gate.min_samples"),
+        ({"max_latency_ratio": -1.0}, "gate.max_latency_ratio"),
+        ({"proof": "surely"}, "gate.proof"),
     ],
 )
 def test_thresholds_are_checked(values: dict[str, object], where: str) -> None:
