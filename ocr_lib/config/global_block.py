@@ -61,6 +61,7 @@ class GlobalConfig:
         save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
         early_stop_evals: stop after so many evaluations without a better main indicator.
+        peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
         kept: keys of PaddleOCR that have no meaning here.
@@ -103,6 +104,7 @@ class GlobalConfig:
     save_minutes: float | None = 10.0
     keep_checkpoints: int | None = None
     early_stop_evals: int | None = None
+    peer_minutes: float = 10.0
     check_finite: bool = True
     allow_partial_load: bool = False
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
@@ -113,7 +115,7 @@ class GlobalConfig:
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
         at_least(self, 0, "seed", "narrow_first_epochs")
-        above(self, 0, "train_minutes", "save_minutes", "scale_loss")
+        above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes")
         one_of(self, "amp_level", ("O0", "O1", "O2"))
         one_of(self, "amp_dtype", ("float16", "bfloat16"))
         self._check_eval_batch_step()

@@ -49,6 +49,22 @@ class RunLog:
         self._metrics.close()
 
 
+class PeerLog(RunLog):
+    """The log of a process that leaves logging to another one; keeps nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def info(self, message: str) -> None:
+        """Says nothing."""
+
+    def metrics(self, kind: str, **values: Any) -> None:
+        """Keeps nothing."""
+
+    def close(self) -> None:
+        """Has no files."""
+
+
 class StepTimer:
     """Measures what the log line says of speed between two log lines."""
 

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +10,34 @@ import numpy as np
 import paddle
 
 from ocr_lib.atomic import write_text
+from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
-from ocr_lib.data.dataset import Dataset, open_dataset
+from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import CheckpointError, ConfigError
-from ocr_lib.evaluate import evaluate
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
+from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import checkpoint, weights
-from ocr_lib.train.batches import Batch, plan_epoch
+from ocr_lib.train.batches import Batch, plan_epoch, shard
+from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.loader import BatchReader, Loader
-from ocr_lib.train.log import RunLog
+from ocr_lib.train.log import PeerLog, RunLog
+from ocr_lib.train.multi_scale import MultiScale
+from ocr_lib.train.networks import part_of, sub_network
 from ocr_lib.train.optimizer import build_optimizer
+from ocr_lib.train.outputs import texts_of
+from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
 from ocr_lib.train.position import Position
 from ocr_lib.train.run_folder import LATEST, config_digest, dictionary_of
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
 from ocr_lib.train.support import not_applied, refuse_untrainable
-from ocr_lib.train.targets import Guide, Targets
-from ocr_lib.train.trainer import Evaluate, Trainer
+from ocr_lib.train.targets import Targets
+from ocr_lib.train.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
     """Trains what the configuration says, into `Global.save_model_dir`.
 
     A folder that holds an unfinished run of the same configuration is continued from its last
-    checkpoint; a finished one is left as it is.
+    checkpoint; a finished one is left as it is. Where a launcher started several processes, each
+    calls this, and all return the same result.
 
     Args:
         config: the configuration.
@@ -72,10 +79,24 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
         ConfigError: the folder holds a run of another configuration, or the data cannot be used.
         CheckpointError: a checkpoint to start from is missing or does not fit.
         TrainingError: the loss is not finite.
+        PeerError: another process of the run stopped or does not answer.
     """
     refuse_untrainable(config)
-    with closing(RunLog(Path(config.global_.save_model_dir), quiet)) as log:
-        run = _Run(config, log)
+    settings = config.global_
+    if not settings.use_gpu:
+        paddle.set_device("cpu")
+    with closing(join(settings.peer_minutes, settings.use_gpu)) as parallel:
+        try:
+            return _train(config, parallel, fresh, quiet)
+        except BaseException as error:
+            parallel.failed(error)
+            raise
+
+
+def _train(config: Config, parallel: Parallel, fresh: bool, quiet: bool) -> RunResult:
+    run_dir = Path(config.global_.save_model_dir)
+    with closing(RunLog(run_dir, quiet) if parallel.first else PeerLog()) as log:
+        run = _Run(config, log, parallel)
         with closing(run.loader):
             return run.train(fresh)
 
@@ -83,15 +104,19 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
 class _Run:
     """The parts of a run, put together."""
 
-    def __init__(self, config: Config, log: RunLog) -> None:
+    def __init__(self, config: Config, log: RunLog, parallel: Parallel) -> None:
         self.config = config
         self.log = log
+        self.parallel = parallel
         self.settings = config.global_
         self.run_dir = Path(self.settings.save_model_dir)
         self.dictionary = dictionary_of(config)
         self.preprocess = Preprocess.from_config(config)
+        self.reading = reading_network(config)
+        self.decode = DECODERS[decoder_of(config)]
         self.dataset = open_dataset(config.train)
-        self.targets = Targets(self.dictionary, self.settings.max_text_length, _guide(config))
+        self.targets = Targets.of(config, self.dictionary)
+        self.scales = MultiScale.of(config.train)
         self.samples = self._select()
         transforms = config.train.dataset.transforms
         reader = BatchReader(
@@ -104,14 +129,11 @@ class _Run:
             seed=self.settings.seed,
         )
         self.loader = Loader(reader, config.train.loader.num_workers)
-        self.eval_dataset = _eval_dataset(config)
+        self.eval_dataset = eval_dataset(config)
 
     def train(self, fresh: bool) -> RunResult:
         started = time.monotonic()
-        plan = self._stored_plan(fresh)
-        if plan is None:
-            plan = RunPlan(self._epochs(), self._digest(), len(self.samples.indices))
-            self._begin(plan)
+        plan = self._plan(fresh)
         trainer = self._trainer(plan.epochs)
         self._restore(trainer)
         resumed_from = trainer.position.global_step
@@ -127,9 +149,31 @@ class _Run:
             resumed_from=resumed_from,
         )
 
+    def _plan(self, fresh: bool) -> RunPlan:
+        """Returns the plan of the run begun here, or begins a new one."""
+        self.parallel.check_equal("Train.dataset", f"{self._digest()} {self.samples.digest}")
+        stored = self.parallel.by_first(lambda: self._stored_plan(fresh))
+        if stored is not None:
+            return RunPlan(**stored)
+        epochs = self._epochs()
+        epochs = self.parallel.by_first(lambda: epochs)
+        plan = RunPlan(epochs, self._digest(), len(self.samples.indices))
+        if self.parallel.first:
+            self._begin(plan)
+        return plan
+
     def plan_epoch(self, epoch: int) -> list[Batch]:
+        """Returns this rank's batches of an epoch."""
         if self.dataset.resample(epoch):
             self.samples = self._select()
+        batches = self._batches(epoch)
+        return shard(batches, self.parallel.rank, self.parallel.world)
+
+    def _batches(self, epoch: int) -> list[Batch]:
+        """Returns all ranks' batches of an epoch."""
+        if self.scales is not None:
+            sizes = np.maximum(self.dataset.sizes, 1)  # 0 where unreadable
+            return self.scales.plan(sizes, self.samples.indices, self.settings.seed, epoch)
         loader = self.config.train.loader
         return plan_epoch(
             self.samples.widths,
@@ -140,15 +184,18 @@ class _Run:
             epoch=epoch,
             shuffle=loader.shuffle,
             narrow_first=epoch <= self.settings.narrow_first_epochs,
+            drop_last=loader.drop_last,
         )
 
     def _select(self) -> Samples:
-        return select_samples(self.dataset, self.config, self.preprocess, self.targets, self.log)
+        return select_samples(
+            self.dataset, self.config, self.preprocess, self.targets, self.log, self.scales
+        )
 
     def _digest(self) -> str:
         return config_digest(self.config, self.dictionary)
 
-    def _stored_plan(self, fresh: bool) -> RunPlan | None:
+    def _stored_plan(self, fresh: bool) -> dict[str, Any] | None:
         plan = None if fresh else RunPlan.load(self.run_dir)
         if plan is None:
             return None
@@ -161,7 +208,7 @@ class _Run:
         if self.settings.train_minutes is None and plan.epochs != self.settings.epoch_num:
             plan = RunPlan(self.settings.epoch_num, plan.config_digest, plan.samples)
             plan.save(self.run_dir)  # training longer (or shorter) than planned is a wish
-        return plan
+        return asdict(plan)
 
     def _begin(self, plan: RunPlan) -> None:
         """Clears what an older run left, so that nothing of it is taken for this one's."""
@@ -212,41 +259,47 @@ class _Run:
             length=RunLength(len(self.plan_epoch(1)), epochs),
             evaluate=self._evaluation(model),
             log=self.log,
-            dictionary=self.dictionary,
+            parallel=self.parallel,
+            texts_of=texts_of(self.decode, self.dictionary, self.reading),
         )
 
     def _evaluation(self, model: Any) -> Evaluate | None:
-        """Returns the evaluation that runs during training: the same code as everywhere else."""
-        dataset = self.eval_dataset
-        if dataset is None:
+        """Returns the evaluation that runs during training; None without Eval data."""
+        if self.eval_dataset is None:
             return None
-        recognizer = Recognizer(self.preprocess, self.dictionary, forward_of(model))
-        suffix = "_ignore_space" if self.config.metric.args.get("ignore_space", True) else ""
-
-        def run() -> dict[str, float]:
-            report = evaluate(recognizer, dataset, worst=0, quiet=True)
-            names = ("acc", "norm_edit_dis")
-            values = {name: float(report.paddleocr[name + suffix]) for name in names}
-            return {**values, "fps": report.samples / max(report.seconds, 1e-9)}
-
-        return run
+        forward = forward_of(sub_network(model, self.reading))
+        recognizer = Recognizer(self.preprocess, self.dictionary, forward, decode=self.decode)
+        ignore_space = bool(self.config.metric.args.get("ignore_space", True))
+        return build_evaluation(recognizer, self.eval_dataset, ignore_space, self.parallel)
 
     def _restore(self, trainer: Trainer) -> None:
         """Takes up the run's own last checkpoint, else what the configuration names."""
         own = self.run_dir / LATEST
-        if checkpoint.exists(own):
+        for name, path in getattr(trainer.model, "pretrained", {}).items():
+            self._start_from(sub_network(trainer.model, name), path, name)
+        if self.parallel.by_first(lambda: checkpoint.exists(own)):
             self._resume(trainer, own)
         elif self.settings.checkpoints:
             self._resume(trainer, checkpoint.without_suffix(self.settings.checkpoints))
         elif self.settings.pretrained_model:
-            prefix = checkpoint.without_suffix(self.settings.pretrained_model)
-            share = 0.0 if self.settings.allow_partial_load else weights.MIN_MATCHED
-            saved = checkpoint.load(prefix)
-            found = weights.load_into(trainer.model, saved.params, str(prefix), share)
-            self.log.info(f"pretrained weights from {prefix}: {found.describe()}")
+            self._start_from(trainer.model, self.settings.pretrained_model)
+
+    def _start_from(self, network: Any, path: str, name: str = "") -> None:
+        """Fills the network, or one of several, with weights of another run."""
+        prefix = checkpoint.without_suffix(path)
+        share = 0.0 if self.settings.allow_partial_load else weights.MIN_MATCHED
+        params = part_of(self._load(prefix).params, network, name)
+        found = weights.load_into(network, params, str(prefix), share)
+        which = f" for {name}" if name else ""
+        self.log.info(f"pretrained weights{which} from {prefix}: {found.describe()}")
+
+    def _load(self, prefix: Path) -> checkpoint.Checkpoint:
+        """Reads a checkpoint at rank 0, for all."""
+        content = self.parallel.by_first(lambda: vars(checkpoint.load(prefix)))
+        return checkpoint.Checkpoint(**content)
 
     def _resume(self, trainer: Trainer, prefix: Path) -> None:
-        saved = checkpoint.load(prefix)
+        saved = self._load(prefix)
         weights.load_into(trainer.model, saved.params, str(prefix), min_share=1.0)
         if not saved.optimizer:
             raise CheckpointError(
@@ -273,27 +326,3 @@ class _Run:
         elif trainer.position.global_step:
             where = f"epoch {trainer.position.epoch}, step {trainer.position.global_step}"
             self.log.info(f"going on from {where}")
-
-
-def forward_of(model: Any) -> Any:
-    """Wraps a paddle network for `Recognizer`: float32 [N, C, H, W] → probabilities [N, T, K]."""
-
-    def forward(images: np.ndarray) -> np.ndarray:
-        with paddle.no_grad():
-            output: np.ndarray = model(paddle.to_tensor(images)).numpy()
-        return output
-
-    return forward
-
-
-def _eval_dataset(config: Config) -> Dataset | None:
-    dataset = config.eval.dataset
-    named = dataset.label_file_list or dataset.kind == "LMDBDataSet"
-    return open_dataset(config.eval) if named else None
-
-
-def _guide(config: Config) -> Guide:
-    """Returns which head guides CTC, as the architecture's head list says."""
-    heads = config.architecture.get("Head", {}).get("head_list", [])
-    names = {name for head in heads for name in head}
-    return "sar" if "SARHead" in names else "nrtr" if "NRTRHead" in names else "none"

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
 from ocr_lib.train import checkpoint, weights
+from ocr_lib.train.networks import sub_network
 
 BEST, LATEST = "best_accuracy", "latest"
 # Keys that change where a run writes or how it talks, not what it learns.
@@ -32,6 +34,8 @@ _NOT_LEARNT = (
     "save_step_every",
     "save_minutes",
     "keep_checkpoints",
+    "peer_minutes",
+    "distributed",
     "epoch_num",  # the plan has the number of epochs
     "train_minutes",
 )
@@ -47,6 +51,7 @@ class TrainedModel:
         dictionary: its characters.
         preprocess: its input.
         digest: SHA-256 of the weights file.
+        decoder: how its output becomes text, see `ocr_lib/text/decoders.py`.
     """
 
     config: Config
@@ -54,14 +59,16 @@ class TrainedModel:
     dictionary: Dictionary
     preprocess: Preprocess
     digest: str
+    decoder: str = "ctc"
 
 
-def load_run(run_dir: str | Path, name: str = BEST) -> TrainedModel:
+def load_run(run_dir: str | Path, name: str = BEST, network: str | None = None) -> TrainedModel:
     """Loads a checkpoint of a run folder.
 
     Args:
         run_dir: the folder that training wrote.
         name: `best_accuracy`, `latest` or `iter_epoch_N`.
+        network: of several networks another one than `Metric.key` names.
 
     Raises:
         CheckpointError: the folder holds no such checkpoint, or not every parameter matches.
@@ -70,11 +77,13 @@ def load_run(run_dir: str | Path, name: str = BEST) -> TrainedModel:
     config_path = run_dir / "config.yml"
     if not config_path.exists():
         raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "train first")
-    return load_model(load_config(config_path), run_dir / name)
+    return load_model(load_config(config_path), run_dir / name, network)
 
 
-def load_model(config: Config, prefix: str | Path) -> TrainedModel:
+def load_model(config: Config, prefix: str | Path, network: str | None = None) -> TrainedModel:
     """Builds the network of a configuration and fills it from a checkpoint, completely.
+
+    Of several networks (distillation) the one is returned that `Metric.key` names, or `network`.
 
     Raises:
         CheckpointError: the checkpoint is missing or does not fill the network.
@@ -86,7 +95,12 @@ def load_model(config: Config, prefix: str | Path) -> TrainedModel:
     weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)
     model.eval()
     return TrainedModel(
-        config, model, dictionary, Preprocess.from_config(config), checkpoint.digest(prefix)
+        config,
+        sub_network(model, reading_network(config) if network is None else network),
+        dictionary,
+        Preprocess.from_config(config),
+        checkpoint.digest(prefix),
+        decoder_of(config),
     )
 
 

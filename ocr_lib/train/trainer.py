@@ -13,27 +13,25 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import paddle
 
 from ocr_lib.config.schema import Config
-from ocr_lib.errors import OcrError
-from ocr_lib.text.ctc import decode
+from ocr_lib.errors import DataError
 from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint
 from ocr_lib.train.batches import Batch
+from ocr_lib.train.evaluation import Evaluate
+from ocr_lib.train.exchange import Exchange
+from ocr_lib.train.finite import check_finite
 from ocr_lib.train.loader import LoadedBatch, Loader
 from ocr_lib.train.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.train.pace import EpochPace, pace_of_epoch
+from ocr_lib.train.parallel import Parallel
 from ocr_lib.train.position import Position
 from ocr_lib.train.run_folder import BEST, LATEST
 from ocr_lib.train.schedule import RunLength, build_schedule
 
-Evaluate = Callable[[], dict[str, float]]
-
-
-class TrainingError(OcrError):
-    """Training cannot go on: the loss is not finite."""
+RANK_SEED = 1_000_003  # ranks draw dropout from seeds so far apart
 
 
 class Trainer:
@@ -50,7 +48,8 @@ class Trainer:
         length: steps in an epoch and epochs.
         evaluate: runs an evaluation; its "acc" decides which checkpoint is best.
         log: the run's log.
-        dictionary: decodes training batches for their accuracy.
+        parallel: the processes that train this network together.
+        texts_of: reads the network's outputs, for the accuracy of training batches.
     """
 
     def __init__(
@@ -66,7 +65,8 @@ class Trainer:
         length: RunLength,
         evaluate: Evaluate | None,
         log: RunLog,
-        dictionary: Any,
+        parallel: Parallel,
+        texts_of: Callable[[Any], list[str]],
     ) -> None:
         self.settings = config.global_
         self.run_dir = run_dir
@@ -78,7 +78,9 @@ class Trainer:
         self.length = length
         self.evaluate = evaluate
         self.log = log
-        self.dictionary = dictionary
+        self.parallel = parallel
+        self.exchange = Exchange(parallel, model)
+        self.texts_of = texts_of
         self.position = Position()
         self.schedule = build_schedule(config.optimizer.lr.name, config.optimizer.lr.args, length)
         self.metric = RecMetric(
@@ -125,18 +127,26 @@ class Trainer:
         position.epoch += 1
         position.step_in_epoch = 0
         self._evaluate_after(position.epoch - 1, last=pace.epochs_left == 1)
-        position.epoch_s = time.monotonic() - started
+        position.epoch_s = self.parallel.by_first(lambda: time.monotonic() - started)
         position.elapsed_s += position.epoch_s
         self._save_after(position.epoch - 1)
 
     def _step(self, loaded: LoadedBatch) -> None:
         position = self.position
         logs = (position.global_step + 1) % self.settings.print_batch_step == 0
-        if loaded.labels:
+        if loaded.labels or self.parallel.world > 1:
             losses, outputs = self.update(loaded, position.global_step, self._learning_rate())
-            self.losses.append({name: loss.detach() for name, loss in losses.items()})
+            self.losses.append(losses)
+            # On a GPU reading a loss waits for the device, so there it is read at log steps only.
             if self.settings.check_finite and (logs or self.on_cpu):
-                self._check_finite(loaded, losses)
+                check_finite(
+                    losses,
+                    self.own_loss,
+                    loaded,
+                    step=position.global_step + 1,
+                    run_dir=self.run_dir,
+                    rank=self.parallel.rank,
+                )
         for message in loaded.bad:
             self.log.info(f"left out: {message}")
         position.global_step += 1
@@ -153,24 +163,36 @@ class Trainer:
         self, loaded: LoadedBatch, step: int, learning_rate: float
     ) -> tuple[dict[str, Any], Any]:
         """Does one optimiser update; returns the losses and the network's outputs."""
-        paddle.seed(self.settings.seed + step)  # dropout of a step is the same after a resume
-        batch = {name: paddle.to_tensor(array) for name, array in loaded.arrays.items()}
+        # Dropout of a step is the same after a resume.
+        paddle.seed(self.settings.seed + step + RANK_SEED * self.parallel.rank)
+        arrays = loaded.arrays if loaded.labels else self._stand_in().arrays
+        batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
         outputs = self.model(batch["image"], batch)
         losses = self.loss(outputs, batch)
         losses["loss"].backward()
+        self.own_loss = losses["loss"].detach()
+        losses = self.exchange.average(losses, counts=bool(loaded.labels))
         self.optimizer.set_lr(learning_rate)
         self.optimizer.step()
         self.optimizer.clear_grad()
         return losses, outputs
 
+    def _stand_in(self) -> LoadedBatch:
+        """Returns a batch for a rank whose own has no readable line: all ranks run in step."""
+        epoch = self.position.epoch
+        for batch in self.plan_epoch(epoch):
+            loaded = self.loader.read(batch, epoch)
+            if loaded.labels:
+                return loaded
+        raise DataError("Train.dataset", "no batch has a readable line", "run `ocr fsck` on it")
+
     def _log_step(self, loaded: LoadedBatch, outputs: Any) -> None:
         position = self.position
         pace, values = position.pace, {"lr": float(self.optimizer.get_lr())}
         assert pace is not None
-        if self.settings.cal_metric_during_train and hasattr(outputs, "numpy"):
+        if self.settings.cal_metric_during_train:
             self.metric.reset()
-            texts = [r.text for r in decode(outputs.numpy(), self.dictionary)]
-            self.metric.update(texts, loaded.labels)
+            self.metric.update(self.texts_of(outputs), loaded.labels)
             summary = self.metric.summary()
             values |= {"acc": summary["acc"], "norm_edit_dis": summary["norm_edit_dis"]}
         for name in self.losses[-1]:  # medians of the last steps, as PaddleOCR prints them
@@ -230,7 +252,9 @@ class Trainer:
         self.timer.resume(paused)
 
     def save(self, name: str) -> None:
-        """Writes a checkpoint of the present position."""
+        """Writes a checkpoint of the present position; rank 0 does."""
+        if not self.parallel.first:
+            return
         checkpoint.save(
             self.run_dir / name,
             self.model.state_dict(),
@@ -242,7 +266,7 @@ class Trainer:
 
     def _prune(self, epoch: int) -> None:
         keep = self.settings.keep_checkpoints
-        if keep:
+        if keep and self.parallel.first:
             checkpoint.remove(
                 self.run_dir / f"iter_epoch_{epoch - keep * self.settings.save_epoch_step}"
             )
@@ -250,20 +274,3 @@ class Trainer:
     def _stopped_early(self) -> bool:
         patience = self.settings.early_stop_evals
         return patience is not None and self.position.evals_since_best >= patience
-
-    def _check_finite(self, loaded: LoadedBatch, losses: dict[str, Any]) -> None:
-        """Stops at a loss that is not finite.
-
-        On a GPU reading a loss waits for the device, so there it is read at log steps only.
-        """
-        if np.isfinite(float(losses["loss"])):
-            return
-        path = self.run_dir / "nonfinite_batch.npz"
-        arrays: dict[str, Any] = {**loaded.arrays, "labels": np.array(loaded.labels)}
-        np.savez_compressed(path, **arrays)
-        parts = ", ".join(f"{name} {float(value)}" for name, value in losses.items())
-        raise TrainingError(
-            f"the loss is not finite at step {self.position.global_step + 1} ({parts}); the batch "
-            f"is in {path}. Lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global; "
-            f"the last checkpoint is unharmed."
-        )

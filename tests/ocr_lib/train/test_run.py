@@ -14,7 +14,8 @@ import pytest
 
 from ocr_lib.errors import CheckpointError, ConfigError, DataError
 from ocr_lib.train import checkpoint, load_run, train
-from ocr_lib.train.trainer import Trainer, TrainingError
+from ocr_lib.train.finite import TrainingError
+from ocr_lib.train.trainer import Trainer
 from tests.ocr_lib.train.line_data import make_lines, small_config, small_options
 
 
