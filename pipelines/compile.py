@@ -16,8 +16,10 @@ from ocr_lib.atomic import write_bytes
 from ocr_lib.errors import ConfigError, OcrError
 
 DESCRIPTION = "Compile the pipeline to a KFP package, ready to upload."
-EXAMPLES = """  ocr compile
-  ocr compile --out build/ocr_pipeline.yaml --image train=registry/ocr-train@sha256:…"""
+EXAMPLES = """\
+  ocr pipeline compile
+  ocr pipeline compile --images build/images.json
+  ocr pipeline compile --out build/ocr_pipeline.yaml --image train=registry/ocr-train@sha256:…"""
 
 OUT = Path("build/ocr_pipeline.yaml")
 # A longer command uploads and compiles, but the backend's driver cannot read it: Argo passes it as
@@ -26,7 +28,7 @@ MAX_COMPONENT_BYTES = 128 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `ocr compile`."""
+    """Adds the arguments of `ocr pipeline compile`."""
     parser.add_argument("--out", type=Path, default=OUT, help="the package (default: %(default)s)")
     parser.add_argument(
         "--image",

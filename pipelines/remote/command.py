@@ -1,0 +1,45 @@
+"""`ocr pipeline`: the life of the pipeline in Kubeflow, one subcommand a stage."""
+
+import argparse
+import importlib
+
+DESCRIPTION = (
+    "Compile the Kubeflow pipeline, upload it, run it, schedule it, watch and cancel runs."
+)
+EXAMPLES = """\
+  ocr pipeline compile
+  ocr pipeline run --host https://kubeflow.example.org --params run.yaml
+  ocr pipeline schedule create nightly --cron "0 0 3 * * *" --params run.yaml
+  ocr pipeline status
+  ocr pipeline SUBCOMMAND --help"""
+
+# name → (module, one line of help), in the order of use
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "compile": ("pipelines.compile", "write the package"),
+    "upload": ("pipelines.remote.commands.upload", "upload it as a version of the pipeline"),
+    "run": ("pipelines.remote.commands.run", "upload it if need be, run it, follow the run"),
+    "schedule": ("pipelines.remote.commands.schedule", "run it again and again"),
+    "status": ("pipelines.remote.commands.status", "show runs, or the steps of one"),
+    "cancel": ("pipelines.remote.commands.cancel", "end a run"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the subcommands with their arguments."""
+    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    for name, (module_name, line) in SUBCOMMANDS.items():
+        module = importlib.import_module(module_name)
+        command = commands.add_parser(
+            name,
+            help=line,
+            description=module.DESCRIPTION,
+            epilog=f"examples:\n{module.EXAMPLES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run_subcommand=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the subcommand."""
+    return int(args.run_subcommand(args))

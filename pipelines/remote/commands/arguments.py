@@ -1,0 +1,44 @@
+"""Arguments that several subcommands of `ocr pipeline` share."""
+
+import argparse
+from pathlib import Path
+
+from pipelines.compile import OUT
+
+EXPERIMENT = "ocr"
+
+
+def add_package(parser: argparse.ArgumentParser) -> None:
+    """Adds the package to work with."""
+    parser.add_argument(
+        "--package", type=Path, default=OUT, help="the compiled package (default: %(default)s)"
+    )
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Adds what a run is given and under which name it is kept."""
+    parser.add_argument("--params", type=Path, metavar="FILE", help="YAML, a parameter a line")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one parameter, the value in YAML; wins over the file; may be repeated",
+    )
+    parser.add_argument(
+        "--experiment", default=EXPERIMENT, help="groups runs in the UI (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--service-account",
+        default="",
+        metavar="NAME",
+        help="of the steps' pods (default: the installation's own)",
+    )
+
+
+def minutes(text: str) -> float:
+    """Parses a number of minutes above 0."""
+    value = float(text)
+    if not 0 < value <= 60 * 24 * 365:
+        raise argparse.ArgumentTypeError("must be above 0, and at most a year")
+    return value

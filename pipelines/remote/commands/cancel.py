@@ -1,0 +1,34 @@
+"""`ocr pipeline cancel`: ends a run."""
+
+import argparse
+import sys
+
+from pipelines.remote.connection import add_connection, connected
+
+DESCRIPTION = """\
+End a run. What it trained so far stays in the object store, and its clean-up
+step still runs and deletes the training job."""
+EXAMPLES = "  ocr pipeline cancel 6f9c0c1e-…"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `ocr pipeline cancel`."""
+    parser.add_argument("run_id", metavar="RUN", help="a run's id")
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ends a run, and says what that does; one that has ended is left as it is."""
+    from pipelines.remote import report, runs
+    from pipelines.remote.api import Kubeflow
+    from pipelines.remote.steps import FINAL
+
+    with connected(args) as connection:
+        kubeflow = Kubeflow(connection)
+        found = runs.get(kubeflow, args.run_id)
+        if found.state in FINAL:
+            sys.stdout.write(f"It has ended already: {found.state.lower()}.\n")
+            return 0
+        runs.terminate(kubeflow, args.run_id)
+    sys.stdout.write("\n".join(report.cancelling(args.run_id)) + "\n")
+    return 0

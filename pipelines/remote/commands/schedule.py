@@ -1,0 +1,158 @@
+"""`ocr pipeline schedule`: recurring runs."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from ocr_lib.errors import ConfigError
+from pipelines.remote.commands.arguments import add_package, add_parameters
+from pipelines.remote.connection import add_connection, connected
+from pipelines.remote.cron import check_cron, find_zone, next_times
+
+DESCRIPTION = """\
+Make, list, pause, resume and delete schedules. A schedule runs one version of
+the pipeline, one run at a time; making it again under the same name replaces
+it. A scheduled run that finds neither new data nor another configuration than
+the serving model's ends at its first step, green."""
+EXAMPLES = """\
+  ocr pipeline schedule create nightly --cron "0 0 3 * * *" --params run.yaml
+  ocr pipeline schedule list
+  ocr pipeline schedule pause nightly"""
+SHOWN_TIMES = 3
+SKIP = "skip_if_unchanged"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the actions of `ocr pipeline schedule`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a schedule, or replace it")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument(
+        "--cron",
+        required=True,
+        help='six fields: second minute hour day month weekday; "0 0 3 * * *" is daily at three',
+    )
+    create.add_argument(
+        "--catch-up",
+        action="store_true",
+        help="after a pause, make up for every run that was missed",
+    )
+    add_package(create)
+    add_parameters(create)
+    add_connection(create)
+    _add_zone(create)
+    for action, line in (
+        ("list", "show all schedules and when they run next"),
+        ("pause", "switch one off"),
+        ("resume", "switch one on"),
+        ("delete", "delete one; its runs stay"),
+    ):
+        found = actions.add_parser(action, help=line)
+        if action == "list":
+            _add_zone(found)
+        else:
+            found.add_argument("name", metavar="NAME")
+        add_connection(found)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what the action says."""
+    from pipelines.remote.api import Kubeflow
+
+    if args.action == "create":
+        return _create(args)
+    with connected(args) as connection:
+        kubeflow = Kubeflow(connection)
+        if args.action == "list":
+            return _list(kubeflow, args)
+        return _change(kubeflow, args)
+
+
+def _add_zone(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timezone",
+        default="UTC",
+        help="the installation's CRON_SCHEDULE_TIMEZONE, if it has one (default: %(default)s)",
+    )
+
+
+def _create(args: argparse.Namespace) -> int:
+    from pipelines.remote import schedules
+    from pipelines.remote.api import Kubeflow
+    from pipelines.remote.package import commit_of, read_package
+    from pipelines.remote.parameters import read_parameters
+    from pipelines.remote.upload import upload
+
+    cron, zone = check_cron(args.cron), find_zone(args.timezone)
+    package = read_package(args.package)
+    parameters = read_parameters(args.params, args.param, package.parameters)
+    if SKIP in package.parameters:
+        parameters.setdefault(SKIP, True)
+    with connected(args) as connection:
+        kubeflow = Kubeflow(connection)
+        version = upload(kubeflow, package, commit_of())
+        _, replaced = schedules.create(
+            kubeflow,
+            version,
+            parameters,
+            name=args.name,
+            cron=cron,
+            experiment=args.experiment,
+            no_catchup=not args.catch_up,
+            service_account=args.service_account,
+        )
+    done = "replaced" if replaced else "made"
+    sys.stdout.write(f"{args.name}: {done}, active, version {version.name}\n")
+    sys.stdout.write("\n".join(_next(cron, zone)) + "\n")
+    return 0
+
+
+def _list(kubeflow: Any, args: argparse.Namespace) -> int:
+    from pipelines.remote import schedules
+
+    zone = find_zone(args.timezone)
+    found = schedules.find_all(kubeflow)
+    for item in found:
+        active, cron = schedules.is_active(item), schedules.cron_of(item)
+        state = "active" if active else "paused"
+        sys.stdout.write(
+            f"{item.display_name:<24} {state:<7} {cron:<20} {_first(cron, zone, active)}\n"
+        )
+    if not found:
+        sys.stdout.write("no schedules\n")
+    return 0
+
+
+def _change(kubeflow: Any, args: argparse.Namespace) -> int:
+    from pipelines.remote import schedules
+
+    actions = {
+        "pause": (schedules.pause, "paused"),
+        "resume": (schedules.resume, "active"),
+        "delete": (schedules.delete, "deleted; its runs stay"),
+    }
+    action, done = actions[args.action]
+    found = schedules.find_one(kubeflow, args.name)
+    if args.action == "resume":  # of several, which only a killed `create` leaves, one may run
+        *others, newest = sorted(found, key=lambda item: item.created_at)
+        for item in others:
+            schedules.delete(kubeflow, item.recurring_run_id)
+        found = [newest]
+    for item in found:
+        action(kubeflow, item.recurring_run_id)
+    sys.stdout.write(f"{args.name}: {done}\n")
+    return 0
+
+
+def _next(cron: str, zone: Any) -> list[str]:
+    times = next_times(cron, SHOWN_TIMES, zone, datetime.now(UTC))
+    return [f"  runs next  {time:%a %Y-%m-%d %H:%M:%S} {time.tzname()}" for time in times]
+
+
+def _first(cron: str, zone: Any, active: bool) -> str:
+    """Returns when a schedule runs next; schedules made elsewhere may have other expressions."""
+    try:
+        return _next(check_cron(cron), zone)[0].strip() if active else ""
+    except ConfigError:
+        return "at times that this command does not understand"

@@ -1,0 +1,41 @@
+"""`ocr pipeline upload`: the package becomes a version of its pipeline."""
+
+import argparse
+import sys
+
+from pipelines.remote.commands.arguments import add_package
+from pipelines.remote.connection import add_connection, connected
+
+DESCRIPTION = """\
+Upload the package as a version of its pipeline, named by git commit and
+digest. A package that is there already is not uploaded again. Either way the
+server's version is read back and compared: the pipeline and its Kubernetes
+settings must both be what was sent."""
+EXAMPLES = """\
+  ocr pipeline upload --port-forward
+  OCR_KFP_TOKEN_FILE=token ocr pipeline upload --host https://kubeflow.example.org"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `ocr pipeline upload`."""
+    add_package(parser)
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Uploads, and says under which name the version is there."""
+    from pipelines.remote.api import Kubeflow
+    from pipelines.remote.package import commit_of, read_package
+    from pipelines.remote.upload import upload
+
+    package = read_package(args.package)
+    with connected(args) as connection:
+        kubeflow = Kubeflow(connection)
+        version = upload(kubeflow, package, commit_of())
+    done = "uploaded" if version.new else "there already"
+    sys.stdout.write(f"{package.name}  {version.name}  {done}, read back and equal\n")
+    if link := kubeflow.link(
+        f"pipelines/details/{version.pipeline_id}/version/{version.version_id}"
+    ):
+        sys.stdout.write(f"{link}\n")
+    return 0
