@@ -16,10 +16,9 @@ from ocr_lib.errors import ConfigError
 
 FIELDS = ("second", "minute", "hour", "day of month", "month", "day of week")
 ALLOWED = re.compile(r"[0-9A-Za-z*/,?-]+")
-NAMES = frozenset(
-    ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-    + ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-)
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+NAMES = {*MONTHS, *DAYS}
 CLOSEST = timedelta(minutes=1)
 
 
