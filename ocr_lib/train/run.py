@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,20 @@ from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
+from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.train import checkpoint, weights
 from ocr_lib.train.batches import Batch, plan_epoch, shard
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.loader import BatchReader, Loader
 from ocr_lib.train.log import PeerLog, RunLog
+from ocr_lib.train.migration import (
+    DICTIONARY,
+    Migration,
+    characters_beside,
+    migrate,
+    named_dictionary,
+    trained_dictionary,
+)
 from ocr_lib.train.multi_scale import MultiScale
 from ocr_lib.train.networks import part_of, sub_network
 from ocr_lib.train.optimizer import build_optimizer
@@ -32,7 +41,7 @@ from ocr_lib.train.outputs import texts_of
 from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
 from ocr_lib.train.position import Position
-from ocr_lib.train.run_folder import LATEST, config_digest, dictionary_of
+from ocr_lib.train.run_folder import LATEST, config_digest
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
 from ocr_lib.train.support import not_applied, refuse_untrainable
@@ -110,11 +119,11 @@ class _Run:
         self.parallel = parallel
         self.settings = config.global_
         self.run_dir = Path(self.settings.save_model_dir)
-        self.dictionary = dictionary_of(config)
         self.preprocess = Preprocess.from_config(config)
         self.reading = reading_network(config)
         self.decode = DECODERS[decoder_of(config)]
         self.dataset = open_dataset(config.train)
+        self.dictionary = trained_dictionary(config, self.dataset)
         self.targets = Targets.of(config, self.dictionary)
         self.scales = MultiScale.of(config.train)
         self.samples = self._select()
@@ -215,7 +224,8 @@ class _Run:
         for old in self.run_dir.glob("*.json"):
             if old.with_suffix(".pdparams").exists():
                 checkpoint.remove(old.with_suffix(""))
-        write_text(self.run_dir / "config.yml", self.config.to_yaml())
+        self.dictionary.to_file(self.run_dir / DICTIONARY)
+        write_text(self.run_dir / "config.yml", named_dictionary(self.config).to_yaml())
         plan.save(self.run_dir)
 
     def _epochs(self) -> int:
@@ -288,10 +298,23 @@ class _Run:
         """Fills the network, or one of several, with weights of another run."""
         prefix = checkpoint.without_suffix(path)
         share = 0.0 if self.settings.allow_partial_load else weights.MIN_MATCHED
-        params = part_of(self._load(prefix).params, network, name)
-        found = weights.load_into(network, params, str(prefix), share)
+        saved = self._load(prefix)
+        saved = replace(saved, params=part_of(saved.params, network, name))
+        saved = self._migrated(saved, network, prefix)
+        found = weights.load_into(network, saved.params, str(prefix), share)
         which = f" for {name}" if name else ""
         self.log.info(f"pretrained weights{which} from {prefix}: {found.describe()}")
+
+    def _migrated(
+        self, saved: checkpoint.Checkpoint, network: Any, prefix: Path
+    ) -> checkpoint.Checkpoint:
+        """Returns a checkpoint for this run's characters, where it was trained on others."""
+        theirs = self.parallel.by_first(lambda: characters_beside(prefix))
+        if theirs is None or tuple(theirs) == self.dictionary.characters:
+            return saved
+        migration = Migration(Dictionary(tuple(theirs)), self.dictionary)
+        self.log.info(f"{prefix} was trained on other characters: {migration.describe()}")
+        return migrate(saved, network, migration)
 
     def _load(self, prefix: Path) -> checkpoint.Checkpoint:
         """Reads a checkpoint at rank 0, for all."""
@@ -299,7 +322,7 @@ class _Run:
         return checkpoint.Checkpoint(**content)
 
     def _resume(self, trainer: Trainer, prefix: Path) -> None:
-        saved = self._load(prefix)
+        saved = self._migrated(self._load(prefix), trainer.model, prefix)
         weights.load_into(trainer.model, saved.params, str(prefix), min_share=1.0)
         if not saved.optimizer:
             raise CheckpointError(

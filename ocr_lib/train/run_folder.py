@@ -18,6 +18,7 @@ from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
 from ocr_lib.train import checkpoint, weights
+from ocr_lib.train.migration import DICTIONARY, LABELS, dictionary_beside
 from ocr_lib.train.networks import sub_network
 
 BEST, LATEST = "best_accuracy", "latest"
@@ -36,6 +37,8 @@ _NOT_LEARNT = (
     "keep_checkpoints",
     "peer_minutes",
     "distributed",
+    "character_dict_path",  # the characters themselves count
+    "use_space_char",
     "epoch_num",  # the plan has the number of epochs
     "train_minutes",
 )
@@ -77,19 +80,29 @@ def load_run(run_dir: str | Path, name: str = BEST, network: str | None = None) 
     config_path = run_dir / "config.yml"
     if not config_path.exists():
         raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "train first")
-    return load_model(load_config(config_path), run_dir / name, network)
+    config, prefix = load_config(config_path), run_dir / name
+    return load_model(config, prefix, network, dictionary_beside(prefix))
 
 
-def load_model(config: Config, prefix: str | Path, network: str | None = None) -> TrainedModel:
+def load_model(
+    config: Config,
+    prefix: str | Path,
+    network: str | None = None,
+    dictionary: Dictionary | None = None,
+) -> TrainedModel:
     """Builds the network of a configuration and fills it from a checkpoint, completely.
 
-    Of several networks (distillation) the one is returned that `Metric.key` names, or `network`.
+    Args:
+        config: the configuration.
+        prefix: the checkpoint, with or without a suffix.
+        network: of several networks (distillation) another one than `Metric.key` names.
+        dictionary: the characters, where they are not those that the configuration names.
 
     Raises:
         CheckpointError: the checkpoint is missing or does not fill the network.
     """
     prefix = checkpoint.without_suffix(prefix)
-    dictionary = dictionary_of(config)
+    dictionary = dictionary or dictionary_of(config)
     model = build_model(config.architecture, dictionary.num_classes)
     saved = checkpoint.load(prefix)
     weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)
@@ -105,8 +118,11 @@ def load_model(config: Config, prefix: str | Path, network: str | None = None) -
 
 
 def dictionary_of(config: Config) -> Dictionary:
-    """Loads the dictionary that a configuration names."""
-    return load_dictionary(config.global_.character_dict_path, config.global_.use_space_char)
+    """Loads the dictionary that a configuration names; that of labels from the run's folder."""
+    settings = config.global_
+    if settings.character_dict_path == LABELS:
+        return load_dictionary(str(Path(settings.save_model_dir) / DICTIONARY))
+    return load_dictionary(settings.character_dict_path, settings.use_space_char)
 
 
 def config_digest(config: Config, dictionary: Dictionary) -> str:
@@ -114,5 +130,5 @@ def config_digest(config: Config, dictionary: Dictionary) -> str:
     values = config.as_dict()
     for key in _NOT_LEARNT:
         values.get("Global", {}).pop(key, None)
-    values["characters"] = dictionary.digest
+    values["characters"] = [dictionary.digest, dictionary.lower, dictionary.right_to_left]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

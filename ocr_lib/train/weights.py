@@ -4,12 +4,15 @@ PaddleOCR warns about parameters that do not match and goes on; a model then tra
 from random weights. Here every one that is missing, reshaped or left over is counted and named.
 """
 
+import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import paddle
 
+from ocr_lib.atomic import atomic_file
 from ocr_lib.errors import CheckpointError
 from ocr_lib.train.checkpoint import NAME_TABLE
 
@@ -51,6 +54,18 @@ class Match:
                 more = ", …" if len(names) > EXAMPLES else ""
                 parts.append(f"{len(names)} {kind} ({', '.join(names[:EXAMPLES])}{more})")
         return "; ".join(parts)
+
+
+def save_weights(path: Path, params: dict[str, Any]) -> None:
+    """Writes a `.pdparams` file of weights alone, as `paddle.save` and `paddle.load` know it.
+
+    Args:
+        path: the file.
+        params: a layer's `state_dict()`, or arrays.
+    """
+    arrays = {n: np.asarray(v.numpy() if hasattr(v, "numpy") else v) for n, v in params.items()}
+    with atomic_file(path) as file:
+        pickle.dump(arrays, file, protocol=4)
 
 
 def match(model: Any, params: dict[str, Any]) -> Match:
