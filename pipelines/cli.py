@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("components.cli.serve", "run one replica of the server, kept at production"),
     "query": ("components.cli.query", "read images with a served model"),
     "reap": ("components.cli.reap", "end training jobs that nobody waits for any more"),
+    "store": ("components.cli.store", "make an object store ready: bucket, keys, rights"),
     "pipeline": ("pipelines.remote.command", "compile, upload, run and schedule it on Kubeflow"),
     "demo": ("pipelines.demo.command", "run the whole pipeline on this machine"),
 }

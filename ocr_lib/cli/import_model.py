@@ -1,0 +1,67 @@
+"""`ocr import`: a recogniser that others exported, as weights to train on from."""
+
+import argparse
+from pathlib import Path
+
+DESCRIPTION = """\
+Turn an exported recogniser of PP-OCRv3, v4 or v5 into weights of this project's
+network, which compute the same: an ONNX file, a folder of Paddle's inference
+format, or a wheel that holds one of them.
+
+The imported network is compared with the original on lines of text, drawn ones or
+yours; nothing is written where a probability differs by more than 1e-4."""
+EXAMPLES = """\
+  ocr import ch_PP-OCRv4_rec_infer.onnx --out build/pp-ocrv4
+  ocr import rapidocr_onnxruntime-1.4.4-py3-none-any.whl --out build/pp-ocrv4
+  ocr import en_PP-OCRv4_rec_infer/ --out build/en --dictionary en --images lines/
+  ocr eval -c build/pp-ocrv4/config.yml -o Eval.dataset.data_dir=data ..."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("source", type=Path, help="ONNX file, inference folder, or wheel")
+    parser.add_argument("--out", type=Path, required=True, help="folder, replaced if it exists")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--fused",
+        action="store_true",
+        help="one convolution where PP-LCNetV3 trains several branches: the default, far cheaper",
+    )
+    form.add_argument("--full", action="store_true", help="with the branches that it trains with")
+    parser.add_argument("--dictionary", metavar="FILE", help="its characters: a file or a name")
+    parser.add_argument(
+        "--config", metavar="FILE", help="configuration of its network, if it is another one"
+    )
+    parser.add_argument(
+        "--images", nargs="+", default=[], metavar="PATH", help="lines to compare on"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Imports and says what came of it."""
+    from ocr_lib.cli.image_files import find_images
+    from ocr_lib.data.decode import decode_image
+    from ocr_lib.imports import import_model
+    from ocr_lib.imports.run import MAX_LINES
+
+    files = find_images(args.images)[:MAX_LINES]
+    imported = import_model(
+        args.source,
+        args.out,
+        full=args.full,
+        images=[decode_image(path.read_bytes(), str(path)) for path in files],
+        dictionary=args.dictionary,
+        config=args.config,
+    )
+    form = "with its branches" if args.full else "fused"
+    print(
+        f"{imported.network}, {form}: {imported.parameters / 1e6:.2f} M parameters, "
+        f"{imported.characters} characters"
+    )
+    given = "given" if files else "drawn"
+    print(
+        f"parity: probabilities differ by at most {imported.max_abs_diff:.2g} "
+        f"on {imported.lines} {given} lines (allowed: 1e-4)"
+    )
+    print(f"written: {args.out}")
+    return 0

@@ -1,0 +1,74 @@
+"""From one convolution back to the branches that it was made of, for training in full form.
+
+Which branches an exported convolution came from is lost; any that add up to it compute the same.
+Here the k x k branches share the kernel equally, each with a small deviation of its own (equal
+branches would get equal gradients for ever) that the others make up for; the 1 x 1 branch and the
+identity begin at nothing and learn their share.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ocr_lib.imports.steps import Array
+from ocr_lib.models.backbones.rep_layer import LearnableRepLayer
+
+DEVIATION = 0.02  # of the kernel's own spread
+
+
+def split_branches(model: Any, fused: dict[str, Array], seed: int = 0) -> list[str]:
+    """Fills a network with branched convolutions from the arrays of its fused form.
+
+    Args:
+        model: the network with branches, changed in place.
+        fused: parameter and buffer name → array, of the network with `fused: true`.
+        seed: of the deviations.
+
+    Returns:
+        The names of the branches' norms, which have no statistics of their own yet.
+    """
+    rng = np.random.default_rng(seed)
+    values = dict(fused)
+    norms: list[str] = []
+    for name, layer in model.named_sublayers():
+        if isinstance(layer, LearnableRepLayer):
+            kernel = values.pop(f"{name}.reparam_conv.weight")
+            bias = values.pop(f"{name}.reparam_conv.bias")
+            parts = _parts(layer, kernel, bias, rng)
+            values |= {f"{name}.{part}": array for part, array in parts.items()}
+            norms += [f"{name}.{p.removesuffix('._mean')}" for p in parts if p.endswith("._mean")]
+    own = model.state_dict()
+    for name, array in values.items():
+        own[name].set_value(array)
+    return norms
+
+
+def _parts(
+    layer: LearnableRepLayer, kernel: Array, bias: Array, rng: np.random.Generator
+) -> dict[str, Array]:
+    """The arrays of one layer's branches, by name below the layer."""
+    parts: dict[str, Array] = {}
+    branches = len(layer.conv_kxk)
+    deviations = rng.normal(0, DEVIATION * float(kernel.std()), (branches, *kernel.shape))
+    deviations -= deviations.mean(axis=0)
+    for i in range(branches):
+        share = kernel / branches + deviations[i]
+        parts[f"conv_kxk.{i}.conv.weight"] = share.astype(np.float32)
+        parts |= _norm(f"conv_kxk.{i}.bn", layer.conv_kxk[i].bn, 1.0, bias / branches)
+    if layer.conv_1x1 is not None:
+        parts["conv_1x1.conv.weight"] = layer.conv_1x1.conv.weight.numpy()
+        parts |= _norm("conv_1x1.bn", layer.conv_1x1.bn, 0.0, 0 * bias)
+    if layer.identity is not None:
+        parts |= _norm("identity", layer.identity, 0.0, 0 * bias)
+    return parts
+
+
+def _norm(name: str, norm: Any, scale: float, shift: Array) -> dict[str, Array]:
+    """A norm that multiplies by `scale` and adds `shift`."""
+    one = np.ones_like(shift)
+    return {
+        f"{name}.weight": scale * one,
+        f"{name}.bias": shift,
+        f"{name}._mean": 0 * one,
+        f"{name}._variance": one - np.float32(norm._epsilon),
+    }

@@ -1,0 +1,137 @@
+"""A foreign model read: its weighted operations, its characters, and a way to run it."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ocr_lib.errors import ExportError, ImportModelError
+from ocr_lib.imports.onnx_graph import read_file, read_onnx
+from ocr_lib.imports.source import Source
+from ocr_lib.imports.steps import Step
+from ocr_lib.predict import onnx_forward, paddle_forward
+from ocr_lib.recognize import Forward
+from ocr_lib.text.dictionary import Dictionary, load_dictionary
+
+METADATA_KEY = "character"  # where RapidOCR's and this project's ONNX files have them
+OPSET = 17
+MAX_YAML_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A foreign recogniser.
+
+    Attributes:
+        source: where it lies.
+        steps: its weighted operations in order.
+        dictionary: its characters; `num_classes` are those of its last layer.
+    """
+
+    source: Source
+    steps: list[Step]
+    dictionary: Dictionary
+
+    @property
+    def channels(self) -> int:
+        """Channels of its images."""
+        return int(self.steps[0].arrays["weight"].shape[1])
+
+    def forward(self) -> Forward:
+        """Returns what runs it: ONNX Runtime, or Paddle's inference engine."""
+        if self.source.is_paddle:
+            return paddle_forward(self.source.path.parent, program=self.source.path.name)
+        return onnx_forward(self.source.path)
+
+
+def read_foreign(source: Source, dictionary_path: str | None = None) -> Foreign:
+    """Reads a model's weights and characters.
+
+    Args:
+        source: where it lies.
+        dictionary_path: the characters, where the model does not say them or not these.
+
+    Raises:
+        ImportModelError: it is no recogniser, or its characters are not known.
+    """
+    characters: Sequence[str] | None
+    if source.is_paddle:
+        steps, _ = read_onnx(_as_onnx(source), source.name)
+        characters = _characters_of_yaml(source.description)
+    else:
+        steps, metadata = read_onnx(read_file(source.path), source.name)
+        text = metadata.get(METADATA_KEY, "")
+        characters = text.removesuffix("\n").split("\n") if text else None
+    if not steps or steps[0].kind != "convolution" or steps[-1].kind != "linear":
+        ends = f"{steps[0].kind} and {steps[-1].kind}" if steps else "nothing"
+        raise ImportModelError(
+            source.name,
+            f"no text recogniser: it begins and ends with {ends}, not with a convolution and "
+            f"the linear layer of CTC's classes",
+            "import a recogniser of PP-OCRv3, v4 or v5, not a detector or a classifier",
+        )
+    if dictionary_path is not None:
+        characters = load_dictionary(dictionary_path).characters
+    classes = int(steps[-1].arrays["weight"].shape[1])
+    return Foreign(source, steps, _dictionary(source, characters, classes))
+
+
+def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) -> Dictionary:
+    """The characters of a model; RapidOCR and PaddleX leave out the space that stands last."""
+    if characters is None:
+        raise ImportModelError(
+            source.name,
+            "the model does not say its characters",
+            "name them with --dictionary, e.g. ppocr_keys_v1, en or a file",
+        )
+    if len(characters) + 2 == classes:
+        characters = [*characters, " "]
+    if len(characters) + 1 != classes:
+        raise ImportModelError(
+            source.name,
+            f"{len(characters)} characters, a blank and perhaps a space are not the {classes} "
+            f"classes of its last layer",
+            "name the dictionary that it was trained with: --dictionary",
+        )
+    return Dictionary(tuple(characters))
+
+
+def _characters_of_yaml(path: Path) -> list[str] | None:
+    """Returns the characters that Paddle's `inference.yml` lists; None where it says nothing."""
+    if not path.exists():
+        return None
+    if path.stat().st_size > MAX_YAML_BYTES:
+        raise ImportModelError(str(path), "too large for a description", "check the file")
+    try:
+        described = yaml.safe_load(path.read_bytes())
+        characters = described["PostProcess"]["character_dict"]
+    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+        return None
+    return [str(character) for character in characters]
+
+
+def _as_onnx(source: Source) -> bytes:
+    """Converts Paddle's format, only to read the weights in order; the result is not run.
+
+    Works on copies, since the converter writes beside what it reads.
+    """
+    import paddle2onnx  # here, because it looks for a compiler when it is imported
+
+    from ocr_lib.export.console import captured
+
+    with tempfile.TemporaryDirectory() as work:
+        program, weights = (Path(shutil.copy(p, work)) for p in (source.path, source.weights))
+        try:
+            with captured(f"reading {source.name}"):
+                return bytes(
+                    paddle2onnx.export(
+                        str(program), str(weights), opset_version=OPSET, optimize_tool="none"
+                    )
+                )
+        except ExportError as error:
+            cause = f"Paddle2ONNX cannot read it: {error}"
+            fix = "give a recogniser that PaddleOCR or this project exported"
+            raise ImportModelError(source.name, cause, fix) from error

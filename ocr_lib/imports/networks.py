@@ -1,0 +1,74 @@
+"""The networks that a foreign recogniser may be, as they are trained on: with their CTC head alone.
+
+An exported recogniser has lost the head that guided its training; what is left reads. Its guide
+gone, CTC teaches the backbone, too (`use_guide: false`), and the columns follow the image's width
+(`train_columns` unset), so that labels of any length can be learnt.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from ocr_lib.config.loader import load_config
+
+# What it is called → the shipped configuration that it is trained with.
+CONFIGS = {
+    "PP-OCRv4 mobile": "ch_PP-OCRv4_rec",  # and v5 mobile, which differs in its characters
+    "PP-OCRv3": "ch_PP-OCRv3_rec",
+    "PP-OCRv5 server": "PP-OCRv5_server_rec",
+    "PP-OCRv4 server": "ch_PP-OCRv4_rec_hgnet",
+}
+POOLS_TO_COLUMNS = frozenset({"PPLCNetV3", "PPHGNet_small", "PPHGNetV2_B4"})
+BRANCHED = frozenset({"PPLCNetV3"})  # several branches in training, one convolution in a model
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be imported.
+
+    Attributes:
+        name: what people call it.
+        architecture: PaddleOCR's `Architecture` block, its branched convolutions fused.
+    """
+
+    name: str
+    architecture: dict[str, Any]
+
+    def unfused(self) -> dict[str, Any] | None:
+        """Returns the block with branched convolutions; None where the network has none."""
+        if self.architecture["Backbone"]["name"] not in BRANCHED:
+            return None
+        block = deepcopy(self.architecture)
+        del block["Backbone"]["fused"]
+        return block
+
+
+def known_networks() -> list[Network]:
+    """Returns the networks to try, the likeliest first."""
+    return [network_of(name, config) for name, config in CONFIGS.items()]
+
+
+def network_of(name: str, config: str) -> Network:
+    """Returns the network of a configuration as an exported model holds it.
+
+    Args:
+        name: what people call it.
+        config: a shipped configuration's name, or a file.
+    """
+    return Network(name, _reading_part(load_config(config).architecture))
+
+
+def _reading_part(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    block = deepcopy(dict(architecture))
+    backbone, head = block["Backbone"], block["Head"]
+    if backbone["name"] in POOLS_TO_COLUMNS:
+        backbone["train_columns"] = None
+    if backbone["name"] in BRANCHED:
+        backbone["fused"] = True
+    if head["name"] == "MultiHead":
+        head["head_list"] = [entry for entry in head["head_list"] if "CTCHead" in entry]
+        neck = head["head_list"][0]["CTCHead"].get("Neck", {})
+        if "use_guide" in neck:
+            neck["use_guide"] = False
+    return block

@@ -1,0 +1,124 @@
+"""What a user has of a foreign model, whatever it comes as: a file, a folder or a wheel.
+
+| source | network | characters |
+| --- | --- | --- |
+| `model.onnx` | ONNX | metadata `character` |
+| folder with `inference.json` or `.pdmodel`, and `.pdiparams` | Paddle | `inference.yml` |
+| wheel or zip that holds one of them | the recogniser in it | as above |
+
+Nothing of a source is executed; files are read as data, of bounded size.
+"""
+
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import ImportModelError
+from ocr_lib.imports.onnx_graph import MAX_BYTES
+
+PROGRAMS = ("inference.json", "inference.pdmodel")
+WEIGHTS = ".pdiparams"
+EXPECTED = "give an ONNX file, a Paddle inference folder, or a wheel that holds one of them"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A foreign model on disk.
+
+    Attributes:
+        name: what the user named, for messages.
+        path: the ONNX file, or Paddle's program beside its weights.
+        sha256: of that file, and for Paddle of the weights.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    @property
+    def is_paddle(self) -> bool:
+        """Whether it is in Paddle's inference format."""
+        return self.path.suffix != ".onnx"
+
+    @property
+    def weights(self) -> Path:
+        """Paddle's weights file."""
+        return self.path.with_suffix(WEIGHTS)
+
+    @property
+    def description(self) -> Path:
+        """Paddle's `inference.yml`, which need not exist."""
+        return self.path.with_suffix(".yml")
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Finds the one recogniser in a source; what comes out of a wheel lives as long as the block.
+
+    Raises:
+        ImportModelError: there is none, or more than one.
+    """
+    if not path.exists():
+        raise ImportModelError(str(path), "no such file or folder", "check the path")
+    if path.is_file() and path.suffix != ".onnx" and zipfile.is_zipfile(path):
+        with tempfile.TemporaryDirectory() as work:
+            _unpack_models(path, Path(work))
+            yield _only(path, _models_below(Path(work)))
+    elif path.is_dir():
+        yield _only(path, _models_below(path))
+    elif path.suffix == ".onnx" or path.name.endswith((".json", ".pdmodel")):
+        yield _source(path.name, path)
+    else:
+        raise ImportModelError(str(path), "no model format that is known", EXPECTED)
+
+
+def _only(path: Path, found: list[Path]) -> Source:
+    """Returns the one model, or of several the one whose path says that it recognises."""
+    if len(found) > 1:
+        found = [model for model in found if "rec" in str(model.relative_to(model.parents[2]))]
+    if len(found) == 1:
+        return _source(path.name, found[0])
+    names = ", ".join(sorted("/".join(model.parts[-2:]) for model in found))
+    cause = f"it holds several recognisers: {names}" if found else "it holds no model"
+    raise ImportModelError(str(path), cause, EXPECTED)
+
+
+def _models_below(folder: Path) -> list[Path]:
+    models = [*folder.rglob("*.onnx")]
+    for name in reversed(PROGRAMS):
+        models += [p for p in folder.rglob(name) if p.with_suffix(".json") not in models]
+    return models
+
+
+def _unpack_models(archive: Path, folder: Path) -> None:
+    """Takes the models out of a wheel or zip, each under a name that stays inside the folder."""
+    room = MAX_BYTES
+    with zipfile.ZipFile(archive) as packed:
+        for member in packed.infolist():
+            inside = PurePosixPath(member.filename)
+            if not (inside.suffix == ".onnx" or inside.name.startswith("inference.")):
+                continue
+            room -= member.file_size
+            if room < 0 or inside.is_absolute() or ".." in inside.parts:
+                raise ImportModelError(
+                    str(archive), f"member {inside} is too large or unsafe", "check the file"
+                )
+            packed.extract(member, folder)
+
+
+def _source(name: str, path: Path) -> Source:
+    source = Source(name, path, sha256_file(path))
+    if not source.is_paddle:
+        return source
+    if not source.weights.exists():
+        fix = "the weights lie beside the program, under the same name"
+        raise ImportModelError(str(path), f"{source.weights.name} is missing", fix)
+    for file in (path, source.weights):
+        if file.stat().st_size > MAX_BYTES:
+            cause = f"larger than {MAX_BYTES >> 20} MiB"
+            raise ImportModelError(str(file), cause, "check the file")
+    return Source(name, path, f"{source.sha256}+{sha256_file(source.weights)}")
