@@ -67,6 +67,11 @@ class Bundle:
         return sha256_file(self.root / MANIFEST)
 
     @property
+    def decoder(self) -> str:
+        """How the network's output becomes text, see `ocr_lib/text/decoders.py`."""
+        return str(self.info.get("decoder", "ctc"))
+
+    @property
     def parity(self) -> dict[str, Any]:
         """The certificate: the content of `parity.json`."""
         return dict(json.loads((self.root / PARITY).read_text("utf-8")))

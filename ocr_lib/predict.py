@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.bundle import ONNX, PADDLE_PROGRAM, Bundle
 from ocr_lib.recognize import MAX_BATCH_PIXELS, Forward, Recognizer
+from ocr_lib.text.decoders import DECODERS
 
 Backend = Literal["onnx", "paddle"]
 WEIGHTS = ".pdiparams"  # beside Paddle's program
@@ -39,7 +40,13 @@ def open_bundle(
         forward = onnx_forward(bundle.root / ONNX, threads)
     else:
         forward = paddle_forward(bundle.root, threads)
-    return Recognizer(bundle.preprocess, bundle.dictionary, forward, max_batch_pixels)
+    return Recognizer(
+        bundle.preprocess,
+        bundle.dictionary,
+        forward,
+        max_batch_pixels,
+        decode=DECODERS[bundle.decoder],
+    )
 
 
 def onnx_forward(model: Path, threads: int = 1) -> Forward:

@@ -1,7 +1,7 @@
 """From images to text with any network: the one path that evaluation, prediction and serving share.
 
 Needs numpy and OpenCV only. What runs the network (Paddle, ONNX Runtime, another Triton model) is
-a function from a batch of images to CTC probabilities.
+a function from a batch of images to probabilities, what makes text of them another.
 
 Shapes: N images, C channels, H height, T time steps, K classes.
 """
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from ocr_lib.data.image import Image, Preprocess, decode_image
 from ocr_lib.data.image_header import image_size
 from ocr_lib.errors import ImageError
-from ocr_lib.text.ctc import Recognition, decode
+from ocr_lib.text import ctc
+from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.wide_lines import Piece, join, pieces
 
@@ -40,6 +42,8 @@ class Recognizer:
         max_batch_pixels: cap on N * H * W of one call of `forward`; one image is always allowed.
         max_image_bytes: an encoded image of more fails; None leaves it to the decoder's limits.
         max_image_pixels: an encoded image of more fails, as its header says; None likewise.
+        decode: probabilities and characters to texts; another one than CTC's for heads that
+            write one character after another, see `ocr_lib/text/decoders.py`.
     """
 
     def __init__(
@@ -51,11 +55,13 @@ class Recognizer:
         *,
         max_image_bytes: int | None = None,
         max_image_pixels: int | None = None,
+        decode: Decode = ctc.decode,
     ) -> None:
         self.preprocess = preprocess
         self.dictionary = dictionary
         self.forward = forward
         self.max_batch_pixels = max_batch_pixels
+        self._decode = decode
         self._limits = max_image_bytes, max_image_pixels
 
     def read(self, images: Sequence[bytes | NDArray[np.uint8]]) -> list[Recognition]:
@@ -97,7 +103,7 @@ class Recognizer:
             for start in range(0, len(members), size):
                 batch = members[start : start + size]
                 tensor = self.preprocess.batch([item[3] for item in batch], width)
-                answers = decode(self.forward(tensor), self.dictionary)
+                answers = self._decode(self.forward(tensor), self.dictionary)
                 for (_, position, column, _), answer in zip(batch, answers, strict=True):
                     texts[position, column] = answer
         return texts

@@ -17,6 +17,7 @@ from ocr_lib.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.errors import ServiceError
 from ocr_lib.recognize import MAX_BATCH_PIXELS, Recognizer
 from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.decoders import DECODERS
 
 
 class CoreError(ServiceError):
@@ -61,6 +62,7 @@ class TritonPythonModel:
             min(MAX_BATCH_PIXELS, largest),
             max_image_bytes=int(parameters["max_image_bytes"]),
             max_image_pixels=int(parameters["max_image_pixels"]),
+            decode=DECODERS[bundle.decoder],
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:

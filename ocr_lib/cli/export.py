@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.bundle import Bundle
 from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.reading import networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 
@@ -14,7 +16,8 @@ certificate that both compute what the trained network computes, at every width.
 
 Give a run folder and a target directory; or, as in PaddleOCR, a configuration
 with Global.checkpoints (or pretrained_model) and Global.save_inference_dir.
-Weights that do not fill the network completely are refused."""
+Weights that do not fill the network completely are refused. Of a distillation each
+network becomes a bundle, <dir>/Student and so on."""
 EXAMPLES = """\
   ocr export runs/a build/bundle
   ocr export runs/a build/bundle --checkpoint latest -o Eval.dataset.data_dir=data/eval
@@ -49,21 +52,26 @@ def run(args: argparse.Namespace) -> int:
     from ocr_lib.export import export_model
     from ocr_lib.train import load_model
 
-    bundle = export_model(
-        lambda: load_model(config, prefix),
-        out_dir,
-        metrics={},
-        lineage={"checkpoint": prefix.name},
-        old_names=args.old_names,
-    )
+    for name in networks_of(config.architecture):
+        bundle = export_model(
+            lambda name=name: load_model(config, prefix, name),  # type: ignore[misc]
+            out_dir / name,
+            metrics={},
+            lineage={"checkpoint": prefix.name},
+            old_names=args.old_names,
+        )
+        _print(bundle)
+    return 0
+
+
+def _print(bundle: Bundle) -> None:
     parity = bundle.parity
-    print(f"inference model is saved to {out_dir}")
+    print(f"inference model is saved to {bundle.root}")
     print(
         f"parity on {len(parity['images'])} images at {len(bundle.preprocess.buckets)} widths: "
         f"largest difference {parity['max_abs_diff']:.2e}, all texts equal"
     )
     print(f"bundle {bundle.digest}")
-    return 0
 
 
 def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:

@@ -1,5 +1,6 @@
 """Writing Paddle's inference format, as PaddleOCR and PaddleX read it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from paddle.static import InputSpec
 
 from ocr_lib.atomic import write_text
 from ocr_lib.bundle import PADDLE
+from ocr_lib.config.reading import networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export.console import captured
@@ -16,6 +18,12 @@ from ocr_lib.text.dictionary import Dictionary
 
 INPUT = "x"  # PaddleOCR's name of the input tensor
 DEFAULT_MODEL_NAME = "ocr_rec"
+POST_PROCESSES = {
+    "ctc": "CTCLabelDecode",
+    "attention": "AttnLabelDecode",
+    "sar": "SARLabelDecode",
+    "nrtr": "NRTRLabelDecode",
+}
 # What PaddleX's predictor accepts of the evaluation transforms; it refuses any other.
 PADDLEX_TRANSFORMS = ("DecodeImage", "MultiLabelEncode", "RecResizeImg", "KeepKeys")
 
@@ -30,13 +38,18 @@ def merge_branches(model: Any) -> None:
 def input_shape(config: Config, preprocess: Preprocess) -> list[int | None]:
     """Returns [N, C, H, W] of the exported network, None where any size will do.
 
-    The width is open unless images are stretched to one, or the configuration fixes it.
+    The width is open unless images are stretched to one, or the network computes with one.
     """
-    width = None if preprocess.keep_ratio else preprocess.buckets[-1]
-    fixed = config.global_.d2s_train_image_shape
-    if fixed and fixed[-1] > 0:
-        width = fixed[-1]
+    networks = networks_of(config.architecture).values()
+    one = not preprocess.keep_ratio or any(map(_has_one_width, networks))
+    width = preprocess.buckets[-1] if one else None
     return [None, preprocess.channels, preprocess.height, width]
+
+
+def _has_one_width(network: Mapping[str, Any]) -> bool:
+    """TPS makes its grid, and SVTR its positions, for one width."""
+    names = [(network.get(stage) or {}).get("name") for stage in ("Transform", "Backbone")]
+    return names[0] == "TPS" or names[1] == "SVTRNet"
 
 
 def save_paddle(model: Any, shape: list[int | None], out_dir: Path) -> None:
@@ -79,11 +92,14 @@ def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:
         model.forward = static.forward.rollback()
 
 
-def write_inference_yml(config: Config, dictionary: Dictionary, out_dir: Path) -> None:
+def write_inference_yml(
+    config: Config, decoder: str, dictionary: Dictionary, out_dir: Path
+) -> None:
     """Writes `inference.yml`: what PaddleX needs beside the network.
 
-    PaddleX appends a space to the characters whatever the file says, so one that stands last in
-    the dictionary is left out here.
+    PaddleX reads CTC networks only; for the others the file says what PaddleOCR's would. It appends
+    a space to the characters whatever the file says, so one that stands last in the dictionary is
+    left out here.
     """
     characters = list(dictionary.characters)
     if characters[-1] == " ":
@@ -91,12 +107,12 @@ def write_inference_yml(config: Config, dictionary: Dictionary, out_dir: Path) -
     transforms = [
         {part.name: part.args or None}
         for part in config.eval.dataset.transforms
-        if part.name in PADDLEX_TRANSFORMS
+        if part.name in PADDLEX_TRANSFORMS or decoder != "ctc"
     ]
     content = {
         "Global": {"model_name": config.global_.model_name or DEFAULT_MODEL_NAME},
         "PreProcess": {"transform_ops": transforms},
-        "PostProcess": {"name": config.postprocess.name, "character_dict": characters},
+        "PostProcess": {"name": POST_PROCESSES[decoder], "character_dict": characters},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     write_text(out_dir / f"{PADDLE}.yml", text)

@@ -21,7 +21,8 @@ from ocr_lib.data.image import Image, Preprocess, decode_image
 from ocr_lib.errors import DataError, ExportError, ImageError
 from ocr_lib.progress import Progress
 from ocr_lib.recognize import Forward
-from ocr_lib.text.ctc import decode
+from ocr_lib.text import ctc
+from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
 
 FORMAT = 1
@@ -60,6 +61,7 @@ def certify(
     dictionary: Dictionary,
     images: Mapping[str, bytes],
     failure_path: Path,
+    decode: Decode = ctc.decode,
 ) -> dict[str, Any]:
     """Compares exported forms with the trained network.
 
@@ -70,6 +72,7 @@ def certify(
         dictionary: of the network.
         images: name → held-out encoded image.
         failure_path: where an `.npz` with both tensors goes if they disagree.
+        decode: makes texts of the network's output.
 
     Returns:
         The content of `parity.json`.
@@ -87,7 +90,7 @@ def certify(
             expected = reference(tensor)
             for backend, forward in backends.items():
                 answers = _run(backend, forward, tensor)
-                trial = _Trial(backend, width, dictionary, tensor, expected, *answers)
+                trial = _Trial(backend, width, dictionary, decode, tensor, expected, *answers)
                 agreement = trial.agreement()
                 if not (agreement.texts_equal and agreement.max_abs_diff <= MAX_ABS_DIFF):
                     trial.keep(failure_path)
@@ -126,6 +129,7 @@ class _Trial:
     backend: str
     width: int
     dictionary: Dictionary
+    decode: Decode
     tensor: Probs
     expected: Probs
     batched: Probs
@@ -185,7 +189,7 @@ class _Trial:
         return [not a == b == c for a, b, c in zip(*texts, strict=True)]
 
     def _texts(self, probs: Probs) -> list[str]:
-        return [answer.text for answer in decode(probs, self.dictionary)]
+        return [answer.text for answer in self.decode(probs, self.dictionary)]
 
 
 def _certificate(found: Sequence[Agreement], names: Sequence[str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from ocr_lib.export.paddle_format import (
 )
 from ocr_lib.export.parity import NUM_IMAGES, certify
 from ocr_lib.predict import onnx_forward, paddle_forward
+from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import TrainedModel, forward_of, load_run
 
 VERSIONS = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
@@ -37,6 +38,7 @@ def export(
     out_dir: str | Path,
     *,
     checkpoint: str = "best_accuracy",
+    network: str | None = None,
     dataset: Dataset | None = None,
     metrics: Mapping[str, Any] | None = None,
     lineage: Mapping[str, str] | None = None,
@@ -48,6 +50,7 @@ def export(
         run_dir: the folder that training wrote.
         out_dir: the bundle's directory; an older one is replaced.
         checkpoint: `best_accuracy`, `latest` or `iter_epoch_N`.
+        network: of several networks (distillation) another one than `Metric.key` names.
         dataset: held-out lines for the parity certificate; by default the run's own Eval set.
         metrics: what the evaluation found, to be kept with the model.
         lineage: where it comes from, to be kept with the model: digests of data, name of the run.
@@ -58,7 +61,7 @@ def export(
         ExportError: the network cannot be converted, or a form computes something else.
     """
     return export_model(
-        lambda: load_run(run_dir, checkpoint),
+        lambda: load_run(run_dir, checkpoint, network),
         Path(out_dir),
         dataset=dataset,
         metrics=metrics or {},
@@ -91,7 +94,7 @@ def export_model(
     images = _held_out(dataset or open_dataset(trained.config.eval))
     with atomic_directory(out_dir) as work:
         with unique_name.guard():  # names of tensors count from 0: equal networks, equal files
-            _write_forms(load(), work, old_names)
+            write_forms(load(), work, old_names)
         certificate = certify(
             forward_of(trained.model),
             {"onnx": onnx_forward(work / ONNX), "paddle": paddle_forward(work)},
@@ -99,6 +102,7 @@ def export_model(
             trained.dictionary,
             images,
             out_dir.with_name(f"{out_dir.name}.parity-failure.npz"),
+            DECODERS[trained.decoder],
         )
         write_json(work / PARITY, certificate)
         info = _info(trained, metrics, lineage)
@@ -106,11 +110,12 @@ def export_model(
     return Bundle.open(out_dir, verify=False)
 
 
-def _write_forms(trained: TrainedModel, work: Path, old_names: bool) -> None:
+def write_forms(trained: TrainedModel, work: Path, old_names: bool = False) -> None:
+    """Writes a network in every exported format, without certificate; changes the network."""
     merge_branches(trained.model)
     shape = input_shape(trained.config, trained.preprocess)
     save_paddle(trained.model, shape, work)
-    write_inference_yml(trained.config, trained.dictionary, work)
+    write_inference_yml(trained.config, trained.decoder, trained.dictionary, work)
     save_onnx(work, trained.dictionary)
     if old_names:
         save_paddle2(trained.model, shape, work / PADDLE2)
@@ -134,6 +139,7 @@ def _info(
     """Returns what the bundle says of itself; no time of day, so that equal exports are equal."""
     return {
         "model_name": trained.config.global_.model_name or DEFAULT_MODEL_NAME,
+        "decoder": trained.decoder,
         "metrics": dict(metrics),
         "lineage": dict(lineage),
         "digests": {"weights": trained.digest, "code": _code_digest()},

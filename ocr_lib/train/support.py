@@ -2,38 +2,46 @@
 
 from collections.abc import Iterator
 
-from ocr_lib.config.geometry import has_ctc
+from ocr_lib.config.reading import decoder_of, networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
+
+# Head → the argument that says how many characters it writes, with its default.
+_LENGTHS = {
+    "AttentionHead": ("max_text_length", 25),
+    "SARHead": ("max_text_length", 30),
+    "Transformer": ("max_len", 25),
+}
 
 
 def refuse_untrainable(config: Config) -> None:
     """Raises where training would not learn what the configuration describes.
 
     Raises:
-        ConfigError: several networks (distillation), or a network without a CTC head.
+        ConfigError: the head and PostProcess do not fit, or a head writes less than the labels
+            have.
     """
-    if "Models" in config.architecture:
-        raise ConfigError(
-            "Architecture.Models",
-            "training several networks together (distillation) is not available in this version",
-            "train one network: write its Transform, Backbone, Neck and Head under Architecture",
-        )
-    if not has_ctc(config.architecture):
-        head = config.architecture.get("Head", {}).get("name")
-        raise ConfigError(
-            "Architecture.Head.name",
-            f"training a {head} alone is not available in this version",
-            "use CTCHead, or MultiHead with CTCHead first",
-        )
+    decoder_of(config)
+    length = config.global_.max_text_length
+    for name, network in networks_of(config.architecture).items():
+        head = network.get("Head") or {}
+        if head.get("name") not in _LENGTHS:
+            continue
+        key, default = _LENGTHS[head["name"]]
+        steps = int(head.get(key, default))
+        if steps < length or (head["name"] == "AttentionHead" and steps != length):
+            where = f"Architecture.Models.{name}" if name else "Architecture"
+            raise ConfigError(
+                f"{where}.Head.{key}",
+                f"is {steps}, and Global.max_text_length {length}",
+                f"Write {length} there",
+            )
 
 
 def not_applied(config: Config) -> Iterator[str]:
     """Yields one sentence for each wish that changes speed or batches and is not followed."""
-    settings, sampler = config.global_, config.train.sampler
+    settings = config.global_
     if settings.use_amp:
         yield "Global.use_amp is not applied: training runs in float32"
     if settings.use_sync_bn or settings.distributed:
         yield "Global.distributed and use_sync_bn are not applied: training runs in one process"
-    if sampler is not None:
-        yield f"Train.sampler {sampler.name} is not applied: batches are formed by padded width"
