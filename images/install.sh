@@ -2,9 +2,13 @@
 # Fills /opt for an image, in the stage that builds it:
 #   install.sh packages LOCK   every package of a lock file, by digest, into /opt/venv
 #   install.sh project         this project into /opt/ocr, a layer of its own: it changes most
+#   install.sh modules LOCK NAME…   some packages of a lock file into /opt/ocr
+#   install.sh server          the server of the installed nvidia-pytriton into /opt/tritonserver
 set -eu
 VENV=/opt/venv
 PYTHON=$VENV/bin/python
+PIP="python3 -m pip --no-cache-dir --disable-pip-version-check"
+TOOLS=/tmp/tools
 
 # Where the base image has Paddle already (one of Paddle's GPU images), the environment sees that
 # one and the lock's is left out; then their versions have to be equal.
@@ -22,6 +26,21 @@ without() { # without NAME LOCK: the lock without one package and its digests
     awk -v name="$1==" 'index($0, name) == 1 {skip = 1; next} /^[^ ]/ {skip = 0} !skip' "$2"
 }
 
+only() { # only NAME LOCK: one package of the lock and its digests
+    awk -v name="$1==" '/^[^ ]/ {found = index($0, name) == 1} found' "$2"
+}
+
+tools() { # what builds packages that have no wheel, by digest as well
+    [ -d $TOOLS ] && return
+    python3 -m venv --without-pip $TOOLS
+    $PIP --python $TOOLS/bin/python install --require-hashes -r build.txt
+}
+
+wheels() { # wheels FOLDER WHAT…
+    folder=$1; shift
+    $PIP --python $TOOLS/bin/python wheel --no-deps --no-build-isolation --wheel-dir "$folder" "$@"
+}
+
 packages() {
     python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' ||
         { echo "The base image needs Python 3.11 or 3.12 as python3." >&2; exit 1; }
@@ -35,8 +54,10 @@ packages() {
         python3 -m venv --without-pip $VENV
         cp "$1" /tmp/lock.txt
     fi
-    python3 -m pip --python $PYTHON install --no-cache-dir --disable-pip-version-check \
-        --no-deps --require-hashes --only-binary :all: -r /tmp/lock.txt
+    tools
+    wheels /tmp/wheels --require-hashes -r /tmp/lock.txt
+    $PIP --python $PYTHON install --no-index --no-deps /tmp/wheels/*.whl
+    rm -r /tmp/wheels
     site=$($PYTHON -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     trim "$site"
     echo /opt/ocr > "$site/ocr.pth" # where `project` puts the code
@@ -49,14 +70,31 @@ trim() { # what is in wheels and no step reads: headers, test data, packages' ow
         -prune -exec rm -rf {} +
 }
 
+modules() {
+    lock=$1; shift
+    for name; do only "$name" "$lock"; done > /tmp/lock.txt
+    $PIP install --no-deps --require-hashes --only-binary :all: --target /opt/ocr -r /tmp/lock.txt
+}
+
 project() {
-    python3 -m venv --without-pip /tmp/build
-    python3 -m pip --python /tmp/build/bin/python install --no-cache-dir --no-deps \
-        --disable-pip-version-check --require-hashes -r requirements/build.txt
-    python3 -m pip --python /tmp/build/bin/python wheel --no-cache-dir --no-deps \
-        --disable-pip-version-check --no-build-isolation --wheel-dir /tmp/wheel .
-    python3 -m pip --python $PYTHON install --no-cache-dir --no-deps \
-        --disable-pip-version-check --target /opt/ocr /tmp/wheel/*.whl
+    tools
+    wheels /tmp/project .
+    [ -x $PYTHON ] || PYTHON=$(command -v python3)
+    $PIP --python "$PYTHON" install --no-index --no-deps --target /opt/ocr /tmp/project/*.whl
+}
+
+server() { # the wheel's server, laid out as in NVIDIA's images
+    mkdir -p /opt/tritonserver/bin
+    $PYTHON - <<'END'
+from pathlib import Path
+from components.deploy.triton_env import find_triton, lay_out_backends
+
+home = Path("/opt/tritonserver")
+triton = find_triton(Path("/opt/venv"))
+lay_out_backends(triton, home / "backends")
+(home / "bin" / "tritonserver").symlink_to(triton.binary)
+(home / "lib").symlink_to(triton.site_packages / "nvidia_pytriton.libs")
+END
 }
 
 command=$1; shift

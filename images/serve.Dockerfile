@@ -3,9 +3,8 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /build
-COPY images/install.sh requirements/image-serve.txt ./
+COPY images/install.sh requirements/build.txt requirements/image-serve.txt ./
 RUN sh install.sh packages image-serve.txt
-COPY requirements/build.txt requirements/
 COPY pyproject.toml README.md LICENSE ./
 COPY ocr_lib ocr_lib
 COPY components components

@@ -4,9 +4,8 @@ ARG PADDLE_BASE=python:3.11-slim-bookworm
 
 FROM ${PADDLE_BASE} AS build
 WORKDIR /build
-COPY images/install.sh requirements/image-train.txt ./
+COPY images/install.sh requirements/build.txt requirements/image-train.txt ./
 RUN sh install.sh packages image-train.txt
-COPY requirements/build.txt requirements/
 COPY pyproject.toml README.md LICENSE ./
 COPY ocr_lib ocr_lib
 COPY components components

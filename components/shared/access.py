@@ -1,0 +1,91 @@
+"""Who may touch what in the object store: one key for each kind of step, none for everything.
+
+A trainer can change neither what serves nor the data it learnt from; a server can change nothing
+but its lease. Prefixes are those that the steps use; `*` stands for one name.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+READ = ("s3:GetObject",)
+WRITE = (
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)
+# Names are no secret, and without ListBucket a store answers "forbidden" for what is not there.
+LIST = ("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Prefixes that a key opens.
+
+    Attributes:
+        read: what it reads, besides all that it writes.
+        write: what it writes, replaces and deletes.
+    """
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+
+
+ACCESS = {
+    # gen-label, pack-lmdb, preflight
+    "data": Access(read=("sources/", "configs/"), write=("datasets/",)),
+    # train, its workers, the exit handler, the reaper
+    "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
+    "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),
+    "export": Access(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
+    "deploy": Access(read=("datasets/",), write=("registry/", "triton/", "leases/")),
+    # Triton and its keeper
+    "serve": Access(read=("registry/", "triton/"), write=("leases/",)),
+    # Kubeflow's launcher: reports, metrics, logs
+    "kfp": Access(read=(), write=("kfp/",)),
+}
+
+
+def secret_name(stage: str) -> str:
+    """Returns the name of the Kubernetes Secret with a stage's key."""
+    return f"ocr-store-{stage}"
+
+
+def policy(stage: str, bucket: str) -> dict[str, Any]:
+    """Returns a stage's rights as a policy document, as AWS and MinIO read it."""
+    access = ACCESS[stage]
+    readable = (*access.read, *access.write)
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _statement(LIST, [f"arn:aws:s3:::{bucket}"]),
+            _statement(READ, [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in readable]),
+            _statement(WRITE, [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in access.write]),
+        ],
+    }
+
+
+def seaweedfs_identity(stage: str, bucket: str, access_key: str, secret_key: str) -> dict[str, Any]:
+    """Returns a stage's rights and key as SeaweedFS' `s3.json` has them.
+
+    Differs from `policy` where a prefix has a `*` inside: SeaweedFS matches beginnings only, so
+    what stands before it counts.
+    """
+    access = ACCESS[stage]
+    return {
+        "name": f"ocr-{stage}",
+        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
+        "actions": [
+            f"List:{bucket}",
+            *(f"Read:{bucket}/{_start(prefix)}*" for prefix in (*access.read, *access.write)),
+            *(f"Write:{bucket}/{_start(prefix)}*" for prefix in access.write),
+        ],
+    }
+
+
+def _start(prefix: str) -> str:
+    return prefix.partition("*")[0]
+
+
+def _statement(actions: tuple[str, ...], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resources}

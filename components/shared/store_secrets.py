@@ -1,0 +1,56 @@
+"""Kubernetes Secrets with new keys, of the object store and of Triton; no file is written."""
+
+import json
+import secrets
+from typing import Any
+
+from components.shared.access import ACCESS, seaweedfs_identity, secret_name
+
+ADMIN_SECRET = "ocr-store-admin"  # noqa: S105 - the name of the secret: of the store itself
+TRITON_SECRET = "ocr-triton-admin"  # noqa: S105 - the name of the secret: of Triton's management
+IDENTITIES_SECRET = "seaweedfs-identities"  # noqa: S105 - the name of the secret
+KINDS = ("seaweedfs", "minio", "external")
+
+Tree = dict[str, Any]
+
+
+def new_secrets(kind: str, bucket: str) -> list[Tree]:
+    """Returns the Secrets that the manifests name, with fresh random keys.
+
+    Args:
+        kind: which store: one of `KINDS`. An external one has given out its keys already, so only
+            Triton's is made.
+        bucket: the bucket that the keys are for.
+    """
+    triton = _secret(TRITON_SECRET, {"key": secrets.token_hex(24)})
+    if kind == "external":
+        return [triton]
+    keys = {stage: _key_pair(stage) for stage in (*ACCESS, "admin")}
+    made = [_secret(secret_name(stage), pair) for stage, pair in keys.items()]
+    if kind == "seaweedfs":
+        identities = [seaweedfs_identity(stage, bucket, **_named(keys[stage])) for stage in ACCESS]
+        admin = {"accessKey": keys["admin"]["accesskey"], "secretKey": keys["admin"]["secretkey"]}
+        identities.append({"name": "ocr-admin", "credentials": [admin], "actions": ["Admin"]})
+        made.append(_secret(IDENTITIES_SECRET, {"s3.json": json.dumps({"identities": identities})}))
+    return [*made, triton]
+
+
+def _key_pair(stage: str) -> dict[str, str]:
+    return {
+        "accesskey": f"ocr-{stage}-{secrets.token_hex(4)}",
+        "secretkey": secrets.token_hex(20),
+    }
+
+
+def _named(pair: dict[str, str]) -> dict[str, str]:
+    return {"access_key": pair["accesskey"], "secret_key": pair["secretkey"]}
+
+
+def _secret(name: str, data: dict[str, str]) -> Tree:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": "ocr-pipelines"}},
+        "type": "Opaque",
+        "stringData": data,
+    }

@@ -1,0 +1,78 @@
+"""Making a new object store usable: its bucket, and on MinIO the keys of each kind of step."""
+
+import os
+from pathlib import Path
+
+import urllib3
+from minio import MinioAdmin
+from minio.credentials import StaticProvider
+from minio.error import MinioAdminException, MinioException
+
+from components.deploy.published import prepare_repository
+from components.shared.access import ACCESS, policy
+from components.shared.store import Store
+from ocr_lib.errors import ConfigError, ServiceError
+
+
+def prepare_bucket(store: Store) -> str:
+    """Creates the bucket and an empty model repository unless they are there.
+
+    Returns:
+        The model repository's address, as Triton wants it.
+    """
+    store.client.make_bucket(store.bucket)
+    return prepare_repository(store)
+
+
+def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
+    """Reads the key pairs of all stages: `<folder>/<stage>/accesskey` and `secretkey`.
+
+    Raises:
+        ConfigError: one is missing.
+    """
+    found = {}
+    for stage in ACCESS:
+        pair = []
+        for name in ("accesskey", "secretkey"):
+            path = folder / stage / name
+            try:
+                pair.append(path.read_text(encoding="utf-8").strip())
+            except OSError as error:
+                step = "Mount the Secret of each kind of step"
+                raise ConfigError(str(path), error.strerror or str(error), step) from error
+        found[stage] = (pair[0], pair[1])
+    return found
+
+
+def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
+    """Gives each stage its user and policy on a MinIO server; AWS_* are its administrator's.
+
+    Raises:
+        ServiceError: the server refuses, or does not answer.
+    """
+    admin = _admin(store)
+    try:
+        for stage, (access_key, secret_key) in keys.items():
+            name = f"ocr-{stage}"
+            admin.policy_add(name, policy=policy(stage, store.bucket))
+            admin.user_add(access_key, secret_key)
+            admin.policy_set(name, user=access_key)
+    except (MinioAdminException, MinioException, urllib3.exceptions.HTTPError) as error:
+        raise ServiceError(
+            f"{store.client.endpoint}: cannot give out keys: {error}. "
+            "Check that it is MinIO and that AWS_ACCESS_KEY_ID is its administrator's."
+        ) from error
+
+
+def _admin(store: Store) -> MinioAdmin:
+    scheme, _, host = store.client.endpoint.partition("://")
+    keys = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(3)
+    )
+    return MinioAdmin(
+        endpoint=host,
+        credentials=StaticProvider(*keys),
+        secure=scheme == "https",
+        http_client=pool,
+    )
