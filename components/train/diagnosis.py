@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Tree = Mapping[str, Any]
@@ -52,7 +52,20 @@ class Finding:
     key: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.cause}. {FIXES[self.kind]}."
+        return f"{self.where}: {self.cause.rstrip('. ')}. {FIXES[self.kind]}."
+
+
+def grouped(findings: Iterable[Finding]) -> list[str]:
+    """Returns findings as lines; what ails many workers alike is said once."""
+    alike: dict[tuple[Kind, str], list[Finding]] = {}
+    for item in findings:
+        alike.setdefault((item.kind, item.cause), []).append(item)
+    return [
+        str(replace(group[0], where=f"{group[0].where} and {len(group) - 1} more"))
+        if len(group) > 1
+        else str(group[0])
+        for group in alike.values()
+    ]
 
 
 def read_pods(pods: Iterable[Tree]) -> list[Finding]:

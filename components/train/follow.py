@@ -14,10 +14,11 @@ from components.shared.store import Store
 from components.train.diagnosis import name_of, restarts
 from components.train.result import log_key, stacks_key
 from components.train.watch import Look
-from components.train.worker_log import Heard, PodLog
+from components.train.worker_log import Heard, PodLog, is_chatter
 from ocr_lib.errors import ServiceError
 
 UPLOAD_S = 60.0  # between uploads of the logs
+SLACK_S = 5  # of clocks: lines read twice are told by their times
 MAX_FOLLOWED = 16  # workers whose lines are shown; all of them count for diagnosis
 MAX_KEPT = 4 << 20  # bytes of a log that are kept for the store
 Tree = dict[str, Any]
@@ -45,8 +46,7 @@ class Follower:
         self._logs: dict[str, PodLog] = {}
         self._restarts: dict[str, int] = {}
         self._kept: dict[str, list[str]] = {}
-        self._heard = Heard()
-        self._asked = 0.0
+        self.heard = Heard()
         self._uploaded = time.monotonic()
 
     def look(self, name: str) -> Look:
@@ -55,7 +55,6 @@ class Follower:
         pods = self._cluster.pods(selector)
         for pod in pods:
             self._read(pod)
-        self._asked = time.monotonic()
         if time.monotonic() - self._uploaded > UPLOAD_S:
             self.upload()
         return Look(
@@ -63,7 +62,7 @@ class Follower:
             job=self._cluster.job(name),
             pods=tuple(pods),
             events=tuple(self._cluster.events(name)),
-            progress_at=self._heard.progress_at,
+            progress_at=self.heard.progress_at,
         )
 
     def ask_for_stacks(self) -> None:
@@ -92,19 +91,21 @@ class Follower:
         uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
         log = self._logs.setdefault(uid, PodLog(name_of(pod)))
         with suppress(ClusterError):
-            since = int(time.monotonic() - self._asked) + 5 if log.last else None
+            began = time.monotonic()
+            since = int(began - log.read_at) + SLACK_S if log.last else None
             if restarts(pod) > self._restarts.get(uid, 0):
                 self._show(uid, log, self._cluster.log(name, since_s=since, previous=True))
             self._restarts[uid] = restarts(pod)
             self._show(uid, log, self._cluster.log(name, since_s=since))
+            log.read_at = began
 
     def _show(self, uid: str, log: PodLog, text: str) -> None:
         kept = self._kept.setdefault(uid, [])
         shown = len(self._logs) <= MAX_FOLLOWED or log.worker == "worker-0"
         for line in log.read(text):
-            self._heard.hear(line.text, time.monotonic())
+            self.heard.hear(line.text, time.monotonic())
             kept.append(f"{line.time} {line.text}\n")
-            if shown and not self._quiet:
+            if shown and not self._quiet and not is_chatter(line.text):
                 sys.stdout.write(f"{log.prefix}{line.text}\n")
         sys.stdout.flush()
         while sum(map(len, kept)) > MAX_KEPT:

@@ -117,7 +117,7 @@ class Launcher:
                     return End("failed", "the job outlived its own deadline.", "deadline")
                 if watch.end is None:
                     time.sleep(POLL_S)
-            return watch.end
+            return watch.end if follower.heard.step else _hopeless(watch.end)
         finally:
             follower.finish()
 
@@ -144,6 +144,13 @@ class Launcher:
             f"training did not finish{tried}: {end.reason} "
             f"Logs: {self.store.uri(self.work.key)}/logs/"
         )
+
+
+def _hopeless(end: End) -> End:
+    """Makes an attempt that failed before its first step the last one: the next would as well."""
+    if end.result == "again" and end.kind in ("error", "crash"):
+        return replace(end, result="failed")
+    return end
 
 
 def say(line: str) -> None:

@@ -16,6 +16,7 @@ from components.train.diagnosis import (
     FINAL,
     WAITING,
     Finding,
+    grouped,
     name_of,
     read_events,
     read_pods,
@@ -25,8 +26,8 @@ from components.train.options import JobOptions
 
 Tree = Mapping[str, Any]
 Result = Literal["succeeded", "failed", "again", "gone"]
-NO_PODS_S = 120.0  # no pod after so long: nobody looks after the job
-DUMP_S = 60.0  # between asking for stacks and ending the job
+IGNORED_S = 120.0  # no condition after so long: nobody looks after the job
+DUMP_S = 40.0  # between asking for stacks and ending the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +116,16 @@ def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
     since = {
         key: at for key, at in watch.since.items() if key in keys or key.split()[0] not in WAITING
     }
-    worst = watch.worst
+    worst, new = watch.worst, []
     for item in findings:
         key = f"{item.kind} {item.key}"
         if key not in since:
             since[key] = look.at
-            say.append(str(item))
+            new.append(item)
             worst = (
                 item if worst is None or item.kind in FINAL or worst.kind not in FINAL else worst
             )
+    say.extend(grouped(new))
     for pod in look.pods:
         uid, count = str(pod["metadata"].get("uid", "")), restarts(pod)
         if count > counts.get(uid, 0):
@@ -169,8 +171,8 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
             reason = f"{item} Given up after {waited / 60:.0f} min."
             return End("failed", reason, item.kind)
     waited = look.at - watch.since["seen"]
-    if not look.pods and not findings and not watch.restarts and waited >= NO_PODS_S:
-        cause = f"the job has no pods after {waited:.0f} s. Check that the training operator runs."
+    if look.job and not look.job.get("status", {}).get("conditions") and waited >= IGNORED_S:
+        cause = f"nobody took up the job in {waited:.0f} s. Check that the training operator runs."
         return End("failed", cause, "operator")
     return None
 

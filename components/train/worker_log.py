@@ -1,8 +1,7 @@
 """The workers' logs as one: lines told apart by rank, progress picked out."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 RANK_MARK = "OCR_RANK"  # a worker's first line: `OCR_RANK <rank> <world size>`
 NODE_PREFIX = "node: "  # lines of the node process: fetching, restoring, uploading
@@ -25,11 +24,13 @@ class PodLog:
         worker: how the pod is called, `worker-0`.
         last: time of the last line read.
         rank: what the worker said it is; empty before.
+        read_at: when it was read last, by the reader's clock.
     """
 
     worker: str
     last: str = ""
     rank: str = ""
+    read_at: float = 0.0
 
     def read(self, text: str) -> list[Line]:
         """Returns the lines of `text` that are new; the kubelet repeats those of one second."""
@@ -59,13 +60,11 @@ class Heard:
         progress_at: when they last told of progress, by the listener's clock; None: never.
         step: the last global step heard of.
         line: epoch, step and ETA of the last step line, for people.
-        counts: lines of progress by pod.
     """
 
     progress_at: float | None = None
     step: int = 0
     line: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
 
     def hear(self, text: str, at: float) -> None:
         """Takes note of a line; what the launcher says while it waits is no progress."""
@@ -75,6 +74,11 @@ class Heard:
             epoch, epochs, step, eta = found.groups()
             self.step = int(step)
             self.line = f"epoch {epoch} of {epochs}, step {step}, ETA {eta}"
+
+
+def is_chatter(text: str) -> bool:
+    """Tells whether a line is of the launcher's settings, which nobody reads twice."""
+    return text.startswith("LAUNCH INFO ")
 
 
 def _sortable(time: str) -> str:

@@ -1,0 +1,56 @@
+"""The train step as a program, as its pod would run it: `python -m tests.cluster.step_program`.
+
+Settings come as JSON on standard input. Every look at the cluster is written to `looks`, so that
+what the operator did can be replayed through the watcher.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from components.shared.pointer import Pointer
+from components.train.follow import Follower
+from components.train.job import TrainJob
+from components.train.place import Place
+from components.train.step import train
+from components.train.watch import Look
+from ocr_lib.errors import OcrError
+
+
+def record(path: str) -> None:
+    """Writes each look to a file, one JSON object a line."""
+    look_at = Follower.look
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - for the life of the process
+
+    def look(self: Follower, name: str) -> Look:
+        seen = look_at(self, name)
+        file.write(json.dumps(asdict(seen)) + "\n")
+        file.flush()
+        return seen
+
+    Follower.look = look  # type: ignore[method-assign]
+
+
+def main() -> int:
+    given: dict[str, Any] = json.load(sys.stdin)
+    if given.get("looks"):
+        record(given["looks"])
+    task = SimpleNamespace(**given["task"])
+    try:
+        place = Place.of_task(given["image"], given["workers"], task, given["options"])
+        job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
+        data = Pointer(**given["train"]), Pointer(**given["held_out"])
+        pointer = train(job, *data, Path(tempfile.mkdtemp()), place)
+    except OcrError as error:
+        sys.stderr.write(f"train: {error}\n")
+        return error.exit_code
+    sys.stdout.write(f"RESULT {json.dumps(asdict(pointer))}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

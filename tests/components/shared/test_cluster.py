@@ -1,0 +1,76 @@
+from collections.abc import Iterator
+
+import pytest
+
+from components.shared.cluster import Cluster, ClusterError
+from tests.components.shared.api_server import ApiServer
+
+JOB = {"metadata": {"name": "a", "labels": {}}}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    monkeypatch.setattr("components.shared.cluster.RETRY_S", 20.0)
+    with ApiServer() as server:
+        yield server
+
+
+def test_a_job_is_made_found_and_deleted(server: ApiServer) -> None:
+    cluster = server.cluster
+    assert cluster.create_job(JOB)
+    assert not cluster.create_job(JOB)  # it is there already
+    assert cluster.job("a") == JOB
+    assert cluster.jobs("x=y") == [JOB]
+    cluster.delete_job("a")
+    cluster.delete_job("a")
+    assert cluster.job("a") is None
+
+
+@pytest.mark.parametrize("failures", [[503, 500], [429], [0, 0], [504, 0, 502]])
+def test_a_server_that_is_away_for_a_moment_is_asked_again(
+    server: ApiServer, failures: list[int]
+) -> None:
+    server.jobs["a"] = JOB
+    server.failures = failures
+    assert server.cluster.job("a") == JOB
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_gone_is_none_or_empty(server: ApiServer, status: int) -> None:
+    server.failures = [status]
+    assert server.cluster.job("a") is None
+    server.failures = [status]
+    assert server.cluster.log("p") == ""
+
+
+def test_a_server_that_stays_away_is_given_up(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.shared.cluster.RETRY_S", 0.0)
+    server.failures = [503] * 9
+    with pytest.raises(ClusterError, match=r"cannot list pods in namespace ns: .*503"):
+        server.cluster.pods("a=b")
+    server.failures = [0] * 9
+    with pytest.raises(ClusterError, match="the API server does not answer"):
+        server.cluster.pods("a=b")
+
+
+def test_a_missing_right_is_named_at_once(server: ApiServer) -> None:
+    server.failures = [403]
+    with pytest.raises(ClusterError, match=r"cannot read the log of p .*docs/distributed\.md"):
+        server.cluster.log("p")
+
+
+def test_pods_and_logs_are_asked_for_by_selector_and_time(server: ApiServer) -> None:
+    server.pods, server.logs = [{"metadata": {"name": "p"}}], {"p": "2026 line\n"}
+    assert server.cluster.pods("a=b") == server.pods
+    assert server.cluster.log("p", since_s=7) == "2026 line\n"
+    assert "'labelSelector': ['a=b']" in server.asked[-2]
+    assert "'sinceSeconds': ['7']" in server.asked[-1]
+
+
+def test_without_a_cluster_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
+    with pytest.raises(ClusterError, match="no Kubernetes cluster here"):
+        Cluster.connect()
