@@ -15,7 +15,7 @@ DEMO_DIR ?= build/demo
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-compat lint format types compile bench lock clean
+.PHONY: help setup demo test test-rollout test-slow test-compat lint format types compile bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: setup ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINU
 
 test: setup ## Run the tests
 	$(PYTEST)
+
+test-rollout: setup ## Roll out, break, kill and roll back under load: 10,000 requests, build/rollout.json
+	.venv/bin/python -m tests.components.deploy.rollout_trial --out build/rollout.json
 
 test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_COMPAT=folder)
 	$(PYTEST) -m compat tests/compat

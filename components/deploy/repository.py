@@ -68,13 +68,16 @@ class ModelVersion:
         return ModelVersion(name, self.version, configs, files)
 
 
-def build_model_version(bundle: Path, name: str, version: int) -> ModelVersion:
+def build_model_version(
+    bundle: Path, name: str, version: int, *, every_width: bool = False
+) -> ModelVersion:
     """Builds both models of a bundle.
 
     Args:
         bundle: folder with `bundle.json`, `model.onnx` and `dictionary.txt`; those are checked.
         name: the model's name.
         version: its version, 1 or more.
+        every_width: runs the network at every width bucket, not only at the smallest.
 
     Raises:
         BundleError: the bundle is damaged, or network, dictionary and preprocessing do not fit.
@@ -84,7 +87,7 @@ def build_model_version(bundle: Path, name: str, version: int) -> ModelVersion:
         if sha256_file(bundle / file) != opened.info["files"][file]["sha256"]:
             raise _misfit(bundle / file, "not the file that was exported")
     core = name + CORE_SUFFIX
-    core_config = _core_config(core, opened)
+    core_config = _core_config(core, opened, every_width)
     configs = {core: core_config, name: _text_config(name, core_config, opened.digest)}
     for config in configs.values():
         config["version_policy"] = serve_versions(version)
@@ -168,10 +171,10 @@ def _text_config(name: str, core: Config, digest: str) -> Config:
     }
 
 
-def _core_config(name: str, bundle: Bundle) -> Config:
+def _core_config(name: str, bundle: Bundle, every_width: bool) -> Config:
     """Describes the network: tensors as the ONNX file names them, every bucket warmed up."""
     preprocess = bundle.preprocess
-    input_name, output_name = _tensor_names(bundle)
+    input_name, output_name = _tensor_names(bundle, every_width)
     pixels = [preprocess.channels, preprocess.height]
     classes = bundle.dictionary.num_classes
     return {
@@ -203,7 +206,7 @@ def _queue_policy() -> Config:
     }
 
 
-def _tensor_names(bundle: Bundle) -> tuple[str, str]:
+def _tensor_names(bundle: Bundle, every_width: bool) -> tuple[str, str]:
     """Returns the names of the network's input and output after checking that the parts fit.
 
     Raises:
@@ -213,12 +216,16 @@ def _tensor_names(bundle: Bundle) -> tuple[str, str]:
     path, preprocess = bundle.root / ONNX, bundle.preprocess
     try:
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns of every unused constant
+        options.log_severity_level = 4  # what it logs of a failure is in the exception too
         session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
         (source,), (target,) = session.get_inputs(), session.get_outputs()
         batch, channels, height, width = source.shape
-        sample = np.zeros((2, preprocess.channels, preprocess.height, preprocess.buckets[0]))
-        answer = session.run([target.name], {source.name: sample.astype(np.float32)})[0]
+        shapes = []
+        for bucket in preprocess.buckets if every_width else preprocess.buckets[:1]:
+            sample = np.zeros((2, preprocess.channels, preprocess.height, bucket), np.float32)
+            for lines in (sample[:1], sample):
+                answer = session.run([target.name], {source.name: lines})[0]
+                shapes.append((len(lines), answer.shape))
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise _misfit(path, f"not a network that reads this preprocessing ({error})") from error
     if isinstance(batch, int) or isinstance(width, int):
@@ -226,8 +233,11 @@ def _tensor_names(bundle: Bundle) -> tuple[str, str]:
     if [channels, height] != [preprocess.channels, preprocess.height]:
         raise _misfit(path, f"its input {source.shape} is not what {preprocess} makes")
     classes = bundle.dictionary.num_classes
-    if answer.ndim != 3 or answer.shape[::2] != (2, classes):
-        raise _misfit(path, f"it answers {answer.shape}, the dictionary has {classes} classes")
+    for count, shape in shapes:
+        if len(shape) != 3 or shape[::2] != (count, classes):
+            raise _misfit(
+                path, f"it answers {shape} to {count}, the dictionary has {classes} classes"
+            )
     return str(source.name), str(target.name)
 
 

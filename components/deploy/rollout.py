@@ -6,8 +6,8 @@ repository's `config.pbtxt` files, from which a new server starts, and last of a
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,18 @@ from components.deploy.published import (
     write_configs,
 )
 from components.deploy.repository import build_model_version
+from components.deploy.servers import resolve
+from components.deploy.shadow import Comparison, Shadow
 from components.deploy.smoke import Answer, Golden, smoke
 from components.deploy.switch import Target, clear_stage, stage, switch, withdraw
 from components.shared.lease import lease
+from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
 
 Servers = Sequence[TritonAdmin]
+LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
 
 class DeployError(ServiceError):
@@ -52,10 +56,12 @@ class Deployment:
     Attributes:
         production: what serves now.
         answers: what the servers read on the golden images, server after server.
+        shadow: how the version compared with the former one on recorded lines; None without.
     """
 
     production: Production
     answers: tuple[Answer, ...]
+    shadow: Comparison | None = None
 
 
 def deploy(
@@ -66,6 +72,8 @@ def deploy(
     store: Store,
     endpoints: Sequence[str],
     metrics: Mapping[str, Any] | None = None,
+    shadow: Shadow | None = None,
+    wait_s: float = LEASE_WAIT_S,
 ) -> Deployment:
     """Puts a bundle into service on every server; doing it again changes nothing.
 
@@ -74,24 +82,31 @@ def deploy(
         model: the model's name.
         golden: images with what the exported model reads on them; one at least.
         store: holds the model repository and the registry.
-        endpoints: `host:port` of every server's gRPC protocol; one at least.
+        endpoints: `host:port` of every server's gRPC protocol; a name stands for every address
+            that it has.
         metrics: what the evaluation found, kept with the version.
+        shadow: recorded lines that the version in production and the new one have to agree on.
+        wait_s: how long to wait while somebody else deploys this model.
 
     Raises:
         DeployError: a server did not take the version or reads something else; all serve what
             they served before.
-        ConflictError: another deployment of this model is under way.
+        ConflictError: another deployment is under way, or put another version into service
+            while this one waited.
         BundleError: the bundle is damaged, or its parts do not fit.
     """
     _check(model, endpoints)
     if not golden:
         raise ConfigError("golden images", "none are given", "Give one image at least")
-    with tempfile.TemporaryDirectory() as work, lease(store, f"deploy-{model}"):
+    with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
         digest = Bundle.open(folder).digest
+        build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
         record = record_version(store, model, bundle_uri, digest, dict(metrics or {}))
+        unchanged(record.version)
         publish(store, build_model_version(folder, model, record.version), golden)
-        return _Rollout(store, model, endpoints, Path(work)).change_to(record, golden)
+        rollout = _Rollout(store, model, resolve(endpoints), Path(work), shadow)
+        return rollout.change_to(record, golden)
 
 
 def rollback(
@@ -110,14 +125,36 @@ def rollback(
         DeployError: a server did not take it; all serve what they served before.
     """
     _check(model, endpoints)
-    with tempfile.TemporaryDirectory() as work, lease(store, f"deploy-{model}"):
+    with tempfile.TemporaryDirectory() as work, _turn(store, model, LEASE_WAIT_S) as unchanged:
         production, _ = read_versioned(store, model)
         wanted = version or (production.predecessor if production else None)
         if wanted is None:
             raise ConfigError("version", f"{model} has no earlier version", "Deploy one")
         record = find_version(store, model, wanted)
+        unchanged(wanted)
         golden = fetch_golden(store, model, wanted, Path(work) / "golden")
-        return _Rollout(store, model, endpoints, Path(work)).change_to(record, golden)
+        rollout = _Rollout(store, model, resolve(endpoints), Path(work))
+        return rollout.change_to(record, golden)
+
+
+@contextmanager
+def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], None]]:
+    """Holds the lease; gives a check that nobody put something else into service meanwhile.
+
+    Of two that start together one wins. The other one decided what to replace before it knew.
+    """
+    before, _ = read_versioned(store, model)
+
+    def unchanged(wanted: int) -> None:
+        now, _ = read_versioned(store, model)
+        if now and now.version != wanted and now.version != (before.version if before else None):
+            raise ConflictError(
+                f"{model}: version {now.version} was put into service while this deployment "
+                "waited. Look at it, then run this again to replace it."
+            )
+
+    with lease(store, f"deploy-{model}", wait_s=wait_s):
+        yield unchanged
 
 
 @dataclass(frozen=True)
@@ -128,6 +165,7 @@ class _Rollout:
     model: str
     endpoints: Sequence[str]
     work: Path
+    shadow: Shadow | None = None
 
     def change_to(self, record: VersionRecord, golden: Sequence[Golden]) -> Deployment:
         """Makes `record`, which is published, the version in production."""
@@ -138,8 +176,9 @@ class _Rollout:
             if former and former.version == record.version:
                 return Deployment(former, self._keep(servers, target, golden))
             touched: list[TritonAdmin] = []
+            compared = _Compared(self.shadow if former else None, servers[0].url, self.model)
             try:
-                answers = _roll_out(servers, target, golden, touched)
+                answers = _roll_out(servers, target, golden, touched, compared)
                 write_configs(self.store, target.live.configs)
                 production = promoted(self.model, record, former)
                 write_production(self.store, production, etag)
@@ -148,7 +187,7 @@ class _Rollout:
                 for server in servers:
                     notes += _tried(lambda server=server: clear_stage(server, self.model))
                 raise _failure(self.model, record.version, error, former, notes) from error
-        return Deployment(production, answers)
+        return Deployment(production, answers, compared.result)
 
     def _target(self, version: int) -> Target:
         """Builds a published version from the repository."""
@@ -187,12 +226,28 @@ class _Rollout:
         return notes
 
 
+class _Compared:
+    """Compares the staged version with the one in production, at the first server."""
+
+    def __init__(self, shadow: Shadow | None, url: str, model: str) -> None:
+        self.result: Comparison | None = None
+        self._shadow, self._url, self._model = shadow, url, model
+
+    def __call__(self, staged: str, version: int) -> None:
+        if self._shadow:
+            self.result = self._shadow.compare(self._url, self._model, staged, version)
+
+
 def _roll_out(
-    servers: Servers, target: Target, golden: Sequence[Golden], touched: list[TritonAdmin]
+    servers: Servers,
+    target: Target,
+    golden: Sequence[Golden],
+    touched: list[TritonAdmin],
+    compared: _Compared,
 ) -> tuple[Answer, ...]:
     """Stages on all servers, then switches one after the other; `touched` grows by each."""
     for server in servers:
-        stage(server, target, golden)
+        stage(server, target, golden, compared if server is servers[0] else None)
     answers: list[Answer] = []
     for server in servers:
         touched.append(server)

@@ -10,6 +10,7 @@ from components.deploy.repository import build_model_repository, build_model_ver
 from ocr_lib.bundle import BundleError, write_manifest
 from ocr_lib.data.image import Preprocess
 from ocr_lib.text.dictionary import Dictionary
+from tests.components.deploy.rollout_trial import breaks_on_wide_lines
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, write_bundle
 
 
@@ -91,6 +92,14 @@ def test_a_fixed_width_is_refused(tmp_path: Path) -> None:
     write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Dictionary(CHARACTERS))
     with pytest.raises(BundleError, match="fixed batch size or width"):
         build_model_repository(folder, "tiny", 1)
+
+
+def test_a_network_that_breaks_at_one_width_is_refused(tmp_path: Path) -> None:
+    """Before a server sees it: warming it up would end the server."""
+    folder = breaks_on_wide_lines(tmp_path / "bundle")
+    build_model_version(folder, "tiny", 1)  # the smallest width runs
+    with pytest.raises(BundleError, match="not a network that reads this preprocessing"):
+        build_model_version(folder, "tiny", 1, every_width=True)
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:

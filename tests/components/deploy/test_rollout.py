@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,17 @@ import pytest
 from components.deploy.admin import TritonAdmin
 from components.deploy.production import Production, list_versions, read_production
 from components.deploy.rollout import DeployError, Deployment, deploy, rollback
-from components.deploy.smoke import Golden
+from components.deploy.servers import resolve
+from components.deploy.shadow import Comparison, Recorded, Shadow
+from components.deploy.smoke import Golden, golden_images
 from components.deploy.triton_server import TritonServer
+from components.shared.lease import lease
 from components.shared.s3 import ConflictError, DigestError
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.bundle import BundleError
 from ocr_lib.errors import ConfigError, ServiceError
-from tests.components.deploy.tiny_bundle import line_image, write_bundle
+from tests.components.deploy.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.components.deploy.traffic import TEXT, score, traffic
 
 WRONG = [Golden("cab.png", line_image(TEXT), "not cab")]
@@ -203,6 +207,79 @@ def test_a_deployment_that_died_disturbs_no_other(
     assert seen.failures == []
     assert last in seen.scores
     assert site.loaded("orphan") == ["orphan", "orphan_core"]
+
+
+@pytest.mark.slow
+def test_of_two_deployers_one_wins_and_the_other_says_so(
+    site: Site, bundle: Path, other_bundle: Path, third_bundle: Path
+) -> None:
+    site.deploy(bundle, "contested")
+
+    def attempt(bundle: Path) -> Production | ConflictError:
+        try:
+            return site.deploy(bundle, "contested").production
+        except ConflictError as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(attempt, (other_bundle, third_bundle)))
+    (winner,) = [end for end in ends if isinstance(end, Production)]
+    (loser,) = [end for end in ends if isinstance(end, ConflictError)]
+    assert site.production("contested") == winner
+    assert f"version {winner.version} was put into service while this deployment" in str(loser)
+
+
+def test_who_does_not_want_to_wait_is_told_who_deploys(site: Site, bundle: Path) -> None:
+    with lease(site.store, "deploy-busy"), pytest.raises(ConflictError, match="deploy-busy: held"):
+        deploy(
+            str(bundle),
+            "busy",
+            site.golden,
+            store=site.store,
+            endpoints=[site.url],
+            wait_s=0,
+        )
+
+
+@pytest.mark.slow
+def test_recorded_lines_hold_a_version_back(
+    site: Site, bundle: Path, other_bundle: Path, tmp_path: Path
+) -> None:
+    """The golden images are of its own export: only what was read before tells."""
+    turned = write_bundle(tmp_path / "turned", CHARACTERS[::-1])
+    golden = golden_images(turned, {"a.png": line_image("a")})
+    site.deploy(bundle, "shadowed")
+    lines = [Recorded(f"{text}.png", line_image(text), text) for text in ("abc", "cab", "a")]
+
+    def put(bundle: Path, golden: list[Golden], max_changed: float) -> Deployment:
+        where = {"store": site.store, "endpoints": [site.url]}
+        shadow = Shadow([*lines, Recorded("bad", b"no image")], max_changed)
+        return deploy(str(bundle), "shadowed", golden, shadow=shadow, **where)
+
+    with pytest.raises(DeployError, match=r"3 of 3 recorded lines otherwise .* more than 50%"):
+        put(turned, golden, 0.5)
+    with pytest.raises(DeployError, match="0 of 3 corrected lines right, the one in production 3"):
+        put(turned, golden, 1.0)
+    assert site.loaded("shadowed") == ["shadowed", "shadowed_core"]
+    found = put(other_bundle, site.golden, 0.0)
+    assert found.production.version == 3
+    assert found.shadow == Comparison(3, 0, 3, 3, 3, ())
+
+
+@pytest.mark.slow
+def test_a_name_stands_for_every_address(site: Site, bundle: Path) -> None:
+    port = site.url.rpartition(":")[2]
+    assert resolve([f"localhost:{port}", site.url]) == [site.url]
+    with pytest.raises(ServiceError, match=r"nowhere\.invalid:1: the name cannot be resolved"):
+        resolve(["nowhere.invalid:1"])
+    found = deploy(
+        str(bundle),
+        "named",
+        site.golden,
+        store=site.store,
+        endpoints=[f"localhost:{port}"],
+    )
+    assert len(found.answers) == len(site.golden)
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a/b", "a b", "x_core", "x_staged", "x_staged3", "é"])
