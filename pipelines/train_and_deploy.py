@@ -1,5 +1,7 @@
 """The pipeline: from labelled lines to a served model, in the order in which the data travels."""
 
+from typing import Any
+
 from kfp import dsl
 
 from components.deploy.component import deploy
@@ -36,6 +38,7 @@ def train_and_deploy(
     gate_min_norm_edit_dis: float = 0.8,
     gate_min_samples: int = 100,
     gate_max_accuracy_drop_fraction: float = 0.01,
+    gate_thresholds: dict[str, Any] = {},  # noqa: B006
     triton_urls: list[str] = ["triton:8001"],  # noqa: B006
 ) -> None:
     """Trains a recogniser and puts it into service if it may replace the one that serves.
@@ -60,6 +63,7 @@ def train_and_deploy(
         gate_min_samples: smallest number of evaluated lines on which a verdict means something.
         gate_max_accuracy_drop_fraction: how far below the serving model's accuracy the new one
             may be, 0 to 1.
+        gate_thresholds: any other threshold of `ocr gate` by name, as {"max_slice_drop": 0.1}.
         triton_urls: `host:port` of the gRPC protocol of every server that serves the model.
     """
     # An exit handler would stand around everything below; nothing here needs one: each step
@@ -98,12 +102,14 @@ def train_and_deploy(
     ).after(checked)
     judged = evaluate(
         model=trained.output,
+        train_lmdb=train_lmdb,
         eval_lmdb=eval_lmdb,
         model_name=model_name,
         min_accuracy_fraction=gate_min_accuracy_fraction,
         min_norm_edit_dis=gate_min_norm_edit_dis,
         min_samples=gate_min_samples,
         max_accuracy_drop_fraction=gate_max_accuracy_drop_fraction,
+        thresholds=gate_thresholds,
     )
     # The verdict is the step's only parameter, so kfp calls it "Output"; kfp.local understands no
     # other name in a condition.

@@ -1,5 +1,7 @@
 """Step 5: how well the new model reads beside the one that serves, and which of them shall."""
 
+from typing import Any
+
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Model, Output
 
@@ -9,6 +11,7 @@ from components.images import image
 @dsl.component(base_image=image("train"), install_kfp_package=False)
 def evaluate(
     model: Input[Model],
+    train_lmdb: Input[Dataset],
     eval_lmdb: Input[Dataset],
     evaluation: Output[Artifact],
     metrics: Output[Metrics],
@@ -19,11 +22,13 @@ def evaluate(
     min_norm_edit_dis: float = 0.0,
     min_samples: int = 100,
     max_accuracy_drop_fraction: float = 0.01,
+    thresholds: dict[str, Any] = {},  # noqa: B006 (kfp reads the default, nobody changes it)
 ) -> bool:
     """Evaluates both models on the same lines and decides; a refusal is a result, not an error.
 
     Args:
         model: pointer to the run folder.
+        train_lmdb: pointer to the lines it learnt from; none of them may decide.
         eval_lmdb: pointer to the lines that decide.
         evaluation: pointer to all figures.
         metrics: the main figures.
@@ -34,6 +39,7 @@ def evaluate(
         min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
         min_samples: smallest number of lines on which a verdict means something.
         max_accuracy_drop_fraction: how far below the serving model's accuracy it may be, 0 to 1.
+        thresholds: any other threshold of `ocr gate` by name, as {"max_slice_drop": 0.1}.
 
     Returns:
         Whether the model may serve.
@@ -44,9 +50,9 @@ def evaluate(
 
     with step("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
-        pointers = read_pointer(model), read_pointer(eval_lmdb)
-        thresholds = evaluate.thresholds(*limits)
-        found, pointer = evaluate.evaluate(*pointers, model_name, thresholds, work)
+        pointers = read_pointer(model), read_pointer(train_lmdb), read_pointer(eval_lmdb)
+        asked = evaluate.thresholds(*limits, thresholds)
+        found, pointer = evaluate.evaluate(*pointers, model_name, asked, work)
         write_pointer(evaluation, pointer)
         metrics.metadata.update(found.metrics())
         found.write_reports(verdict.path, report.path)

@@ -7,10 +7,11 @@ from typing import Any
 
 from ocr_lib.atomic import write_json, write_text
 from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate import Verdict
+from ocr_lib.gate import Costs, Verdict
 from ocr_lib.report import html, markdown
 
 CANDIDATE, CHAMPION, VERDICT = "candidate.json", "champion.json", "verdict.json"
+COSTS = "costs.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,13 @@ class Evaluation:
         candidate: the new model's figures.
         champion: the serving model's; None where nothing serves yet.
         verdict: whether the candidate may serve, and why.
+        costs: time and size of both; None where nothing serves yet.
     """
 
     candidate: EvalReport
     champion: EvalReport | None
     verdict: Verdict
+    costs: Costs | None = None
 
     def metrics(self) -> dict[str, float]:
         """Returns the figures that a user interface shows and compares."""
@@ -36,8 +39,13 @@ class Evaluation:
             "samples": self.candidate.samples,
             "passed": float(self.verdict.passed),
         }
+        if self.candidate.spaces.f1 is not None:
+            values["space_f1"] = self.candidate.spaces.f1
         if self.champion:
             values["serving_accuracy"] = self.champion.accuracy
+        if self.costs:
+            values["latency_ratio"] = self.costs.latency_ratio
+            values["size_ratio"] = self.costs.size_ratio
         return values
 
     def write_reports(self, markdown_path: str | Path, html_path: str | Path) -> None:
@@ -53,14 +61,17 @@ class Evaluation:
         if self.champion:
             self.champion.save(folder / CHAMPION)
         write_json(folder / VERDICT, self.verdict.to_dict())
+        if self.costs:
+            write_json(folder / COSTS, self.costs.to_dict())
 
     @classmethod
     def load(cls, folder: Path) -> "Evaluation":
         """Reads what `save` wrote."""
-        champion = folder / CHAMPION
+        champion, costs = folder / CHAMPION, folder / COSTS
         verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))
         return cls(
             EvalReport.load(folder / CANDIDATE),
             EvalReport.load(champion) if champion.exists() else None,
             Verdict.from_dict(verdict),
+            Costs(**json.loads(costs.read_text("utf-8"))) if costs.exists() else None,
         )

@@ -1,10 +1,15 @@
 """evaluate between object stores: candidate and champion on the same lines → a verdict."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from components.deploy.production import Production, read_production
+from components.evaluate.costs import measure_costs, trained_recognizer
 from components.evaluate.evaluation import Evaluation
+from components.evaluate.leaks import refuse_leaked_images
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -15,7 +20,7 @@ from ocr_lib.evaluate import evaluate as evaluate_recognizer
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer
-from ocr_lib.train import forward_of, load_run
+from ocr_lib.train import load_run
 
 
 def thresholds(
@@ -23,23 +28,39 @@ def thresholds(
     min_norm_edit_dis: float,
     min_samples: int,
     max_accuracy_drop_fraction: float,
+    more: Mapping[str, Any],
 ) -> Thresholds:
-    """Returns the gate's thresholds from the pipeline's parameters."""
-    return Thresholds(
-        min_accuracy=min_accuracy_fraction,
-        min_norm_edit_dis=min_norm_edit_dis,
-        min_samples=min_samples,
-        max_accuracy_drop=max_accuracy_drop_fraction,
-    )
+    """Returns the gate's thresholds from the pipeline's parameters.
+
+    Args:
+        min_accuracy_fraction: as in `Thresholds`, where it has no unit in its name.
+        min_norm_edit_dis: as in `Thresholds`.
+        min_samples: as in `Thresholds`.
+        max_accuracy_drop_fraction: as in `Thresholds`.
+        more: any threshold by its name there.
+    """
+    named = {
+        "min_accuracy": min_accuracy_fraction,
+        "min_norm_edit_dis": min_norm_edit_dis,
+        "min_samples": min_samples,
+        "max_accuracy_drop": max_accuracy_drop_fraction,
+    }
+    return Thresholds.from_dict({**named, **more})
 
 
 def evaluate(
-    model: Pointer, eval_lmdb: Pointer, model_name: str, limits: Thresholds, work: Path
+    model: Pointer,
+    train_lmdb: Pointer,
+    eval_lmdb: Pointer,
+    model_name: str,
+    limits: Thresholds,
+    work: Path,
 ) -> tuple[Evaluation, Pointer]:
     """Evaluates a trained run and the model in production, and decides.
 
     Args:
         model: the run folder.
+        train_lmdb: the lines it learnt from.
         eval_lmdb: the lines that decide.
         model_name: whose production the candidate would take over.
         limits: what it must reach.
@@ -47,22 +68,25 @@ def evaluate(
 
     Returns:
         What was found, and where it lies in the object store.
+
+    Raises:
+        DataError: an evaluation image is a training image too.
     """
     dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
-    candidate = evaluate_recognizer(_candidate(model, work / "run"), dataset)
-    champion = None
+    refuse_leaked_images(train_lmdb, dataset, work / "train")
+    trained = load_run(fetch(model, work / "run"), model.metadata["checkpoint"])
+    candidate = replace(evaluate_recognizer(trained_recognizer(trained), dataset), leaked=0)
+    champion, costs = None, None
     if recognizer := _champion(model_name, work / "champion"):
         watch = [line.index for line in candidate.worst]
         champion = evaluate_recognizer(recognizer, dataset, watch=watch)
-    found = Evaluation(candidate, champion, decide(candidate, champion, limits))
+        costs = measure_costs(trained, work / "champion", dataset, work / "trial")
+    verdict = decide(candidate, champion, limits, costs)
+    found = Evaluation(candidate, champion, verdict, costs)
     found.save(work / "evaluation")
     key = f"runs/{model.metadata['run']}/evaluation"
-    return found, publish(work / "evaluation", key, passed=found.verdict.passed)
-
-
-def _candidate(model: Pointer, folder: Path) -> Recognizer:
-    trained = load_run(fetch(model, folder), model.metadata["checkpoint"])
-    return Recognizer(trained.preprocess, trained.dictionary, forward_of(trained.model))
+    weights = {"weights_sha256": trained.digest}
+    return found, publish(work / "evaluation", key, passed=verdict.passed, **weights)
 
 
 def _champion(model_name: str, folder: Path) -> Recognizer | None:

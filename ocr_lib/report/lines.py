@@ -6,8 +6,7 @@ from html import escape
 from rapidfuzz.distance import Levenshtein
 
 from ocr_lib.eval_report import EvalReport, Line
-
-VISIBLE_SPACE = "␣"  # where a space is what is wrong, it must be seen
+from ocr_lib.report.characters import VISIBLE_SPACE
 
 
 def worst_lines(report: EvalReport, champion: EvalReport | None) -> str:
@@ -27,7 +26,7 @@ def _line(line: Line, champion_text: str | None) -> str:
     picture = '<span class="soft">no picture</span>'
     if line.image:
         content = base64.b64encode(line.image).decode("ascii")
-        picture = f'<img alt="" src="data:image/png;base64,{content}">'
+        picture = f'<img alt="image of the line" src="data:image/png;base64,{content}">'
     rows = [("truth", escape(line.label)), ("candidate", _marked(line.label, line.text))]
     if champion_text is not None:
         rows.append(("serving", _marked(line.label, champion_text)))

@@ -1,0 +1,50 @@
+"""What candidate and champion cost, measured side by side in the form that serves."""
+
+from pathlib import Path
+
+from ocr_lib.bundle import ONNX
+from ocr_lib.data.samples import Dataset
+from ocr_lib.data.spread import spread
+from ocr_lib.errors import UserError
+from ocr_lib.export import write_forms
+from ocr_lib.gate import Costs
+from ocr_lib.gate_costs import measure_latency
+from ocr_lib.predict import onnx_forward, open_bundle
+from ocr_lib.recognize import Forward, Recognizer
+from ocr_lib.text.decoders import DECODERS
+from ocr_lib.train import TrainedModel, forward_of
+
+IMAGES = 16
+
+
+def trained_recognizer(trained: TrainedModel) -> Recognizer:
+    """Returns what reads with a trained network as it is."""
+    return _recognizer(trained, forward_of(trained.model))
+
+
+def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work: Path) -> Costs:
+    """Exports the candidate on trial and times it beside the champion, one thread each.
+
+    Args:
+        trained: the candidate; its network is changed and no longer fit for training.
+        champion: the bundle that serves.
+        dataset: where the lines to read come from.
+        work: an empty or new folder.
+    """
+    work.mkdir(exist_ok=True)
+    write_forms(trained, work)
+    images = []
+    for position in spread(dataset.sizes, IMAGES):
+        try:
+            images.append(dataset.sample(position).image)
+        except UserError:
+            continue  # evaluation reports it
+    served = open_bundle(champion, verify=False)
+    candidate = _recognizer(trained, onnx_forward(work / ONNX))
+    times = measure_latency(candidate, served, images)
+    return Costs(*times, (work / ONNX).stat().st_size, (champion / ONNX).stat().st_size)
+
+
+def _recognizer(trained: TrainedModel, forward: Forward) -> Recognizer:
+    decode = DECODERS[trained.decoder]
+    return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode)
