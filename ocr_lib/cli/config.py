@@ -68,6 +68,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _built(config: Config) -> Iterator[tuple[str, str]]:
     """Builds dictionary, input, network, loss and augmentation; yields what they are."""
+    from ocr_lib.config.characters import made_of_labels
     from ocr_lib.data.image import Preprocess
     from ocr_lib.data.transforms import build_augmentation
     from ocr_lib.losses import build_loss
@@ -75,8 +76,12 @@ def _built(config: Config) -> Iterator[tuple[str, str]]:
     from ocr_lib.text.dictionary import load_dictionary
 
     path, space = config.global_.character_dict_path, config.global_.use_space_char
-    dictionary = load_dictionary(path, space)
-    yield "dictionary", f"{path or '0-9a-z'}, {dictionary.num_classes} classes with the blank"
+    if made_of_labels(config):
+        dictionary = load_dictionary("en")  # its size stands for theirs
+        yield "dictionary", "the characters of the training labels"
+    else:
+        dictionary = load_dictionary(path, space)
+        yield "dictionary", f"{path or '0-9a-z'}, {dictionary.num_classes} classes with the blank"
     preprocess = Preprocess.from_config(config)
     widths = ", ".join(map(str, preprocess.buckets))
     yield "input", f"{preprocess.channels} × {preprocess.height} × {widths}"

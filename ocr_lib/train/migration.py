@@ -7,26 +7,23 @@ ones, which is nobody's look-alike. Accumulators of the optimiser move with thei
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.config.characters import DICTIONARY, dictionary_of
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.schema import Config
-from ocr_lib.data.dataset import Dataset
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.models.heads.attention import AttentionHead
 from ocr_lib.models.heads.ctc import CTCHead
 from ocr_lib.models.heads.sar import SARHead
 from ocr_lib.models.heads.transformer import Transformer
-from ocr_lib.text.dictionary import Dictionary, build_dictionary, load_dictionary
+from ocr_lib.text.dictionary import Dictionary, load_dictionary
 from ocr_lib.train.checkpoint import NAME_TABLE, Checkpoint
 
-LABELS = "labels"  # as a character_dict_path: the characters of the training labels
-DICTIONARY = "dictionary.txt"  # beside weights: the characters that they know
 EXAMPLES = 12
 NEW = -1
 
@@ -165,30 +162,6 @@ def _accumulators(
             yield key, np.asarray(value)
 
 
-def trained_dictionary(config: Config, dataset: Dataset) -> Dictionary:
-    """Returns the dictionary to train with: the configured one, or that of the labels.
-
-    Args:
-        config: the run's configuration; `Global.character_dict_path: labels` asks for the
-            characters of the training labels, sorted by code point.
-        dataset: the training lines.
-    """
-    settings = config.global_
-    if settings.character_dict_path == LABELS:
-        return build_dictionary(dataset.labels())
-    return load_dictionary(settings.character_dict_path, settings.use_space_char)
-
-
-def named_dictionary(config: Config) -> Config:
-    """Returns a configuration that names the file of the run folder in place of the labels."""
-    settings = config.global_
-    if settings.character_dict_path != LABELS:
-        return config
-    file = str(Path(settings.save_model_dir) / DICTIONARY)
-    named = replace(settings, character_dict_path=file, use_space_char=False)
-    return replace(config, global_=named)
-
-
 def characters_beside(prefix: Path) -> list[str] | None:
     """Returns the characters of `dictionary_beside`, as plain values."""
     found = dictionary_beside(prefix)
@@ -206,14 +179,12 @@ def dictionary_beside(prefix: Path) -> Dictionary | None:
     """
     config_file, file = prefix.with_name("config.yml"), prefix.with_name(DICTIONARY)
     try:
-        settings = load_config(config_file).global_ if config_file.exists() else None
-        path = settings.character_dict_path if settings else ""
-        if settings and path is None:
-            return load_dictionary(None, settings.use_space_char)
-        if file.exists():
-            found = load_dictionary(str(file))
-            return Dictionary(found.characters, right_to_left="arabic" in Path(path or "").name)
-        return load_dictionary(path, settings.use_space_char) if settings and path else None
+        config = load_config(config_file) if config_file.exists() else None
+        path = config.global_.character_dict_path if config else DICTIONARY
+        if file.exists() and path is not None:
+            characters = load_dictionary(str(file)).characters
+            return Dictionary(characters, right_to_left="arabic" in Path(path).name)
+        return dictionary_of(config) if config else None
     except (ConfigError, DictionaryError):
         return None
 

@@ -10,6 +10,7 @@ import numpy as np
 import paddle
 
 from ocr_lib.atomic import write_text
+from ocr_lib.config.characters import DICTIONARY, named_dictionary, trained_dictionary
 from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
@@ -26,25 +27,18 @@ from ocr_lib.train.batches import Batch, plan_epoch, shard
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.loader import BatchReader, Loader
 from ocr_lib.train.log import PeerLog, RunLog
-from ocr_lib.train.migration import (
-    DICTIONARY,
-    Migration,
-    characters_beside,
-    migrate,
-    named_dictionary,
-    trained_dictionary,
-)
+from ocr_lib.train.migration import Migration, characters_beside, migrate
 from ocr_lib.train.multi_scale import MultiScale
 from ocr_lib.train.networks import part_of, sub_network
 from ocr_lib.train.optimizer import build_optimizer
 from ocr_lib.train.outputs import texts_of
 from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
-from ocr_lib.train.position import Position
 from ocr_lib.train.run_folder import LATEST, config_digest
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
-from ocr_lib.train.support import not_applied, refuse_untrainable
+from ocr_lib.train.support import refuse_untrainable
+from ocr_lib.train.sync_bn import synchronise
 from ocr_lib.train.targets import Targets
 from ocr_lib.train.trainer import Trainer
 
@@ -123,7 +117,7 @@ class _Run:
         self.reading = reading_network(config)
         self.decode = DECODERS[decoder_of(config)]
         self.dataset = open_dataset(config.train)
-        self.dictionary = trained_dictionary(config, self.dataset)
+        self.dictionary = trained_dictionary(config, self.dataset.labels())
         self.targets = Targets.of(config, self.dictionary)
         self.scales = MultiScale.of(config.train)
         self.samples = self._select()
@@ -257,6 +251,8 @@ class _Run:
         paddle.seed(self.settings.seed)
         np.random.seed(self.settings.seed)  # some of paddle's initialisers use it
         model = build_model(self.config.architecture, self.dictionary.num_classes)
+        if self.settings.use_sync_bn:
+            model = synchronise(model, self.parallel)
         model.train()
         return Trainer(
             self.config,
@@ -331,8 +327,7 @@ class _Run:
                 "use Global.pretrained_model to start a new run from the weights",
             )
         state = weights.optimizer_state_for(trainer.model, saved.optimizer, saved.params)
-        trainer.optimizer.set_state_dict(state)
-        trainer.position = Position.from_states(saved.states)
+        trainer.state.restore(state, saved.states)
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:
         parameters = sum(int(np.prod(p.shape)) for p in trainer.model.parameters())
@@ -342,7 +337,7 @@ class _Run:
             f"{parameters / 1e6:.2f} M parameters, {plan.samples} samples, "
             f"{trainer.length.steps_per_epoch} steps an epoch, {about}{plan.epochs} epochs"
         )
-        for sentence in not_applied(self.config):
+        for sentence in trainer.describe():
             self.log.info(sentence)
         if trainer.next_pace() is None:
             self.log.info(f"nothing to do: the run in {self.run_dir} is complete")

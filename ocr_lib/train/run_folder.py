@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.config.characters import dictionary_of
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
-from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.train import checkpoint, weights
-from ocr_lib.train.migration import DICTIONARY, LABELS, dictionary_beside
+from ocr_lib.train.migration import dictionary_beside
 from ocr_lib.train.networks import sub_network
 
 BEST, LATEST = "best_accuracy", "latest"
@@ -36,6 +37,7 @@ _NOT_LEARNT = (
     "save_minutes",
     "keep_checkpoints",
     "peer_minutes",
+    "fallback_to_pretrained",
     "distributed",
     "character_dict_path",  # the characters themselves count
     "use_space_char",
@@ -115,14 +117,6 @@ def load_model(
         checkpoint.digest(prefix),
         decoder_of(config),
     )
-
-
-def dictionary_of(config: Config) -> Dictionary:
-    """Loads the dictionary that a configuration names; that of labels from the run's folder."""
-    settings = config.global_
-    if settings.character_dict_path == LABELS:
-        return load_dictionary(str(Path(settings.save_model_dir) / DICTIONARY))
-    return load_dictionary(settings.character_dict_path, settings.use_space_char)
 
 
 def config_digest(config: Config, dictionary: Dictionary) -> str:

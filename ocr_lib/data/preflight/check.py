@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ocr_lib.config.characters import made_of_labels, trained_dictionary
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
@@ -10,7 +11,6 @@ from ocr_lib.data.preflight.overlap import contradictions, leakage
 from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
 from ocr_lib.data.preflight.split import Split, findings, measure, numbers
 from ocr_lib.errors import UserError
-from ocr_lib.text.dictionary import load_dictionary
 
 
 def preflight(
@@ -31,19 +31,20 @@ def preflight(
     Raises:
         ConfigError, DictionaryError: the configuration's dictionary or image shape is wrong.
     """
-    dictionary = load_dictionary(config.global_.character_dict_path, config.global_.use_space_char)
     preprocess = Preprocess.from_config(config)
     found: list[Finding] = []
     figures: Numbers = {}
-    splits = {}
-    for name, block in (("train", config.train), ("eval", config.eval)):
-        split = _open(name, block, found)
-        if split is not None:
+    blocks = {"train": config.train, "eval": config.eval}
+    opened = {name: _open(name, block, found) for name, block in blocks.items()}
+    splits = {name: split for name, split in opened.items() if split is not None}
+    if "train" in splits or not made_of_labels(config):
+        labels = splits["train"].labels if "train" in splits else []
+        dictionary = trained_dictionary(config, labels)
+        for name, split in splits.items():
             measure(split, config, dictionary, preprocess)
             found += findings(split, config, preprocess, max_bad_share)
             found += contradictions(split, max_bad_share)
             figures[name] = numbers(split, preprocess, dictionary)
-            splits[name] = split
     if len(splits) == 2:
         found += leakage(splits["train"], splits["eval"], max_leak_share)
         found += _unseen(splits["train"], splits["eval"])

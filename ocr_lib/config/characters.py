@@ -1,0 +1,45 @@
+"""Which characters a configuration means: a named or own dictionary, or those of the labels.
+
+`Global.character_dict_path: labels` is the dictionary of the training labels' characters, sorted
+by code point. A run writes it into its folder; whoever reads with the run's network finds it there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ocr_lib.config.schema import Config
+from ocr_lib.text.dictionary import Dictionary, build_dictionary, load_dictionary
+
+LABELS = "labels"
+DICTIONARY = "dictionary.txt"  # in a run folder, beside imported weights, in a bundle
+
+
+def trained_dictionary(config: Config, labels: Iterable[str]) -> Dictionary:
+    """Returns the dictionary that a run trains with.
+
+    Args:
+        config: the run's configuration.
+        labels: of the training lines; read where they make the dictionary.
+    """
+    return build_dictionary(labels) if made_of_labels(config) else dictionary_of(config)
+
+
+def dictionary_of(config: Config) -> Dictionary:
+    """Loads the dictionary that a configuration names; that of labels from the run's folder."""
+    settings = named_dictionary(config).global_
+    return load_dictionary(settings.character_dict_path, settings.use_space_char)
+
+
+def made_of_labels(config: Config) -> bool:
+    """Returns whether the training labels' characters are the dictionary."""
+    return config.global_.character_dict_path == LABELS
+
+
+def named_dictionary(config: Config) -> Config:
+    """Returns a configuration that names the file of the run folder in place of the labels."""
+    if not made_of_labels(config):
+        return config
+    file = str(Path(config.global_.save_model_dir) / DICTIONARY)
+    settings = replace(config.global_, character_dict_path=file, use_space_char=False)
+    return replace(config, global_=settings)
