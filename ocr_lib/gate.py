@@ -147,8 +147,11 @@ def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> 
         limits.risk,
         None,
         f"{wins} lines only the candidate reads, {losses} only the serving model: "
-        f"{'not shown worse' if passed else 'worse'} (p = {chance:.2g}, worse from "
-        f"{limits.risk:.2g} down)",
+        + (
+            f"no more than chance (p = {chance:.2g} > {limits.risk:.3g})"
+            if passed
+            else f"more than chance (p = {chance:.2g} ≤ {limits.risk:.3g})"
+        ),
     )
     if limits.proof != "none":
         yield _proof(wins, losses, candidate.samples, limits)

@@ -26,6 +26,14 @@ def markdown(
             theirs: float = getattr(champion, field)
             cells += [percent(theirs), points(mine - theirs)]
         lines.append(_row(cells))
+    if report.spaces.f1 is not None:
+        cells = ["F1 of spaces", percent(report.spaces.f1)]
+        if same:
+            other = champion.spaces.f1 if champion else None
+            cells += (
+                ["–", "–"] if other is None else [percent(other), points(report.spaces.f1 - other)]
+            )
+        lines.append(_row(cells))
     lines += ["", f"{report.samples:,} lines, {report.unreadable:,} unreadable."]
     if verdict is not None:
         lines += ["", _row(["", "condition", "finding"]), _row(["---"] * 3)]

@@ -5,12 +5,15 @@ from html.parser import HTMLParser
 import pytest
 
 from ocr_lib import report as reports
+from ocr_lib.eval_report import Spaces
 from ocr_lib.evaluate import EvalReport, evaluate
-from ocr_lib.gate import Thresholds, decide
+from ocr_lib.gate import Costs, Thresholds, decide
 from ocr_lib.recognize import Recognizer
+from ocr_lib.report.changes import Changes
 from ocr_lib.report.numbers import points, wilson
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset
+from tests.ocr_lib.tallied import tallied
 
 LIMITS = Thresholds(min_samples=3, max_unreadable_share=0.5)
 HOSTILE = '<script>alert("x")</script>'
@@ -82,6 +85,73 @@ def test_worst_lines_show_truth_candidate_and_champion(candidate: EvalReport) ->
     assert "ab c" in page
     assert page.count("<dt>serving</dt>") == 1
     assert re.search(r"<dt>candidate</dt><dd>ab<mark>.*?</mark>c</dd>", page)
+
+
+def models() -> tuple[EvalReport, EvalReport]:
+    """A candidate that loses capitals beside a champion that reads everything but one line."""
+    truths = [f"{'abcdef'[i % 6]} {'X' * (i % 2)}1<" for i in range(120)]
+    texts = [truth.lower().replace(" ", "") for truth in truths]
+    names = [f"{'<b>' if i % 2 else 'forms'}/{i}.png" for i in range(120)]
+    champion = tallied(truths, ["", *truths[1:]], names=names)
+    return tallied(truths, texts, names=names), champion
+
+
+def test_every_section_of_two_models_is_there_and_well_formed() -> None:
+    candidate, champion = models()
+    verdict = decide(candidate, champion, LIMITS, Costs(2.0, 1.0, 10, 10))
+    page = reports.html(candidate, verdict, champion)
+    parsed(page)
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings == [
+        "What the gate asked for",
+        "By label length",
+        "By image width",
+        "By what the label has",
+        "By source",
+        "Characters",
+        "Reliability of scores",
+        "In the data",
+        "Worst lines",
+    ]
+    assert page.count("<b>") == page.count('class="tile"')
+    assert "&lt;b&gt;" in page
+
+
+def test_changes_carry_their_interval_in_words_for_who_cannot_see() -> None:
+    candidate, champion = models()
+    page = reports.html(candidate, None, champion)
+    change = Changes(candidate, champion).of(("class", "upper case"), "accuracy")
+    assert change is not None
+    assert change.words() == "−100.00 points (−100.00 to −100.00)"
+    assert f'aria-label="{change.words()}"' in page
+    assert 'class="whisker worse"' in page
+    assert not Changes(candidate, None)
+
+
+def test_confusions_and_lost_characters_are_named() -> None:
+    candidate, champion = models()
+    page = reports.html(candidate, None, champion)
+    assert 'title="space">␣</span></td><td><span class="soft">nothing</span>' in page
+    assert 'title="latin capital letter x">X</span></th><td class="number">60 of 60' in page
+
+
+def test_reliability_is_drawn_with_its_figures() -> None:
+    candidate, champion = models()
+    page = reports.html(candidate, None, champion)
+    assert 'class="reliability"' in page
+    assert "score 0.90: 0 of 120 lines exact" in page
+    assert "Expected calibration error: <strong>90.00%</strong>" in page
+
+
+def test_old_reports_are_shown_as_far_as_they_go(candidate: EvalReport) -> None:
+    old = replace(
+        candidate, cells=None, characters={}, confusions=(), reliability=(), by_class=(),
+        by_script=(), by_source=(), spaces=Spaces(),
+    )  # fmt: skip
+    page = reports.html(candidate, decide(candidate, old, LIMITS), old)
+    parsed(page)
+    parsed(reports.html(old))
+    assert "whisker" not in page.partition("</style>")[2]
 
 
 def test_unreadable_images_are_listed(candidate: EvalReport) -> None:
