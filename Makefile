@@ -13,9 +13,10 @@ DEMO_DIR ?= build/demo
 
 # Trust what the system trusts, also behind a proxy with a certificate of its own.
 export UV_SYSTEM_CERTS ?= true
+export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-rollout test-slow test-compat lint format types compile bench lock clean
+.PHONY: help setup demo images test test-rollout test-slow test-compat lint format types compile bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ format: .venv/.ready ## Rewrite the sources in the project's style
 
 compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
 	$(OCR) pipeline compile --out build/ocr_pipeline.yaml
+
+images: ## Build the images: REGISTRY=, PUSH=1, IMAGES="data train …", PADDLE_BASE= and TRITON_BASE=
+	$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PUSH),--push) $(IMAGES)
 
 bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json
 	.venv/bin/python -m benchmarks.run --out build/bench.json

@@ -63,8 +63,9 @@ packages() {
     echo /opt/ocr > "$site/ocr.pth" # where `project` puts the code
 }
 
-trim() { # what is in wheels and no step reads: headers, test data, packages' own tests
-    rm -rf "$1/paddle/include" "$1/onnx/backend/test" "$1/Crypto/SelfTest"
+trim() { # what is in wheels and no step reads: headers, OpenVINO's kernels, packages' own tests
+    rm -rf "$1/paddle/include" "$1/paddle/libs/libopenvino_intel_cpu_plugin.so" \
+        "$1/onnx/backend/test" "$1/Crypto/SelfTest"
     find "$1" -type d \( -name tests -o -name test \) \
         \( -path "$1/numpy/*" -o -path "$1/onnx/*" -o -path "$1/networkx/*" \) \
         -prune -exec rm -rf {} +

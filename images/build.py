@@ -1,0 +1,131 @@
+"""Builds the images, pushes them where asked, and writes down which they are.
+
+    python images/build.py --registry registry.example/ocr --push
+
+`build/images.json` holds name → reference: by digest where they were pushed, so that a package or a
+manifest means these very bytes; else by tag. `manifests/components/images` gets the same.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("data", "train", "serve", "triton", "triton-cpu")
+# What the manifests run; the rest runs as steps of the pipeline, which the package names.
+IN_MANIFESTS = ("data", "serve", "triton", "triton-cpu")
+PREFIX = "ocr-pipelines"
+BASES = {"PADDLE_BASE": "train", "TRITON_BASE": "triton"}  # build argument → the image it is for
+RECORD = ROOT / "build" / "images.json"
+COMPONENT = ROOT / "manifests" / "components" / "images" / "kustomization.yaml"
+HEAD = """\
+# Which images run. `make images REGISTRY=… PUSH=1` writes this file anew, with their digests.
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+images:
+"""
+
+
+def version() -> str:
+    """Returns the package's version, which is the tag of its images."""
+    found = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def tag(name: str, registry: str, number: str) -> str:
+    """Returns what an image is called: `registry.example/ocr/train:0.1.0`."""
+    return f"{registry.rstrip('/') or PREFIX}/{name}:{number}"
+
+
+def build_command(docker: str, name: str, reference: str, bases: Mapping[str, str]) -> list[str]:
+    """Returns the command that builds one image, on another base where one is named for it."""
+    arguments = [
+        f"--build-arg={argument}={bases[argument]}"
+        for argument, image in BASES.items()
+        if image == name and bases.get(argument)
+    ]
+    dockerfile = ROOT / "images" / f"{name}.Dockerfile"
+    return [docker, "build", "-f", str(dockerfile), "-t", reference, *arguments, str(ROOT)]
+
+
+def pinned(reference: str, digests: Sequence[str]) -> str:
+    """Returns an image by the digest that its registry gave it.
+
+    Args:
+        reference: what it was pushed as, `registry/name:tag`.
+        digests: `repository@sha256:…` of every registry that holds the image.
+    """
+    repository = reference.rpartition(":")[0]
+    for digest in digests:
+        if digest.startswith(f"{repository}@sha256:"):
+            return digest
+    raise SystemExit(f"{reference}: the registry returned no digest. Was it pushed?")
+
+
+def component(images: Mapping[str, str]) -> str:
+    """Returns the kustomize component that puts images into the manifests."""
+    lines = []
+    for name in IN_MANIFESTS:
+        if name not in images:
+            continue
+        repository, _, digest = images[name].partition("@")
+        if digest:
+            place = f"newName: {repository}, digest: {digest}"
+        else:
+            repository, _, number = repository.rpartition(":")
+            place = f"newName: {repository}, newTag: {number}"
+        lines.append(f"  - {{name: {PREFIX}/{name}, {place}}}\n")
+    return HEAD + "".join(lines)
+
+
+def make(args: argparse.Namespace) -> dict[str, str]:
+    """Builds and pushes; returns name → reference."""
+    made = {}
+    for name in args.images:
+        reference = tag(name, args.registry, version())
+        _run(build_command(args.docker, name, reference, os.environ))
+        if args.push:
+            _run([args.docker, "push", reference])
+            inspect = [args.docker, "inspect", "--format", "{{json .RepoDigests}}", reference]
+            answer = subprocess.run(inspect, check=True, capture_output=True, text=True)
+            reference = pinned(reference, json.loads(answer.stdout))
+        made[name] = reference
+    return made
+
+
+def main() -> None:
+    """Builds what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--registry", default="", help="for example registry.example/ocr")
+    parser.add_argument("--push", action="store_true", help="push them, and pin their digests")
+    parser.add_argument("--docker", default="docker", help="docker, podman or a path")
+    parser.add_argument("images", nargs="*", default=list(NAMES), metavar="IMAGE")
+    args = parser.parse_args()
+    if unknown := set(args.images) - set(NAMES):
+        parser.error(f"no such image: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
+    if args.push and not args.registry:
+        parser.error("--push needs --registry")
+    made = make(args)
+    former = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    images = {name: (former | made)[name] for name in NAMES if name in former | made}
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(images, indent=2) + "\n")
+    COMPONENT.write_text(component(images))
+    sys.stdout.write(f"{RECORD.relative_to(ROOT)}, {COMPONENT.relative_to(ROOT)}\n")
+
+
+def _run(command: Sequence[str]) -> None:
+    sys.stdout.write(f"{' '.join(command)}\n")
+    sys.stdout.flush()
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit(f"failed: {' '.join(command)}")
+
+
+if __name__ == "__main__":
+    main()
