@@ -25,6 +25,14 @@ def above(block: Any, low: float, *names: str) -> None:
             raise FieldError(block, name, f"is {value}", f"Write more than {low}")
 
 
+def below(block: Any, high: float, *names: str) -> None:
+    """Raises FieldError for a field that is not below `high`; None passes."""
+    for name in names:
+        value = getattr(block, name)
+        if value is not None and value >= high:
+            raise FieldError(block, name, f"is {value}", f"Write less than {high}")
+
+
 def one_of(block: Any, name: str, known: Collection[str]) -> None:
     """Raises FieldError when the field is not one of the known names."""
     value = getattr(block, name)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocr_lib.config.checks import above, at_least, known_keys, one_of
+from ocr_lib.config.checks import above, at_least, below, known_keys, one_of
 from ocr_lib.config.names import KEPT_GLOBAL
 from ocr_lib.config.reader import COLLECTS
 from ocr_lib.config.spot import FieldError
@@ -21,7 +21,8 @@ class GlobalConfig:
         seed: of every random choice. Default 1024.
         epoch_num: passes over the training samples. Default 100 (PaddleOCR demands it).
         max_text_length: characters a label may have. Default 25.
-        character_dict_path: one character a line; unset means 0-9a-z, lower-cased.
+        character_dict_path: one character a line; unset means 0-9a-z, lower-cased; `labels`
+            means the characters of the training labels.
         use_space_char: whether the space is a character too. Default false.
         save_model_dir: the run folder. Default ./output/rec.
         save_epoch_step: a checkpoint `iter_epoch_N` every so many epochs. Default 3.
@@ -61,6 +62,10 @@ class GlobalConfig:
         save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
         early_stop_evals: stop after so many evaluations without a better main indicator.
+        ema_decay: evaluate and keep a moving average of the weights, of which each update keeps
+            this share, such as 0.999. Unset keeps none.
+        fallback_to_pretrained: where `checkpoints` names no file, begin as if it were unset.
+            Default false: that is an error.
         peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
@@ -104,6 +109,8 @@ class GlobalConfig:
     save_minutes: float | None = 10.0
     keep_checkpoints: int | None = None
     early_stop_evals: int | None = None
+    ema_decay: float | None = None
+    fallback_to_pretrained: bool = False
     peer_minutes: float = 10.0
     check_finite: bool = True
     allow_partial_load: bool = False
@@ -115,7 +122,8 @@ class GlobalConfig:
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
         at_least(self, 0, "seed", "narrow_first_epochs")
-        above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes")
+        above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes", "ema_decay")
+        below(self, 1, "ema_decay")
         one_of(self, "amp_level", ("O0", "O1", "O2"))
         one_of(self, "amp_dtype", ("float16", "bfloat16"))
         self._check_eval_batch_step()

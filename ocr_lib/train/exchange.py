@@ -29,6 +29,10 @@ class Exchange:
         self._parameters = [p for p in model.parameters() if not p.stop_gradient]
         self._buffers = [b for b in model.buffers() if b.is_floating_point()]
 
+    def gradients(self) -> list[Any]:
+        """Returns the gradients that the last backward pass left, as they are averaged."""
+        return [p.grad for p in self._parameters if p.grad is not None]
+
     def average(self, losses: Mapping[str, Any], counts: bool = True) -> dict[str, Any]:
         """Averages gradients and buffers in place.
 
@@ -47,7 +51,7 @@ class Exchange:
             return self._average(values, counts)
 
     def _average(self, values: dict[str, Any], counts: bool) -> dict[str, Any]:
-        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        gradients = self.gradients()
         learnt = [*gradients, *values.values(), paddle.ones([1])]
         if not counts:
             learnt = [paddle.zeros_like(tensor) for tensor in learnt]

@@ -1,7 +1,5 @@
 """What a configuration asks for and this trainer does not do: refused, or said plainly."""
 
-from collections.abc import Iterator
-
 from ocr_lib.config.reading import decoder_of, networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
@@ -36,12 +34,3 @@ def refuse_untrainable(config: Config) -> None:
                 f"is {steps}, and Global.max_text_length {length}",
                 f"Write {length} there",
             )
-
-
-def not_applied(config: Config) -> Iterator[str]:
-    """Yields one sentence for each wish that changes speed or batches and is not followed."""
-    settings = config.global_
-    if settings.use_amp:
-        yield "Global.use_amp is not applied: training runs in float32"
-    if settings.use_sync_bn or settings.distributed:
-        yield "Global.distributed and use_sync_bn are not applied: training runs in one process"

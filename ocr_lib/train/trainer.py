@@ -28,8 +28,10 @@ from ocr_lib.train.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.train.pace import EpochPace, pace_of_epoch
 from ocr_lib.train.parallel import Parallel
 from ocr_lib.train.position import Position
+from ocr_lib.train.precision import Precision, float32
 from ocr_lib.train.run_folder import BEST, LATEST
 from ocr_lib.train.schedule import RunLength, build_schedule
+from ocr_lib.train.state import State
 
 RANK_SEED = 1_000_003  # ranks draw dropout from seeds so far apart
 
@@ -80,8 +82,9 @@ class Trainer:
         self.log = log
         self.parallel = parallel
         self.exchange = Exchange(parallel, model)
+        self.precision = Precision(self.settings, model)
+        self.state = State(model, optimizer, self.precision.loss_scale, self.settings.ema_decay)
         self.texts_of = texts_of
-        self.position = Position()
         self.schedule = build_schedule(config.optimizer.lr.name, config.optimizer.lr.args, length)
         self.metric = RecMetric(
             bool(config.metric.args.get("ignore_space", True)),
@@ -99,9 +102,24 @@ class Trainer:
             TrainingError: the loss is not finite; the batch is saved beside the checkpoints.
         """
         self.model.train()
+        self.state.begin_average()
         while not self._stopped_early() and (pace := self.next_pace()):
             self._epoch(pace)
         return self.position
+
+    @property
+    def position(self) -> Position:
+        """How far the run is."""
+        return self.state.position
+
+    def describe(self) -> list[str]:
+        """Returns sentences on how the weights are computed and kept, where not plainly."""
+        said = [self.precision.describe()]
+        if self.parallel.world > 1:
+            said.append(f"{self.parallel.world} processes, each with batches of its own")
+        if self.settings.ema_decay:
+            said.append("a moving average of the weights is evaluated and kept")
+        return [sentence for sentence in said if sentence]
 
     def next_pace(self) -> EpochPace | None:
         """Returns the pace of the epoch to do next; None where the run is over."""
@@ -167,13 +185,19 @@ class Trainer:
         paddle.seed(self.settings.seed + step + RANK_SEED * self.parallel.rank)
         arrays = loaded.arrays if loaded.labels else self._stand_in().arrays
         batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
-        outputs = self.model(batch["image"], batch)
-        losses = self.loss(outputs, batch)
-        losses["loss"].backward()
+        with self.precision.computing():
+            outputs = self.model(batch["image"], batch)
+        losses = self.loss(float32(outputs), batch)
+        self.precision.loss_scale.scaled(losses["loss"]).backward()
         self.own_loss = losses["loss"].detach()
         losses = self.exchange.average(losses, counts=bool(loaded.labels))
         self.optimizer.set_lr(learning_rate)
-        self.optimizer.step()
+        if self.precision.loss_scale.unscale(self.exchange.gradients()):
+            self.optimizer.step()
+            if self.state.average:
+                self.state.average.update()
+        else:
+            self.log.info(self.precision.loss_scale.describe(step + 1))
         self.optimizer.clear_grad()
         return losses, outputs
 
@@ -237,7 +261,8 @@ class Trainer:
             return
         paused = self.timer.pause()
         self.model.eval()
-        values = self.evaluate()
+        with self.state.averaged():
+            values = self.evaluate()
         self.model.train()
         position = self.position
         self.log.info(metric_line("cur metric", values))
@@ -255,12 +280,7 @@ class Trainer:
         """Writes a checkpoint of the present position; rank 0 does."""
         if not self.parallel.first:
             return
-        checkpoint.save(
-            self.run_dir / name,
-            self.model.state_dict(),
-            self.optimizer.state_dict(),
-            self.position.states(),
-        )
+        self.state.save(self.run_dir / name)
         if name == LATEST:
             self._saved_at = time.monotonic()
 

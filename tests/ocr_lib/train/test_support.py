@@ -4,7 +4,7 @@ import pytest
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import ConfigError
-from ocr_lib.train.support import not_applied, refuse_untrainable
+from ocr_lib.train.support import refuse_untrainable
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,3 @@ def test_what_cannot_be_trained_is_refused_by_key(name, key):
 )
 def test_networks_with_ctc_are_accepted(name):
     refuse_untrainable(load_config(name))
-
-
-def test_wishes_that_are_not_followed_are_said():
-    config = load_config("en_PP-OCRv4_rec", ["Global.use_amp=true"])
-    said = list(not_applied(config))
-    assert "Global.use_amp is not applied: training runs in float32" in said
-    assert any("MultiScaleSampler is not applied" in sentence for sentence in said)
-    assert list(not_applied(load_config("cpu_line"))) == []

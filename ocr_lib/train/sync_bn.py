@@ -1,0 +1,97 @@
+"""Batch statistics over the batches of all processes.
+
+Source: PaddleOCR's Global.use_sync_bn turns to paddle.nn.SyncBatchNorm, which runs on GPUs only.
+"""
+
+from typing import Any
+
+import paddle
+from paddle import nn
+from paddle.autograd import PyLayer
+from paddle.nn import functional
+
+from ocr_lib.train.parallel import Parallel
+
+
+class SyncBatchNorm(nn.Layer):  # type: ignore[misc]
+    """A batch norm that normalises by the statistics over all ranks.
+
+    Args:
+        norm: the batch norm that it stands for; parameters and buffers are shared.
+        parallel: the processes.
+    """
+
+    def __init__(self, norm: Any, parallel: Parallel) -> None:
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+        self.register_buffer("_mean", norm._mean)
+        self.register_buffer("_variance", norm._variance)
+        self._momentum, self._epsilon = norm._momentum, norm._epsilon
+        self._parallel = parallel
+
+    def forward(self, x: Any) -> Any:
+        """[N, C, …] → the same shape."""
+        if not self.training:
+            return functional.batch_norm(
+                x, self._mean, self._variance, self.weight, self.bias, epsilon=self._epsilon
+            )
+        mean, variance = self._statistics(x)
+        with paddle.no_grad():
+            for kept, new in ((self._mean, mean), (self._variance, variance)):
+                kept.set_value(kept * self._momentum + new * (1 - self._momentum))
+        shape = [1, -1, *[1] * (x.ndim - 2)]
+        factor = paddle.rsqrt(variance + self._epsilon) * self.weight
+        shift = self.bias - mean * factor
+        return x * factor.reshape(shape) + shift.reshape(shape)
+
+    def _statistics(self, x: Any) -> tuple[Any, Any]:
+        """Returns mean and biased variance of each channel, [C], over all ranks.
+
+        In two rounds, as the mean of squares less the square of the mean loses digits.
+        """
+        axes = [0, *range(2, x.ndim)]
+        count = paddle.full([1], x.size // x.shape[1], "float32")
+        sums = _Sum.apply(paddle.concat([x.sum(axes), count]), self._parallel)
+        total = sums[-1].detach()
+        mean = sums[:-1] / total
+        centred = x - mean.reshape([1, -1, *[1] * (x.ndim - 2)])
+        return mean, _Sum.apply((centred * centred).sum(axes), self._parallel) / total
+
+
+class _Sum(PyLayer):  # type: ignore[misc]
+    """The sum over all ranks; its gradient is the sum of all ranks' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, parallel: Parallel) -> Any:
+        ctx.parallel = parallel
+        total = x.clone()
+        parallel.add_up(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        total = gradient.clone()
+        ctx.parallel.add_up(total)
+        return total
+
+
+def synchronise(model: Any, parallel: Parallel) -> Any:
+    """Returns the network with batch statistics over all ranks; names of parameters stay.
+
+    On GPUs the layers become Paddle's own, elsewhere `SyncBatchNorm`. One process needs neither.
+    """
+    if parallel.world == 1:
+        return model
+    if str(paddle.get_device()) != "cpu":
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    return _replaced(model, parallel)
+
+
+def _replaced(layer: Any, parallel: Parallel) -> Any:
+    if hasattr(layer, "_variance") and hasattr(layer, "_momentum"):
+        return SyncBatchNorm(layer, parallel)
+    for name, child in list(layer.named_children()):
+        new = _replaced(child, parallel)
+        if new is not child:
+            layer._sub_layers[name] = new
+    return layer
