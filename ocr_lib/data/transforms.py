@@ -18,6 +18,7 @@ from ocr_lib.config.spot import Spot, nearest
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
 from ocr_lib.data.augment.rec_aug import BaseDataAugmentation, RecAug
+from ocr_lib.data.augment.scene import ParseQRecAug, SVTRRecAug
 
 Augmentation = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 Block = TypeVar("Block")
@@ -26,8 +27,9 @@ AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
     "RecAug": RecAug,
     "BaseDataAugmentation": BaseDataAugmentation,
     "LightAug": LightAug,
+    "SVTRRecAug": SVTRRecAug,
+    "ParseQRecAug": ParseQRecAug,
 }
-MISSING = ("SVTRRecAug", "ParseQRecAug")
 WHERE = ("Train", "dataset", "transforms")
 
 
@@ -82,8 +84,6 @@ def _is_augmentation(part: Part) -> bool:
     if part.name == "DecodeImage" and part.args.get("img_mode", "BGR") != "BGR":
         cause = f"is {part.args['img_mode']!r}; images are decoded to BGR everywhere"
         raise _spot(part).child("img_mode").error(cause, "Write BGR, or remove it")
-    if part.name in MISSING:
-        raise _spot(part).error("is not available", f"Use one of {', '.join(AUGMENTATIONS)}")
     if part.name in AUGMENTATIONS or ":" in part.name:
         return True
     if part.name not in TRANSFORMS:
@@ -108,7 +108,7 @@ def _read(cls: type[Block], part: Part) -> Block:
     block = read_block(cls, part.args, spot)
     for field in fields(cls):  # type: ignore[arg-type]
         value: Any = getattr(block, field.name)
-        if field.name.endswith("prob") and not 0 <= value <= 1:
+        if field.name.endswith(("prob", "_p")) and not 0 <= value <= 1:
             raise spot.child(field.name).error(f"is {value}", "Give a probability, from 0 to 1")
     return block
 

@@ -61,7 +61,7 @@ class Transformer(nn.Layer):
             cause = "beam search is not supported"
             raise ConfigError("Architecture.Head.beam_size", cause, "set it to 0")
         self.max_len = max_len
-        classes = num_classes + 4
+        self.classes = classes = num_classes + 4
         self.embedding = Embeddings(d_model, classes, scale_embedding)
         self.positional_encoding = PositionalEncoding(d_model, residual_dropout_rate)
 
@@ -80,7 +80,7 @@ class Transformer(nn.Layer):
     def forward(self, columns: Tensor, targets: Batch | None = None) -> Tensor:
         """[N, T, d_model] → logits [N, L - 1, classes] for a label [N, L].
 
-        In evaluation: probabilities [N, at most max_len - 1, classes].
+        In evaluation: probabilities [N, max_len - 1, classes], certain of the end after the end.
         """
         memory = self._encode(columns)
         if self.training:
@@ -106,14 +106,17 @@ class Transformer(nn.Layer):
     def _write(self, memory: Tensor) -> Tensor:
         ids = paddle.full([paddle.shape(memory)[0], 1], START, dtype="int64")
         ended = paddle.zeros_like(ids, dtype="bool")
-        outputs = []
+        end = functional.one_hot(paddle.full_like(ids, END), self.classes)[:, 0]
+        outputs: list[Tensor] = []
         for _ in range(self.max_len - 1):
-            outputs.append(functional.softmax(self._decode(ids, memory)[:, -1], axis=-1))
+            if paddle.in_dynamic_mode() and bool(ended.all()):
+                outputs.append(end)
+                continue
+            probs = functional.softmax(self._decode(ids, memory)[:, -1], axis=-1)
+            outputs.append(paddle.where(ended, end, probs))
             written = outputs[-1].argmax(axis=1, keepdim=True)
             ids = paddle.concat([ids, written], axis=1)
             ended = ended.logical_or(written == END)
-            if paddle.in_dynamic_mode() and bool(ended.all()):
-                break
         return paddle.stack(outputs, axis=1)
 
 

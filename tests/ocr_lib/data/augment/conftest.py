@@ -36,6 +36,7 @@ def peer() -> Iterator[SimpleNamespace]:
         warnings.simplefilter("ignore")  # paddle's imports
         yield SimpleNamespace(
             rec=importlib.import_module("wheel_imaug.rec_img_aug"),
+            scene=importlib.import_module("wheel_imaug.abinet_aug"),
             tia=importlib.import_module("wheel_imaug.text_image_aug.augment"),
             warp=importlib.import_module("wheel_imaug.text_image_aug.warp_mls").WarpMLS,
         )
