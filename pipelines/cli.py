@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("components.cli.deploy", "put an exported bundle into service on Triton"),
     "rollback": ("components.cli.rollback", "put an earlier version back into service"),
     "models": ("components.cli.models", "list the versions of a served model"),
+    "feedback": ("components.cli.feedback", "lines the served model was unsure of -> training"),
     "serve": ("components.cli.serve", "run one replica of the server, kept at production"),
     "query": ("components.cli.query", "read images with a served model"),
     "reap": ("components.cli.reap", "end training jobs that nobody waits for any more"),

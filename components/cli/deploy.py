@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 
 from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
-from components.deploy.rollout import deploy
+from components.deploy.rollout import LEASE_WAIT_S, deploy
+from components.deploy.shadow import Shadow
 from components.deploy.smoke import golden_images
+from components.feedback.lines import KeptLines
 from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
 from ocr_lib.errors import ConfigError
@@ -24,6 +26,7 @@ EXAMPLES = """\
       --url triton-1:8001"""
 
 MAX_IMAGES = 64
+MAX_SHADOW_LINES = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images",
         nargs="+",
         help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
+    )
+    parser.add_argument(
+        "--shadow-percent",
+        type=float,
+        default=0.0,
+        help="also compare with the version in production on this share of the lines that "
+        "`ocr query --keep-below` kept, before anything changes (default 0)",
+    )
+    parser.add_argument(
+        "--shadow-max-changed",
+        type=float,
+        default=0.1,
+        help="the largest share of those that may be read otherwise, 0 to 1 (default 0.1)",
+    )
+    parser.add_argument(
+        "--wait-seconds",
+        type=float,
+        default=LEASE_WAIT_S,
+        help="how long to wait while somebody else deploys the model (default 90)",
     )
     add_model(parser)
     add_urls(parser)
@@ -52,10 +74,24 @@ def run(args: argparse.Namespace) -> int:
             golden_images(bundle, images),
             store=store,
             endpoints=server_urls(args),
+            shadow=_shadow(store, args),
+            wait_s=args.wait_seconds,
         )
     for answer in result.answers:
         sys.stdout.write(f"{answer.name}\t{answer.text}\t{answer.score:.4f}\n")
+    if result.shadow:
+        sys.stdout.write(f"{result.shadow}\n")
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
     sys.stdout.write(f"{args.model} version {result.production.version} serves, {before}\n")
     return 0
+
+
+def _shadow(store: Store, args: argparse.Namespace) -> Shadow | None:
+    if not args.shadow_percent:
+        return None
+    lines = KeptLines(store, args.model).sample(args.shadow_percent / 100, MAX_SHADOW_LINES)
+    if not lines:
+        cause = f"no line of {args.model} was kept"
+        raise ConfigError("--shadow-percent", cause, "Read with `ocr query --keep-below` first")
+    return Shadow(lines, args.shadow_max_changed)

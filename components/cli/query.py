@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 from components.cli.servers import DEFAULT_URL, add_model, default_urls
 from components.deploy.client import Reading, Recognizer
 from components.deploy.repository import BULK
+from components.feedback.recorder import FeedbackRecorder, Limits
+from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
 
 DESCRIPTION = """\
@@ -43,6 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bulk", action="store_true", help="let people who wait go before")
     parser.add_argument(
+        "--keep-below",
+        type=float,
+        metavar="SCORE",
+        help="keep lines of a lower score in the store, for `ocr feedback`; without it none are",
+    )
+    parser.add_argument(
+        "--keep-share", type=float, default=1.0, help="this share of them, 0 to 1 (default 1)"
+    )
+    parser.add_argument(
+        "--keep-a-day", type=int, default=1000, help="so many at most a day (default 1000)"
+    )
+    parser.add_argument(
         "--timeout", type=float, default=30.0, help="seconds that one request may take (default 30)"
     )
 
@@ -50,23 +66,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Asks the server and prints its answers."""
     files = iter(find_images(args.images))
-    unreadable = 0
-    with Recognizer(
+    with _recorder(args) as recorder, _recognizer(args, recorder) as recognizer:
+        unreadable = _read(files, recognizer, args.json)
+    if recorder:
+        sys.stderr.write(f"{recorder.kept} lines kept, {recorder.let_go} not. {recorder.problem}\n")
+    return 2 if unreadable else 0
+
+
+def _recorder(args: argparse.Namespace) -> AbstractContextManager[FeedbackRecorder | None]:
+    if args.keep_below is None:
+        return nullcontext()
+    limits = Limits(args.keep_below, args.keep_share, args.keep_a_day)
+    return FeedbackRecorder(Store.from_env(), args.model, limits)
+
+
+def _recognizer(args: argparse.Namespace, recorder: FeedbackRecorder | None) -> Recognizer:
+    return Recognizer(
         args.url or default_urls(),
         args.model,
         version=args.version,
         timeout_s=args.timeout,
         char_scores=args.char_scores,
         priority=BULK if args.bulk else None,
-    ) as recognizer:
-        while chunk := list(islice(files, CHUNK)):
-            for path, answer in zip(chunk, recognizer.read_many(chunk), strict=True):
-                if answer.error is not None:
-                    unreadable += 1
-                    sys.stderr.write(f"{path}: {answer.error}\n")
-                else:
-                    sys.stdout.write(_json(path, answer) if args.json else _row(path, answer))
-    return 2 if unreadable else 0
+        recorder=recorder,
+    )
+
+
+def _read(files: Iterator[Path], recognizer: Recognizer, as_json: bool) -> int:
+    """Prints what is read on the files; returns how many could not be read."""
+    unreadable = 0
+    while chunk := list(islice(files, CHUNK)):
+        for path, answer in zip(chunk, recognizer.read_many(chunk), strict=True):
+            if answer.error is not None:
+                unreadable += 1
+                sys.stderr.write(f"{path}: {answer.error}\n")
+            else:
+                sys.stdout.write(_json(path, answer) if as_json else _row(path, answer))
+    return unreadable
 
 
 def _row(path: Path, answer: Reading) -> str:

@@ -4,7 +4,6 @@ import argparse
 import os
 
 from components.deploy.client import DEFAULT_MODEL
-from components.deploy.servers import resolve
 
 DEFAULT_URL = "localhost:8001"
 STORE_HELP = "The store is the one that OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name."
@@ -29,8 +28,8 @@ def add_urls(parser: argparse.ArgumentParser) -> None:
 
 
 def server_urls(args: argparse.Namespace) -> list[str]:
-    """Returns every server behind the addresses that were named, or behind the default one."""
-    return resolve(args.url or default_urls())
+    """Returns the addresses that were named, or the default one."""
+    return args.url or default_urls()
 
 
 def default_urls() -> list[str]:

@@ -52,6 +52,13 @@ class Comparison:
     right_now: int
     examples: tuple[tuple[str, str, str], ...]
 
+    def __str__(self) -> str:
+        text = f"{self.changed} of {self.lines} recorded lines are read otherwise"
+        if self.corrected:
+            text += f"; of {self.corrected} with a known truth {self.right_now} are read right, "
+            text += f"{self.right_before} before"
+        return text
+
     @property
     def share(self) -> float:
         """The share of lines that are read otherwise, 0 to 1."""
