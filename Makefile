@@ -16,7 +16,7 @@ export UV_SYSTEM_CERTS ?= true
 export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images test test-rollout test-slow test-compat lint format types compile bench lock clean
+.PHONY: help setup demo images test test-rollout test-slow test-cluster test-compat lint format types compile bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: setup ## Run the tests
 
 test-rollout: setup ## Roll out, break, kill and roll back under load: 10,000 requests, build/rollout.json
 	.venv/bin/python -m tests.components.deploy.rollout_trial --out build/rollout.json
+
+test-cluster: setup ## Run the tests on the Kubernetes cluster that KUBECONFIG names
+	$(PYTEST) -m cluster --timeout 900 tests
 
 test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_COMPAT=folder)
 	$(PYTEST) -m compat tests/compat

@@ -5,7 +5,8 @@ Values are never written into objects: a pod names the secret, the kubelet fills
 
 from typing import Any
 
-STORE_SECRET = "ocr-object-store"  # noqa: S105 (the name of the secret)
+from components.shared.access import secret_name
+
 STORE_SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
 STORE_CONFIG_MAP = "ocr-object-store"
 STORE_CONFIG_KEYS = {
@@ -15,10 +16,10 @@ STORE_CONFIG_KEYS = {
 }
 
 
-def store_env() -> list[dict[str, Any]]:
-    """Returns the environment of a container, secrets by reference."""
+def store_env(stage: str) -> list[dict[str, Any]]:
+    """Returns the environment of a container of a stage, see `access.py`; secrets by reference."""
     tables = (
-        ("secretKeyRef", STORE_SECRET, STORE_SECRET_KEYS),
+        ("secretKeyRef", secret_name(stage), STORE_SECRET_KEYS),
         ("configMapKeyRef", STORE_CONFIG_MAP, STORE_CONFIG_KEYS),
     )
     return [

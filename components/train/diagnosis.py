@@ -27,8 +27,8 @@ FIXES: Mapping[Kind, str] = {
     "oom": "Set a larger memory limit on the train task, or a smaller batch size or fewer "
     "loader workers in the configuration",
     "evicted": "The job goes on from its last checkpoint",
-    "data": "Correct the configuration or the data, then run it again",
-    "nonfinite": "Lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global",
+    "data": "Then run it again",  # their messages have a next step of their own
+    "nonfinite": "The batch is with the logs",
     "store": "Check that the object store runs and that the workers may reach it",
     "error": "See the worker's log",
     "crash": "See the worker's log",

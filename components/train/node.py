@@ -102,8 +102,11 @@ class Node:
             write_reason(TERMINATION_LOG, reasons[0])
         pod, attempt = os.environ.get("HOSTNAME", "worker"), int(os.environ.get(ENV_ATTEMPT, "1"))
         name = f"{pod}-ended-{int(time.time())}"
-        with suppress(ServiceError):  # the watcher has a copy
-            self.store.put_bytes(log_key(self.work.key, attempt, name), ranks.tail())
+        key = log_key(self.work.key, attempt, name)
+        with suppress(ServiceError):  # the watcher has a copy of the log
+            self.store.put_bytes(key, ranks.tail())
+            for batch in sorted((self.folder / RUN_FOLDER).glob("nonfinite_batch*.npz")):
+                self.store.put_file(batch, f"{key.rpartition('/')[0]}/{batch.name}")
         say(f"the ranks ended with exit code {code}")
 
     def _publish(self) -> None:

@@ -10,6 +10,7 @@ from components.train.paddlejob import Pods
 from ocr_lib.errors import ConfigError
 
 MAX_WORKERS = 1000
+STAGE = "train"  # whose key to the object store the workers have
 
 
 class TaskSettings(Protocol):
@@ -58,7 +59,7 @@ def pods_of(task: TaskSettings) -> Pods:
     """Returns a task's settings as those of pods, with the object store's environment."""
     env = list(task.env or ())
     named = {item["name"] for item in env}
-    env += [item for item in store_env() if item["name"] not in named]
+    env += [item for item in store_env(STAGE) if item["name"] not in named]
     resources = {key: value for key, value in (task.resources or {}).items() if value}
     affinity = {key: value for key, value in (task.affinity or {}).items() if value}
     return Pods(

@@ -99,9 +99,7 @@ def advance(watch: Watch, look: Look, options: JobOptions) -> Watch:
     findings = [*read_pods(look.pods), *read_events(look.events)]
     watch = _remember(watch, look, findings)
     if look.job is None:
-        known = "seen" in watch.since
-        cause = "the job was deleted" if known else "the job is not there"
-        return replace(watch, end=End("gone", f"{cause} by somebody else.", "deleted"))
+        return replace(watch, end=End("gone", "somebody deleted the job.", "deleted"))
     watch = replace(watch, since={"seen": look.at, **watch.since})
     end = _ended(watch, look.job) or _hopeless(watch, look, findings, options)
     if end is None and not condition(look.job, "Suspended"):

@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.shared.access import secret_name
+from components.shared.store_env import STORE_CONFIG_MAP
+
 Tree = dict[str, Any]
 IMAGE = os.environ.get("OCR_CLUSTER_IMAGE", "ocr-pipelines/train:0.1.0")
-# For work on the sources: a folder of the node that holds them and their packages, in place of
-# those in the image. Such pods are not "restricted".
+# For work on the sources: folders of the node for PYTHONPATH, in place of those in the image. Such
+# pods are not "restricted".
 CODE = os.environ.get("OCR_CLUSTER_CODE", "")
 RESOURCES = {"requests": {"cpu": "100m", "memory": "400Mi"}, "limits": {"memory": "1500Mi"}}
 
@@ -115,15 +117,17 @@ def _add_store(space: Namespace) -> None:
         "AWS_SECRET_ACCESS_KEY": keys["secretkey"],
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    name = {"name": "ocr-object-store"}
+    secret, settings_map = {"name": secret_name("train")}, {"name": STORE_CONFIG_MAP}
     data = {"accesskey": keys["accesskey"], "secretkey": keys["secretkey"]}
-    space.apply({"apiVersion": "v1", "kind": "Secret", "metadata": name, "stringData": data})
+    space.apply({"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": data})
     settings = {
         "endpoint": f"http://store.{space.name}:{port}",
         "bucket": space.name,
         "region": "us-east-1",
     }
-    space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": name, "data": settings})
+    space.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings_map, "data": settings}
+    )
     ports = [{"port": port, "protocol": "TCP", "name": "s3"}]
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "store"}}
     space.apply({**service, "spec": {"ports": [{**ports[0], "targetPort": port}]}})
@@ -159,9 +163,9 @@ def code_mount() -> tuple[list[Tree], list[Tree], list[Tree]]:
     """Returns volumes, mounts and environment that put this machine's sources into a pod."""
     if not CODE:
         return [], [], []
-    packages = f"{CODE}/.venv/lib/python3.{sys.version_info.minor}/site-packages"
+    python = ":".join(f"/host{path}" for path in CODE.split(":"))
     return (
-        [{"name": "code", "hostPath": {"path": CODE}}],
-        [{"name": "code", "mountPath": CODE, "readOnly": True}],
-        [{"name": "PYTHONPATH", "value": f"{CODE}:{packages}"}],
+        [{"name": "host", "hostPath": {"path": "/"}}],
+        [{"name": "host", "mountPath": "/host", "readOnly": True}],
+        [{"name": "PYTHONPATH", "value": python}],
     )

@@ -10,11 +10,21 @@ from components.cleanup.reaper import Limits, reap
 from components.cleanup.step import clean_up, end_job
 from components.shared.cluster import Cluster
 from components.shared.store import Store
+from components.train.paddlejob import job_name
+from tests.cluster import step_pod
 from tests.cluster.harness import Namespace, endpoint_of_store, point_store, until
 from tests.cluster.runs import Run, Runs, read_weights
 
 pytestmark = pytest.mark.cluster
 HALF_WAY = "epoch: [15/"
+# Stops the ranks of a pod, not what minds them.
+STOP = """
+import glob, os, signal
+for path in glob.glob("/proc/[0-9]*/cmdline"):
+    words = open(path, "rb").read().split(b"\\0")
+    if words[1:2] == [b"-u"] and words[2].endswith(b"worker.py"):
+        os.kill(int(path.split("/")[2]), signal.SIGSTOP)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +130,8 @@ def test_a_step_that_is_killed_and_starts_again_adopts_its_job(
 
 
 def test_a_group_that_stands_still_is_started_again(goes_on: Callable[..., Run]) -> None:
-    stop = "import os,glob,signal\nfor p in glob.glob('/proc/[0-9]*/cmdline'):\n  n=int(p.split('/')[2])\n  if b'worker.py' in open(p,'rb').read() and b'launch' not in open(p,'rb').read(): os.kill(n, signal.SIGSTOP)"
-
     def disturb(run: Run) -> None:
-        run.space.kubectl("exec", f"{run.job}-worker-1", "--", "python3", "-c", stop)
+        run.space.kubectl("exec", f"{run.job}-worker-1", "--", "python3", "-c", STOP)
 
     run = goes_on(disturb, options={"stall_minutes": 0.4})
     assert "asking the workers for their stacks" in run.log
@@ -215,3 +223,30 @@ def test_a_job_made_for_something_else_is_not_touched(runs: Runs, cluster: Clust
     assert "made for other data or settings" in other.log.splitlines()[-1]
     assert first.exists
     end_job(cluster, first.job)
+
+
+def test_the_steps_pod_is_deleted_and_its_next_attempt_adopts_the_job(
+    runs: Runs, undisturbed: Run, store: Store, tmp_path: Path
+) -> None:
+    space, name = runs.space, "launcher"
+    step_pod.add_account(space)
+    step_pod.start(space, name, runs.settings(name))
+
+    def log() -> str:
+        return space.kubectl("logs", name, "--tail=-1")
+
+    def phase() -> str:
+        return str(space.get("pod", name)["status"]["phase"])
+
+    until(lambda: phase() == "Running", 60, "the step runs")
+    until(lambda: HALF_WAY in log(), 120, "training is half-way")
+    uid = space.get("paddlejob", job_name(name))["metadata"]["uid"]
+    space.kubectl("delete", "pod", name, "--grace-period=0", "--force")
+    step_pod.start(space, name, runs.settings(name))
+    until(lambda: phase() == "Running", 60, "the step runs again")
+    until(lambda: "which is there already" in log(), 60, "the job is adopted")
+    assert space.get("paddlejob", job_name(name))["metadata"]["uid"] == uid
+    until(lambda: phase() in ("Succeeded", "Failed"), 240, "the step ends")
+    assert phase() == "Succeeded", log()[-3000:]
+    expected = read_weights(store, undisturbed.result.uri, tmp_path / "expected")
+    assert read_weights(store, store.uri(f"runs/{name}"), tmp_path / "found") == expected

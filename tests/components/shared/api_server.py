@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,7 @@ class ApiServer:
         failures: status codes for the next requests; 0 closes the connection.
         asked: method and path of every request.
         keeps: a job that is deleted stays for so many more reads.
+        on_create: plays the operator, with each job that is made.
     """
 
     def __init__(self) -> None:
@@ -36,8 +38,11 @@ class ApiServer:
         self.failures: list[int] = []
         self.asked: list[str] = []
         self.keeps = 0
+        self.on_create: Callable[[Tree], None] = lambda job: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
 
     def __enter__(self) -> "ApiServer":
         self._thread.start()
@@ -78,6 +83,7 @@ class ApiServer:
             if made in self.jobs:
                 return 409, {"message": f'paddlejobs "{made}" already exists'}
             self.jobs[made] = body
+            self.on_create(body)
             return 201, body
         if not name:
             return 200, {"items": list(self.jobs.values())}

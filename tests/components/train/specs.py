@@ -52,7 +52,7 @@ def full() -> JobSpec:
                     }
                 }
             },
-            env=tuple(store_env()),
+            env=tuple(store_env("train")),
             volumes=({"name": "cache", "emptyDir": {}},),
             volume_mounts=({"name": "cache", "mountPath": "/cache"},),
         ),

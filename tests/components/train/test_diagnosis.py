@@ -54,7 +54,7 @@ def said(kind: str, cause: str) -> str:
         (
             {"containerStatuses": container(state=ended(2, said("data", "a.yml:3: no.")))},
             "data",
-            "a.yml:3: no. Correct",
+            "a.yml:3: no. Then run",
         ),
         (
             {"containerStatuses": container(1, lastState=ended(1, said("nonfinite", "loss nan")))},
