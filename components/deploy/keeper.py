@@ -15,8 +15,8 @@ from pathlib import Path
 from components.deploy.admin import TritonAdmin
 from components.deploy.production import Production, read_production
 from components.deploy.published import fetch_golden, fetch_version
+from components.deploy.rollout import deploying
 from components.deploy.switch import Target, stage, switch
-from components.shared.lease import lease
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.errors import OcrError
@@ -105,7 +105,7 @@ class Keeper:
     def _replace(self, model: str) -> None:
         """Changes a version that serves, unless somebody deploys just now."""
         try:
-            with lease(self._store, f"deploy-{model}", wait_s=0):
+            with deploying(self._store, model, wait_s=0):
                 production = read_production(self._store, model)  # it may have changed by now
                 if production and not self._admin.ready(model, production.version):
                     self._bring_up(model, production)

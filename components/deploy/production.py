@@ -6,7 +6,7 @@ tells which bundle became version V, once and for all.
 """
 
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -64,6 +64,7 @@ class VersionRecord:
         digest: of the bundle's files.
         time: when the number was given, UTC, ISO 8601.
         metrics: what the evaluation said of it.
+        pruned: when its files were deleted; "" while they are there.
     """
 
     version: int
@@ -71,6 +72,7 @@ class VersionRecord:
     digest: str
     time: str
     metrics: dict[str, Any] = field(default_factory=dict)
+    pruned: str = ""
 
 
 def check_model_name(name: str) -> str:
@@ -164,15 +166,28 @@ def record_version(
     versions = list_versions(store, model)
     for record in versions:
         if record.digest == digest:
+            if record.pruned:  # its files come back
+                record = replace(record, bundle=bundle, pruned="")
+                store.put_json(_version_key(model, record.version), asdict(record))
             return record
     number = versions[-1].version + 1 if versions else 1
     record = VersionRecord(number, bundle, digest, now(), metrics)
-    store.replace_json(f"{_versions_prefix(model)}{number}.json", asdict(record), None)
+    store.replace_json(_version_key(model, number), asdict(record), None)
     return record
+
+
+def mark_pruned(store: Store, model: str, record: VersionRecord) -> None:
+    """Says that a version's files are gone. Needs the lease."""
+    key = _version_key(model, record.version)
+    store.put_json(key, asdict(replace(record, pruned=now())))
 
 
 def _production_key(model: str) -> str:
     return f"registry/{model}/production.json"
+
+
+def _version_key(model: str, version: int) -> str:
+    return f"{_versions_prefix(model)}{version}.json"
 
 
 def _versions_prefix(model: str) -> str:
@@ -180,8 +195,8 @@ def _versions_prefix(model: str) -> str:
 
 
 def _record(kind: type[Record], value: Any, where: str) -> Record:
-    """Builds a record from JSON; fields of a later release are passed over."""
+    """Builds a record from JSON; unknown fields, of a later release, are passed over."""
     try:
-        return kind(**{f.name: value[f.name] for f in fields(kind)})
+        return kind(**{f.name: value[f.name] for f in fields(kind) if f.name in value})
     except (KeyError, TypeError) as error:
         raise DigestError(f"{where}: malformed ({error!r}).") from error

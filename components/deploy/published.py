@@ -43,7 +43,7 @@ def publish(store: Store, version: ModelVersion, golden: Sequence[Golden]) -> No
                 store.put_tree(Path(work), prefix)
     with tempfile.TemporaryDirectory() as work:
         _write_golden(Path(work), golden)
-        store.put_tree(Path(work), _golden_prefix(version.name, version.version))
+        store.put_tree(Path(work), golden_prefix(version.name, version.version))
 
 
 def fetch_version(store: Store, model: str, version: int, folder: Path) -> Path:
@@ -65,7 +65,7 @@ def fetch_golden(store: Store, model: str, version: int, folder: Path) -> list[G
     Raises:
         MissingObjectError: there is no such version.
     """
-    store.get_tree(_golden_prefix(model, version), folder)
+    store.get_tree(golden_prefix(model, version), folder)
     items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
     return [Golden(i["name"], (folder / i["file"]).read_bytes(), i["text"]) for i in items]
 
@@ -90,7 +90,8 @@ def _write_golden(folder: Path, golden: Sequence[Golden]) -> None:
     write_json(folder / GOLDEN_FILE, items)
 
 
-def _golden_prefix(model: str, version: int) -> str:
+def golden_prefix(model: str, version: int) -> str:
+    """Returns where a version's golden images are."""
     return f"registry/{model}/golden/{version}"
 
 

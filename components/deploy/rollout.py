@@ -131,6 +131,10 @@ def rollback(
         if wanted is None:
             raise ConfigError("version", f"{model} has no earlier version", "Deploy one")
         record = find_version(store, model, wanted)
+        if record.pruned:
+            raise ConfigError(
+                "version", f"version {wanted} was pruned at {record.pruned}", "Deploy its bundle"
+            )
         unchanged(wanted)
         golden = fetch_golden(store, model, wanted, Path(work) / "golden")
         rollout = _Rollout(store, model, resolve(endpoints), Path(work))
@@ -153,8 +157,19 @@ def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], N
                 "waited. Look at it, then run this again to replace it."
             )
 
-    with lease(store, f"deploy-{model}", wait_s=wait_s):
+    with deploying(store, model, wait_s):
         yield unchanged
+
+
+@contextmanager
+def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterator[None]:
+    """Keeps everybody else from changing the versions of a model while the block lasts.
+
+    Raises:
+        ConflictError: somebody else did so for all of `wait_s`.
+    """
+    with lease(store, f"deploy-{model}", wait_s=wait_s):
+        yield
 
 
 @dataclass(frozen=True)

@@ -38,15 +38,22 @@ def test_deploy_query_list_and_roll_back(
     assert [(Path(name).stem, text) for name, text, _ in rows] == [("abc", "abc"), ("cab", "cab")]
     assert all(0.5 < float(score) <= 1 for _, _, score in rows)
 
+    asked = ("--json", "--char-scores", "--bulk", "--keep-below", "1.0")
+    assert call(query, lines / "cab.png", *where, *asked) == 0
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    assert (answer["text"], answer["version"], len(answer["char_scores"])) == ("cab", 1, 3)
+    assert printed.err.startswith("1 lines kept, 0 not")
+
     (lines / "bad.png").write_text("no image")
     assert call(query, lines, *where, "--json") == 2
     printed = capsys.readouterr()
     assert [json.loads(line)["text"] for line in printed.out.splitlines()] == ["abc", "cab"]
     assert "bad.png: not an image" in printed.err
 
-    assert call(models, "--model", "commands") == 0
+    assert call(models, "list", "--model", "commands") == 0
     assert capsys.readouterr().out.startswith("*    1  20")
-    assert call(models, "--model", "commands", "--show", 1) == 0
+    assert call(models, "show", 1, "--model", "commands") == 0
     assert json.loads(capsys.readouterr().out)["bundle"] == str(bundle)
     with pytest.raises(ConfigError, match="no earlier version"):
         call(rollback, *where)
@@ -58,6 +65,6 @@ def test_bad_arguments_are_named(store: Store, bundle: Path, lines: Path, tmp_pa
     with pytest.raises(ImageError, match="no such file or folder"):
         call(query, tmp_path / "none")
     with pytest.raises(ConfigError, match="there is no version of nothing"):
-        call(models, "--model", "nothing")
+        call(models, "list", "--model", "nothing")
     with pytest.raises(ConfigError, match="is no directory"):
         call(deploy, lines / "abc.png", lines)
