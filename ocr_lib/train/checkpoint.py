@@ -23,6 +23,7 @@ from ocr_lib.errors import CheckpointError
 from ocr_lib.train import safe_pickle
 
 SUFFIXES = (".pdparams", ".pdopt", ".states")
+IMPORTED = "weights"  # their name in a folder that `ocr import` wrote
 NAME_TABLE = "StructuredToParameterName@@"  # paddle.save's own key: layer's name → tensor's name
 
 
@@ -90,8 +91,10 @@ def remove(prefix: Path) -> None:
 
 
 def without_suffix(path: str | Path) -> Path:
-    """Returns the prefix of a checkpoint that was named by one of its files."""
+    """Returns the prefix of a checkpoint named by one of its files, or of an import's folder."""
     path = Path(path)
+    if (path / f"{IMPORTED}.pdparams").exists():
+        return path / IMPORTED
     return path.with_suffix("") if path.suffix in SUFFIXES else path
 
 

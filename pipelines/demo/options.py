@@ -19,7 +19,7 @@ class DemoOptions:
         train: the lines to learn from: folder, tar or zip; None draws a synthetic data set.
         held_out: the lines that decide, in the same form.
         minutes: training budget.
-        pretrained: weights to start from (`.pdparams`).
+        pretrained: weights to start from (`.pdparams`), or a folder that `ocr import` wrote.
         train_lines: size of the synthetic training set.
         eval_lines: size of the synthetic evaluation set.
         parameters: further parameters of the pipeline, which go before the demo's own.

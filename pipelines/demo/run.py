@@ -13,8 +13,9 @@ from ocr_lib.atomic import write_json
 from pipelines.demo.answers import ask_triton
 from pipelines.demo.dag import DagRun, run_dag
 from pipelines.demo.options import DemoOptions
+from pipelines.demo.pretrained import pretrained_parameters
 from pipelines.demo.services import Services, services
-from pipelines.demo.sources import upload, upload_sources
+from pipelines.demo.sources import upload_sources
 from pipelines.demo.summary import summarise
 
 SUMMARY, REPORT = "summary.json", "report.html"
@@ -51,10 +52,15 @@ def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
         "train_minutes": options.minutes,
         "triton_urls": [running.triton_url],
     }
+    parameters = dict(options.parameters)
     if options.pretrained:
-        weights = upload(options.pretrained, running.store, options.out)
-        arguments["pretrained_uri"] = weights.uri
-    return {**arguments, **options.parameters}
+        arguments |= pretrained_parameters(options.pretrained, running.store, options.out)
+        overrides = [
+            *arguments.get("config_overrides", ()),
+            *parameters.get("config_overrides", ()),
+        ]
+        parameters |= {"config_overrides": overrides}
+    return {**arguments, **parameters}
 
 
 def _summary(
@@ -67,7 +73,7 @@ def _summary(
         work = Path(name)
         answers = []
         if production:
-            lines = run.pointer("pack-lmdb", "eval_lmdb")
+            lines = run.pointer("preflight", "eval_lmdb")
             answers = ask_triton(production, lines, running.triton_url, running.store, work)
         found = fetch(run.pointer("evaluate", "evaluation"), work / "evaluation")
         evaluation = Evaluation.load(found)
