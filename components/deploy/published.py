@@ -67,7 +67,10 @@ def fetch_golden(store: Store, model: str, version: int, folder: Path) -> list[G
     """
     store.get_tree(golden_prefix(model, version), folder)
     items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
-    return [Golden(i["name"], (folder / i["file"]).read_bytes(), i["text"]) for i in items]
+    return [
+        Golden(i["name"], (folder / i["file"]).read_bytes(), i["text"], i.get("score"))
+        for i in items
+    ]
 
 
 def write_configs(store: Store, configs: Mapping[str, Config]) -> None:
@@ -86,7 +89,8 @@ def _write_golden(folder: Path, golden: Sequence[Golden]) -> None:
     items = []
     for number, item in enumerate(golden):
         (folder / f"{number:04d}.image").write_bytes(item.image)
-        items.append({"name": item.name, "file": f"{number:04d}.image", "text": item.text})
+        text = {"text": item.text, "score": item.score}
+        items.append({"name": item.name, "file": f"{number:04d}.image", **text})
     write_json(folder / GOLDEN_FILE, items)
 
 

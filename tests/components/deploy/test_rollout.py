@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import pytest
 
 from components.deploy.admin import TritonAdmin
@@ -21,7 +22,9 @@ from components.shared.s3 import ConflictError, DigestError
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.bundle import BundleError
+from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.predict import open_bundle
 from tests.components.deploy.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.components.deploy.traffic import TEXT, score, traffic
 
@@ -164,6 +167,21 @@ class TestWhenSomethingFails:
         (folder / "dictionary.txt").write_text("0\n")
         with pytest.raises(BundleError, match=r"dictionary\.txt"):
             site.deploy(folder, "steady")
+
+    def test_preprocessing_that_differs_by_one_pixel(self, site: Site, other_bundle: Path) -> None:
+        """The texts are the same; the scores of the export tell."""
+        texts = ("bc", "éb", "cbé")
+        images = [line_image(text) for text in texts]
+        pixels = [decode_image(image) for image in images]
+        padded = [cv2.copyMakeBorder(i, 0, 0, 1, 0, cv2.BORDER_REPLICATE) for i in pixels]
+        read = open_bundle(other_bundle).read(padded)
+        assert [answer.text for answer in read] == list(texts)
+        golden = [
+            Golden(answer.text, image, answer.text, answer.score)
+            for image, answer in zip(images, read, strict=True)
+        ]
+        with pytest.raises(DeployError, match=r"but with score .* preprocessing or its network"):
+            site.deploy(other_bundle, "steady", golden)
 
     def test_there_is_no_earlier_version(self, site: Site) -> None:
         with pytest.raises(ConfigError, match="no earlier version"):

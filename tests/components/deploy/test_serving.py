@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import tritonclient.grpc as grpc
+from tritonclient.utils import InferenceServerException
 
-from components.deploy.admin import TritonAdmin
+from components.deploy.admin import TritonAdmin, triton_error
 from components.deploy.client import Recognizer
 from components.deploy.repository import build_model_version
 from components.deploy.rollout import deploy
@@ -64,6 +65,94 @@ def test_a_bad_image_fails_alone(served: TritonServer) -> None:
     assert [r.error for r in found[::3]] == [None, None]
     reasons = [found[i].error or "" for i in (1, 2, 4)]
     assert [reason[:9] for reason in reasons] == ["not an im", "the image", "a damaged"]
+
+
+def test_character_scores_come_on_request(served: TritonServer, bundle: Path) -> None:
+    images = [line_image("bé中a"), b"no image", line_image("abc" * 20)]
+    expected = open_bundle(bundle).read(images)
+    with Recognizer(served.url, MODEL, char_scores=True) as recognizer:
+        found = recognizer.read_many(images)
+    assert [len(r.char_scores) for r in found] == [4, 0, len(found[2].text)]
+    for theirs, ours in zip(found, expected, strict=True):
+        assert theirs.char_scores == pytest.approx(ours.char_scores, abs=1e-5)
+    with Recognizer(served.url, MODEL) as recognizer:
+        assert recognizer.read(images[0]).char_scores == ()
+
+
+def test_very_wide_lines_are_read_as_by_evaluation(served: TritonServer, bundle: Path) -> None:
+    """Whatever the pieces make of them: bundle and server agree."""
+    images = [line_image("abc" * n) for n in (20, 40, 90)]
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many(images)
+    assert [r.text for r in found] == [r.text for r in open_bundle(bundle).read(images)]
+    assert len(found[2].text) > 200
+
+
+def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
+    huge = cv2.imencode(".png", np.zeros((4097, 4097), np.uint8))[1].tobytes()
+    heavy = line_image("a") + bytes(8 << 20)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([huge, line_image("abc"), heavy])
+    assert found[1].text == "abc"
+    assert found[0].error == "the image has 4097x4097 pixels, more than 16,777,216 in all"
+    assert (found[2].error or "").endswith("bytes, more than 8,388,608")
+
+
+@pytest.mark.slow
+def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> None:
+    """Beyond `max_queue_size` requests are refused, not kept waiting; those accepted are read."""
+    built = build_model_version(bundle, "crowded", 1)
+    text, core = built.configs["crowded"], built.configs["crowded_core"]
+    for config in (text, core):
+        config["instance_group"][0]["count"] = 1
+        config["dynamic_batching"]["default_queue_policy"]["max_queue_size"] = 2
+    images = np.array([[line_image("abc")]] * 64, np.object_)
+
+    def ask(_: int) -> str:
+        tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")
+        tensor.set_data_from_numpy(images)
+        try:
+            answer = client.infer("crowded", [tensor], client_timeout=60)
+        except InferenceServerException as error:
+            return f"{error.status()} {error.message()}"
+        return ",".join(text.decode() for text in set(answer.as_numpy("TEXT").reshape(-1)))
+
+    with TritonAdmin(served.url) as admin, grpc.InferenceServerClient(served.url) as client:
+        for name in ("crowded_core", "crowded"):
+            files = {f"1/{file}": content for file, content in built.files[name].items()}
+            admin.load(name, built.configs[name], files)
+        with ThreadPoolExecutor(40) as pool:
+            answers = set(pool.map(ask, range(80)))
+        with Recognizer(served.url, "crowded", timeout_s=30) as recognizer:
+            assert recognizer.read(line_image("cab")).text == "cab"
+        for name in ("crowded", "crowded_core"):
+            admin.unload(name)
+    assert "abc" in answers
+    (full,) = answers - {"abc"}
+    assert "UNAVAILABLE" in full
+    assert "maximum queue size" in full
+
+
+def test_a_client_names_a_full_queue() -> None:
+    error = InferenceServerException("Exceeds maximum queue size", "StatusCode.UNAVAILABLE")
+    assert "its queue is full. Ask later" in str(triton_error("h:1", "cannot ask m", error))
+
+
+def test_priorities_are_known_to_the_server(served: TritonServer) -> None:
+    for priority in (1, 2):
+        with Recognizer(served.url, MODEL, priority=priority) as recognizer:
+            assert recognizer.read(line_image("a")).text == "a"
+
+
+def test_a_server_that_is_gone_is_stood_in_for(served: TritonServer) -> None:
+    """One is down, one never answers: the third one reads, within the deadline."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        down = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        urls = [down, f"127.0.0.1:{silent.getsockname()[1]}", served.url]
+        with Recognizer(urls, MODEL, timeout_s=8) as recognizer:
+            for _ in range(4):
+                assert recognizer.read(line_image("abc")).text == "abc"
 
 
 def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
