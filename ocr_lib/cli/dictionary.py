@@ -1,4 +1,4 @@
-"""`ocr dictionary`: list, show and build character dictionaries."""
+"""`ocr dictionary`: list, show and build character dictionaries, and change a network's."""
 
 import argparse
 from pathlib import Path
@@ -8,13 +8,16 @@ from ocr_lib.text.dictionary import build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
 
 DESCRIPTION = """\
-List the dictionaries that have a name, show the entries of one, or build one from the
-characters of label lists."""
+List the dictionaries that have a name, show the entries of one, build one from the
+characters of label lists, or give trained weights another one: what they learnt of
+characters that both have stays as it is."""
 
 EXAMPLES = """\
   ocr dictionary list
   ocr dictionary show french
-  ocr dictionary build build/labels/labels.txt --out dictionary.txt"""
+  ocr dictionary build build/labels/labels.txt --out dictionary.txt
+  ocr dictionary migrate build/pp-ocrv4 --to dictionary.txt --out build/receipts
+  ocr dictionary migrate runs/a/best_accuracy --to french --out build/french"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--min-count", type=int, default=1, help="leave out rarer characters (default 1)"
     )
     build.add_argument("--no-space", action="store_true", help="leave out the space")
+    migrate = actions.add_parser("migrate", help="weights for another dictionary")
+    migrate.add_argument("weights", type=Path, help="checkpoint, or folder of `ocr import`")
+    migrate.add_argument("--to", required=True, help="the new dictionary: a file or a name")
+    migrate.add_argument("--use-space-char", action="store_true", help="append a space to it")
+    migrate.add_argument("--out", type=Path, required=True, help="folder, replaced if it exists")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does one of the three."""
-    {"list": _list, "show": _show, "build": _build}[args.action](args)
+    """Does one of the four."""
+    actions = {"list": _list, "show": _show, "build": _build, "migrate": _migrate}
+    actions[args.action](args)
     return 0
 
 
@@ -56,3 +65,12 @@ def _build(args: argparse.Namespace) -> None:
     dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
     dictionary.to_file(args.out)
     print(f"wrote {len(dictionary.characters)} characters to {args.out}")
+
+
+def _migrate(args: argparse.Namespace) -> None:
+    from ocr_lib.train.migrate_folder import migrate_folder
+
+    new = load_dictionary(args.to, args.use_space_char)
+    migration = migrate_folder(args.weights, new, args.out)
+    print(f"characters: {migration.describe()}")
+    print(f"written: {args.out}")

@@ -1,7 +1,9 @@
 """Small networks of PP-OCRv3's and v4's kind, exported as others would export them."""
 
+import importlib.metadata
 import shutil
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,20 @@ def v4(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture(scope="session")
 def v3(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return _export(tmp_path_factory.mktemp("v3"), V3)
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """PP-OCRv4's mobile recogniser, where `make demo PRETRAINED=pp-ocrv4` or `bench` put it."""
+    places = [Path(__file__).resolve().parents[3] / "build/pretrained/wheel"]
+    with suppress(importlib.metadata.PackageNotFoundError):
+        wheel = importlib.metadata.distribution("rapidocr-onnxruntime")
+        places.append(Path(str(wheel.locate_file("."))))
+    for place in places:
+        path = place / "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
+        if path.exists():
+            return path
+    pytest.skip("no published model: make build/pretrained/pp-ocrv4/import.json fetches it")
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Recognisers that others exported become weights of this project's networks."""
 
-import importlib.metadata
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import paddle
@@ -146,33 +144,3 @@ def test_the_characters_must_fit(v4: Exported, tmp_path: Path) -> None:
     onnx.save(model, str(tmp_path / "silent.onnx"))
     with pytest.raises(ImportModelError, match="does not say its characters"):
         import_model(tmp_path / "silent.onnx", tmp_path / "out", config=str(v4.config))
-
-
-@pytest.mark.slow
-def test_the_published_model(shared_dir: Path, tmp_path: Path) -> None:
-    """PP-OCRv4's mobile recogniser on receipts, where its wheel is installed."""
-    try:
-        wheel = importlib.metadata.distribution("rapidocr-onnxruntime")
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("the wheel rapidocr-onnxruntime is not installed (make bench installs it)")
-    path = "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
-    lines = receipt_lines(shared_dir, 24)
-    for full in (False, True):
-        imported = import_model(
-            Path(str(wheel.locate_file(path))), tmp_path / str(full), full=full, images=lines
-        )
-        assert imported.network == "PP-OCRv4 mobile"
-        assert imported.characters == 6624
-        assert imported.max_abs_diff < 1e-4
-
-
-def receipt_lines(shared_dir: Path, count: int) -> list[np.ndarray]:
-    import tarfile
-
-    lines = []
-    with tarfile.open(shared_dir / "data/sroie-val.tar") as archive:
-        for i in range(1, count + 1):
-            file = archive.extractfile(f"word_{i}.jpg")
-            assert file
-            lines.append(cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR))
-    return lines
