@@ -17,12 +17,15 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from ocr_lib.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.digest import sha256_file
+from ocr_lib.errors import ConfigError
 
 CORE_SUFFIX = "_core"
 MAX_IMAGES = 64  # of one request to `<name>`
 MAX_BATCH = 64  # of one request to `<name>_core`
 MAX_IMAGE_BYTES = 8 << 20  # encoded; a line of text is far below
 MAX_IMAGE_PIXELS = 1 << 24
+TYPICAL_BATCH = 8
+PRECISIONS = ("FP32", "FP16", "BF16")
 QUEUE_TIMEOUT_US = 10_000_000  # a request that waited longer is refused rather than answered late
 QUEUE_SIZE = 256  # requests of one priority; further ones are refused at once
 INTERACTIVE, BULK = 1, 2  # priorities: 1 is answered before 2
@@ -69,7 +72,7 @@ class ModelVersion:
 
 
 def build_model_version(
-    bundle: Path, name: str, version: int, *, every_width: bool = False
+    bundle: Path, name: str, version: int, *, every_width: bool = False, tensorrt: str = ""
 ) -> ModelVersion:
     """Builds both models of a bundle.
 
@@ -78,6 +81,8 @@ def build_model_version(
         name: the model's name.
         version: its version, 1 or more.
         every_width: runs the network at every width bucket, not only at the smallest.
+        tensorrt: `FP32`, `FP16` or `BF16` has servers with a GPU run the network by TensorRT, with
+            one profile for each width bucket; "" leaves it to ONNX Runtime.
 
     Raises:
         BundleError: the bundle is damaged, or network, dictionary and preprocessing do not fit.
@@ -88,6 +93,8 @@ def build_model_version(
             raise _misfit(bundle / file, "not the file that was exported")
     core = name + CORE_SUFFIX
     core_config = _core_config(core, opened, every_width)
+    if tensorrt:
+        core_config["optimization"] = _tensorrt(core_config, tensorrt)
     configs = {core: core_config, name: _text_config(name, core_config, opened.digest)}
     for config in configs.values():
         config["version_policy"] = serve_versions(version)
@@ -190,6 +197,38 @@ def _core_config(name: str, bundle: Bundle, every_width: bool) -> Config:
         "dynamic_batching": {"default_queue_policy": _queue_policy()},
         "model_warmup": [_warmup(input_name, [*pixels, width]) for width in preprocess.buckets],
     }
+
+
+def _tensorrt(core: Config, precision: str) -> Config:
+    """Has TensorRT plan for the widths that are warmed up, and for no others.
+
+    Without profiles it would plan anew, for half a minute or more, at every width it meets first.
+
+    Source: onnxruntime_backend's `execution_accelerators`; ONNX Runtime's explicit shape ranges,
+    where an input that is named again opens another profile.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            "OCR_TRITON_TENSORRT",
+            f"{precision!r} is no precision",
+            f"Use {' or '.join(PRECISIONS)}",
+        )
+    samples = [sample["inputs"].items() for sample in core["model_warmup"]]
+    shapes = [(name, "x".join(map(str, t["dims"]))) for ((name, t),) in samples]
+
+    def profiles(batch: int) -> str:
+        return ",".join(f"{name}:{batch}x{dims}" for name, dims in shapes)
+
+    parameters = {
+        "precision_mode": precision,
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": "/tmp/tensorrt",  # noqa: S108 - the server's own container
+        "trt_profile_min_shapes": profiles(1),
+        "trt_profile_opt_shapes": profiles(TYPICAL_BATCH),
+        "trt_profile_max_shapes": profiles(core["max_batch_size"]),
+    }
+    accelerator = {"name": "tensorrt", "parameters": parameters}
+    return {"execution_accelerators": {"gpu_execution_accelerator": [accelerator]}}
 
 
 def _warmup(input_name: str, dims: list[int]) -> Config:

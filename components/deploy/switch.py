@@ -6,6 +6,7 @@ own (staged) and tested; `<name>` then changes to the new version calling the st
 nobody calls `<name>_core`, which changes; at last `<name>` goes over to it.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ class Target:
 
     @classmethod
     def build(cls, bundle: Path, model: str, version: int) -> "Target":
-        """Builds both from a bundle."""
-        live = build_model_version(bundle, model, version)
+        """Builds both from a bundle; OCR_TRITON_TENSORRT says what the servers run it by."""
+        tensorrt = os.environ.get("OCR_TRITON_TENSORRT", "")
+        live = build_model_version(bundle, model, version, tensorrt=tensorrt)
         staged = live.renamed(f"{model}{STAGED_SUFFIX}{version}")
         # Not warmed up: in Triton 2.51 a network that fails at that takes the whole server along.
         del staged.configs[staged.core]["model_warmup"]

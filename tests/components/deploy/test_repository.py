@@ -6,9 +6,14 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from components.deploy.repository import build_model_repository, build_model_version
+from components.deploy.repository import (
+    build_model_repository,
+    build_model_version,
+    to_pbtxt,
+)
 from ocr_lib.bundle import BundleError, write_manifest
 from ocr_lib.data.image import Preprocess
+from ocr_lib.errors import ConfigError
 from ocr_lib.text.dictionary import Dictionary
 from tests.components.deploy.rollout_trial import breaks_on_wide_lines
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, write_bundle
@@ -45,6 +50,20 @@ def test_the_configuration_is_complete(bundle: Path) -> None:
     assert text.backend == "python"
     assert [o.name for o in text.output] == ["TEXT", "SCORE", "ERROR", "CHAR_SCORES"]
     assert text.parameters["core"].string_value == "receipts_core"
+
+
+def test_tensorrt_plans_for_the_widths_that_are_warmed_up(bundle: Path) -> None:
+    built = build_model_version(bundle, "m", 1, tensorrt="FP16")
+    config = text_format.Parse(to_pbtxt(built.configs["m_core"]).decode(), ModelConfig())
+    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
+    assert accelerator.name == "tensorrt"
+    assert accelerator.parameters["precision_mode"] == "FP16"
+    widths = [w.inputs["x1"].dims[2] for w in config.model_warmup]
+    for kind, batch in (("min", 1), ("opt", 8), ("max", 64)):
+        profiles = accelerator.parameters[f"trt_profile_{kind}_shapes"]
+        assert profiles == ",".join(f"x1:{batch}x3x32x{width}" for width in widths)
+    with pytest.raises(ConfigError, match="OCR_TRITON_TENSORRT: 'INT4'"):
+        build_model_version(bundle, "m", 1, tensorrt="INT4")
 
 
 def test_a_renamed_version_is_what_a_build_of_that_name_is(bundle: Path) -> None:
