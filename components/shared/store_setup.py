@@ -53,7 +53,7 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
     admin = _admin(store)
     try:
         for stage, (access_key, secret_key) in keys.items():
-            name = f"ocr-{stage}"
+            name = f"{store.bucket}-{stage}"
             admin.policy_add(name, policy=policy(stage, store.bucket))
             admin.user_add(access_key, secret_key)
             admin.policy_set(name, user=access_key)

@@ -1,0 +1,58 @@
+"""The manifests as kustomize builds them."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ocr_lib import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFESTS = ROOT / "manifests"
+OVERLAYS = sorted(folder.name for folder in (MANIFESTS / "overlays").iterdir())
+VERSION = __version__
+
+Tree = dict[str, Any]
+
+
+@cache
+def overlay(name: str) -> tuple[Tree, ...]:
+    """Returns the objects of an overlay."""
+    return build(MANIFESTS / "overlays" / name)
+
+
+def build(folder: Path) -> tuple[Tree, ...]:
+    """Builds a folder; skips the test where there is no kubectl."""
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is not here: it builds the manifests")
+    command = ["kubectl", "kustomize", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr, run.stderr
+    return tuple(yaml.safe_load_all(run.stdout))
+
+
+def one(objects: tuple[Tree, ...], kind: str, name: str) -> Tree:
+    """Returns the object of that kind and name."""
+    (found,) = [o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name]
+    return found
+
+
+def pods(objects: tuple[Tree, ...]) -> Iterator[tuple[str, Tree]]:
+    """Yields owner and specification of every pod that the objects make."""
+    for item in objects:
+        spec = item.get("spec") or {}
+        if item["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        if "template" in spec:
+            yield f"{item['kind']} {item['metadata']['name']}", spec["template"]
+
+
+def containers(pod: Tree) -> list[Tree]:
+    """Returns all containers of a pod's template."""
+    return [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]

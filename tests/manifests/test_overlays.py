@@ -1,0 +1,157 @@
+import re
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from components.shared.access import ACCESS, secret_name
+from components.shared.store_secrets import new_secrets
+from pipelines import placement
+from tests.manifests.overlays import (
+    OVERLAYS,
+    VERSION,
+    Tree,
+    containers,
+    one,
+    overlay,
+    pods,
+)
+from tests.manifests.pod_security import violations
+
+KUBERNETES = ("1.31", "1.34")
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+
+pytestmark = pytest.mark.parametrize("name", OVERLAYS)
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_every_object_is_what_kubernetes_knows(name: str, version: str) -> None:
+    for item in overlay(name):
+        kubernetes_validate.validate(item, version, strict=True)
+
+
+def test_everything_is_in_the_overlay_s_namespace(name: str) -> None:
+    objects = overlay(name)
+    (space,) = [item for item in objects if item["kind"] == "Namespace"]
+    assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for item in objects:
+        if item["kind"] != "Namespace":
+            assert item["metadata"]["namespace"] == space["metadata"]["name"]
+
+
+def test_every_pod_is_restricted_with_a_read_only_root_and_limits(name: str) -> None:
+    for owner, pod in pods(overlay(name)):
+        assert not violations(pod["spec"]), owner
+        for container in containers(pod):
+            where = f"{owner}, {container['name']}"
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, where
+            assert container["resources"]["limits"]["memory"], where
+            assert set(container["resources"]["requests"]) >= {"cpu", "memory"}, where
+
+
+def test_images_have_this_version_or_a_digest(name: str) -> None:
+    for owner, pod in pods(overlay(name)):
+        for container in containers(pod):
+            image = container["image"]
+            own = image.startswith("ocr-pipelines/")
+            tag = image.rpartition(":")[2] if ":" in image else ""
+            assert DIGEST.search(image) or (tag == VERSION if own else tag not in ("", "latest")), (
+                f"{owner}: {image}"
+            )
+            assert container.get("imagePullPolicy", "IfNotPresent") != "Always"
+
+
+def test_no_secret_is_in_the_manifests(name: str) -> None:
+    assert not [item for item in overlay(name) if item["kind"] == "Secret"]
+    for owner, pod in pods(overlay(name)):
+        for container in containers(pod):
+            for variable in container.get("env", ()):
+                if re.search(r"KEY|PASSWORD|TOKEN|SECRET|ROOT_USER", variable["name"]):
+                    assert "secretKeyRef" in variable["valueFrom"], f"{owner}: {variable['name']}"
+
+
+def test_every_secret_that_is_named_is_made_by_the_documented_command(name: str) -> None:
+    kind = {"dev": "seaweedfs", "dev-minio": "minio", "prod": "external"}[name]
+    made = {item["metadata"]["name"]: set(item["stringData"]) for item in new_secrets(kind, "ocr")}
+    if kind == "external":  # its keys come from whoever runs the store
+        made |= {secret_name(stage): {"accesskey", "secretkey"} for stage in ACCESS}
+    for secret, key in secret_references(overlay(name)):
+        assert key is None or key in made[secret]
+        assert secret in made
+
+
+def test_only_pods_that_ask_kubernetes_have_a_token(name: str) -> None:
+    objects = overlay(name)
+    bound = {
+        subject["name"]
+        for item in objects
+        if item["kind"] == "RoleBinding"
+        for subject in item["subjects"]
+    }
+    for owner, pod in pods(objects):
+        account = pod["spec"]["serviceAccountName"]
+        assert one(objects, "ServiceAccount", account)
+        if account not in bound:
+            assert pod["spec"]["automountServiceAccountToken"] is False, owner
+
+
+def test_triton_runs_on_the_pool_of_the_placement_table(name: str) -> None:
+    pod = one(overlay(name), "Deployment", "triton")["spec"]["template"]["spec"]
+    pool = {where.pool for where in placement.PLACEMENTS.values()} & {"gpu-serve"}
+    assert pool
+    selector = pod.get("nodeSelector", {placement.POOL_LABEL: "gpu-serve"})
+    assert selector == {placement.POOL_LABEL: "gpu-serve"}
+    (toleration,) = pod["tolerations"]
+    assert toleration["key"] == placement.POOL_LABEL
+    assert toleration["value"] == "gpu-serve"
+
+
+def test_steps_find_the_store_under_the_names_that_the_package_has(name: str) -> None:
+    settings = one(overlay(name), "ConfigMap", placement.STORE_CONFIG_MAP)["data"]
+    assert set(settings) == set(placement.STORE_CONFIG_KEYS)
+    launcher = one(overlay(name), "ConfigMap", "kfp-launcher")["data"]
+    s3 = yaml.safe_load(launcher["providers"])["s3"]["default"]
+    assert s3["endpoint"] == settings["endpoint"]
+    assert s3["region"] == settings["region"]
+    assert s3["disableSSL"] is settings["endpoint"].startswith("http://")
+    assert launcher["defaultPipelineRoot"] == f"s3://{settings['bucket']}/kfp"
+    assert s3["credentials"]["secretRef"]["secretName"] == secret_name("kfp")
+
+
+def test_a_server_that_changes_leaves_the_others_serving(name: str) -> None:
+    objects = overlay(name)
+    triton = one(objects, "Deployment", "triton")
+    labels = triton["spec"]["template"]["metadata"]["labels"]
+    assert triton["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    for kind, item in (
+        ("PodDisruptionBudget", "triton"),
+        ("Service", "triton"),
+        ("Service", "triton-each"),
+    ):
+        selector = one(objects, kind, item)["spec"]["selector"]
+        assert selector.get("matchLabels", selector).items() <= labels.items()
+    each = one(objects, "Service", "triton-each")["spec"]
+    assert each["clusterIP"] == "None"
+    assert each["publishNotReadyAddresses"] is True
+
+
+def secret_references(objects: tuple[Tree, ...]) -> set[tuple[str, str | None]]:
+    found: set[tuple[str, str | None]] = set()
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if key == "secretKeyRef":
+                    found.add((inner["name"], inner["key"]))
+                elif key == "secretName" and isinstance(inner, str):
+                    found.add((inner, None))
+                elif key == "secret" and "items" in inner:
+                    found.update((inner["name"], item["key"]) for item in inner["items"])
+                look(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                look(inner)
+
+    look(list(objects))
+    return found
