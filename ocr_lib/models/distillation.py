@@ -43,6 +43,11 @@ class DistillationModel(nn.Layer):
         return {name: self.network(name)(images, targets) for name in self.names}
 
 
+def keeps_statistics(layer: nn.Layer) -> bool:
+    """Tells whether a layer is a batch norm whose statistics stay as they are: a frozen one."""
+    return getattr(layer, "_use_global_stats", None) is True
+
+
 def freeze(network: nn.Layer) -> None:
     """Stops a network from learning, in its parameters as well as in its statistics."""
     for parameter in network.parameters():

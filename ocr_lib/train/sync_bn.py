@@ -3,6 +3,7 @@
 Source: PaddleOCR's Global.use_sync_bn turns to paddle.nn.SyncBatchNorm, which runs on GPUs only.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import paddle
@@ -10,6 +11,7 @@ from paddle import nn
 from paddle.autograd import PyLayer
 from paddle.nn import functional
 
+from ocr_lib.models.distillation import keeps_statistics
 from ocr_lib.train.parallel import Parallel
 
 
@@ -24,8 +26,7 @@ class SyncBatchNorm(nn.Layer):  # type: ignore[misc]
     def __init__(self, norm: Any, parallel: Parallel) -> None:
         super().__init__()
         self.weight, self.bias = norm.weight, norm.bias
-        self.register_buffer("_mean", norm._mean)
-        self.register_buffer("_variance", norm._variance)
+        self._mean, self._variance = norm._mean, norm._variance
         self._momentum, self._epsilon = norm._momentum, norm._epsilon
         self._parallel = parallel
 
@@ -78,20 +79,21 @@ class _Sum(PyLayer):  # type: ignore[misc]
 def synchronise(model: Any, parallel: Parallel) -> Any:
     """Returns the network with batch statistics over all ranks; names of parameters stay.
 
-    On GPUs the layers become Paddle's own, elsewhere `SyncBatchNorm`. One process needs neither.
+    On GPUs the layers become Paddle's own, elsewhere `SyncBatchNorm`. One process needs neither,
+    and a frozen network (distillation) keeps the statistics it has.
     """
     if parallel.world == 1:
         return model
     if str(paddle.get_device()) != "cpu":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    return _replaced(model, parallel)
+        return _replaced(model, nn.SyncBatchNorm.convert_sync_batchnorm)
+    return _replaced(model, lambda norm: SyncBatchNorm(norm, parallel))
 
 
-def _replaced(layer: Any, parallel: Parallel) -> Any:
+def _replaced(layer: Any, replace: Callable[[Any], Any]) -> Any:
     if hasattr(layer, "_variance") and hasattr(layer, "_momentum"):
-        return SyncBatchNorm(layer, parallel)
+        return layer if keeps_statistics(layer) else replace(layer)
     for name, child in list(layer.named_children()):
-        new = _replaced(child, parallel)
+        new = _replaced(child, replace)
         if new is not child:
             layer._sub_layers[name] = new
     return layer
