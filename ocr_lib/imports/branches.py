@@ -48,13 +48,15 @@ def _parts(
 ) -> dict[str, Array]:
     """The arrays of one layer's branches, by name below the layer."""
     parts: dict[str, Array] = {}
+    assert layer.conv_kxk is not None
     branches = len(layer.conv_kxk)
     deviations = rng.normal(0, DEVIATION * float(kernel.std()), (branches, *kernel.shape))
     deviations -= deviations.mean(axis=0)
+    part = np.asarray(bias / branches, np.float32)
     for i in range(branches):
         share = kernel / branches + deviations[i]
         parts[f"conv_kxk.{i}.conv.weight"] = share.astype(np.float32)
-        parts |= _norm(f"conv_kxk.{i}.bn", layer.conv_kxk[i].bn, 1.0, bias / branches)
+        parts |= _norm(f"conv_kxk.{i}.bn", layer.conv_kxk[i].bn, 1.0, part)
     if layer.conv_1x1 is not None:
         parts["conv_1x1.conv.weight"] = layer.conv_1x1.conv.weight.numpy()
         parts |= _norm("conv_1x1.bn", layer.conv_1x1.bn, 0.0, 0 * bias)

@@ -39,11 +39,10 @@ def read_onnx(content: bytes, where: str) -> tuple[list[Step], dict[str, str]]:
             of this project has.
     """
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load_model_from_string(content)
-    except DecodeError as error:
+    except Exception as error:  # protobuf's, of one class or another
         fix = "give an ONNX file, a Paddle inference folder or a wheel that holds one"
         raise ImportModelError(where, f"no ONNX model ({error})", fix) from None
     if not model.graph.node:
@@ -122,7 +121,9 @@ class _Reader:
             )
         return self._constants[name]
 
-    def _add(self, node: Any, kind: Kind, after_weights: bool = False, **arrays: Array) -> None:
+    def _add(
+        self, node: Any, kind: Kind, arrays: dict[str, Array], after_weights: bool = False
+    ) -> None:
         step = Step(kind, node.output[0], arrays, after_weights)
         self.steps.append(step)
         self._made_by[node.output[0]] = step
@@ -131,19 +132,19 @@ class _Reader:
         arrays = {"weight": self._weight(node, 1)}
         if len(node.input) > 2 and node.input[2]:
             arrays["bias"] = self._weight(node, 2).ravel()
-        self._add(node, "convolution", **arrays)
+        self._add(node, "convolution", arrays)
 
     def _norm(self, node: Any) -> None:
         weight, bias, mean, variance = (self._weight(node, i) for i in range(1, 5))
-        epsilon = np.float32(_attribute(node, "epsilon", 1e-5))
+        epsilon = np.asarray(_attribute(node, "epsilon", 1e-5), np.float32)
         arrays = {"weight": weight, "bias": bias, "mean": mean, "variance": variance}
-        self._add(node, "norm", True, **arrays, epsilon=np.asarray(epsilon))
+        self._add(node, "norm", {**arrays, "epsilon": epsilon}, after_weights=True)
 
     def _layer_norm(self, node: Any) -> None:
         arrays = {"weight": self._weight(node, 1)}
         if len(node.input) > 2 and node.input[2]:
             arrays["bias"] = self._weight(node, 2)
-        self._add(node, "layer norm", **arrays)
+        self._add(node, "layer norm", arrays)
 
     def _linear(self, node: Any) -> None:
         if node.input[1] not in self._constants:
@@ -154,7 +155,7 @@ class _Reader:
         arrays = {"weight": weight}
         if node.op_type == "Gemm" and len(node.input) > 2:
             arrays["bias"] = self._weight(node, 2).ravel()
-        self._add(node, "linear", **arrays)
+        self._add(node, "linear", arrays)
 
     def _factor(self, node: Any) -> None:
         """A factor counts where a shift follows: of an affine map, or of a layer norm in parts."""
@@ -171,7 +172,8 @@ class _Reader:
         if tensor in self._scaled and self._scaled[tensor][0].size == constant.size:
             factor, after_weights = self._scaled[tensor]
             kind: Kind = "affine" if constant.size == 1 else "layer norm"
-            self._add(node, kind, after_weights, weight=factor.ravel(), bias=constant.ravel())
+            arrays = {"weight": factor.ravel(), "bias": constant.ravel()}
+            self._add(node, kind, arrays, after_weights)
             if kind == "affine":
                 del self._made_by[node.output[0]]
         elif step and "bias" not in step.arrays and constant.size == _width(step):
@@ -188,7 +190,7 @@ class _Reader:
 
 def _width(step: Step) -> int:
     """Returns the number of channels or features that a step makes."""
-    return step.arrays["weight"].shape[1 if step.kind == "linear" else 0]
+    return int(step.arrays["weight"].shape[1 if step.kind == "linear" else 0])
 
 
 def _attribute(node: Any, name: str, default: float) -> float:

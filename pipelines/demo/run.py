@@ -42,7 +42,7 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
 def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
     """Uploads the data and returns the pipeline's parameters."""
     train, held_out = upload_sources(options, running.store)
-    arguments = {
+    arguments: dict[str, Any] = {
         "train_data_uri": train.uri,
         "eval_data_uri": held_out.uri,
         "train_data_sha256": train.sha256,
@@ -55,11 +55,8 @@ def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
     parameters = dict(options.parameters)
     if options.pretrained:
         arguments |= pretrained_parameters(options.pretrained, running.store, options.out)
-        overrides = [
-            *arguments.get("config_overrides", ()),
-            *parameters.get("config_overrides", ()),
-        ]
-        parameters |= {"config_overrides": overrides}
+        own, wished = (given.get("config_overrides", []) for given in (arguments, parameters))
+        parameters["config_overrides"] = [*own, *wished]
     return {**arguments, **parameters}
 
 
