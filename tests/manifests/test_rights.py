@@ -1,0 +1,100 @@
+"""Roles grant what the code asks Kubernetes for, and nothing else."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.manifests.overlays import ROOT, Tree, one, overlay
+
+Right = tuple[str, str, str]  # API group, resource, verb
+
+CLUSTER = ROOT / "components" / "shared" / "cluster.py"
+TRAIN = sorted((ROOT / "components" / "train").glob("*.py"))
+CLEANUP = ROOT / "components" / "cleanup"
+FOLLOW = ROOT / "components" / "train" / "follow.py"
+# Role → the modules that its account runs.
+USERS = {
+    "ocr-train": [*TRAIN, CLEANUP / "step.py"],
+    "ocr-reaper": [CLEANUP / "reaper.py", CLEANUP / "step.py", FOLLOW],
+}
+CALLS = {
+    "create_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "create"),
+    "get_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "get"),
+    "list_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "list"),
+    "delete_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "delete"),
+    "list_namespaced_pod": ("", "pods", "list"),
+    "list_namespaced_event": ("", "events", "list"),
+    "read_namespaced_pod_log": ("", "pods/log", "get"),
+}
+
+
+def rights_of_methods() -> dict[str, set[Right]]:
+    """Method of `Cluster` → what it needs; fails for a call that CALLS does not know."""
+    tree = ast.parse(CLUSTER.read_text())
+    (cluster,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Cluster"]
+    found: dict[str, set[Right]] = {}
+    for method in [n for n in cluster.body if isinstance(n, ast.FunctionDef)]:
+        calls = re.findall(r"self\._(?:core|custom)\.(\w+)\(", ast.unparse(method))
+        found[method.name] = {CALLS[call] for call in calls}
+    return found
+
+
+def rights_of_modules(files: list[Path]) -> set[Right]:
+    methods = rights_of_methods()
+    called = {
+        name
+        for file in files
+        for name in re.findall(r"\b_?cluster\.(\w+)\(", file.read_text())
+        if name in methods
+    }
+    return set().union(*(methods[name] for name in called))
+
+
+def rights_of_role(name: str) -> set[Right]:
+    role: Tree = one(overlay("dev"), "Role", name)
+    return {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.parametrize("role", list(USERS))
+def test_a_role_grants_just_what_its_code_calls(role: str) -> None:
+    assert rights_of_role(role) == rights_of_modules(USERS[role])
+
+
+def test_every_call_to_kubernetes_is_made_in_one_module() -> None:
+    others = [
+        path
+        for package in ("components", "pipelines", "ocr_lib")
+        for path in (ROOT / package).rglob("*.py")
+        if path != CLUSTER and re.search(r"\bCoreV1Api\b|\bCustomObjectsApi\b", path.read_text())
+    ]
+    assert not others
+
+
+def test_no_role_has_a_wildcard_or_reaches_beyond_its_namespace() -> None:
+    kinds = {item["kind"] for item in overlay("prod")}
+    assert not kinds & {"ClusterRole", "ClusterRoleBinding"}
+    for item in overlay("prod"):
+        if item["kind"] == "Role":
+            for rule in item["rules"]:
+                assert not {"*"} & {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
+                if "secrets" in rule["resources"]:
+                    assert rule["resourceNames"]
+                    assert rule["verbs"] == ["get"]
+
+
+def test_every_role_is_bound_and_every_binding_leads_somewhere() -> None:
+    objects = overlay("prod")
+    roles = {item["metadata"]["name"] for item in objects if item["kind"] == "Role"}
+    bindings = [item for item in objects if item["kind"] == "RoleBinding"]
+    assert {item["roleRef"]["name"] for item in bindings} == roles
+    for item in bindings:
+        for subject in item["subjects"]:
+            assert one(objects, "ServiceAccount", subject["name"])
