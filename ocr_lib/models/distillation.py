@@ -5,7 +5,6 @@ from typing import Any
 
 from paddle import Tensor, nn
 
-from ocr_lib.models.layers import BatchNorm
 from ocr_lib.models.targets import Batch
 
 
@@ -53,7 +52,7 @@ def freeze(network: nn.Layer) -> None:
     for parameter in network.parameters():
         parameter.trainable = False
     for layer in network.sublayers():
-        if isinstance(layer, BatchNorm):
+        if hasattr(layer, "_use_global_stats"):  # any of paddle's batch norms
             layer._use_global_stats = True
         elif isinstance(layer, nn.Dropout):
             layer.p = 0.0
