@@ -1,7 +1,7 @@
 """Where each step runs and what it may use: the one table that the DAG and the manifests share.
 
 A node pool is one label and one taint of the same name and value, so that a pool takes only the
-steps meant for it: `ocr-pool=gpu-train`.
+steps meant for it: `ocr/pool=gpu-train`.
 """
 
 import os
@@ -10,28 +10,24 @@ from dataclasses import dataclass
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
-POOL_LABEL = "ocr-pool"
-USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
+from components.shared.access import secret_name
+from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
 
-STORE_SECRET = "ocr-object-store"  # noqa: S105 (the name of the secret)
-STORE_SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
-STORE_CONFIG_MAP = "ocr-object-store"
-STORE_CONFIG_KEYS = {
-    "endpoint": "OCR_S3_ENDPOINT",
-    "bucket": "OCR_S3_BUCKET",
-    "region": "AWS_DEFAULT_REGION",
-}
+POOL_LABEL = "ocr/pool"
+USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
 
 # Resource name of a step's accelerator; empty for a cluster without any.
 ACCELERATOR = os.environ.get("OCR_ACCELERATOR", "nvidia.com/gpu")
+TRAIN_ACCELERATORS = int(os.environ.get("OCR_TRAIN_ACCELERATORS", "1"))  # of each training pod
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Pool, resources and deadline of one step.
+    """Pool, key, resources and deadline of one step.
 
     Attributes:
         pool: value of the pool's label and taint.
+        key: which of the object store's keys it has, see `components/shared/access.py`.
         cpu: cores asked for.
         memory: memory asked for and allowed, Kubernetes notation.
         accelerators: how many devices of `ACCELERATOR`.
@@ -39,6 +35,7 @@ class Placement:
     """
 
     pool: str
+    key: str
     cpu: str
     memory: str
     accelerators: int
@@ -47,18 +44,20 @@ class Placement:
 
 # Task name → its place.
 PLACEMENTS = {
-    "gen-label": Placement("data", "1", "2Gi", 0, 6 * 3600),
-    "pack-lmdb": Placement("data", "4", "8Gi", 0, 12 * 3600),
-    "preflight": Placement("data", "1", "4Gi", 0, 3600),
-    "train": Placement("gpu-train", "4", "16Gi", 1, 7 * 24 * 3600),
-    "evaluate": Placement("gpu-serve", "2", "8Gi", 1, 6 * 3600),
-    "export": Placement("gpu-serve", "2", "8Gi", 1, 3600),
-    "deploy": Placement("data", "1", "2Gi", 0, 3600),
+    "plan": Placement("data", "data", "500m", "1Gi", 0, 1800),
+    "gen-label": Placement("data", "data", "1", "2Gi", 0, 6 * 3600),
+    "pack-lmdb": Placement("data", "data", "4", "8Gi", 0, 12 * 3600),
+    "preflight": Placement("data", "data", "1", "4Gi", 0, 3 * 3600),
+    "train": Placement("gpu-train", "train", "4", "16Gi", TRAIN_ACCELERATORS, 7 * 24 * 3600),
+    "evaluate": Placement("gpu-serve", "evaluate", "2", "8Gi", 1, 6 * 3600),
+    "export": Placement("gpu-serve", "export", "2", "8Gi", 1, 3600),
+    "deploy": Placement("data", "deploy", "1", "2Gi", 0, 3600),
+    "clean-up": Placement("data", "train", "200m", "512Mi", 0, 1800),
 }
 
 
 def place(task: PipelineTask) -> PipelineTask:
-    """Puts a task where `PLACEMENTS` says, as an ordinary user, with the object store's keys."""
+    """Puts a task where `PLACEMENTS` says, as an ordinary user, with its key of the store."""
     where = PLACEMENTS[task.name]
     task.set_cpu_request(where.cpu).set_memory_request(where.memory).set_memory_limit(where.memory)
     if where.accelerators and ACCELERATOR:
@@ -69,6 +68,6 @@ def place(task: PipelineTask) -> PipelineTask:
     kubernetes.set_security_context(
         task, run_as_user=USER_ID, run_as_group=USER_ID, run_as_non_root=True
     )
-    kubernetes.use_secret_as_env(task, STORE_SECRET, STORE_SECRET_KEYS)
+    kubernetes.use_secret_as_env(task, secret_name(where.key), STORE_SECRET_KEYS)
     kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
     return task

@@ -1,6 +1,7 @@
 """What readers see of each task, in the order of the DAG."""
 
 TITLES = {
+    "plan": "Look for new data",
     "gen-label": "Convert labels",
     "pack-lmdb": "Pack LMDB shards",
     "preflight": "Check data and configuration",
@@ -8,4 +9,5 @@ TITLES = {
     "evaluate": "Evaluate and decide",
     "export": "Export and certify",
     "deploy": "Deploy to Triton",
+    "clean-up": "Clean up",
 }

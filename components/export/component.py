@@ -13,6 +13,7 @@ def export(
     evaluation: Input[Artifact],
     bundle: Output[Model],
     model_name: str,
+    inputs: str = "",
 ) -> None:
     """Exports the best checkpoint to Paddle's format and ONNX; no certificate, no bundle.
 
@@ -22,6 +23,7 @@ def export(
         evaluation: pointer to the figures that stay with the model.
         bundle: pointer to the exported model in the registry.
         model_name: whose registry it goes to.
+        inputs: what the model was made of, as the plan wrote it; stays with the model.
     """
     from components.export.step import export
     from components.shared.pointer import read_pointer, write_pointer
@@ -29,4 +31,4 @@ def export(
 
     with step("export") as work:
         pointers = read_pointer(model), read_pointer(eval_lmdb), read_pointer(evaluation)
-        write_pointer(bundle, export(*pointers, model_name, work))
+        write_pointer(bundle, export(*pointers, model_name, work, inputs))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from components.deploy.production import check_model_name
 from components.evaluate.evaluation import Evaluation
+from components.plan.step import LINEAGE
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from ocr_lib.data.lmdb_store import LmdbDataset
@@ -11,7 +12,12 @@ from ocr_lib.export import export as export_bundle
 
 
 def export(
-    model: Pointer, eval_lmdb: Pointer, evaluation: Pointer, model_name: str, work: Path
+    model: Pointer,
+    eval_lmdb: Pointer,
+    evaluation: Pointer,
+    model_name: str,
+    work: Path,
+    inputs: str = "",
 ) -> Pointer:
     """Exports the best checkpoint of a run and uploads the bundle under its digest.
 
@@ -21,6 +27,7 @@ def export(
         evaluation: the figures that stay with the model.
         model_name: whose registry it goes to.
         work: an empty folder.
+        inputs: what the model was made of, as the plan wrote it; stays with the model.
 
     Raises:
         ExportError: an exported form computes something else than the trained network.
@@ -37,6 +44,7 @@ def export(
             "run": model.metadata["run"],
             "train_data": model.metadata["train_digest"],
             "eval_data": eval_lmdb.digest,
+            LINEAGE: inputs,
         },
     )
     return publish(

@@ -1,10 +1,13 @@
 """gen_label between object stores: a data set as the user has it → its label list."""
 
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from components.shared.handoff import fetch_source, publish
+from components.shared.markdown import plain
 from components.shared.pointer import Pointer
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
@@ -15,17 +18,44 @@ from ocr_lib.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data set as the user has it.
+    """A data set as the user has it, or a part of one.
 
     Attributes:
         name: names it in the object store.
         uri: folder, tar or zip; in the object store, or a local path.
         sha256: digest that it must have; empty where none is known.
+        split: `train` or `eval`.
     """
 
     name: str
     uri: str
     sha256: str = ""
+    split: str = ""
+
+
+def convert_parts(
+    parts: Sequence[Mapping[str, Any]], work: Path, label_format: str, max_bad_fraction: float
+) -> tuple[list[Pointer], str]:
+    """Converts the labels of several parts, one after the other.
+
+    Args:
+        parts: as `components.plan.sources.Part` writes them.
+        work: an empty folder.
+        label_format: of all parts.
+        max_bad_fraction: of each part.
+
+    Returns:
+        Where the label lists lie, and the report of all as Markdown.
+    """
+    pointers, sections = [], []
+    for number, part in enumerate(parts):
+        source = Source(part["name"], part["uri"], part["sha256"], part["split"])
+        folder = work / f"part-{number:04d}"
+        pointer, report = gen_label(source, folder, label_format, max_bad_fraction)
+        shutil.rmtree(folder)  # a source and its unpacked copy: the next one needs the room
+        pointers.append(pointer)
+        sections.append(labels_markdown({f"{source.name}: {plain(source.uri)}": report}))
+    return pointers, "\n".join(sections)
 
 
 def gen_label(
@@ -48,6 +78,7 @@ def gen_label(
         folder / "labels",
         f"datasets/{source.name}/{{digest}}/labels",
         name=source.name,
+        split=source.split,
         source_uri=source.uri,
         source_sha256=digest,
         lines=report.lines,
@@ -88,9 +119,5 @@ def _rows(kind: str, findings: dict[str, Finding]) -> list[str]:
 
 
 def _example(finding: Finding) -> str:
-    """Returns the first example; what Markdown would take for its own is made plain."""
     example = finding.examples[0]
-    text = f"{example['where']}: {example['text']}"
-    for character in "\\`*_{}[]<>|#!":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    return plain(f"{example['where']}: {example['text']}")

@@ -1,6 +1,8 @@
 """pack_lmdb between object stores: a label list and its images → LMDB shards."""
 
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.shared.handoff import fetch, fetch_source, publish
@@ -33,9 +35,23 @@ def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) ->
         folder / "lmdb",
         f"datasets/{name}/{{digest}}/lmdb",
         name=name,
+        split=labels.metadata["split"],
+        source_uri=labels.metadata["source_uri"],
         source_sha256=digest,
         samples=manifest.samples,
         dropped=manifest.statistics.dropped_samples,
         characters=len(manifest.statistics.characters),
         shards=len(manifest.shards),
     )
+
+
+def pack_parts(
+    labels: Sequence[Pointer], work: Path, max_bad_fraction: float = 0.01
+) -> list[Pointer]:
+    """Packs several parts, one after the other; see `pack_lmdb`."""
+    packed = []
+    for number, pointer in enumerate(labels):
+        folder = work / f"part-{number:04d}"
+        packed.append(pack_lmdb(pointer, folder, max_bad_fraction=max_bad_fraction))
+        shutil.rmtree(folder)  # source, unpacked copy and shards: the next one needs the room
+    return packed

@@ -1,4 +1,4 @@
-"""Step 3: what would waste a training run is found before a GPU is asked for."""
+"""Step 4: what would waste a training run is found before a GPU is asked for."""
 
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Markdown, Output
@@ -8,16 +8,18 @@ from components.images import image
 
 @dsl.component(base_image=image("data"), install_kfp_package=False)
 def preflight(
-    train_lmdb: Input[Dataset],
-    eval_lmdb: Input[Dataset],
+    shards: Input[list[Dataset]],
+    train_lmdb: Output[Dataset],
+    eval_lmdb: Output[Dataset],
     report: Output[Markdown],
     config: str,
     config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
     max_bad_fraction: float = 0.01,
 ) -> None:
-    """Checks the shards and how they fit the configuration; stops the run where they do not.
+    """Joins the packed parts and checks how they fit the configuration; stops the run if need be.
 
     Args:
+        shards: pointers to the packed parts, a list a pod.
         train_lmdb: pointer to the lines to learn from.
         eval_lmdb: pointer to the lines that decide.
         report: what was checked and found.
@@ -25,12 +27,16 @@ def preflight(
         config_overrides: `Key.sub=value` each.
         max_bad_fraction: share of lines the configuration cannot learn at which to stop, 0 to 1.
     """
+    from components.preflight.join import join
     from components.preflight.step import preflight
-    from components.shared.pointer import read_pointer
+    from components.shared.pointer import read_pointers, write_pointer
     from components.shared.step import step
     from ocr_lib.atomic import write_text
 
     with step("preflight") as work:
-        data = read_pointer(train_lmdb), read_pointer(eval_lmdb)
+        packed = [pointer for artifact in shards for pointer in read_pointers(artifact)]
+        data = join(packed, "train", work / "joins"), join(packed, "eval", work / "joins-eval")
         found = preflight(*data, config, config_overrides, max_bad_fraction, work)
+        write_pointer(train_lmdb, data[0])
+        write_pointer(eval_lmdb, data[1])
         write_text(report.path, found)

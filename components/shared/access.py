@@ -32,8 +32,10 @@ class Access:
 
 
 ACCESS = {
-    # gen-label, pack-lmdb, preflight
-    "data": Access(read=("sources/", "configs/"), write=("datasets/",)),
+    # plan (which compares with what serves), gen-label, pack-lmdb, preflight
+    "data": Access(
+        read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)
+    ),
     # train, its workers, the exit handler, the reaper
     "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
     "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +26,15 @@ class FileEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class TreeManifest:
-    """What a tree holds: relative POSIX path → `FileEntry`, in sorted order."""
+    """What a tree holds.
+
+    Attributes:
+        files: relative POSIX path → `FileEntry`, in sorted order.
+        links: path → key of the object, for files that lie in another tree of the same bucket.
+    """
 
     files: dict[str, FileEntry]
+    links: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_folder(cls, folder: Path) -> "TreeManifest":
@@ -57,10 +63,14 @@ class TreeManifest:
                 safe_name(name, where): FileEntry(str(entry["sha256"]), int(entry["size"]))
                 for name, entry in value["files"].items()
             }
+            links = {
+                safe_name(name, where): safe_name(key, where)
+                for name, key in value.get("links", {}).items()
+            }
             format_, digest = value["format"], value["digest"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DigestError(f"{where}/{MANIFEST_NAME}: malformed ({error}).") from error
-        manifest = cls(dict(sorted(files.items())))
+        manifest = cls(dict(sorted(files.items())), links)
         if format_ != FORMAT or digest != manifest.digest or len(files) > MAX_FILES:
             raise DigestError(
                 f"{where}/{MANIFEST_NAME}: format or digest is not right. Upload it again."
@@ -80,13 +90,19 @@ class TreeManifest:
             digest.update(f"{name}\0{entry.sha256 or entry.size}\n".encode())
         return digest.hexdigest()
 
+    def key(self, prefix: str, name: str) -> str:
+        """Returns the key of a file's object, for a tree that lies below `prefix`."""
+        return self.links.get(name) or f"{prefix}/{name}"
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the form that is written as JSON."""
+        links = {"links": self.links} if self.links else {}
         return {
             "format": FORMAT,
             "digest": self.digest,
             "size": self.size,
             "files": {name: entry._asdict() for name, entry in self.files.items()},
+            **links,
         }
 
     def missing(self, folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ orchestrator copies artifacts whole into every pod that reads them.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,15 +45,40 @@ def write_pointer(artifact: Artifact, pointer: Pointer) -> None:
     write_json(artifact.path, asdict(pointer))
 
 
+def write_pointers(artifact: Artifact, pointers: Sequence[Pointer]) -> None:
+    """Makes `artifact` lead to several results; its metadata counts them."""
+    artifact.metadata.update({"parts": len(pointers)})
+    write_json(artifact.path, [asdict(pointer) for pointer in pointers])
+
+
+def read_pointers(artifact: Artifact) -> list[Pointer]:
+    """Reads what `write_pointers` wrote.
+
+    Raises:
+        DataError: the file is missing or holds no pointers.
+    """
+    return [_pointer(values) for values in _load(artifact, list)]
+
+
 def read_pointer(artifact: Artifact) -> Pointer:
     """Reads what `write_pointer` wrote.
 
     Raises:
         DataError: the file is missing or is no pointer.
     """
+    return _pointer(_load(artifact, dict))
+
+
+def _pointer(values: Any) -> Pointer:
+    return Pointer(values["uri"], values["digest"], values["metadata"])
+
+
+def _load(artifact: Artifact, kind: type) -> Any:
     try:
-        values = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
-        return Pointer(values["uri"], values["digest"], values["metadata"])
+        value = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
+        for item in value if kind is list else [value]:
+            _pointer(item)
+        return value
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             str(artifact.path),

@@ -10,6 +10,7 @@ silence. `replace_json` therefore compares before it writes as well, and `lease`
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from ocr_lib.errors import ConfigError, DataError
 
 MAX_JSON_BYTES = 64 << 20
 MAX_TREE_BYTES = 1 << 40
+
+Link = tuple[FileEntry, str]  # a file of another tree: what it is, and the key of its object
 
 
 class Store:
@@ -172,6 +175,27 @@ class Store:
         self.client.put(bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
         return uri
 
+    def link_tree(self, folder: Path, links: Mapping[str, Link], prefix: str) -> str:
+        """Uploads a folder as a tree together with files of other trees, which stay where they are.
+
+        The other trees must be kept as long as this one.
+
+        Args:
+            folder: the tree's own files.
+            links: path in the new tree → what it is, and its key in this bucket.
+            prefix: of the new tree; `{digest}` in it stands for the digest of its content.
+        """
+        own = TreeManifest.of_folder(folder)
+        files = own.files | {name: entry for name, (entry, _) in links.items()}
+        manifest = TreeManifest(
+            dict(sorted(files.items())), {name: key for name, (_, key) in sorted(links.items())}
+        )
+        key = prefix.format(digest=manifest.digest)
+        for name in own.files:
+            self.client.put_file(self.bucket, f"{key}/{name}", folder / name)
+        self.client.put(self.bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
+        return self.uri(key)
+
     def get_manifest(self, uri: str) -> TreeManifest:
         """Returns the manifest of a tree: its digest, and the size and SHA-256 of each file.
 
@@ -193,6 +217,20 @@ class Store:
         """
         bucket, key = self._locate(uri.rstrip("/"))
         return self._download(bucket, key, self._manifest(bucket, key), folder, max_bytes)
+
+    def get_files(self, uri: str, folder: Path, wanted: Callable[[str], bool]) -> TreeManifest:
+        """Downloads some files of a tree, each with its digest; returns the whole manifest.
+
+        Raises:
+            MissingObjectError: there is no complete tree.
+            DigestError: a file is not what the manifest says.
+        """
+        bucket, key = self._locate(uri.rstrip("/"))
+        manifest = self._manifest(bucket, key)
+        some = {name: entry for name, entry in manifest.files.items() if wanted(name)}
+        links = {name: key for name, key in manifest.links.items() if name in some}
+        self._download(bucket, key, TreeManifest(some, links), folder, MAX_TREE_BYTES)
+        return manifest
 
     def fetch_source(self, source: str, folder: Path) -> Path:
         """Makes a source of data a local path: an `s3://` tree, folder or object, or a local path.
@@ -232,7 +270,9 @@ class Store:
 
         def fetch(name: str) -> None:
             entry = manifest.files[name]
-            self.client.get_file(bucket, f"{key}/{name}", work / name, entry.size, entry.sha256)
+            self.client.get_file(
+                bucket, manifest.key(key, name), work / name, entry.size, entry.sha256
+            )
 
         in_parallel(fetch, missing, "downloading")
         put_in_place(work, folder)

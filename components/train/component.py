@@ -23,7 +23,7 @@ def train(
     train_backend: str = "local",
     train_workers: int = 1,
     train_job_options: dict = {},  # type: ignore[type-arg]  # noqa: B006
-    train_image: str = image("train"),
+    train_image: str = "",
 ) -> None:
     """Trains until the budget is spent; a second attempt goes on from the last checkpoint.
 
@@ -40,7 +40,7 @@ def train(
         train_backend: `local` trains in this step, `paddlejob` in pods of its own.
         train_workers: how many pods; devices of each as set on the task.
         train_job_options: queue, deadlines, retries; see `components/train/options.py`.
-        train_image: of the pods.
+        train_image: of the pods; the step's own, which the pipeline fills in.
     """
     from components.shared.pointer import read_pointer, write_pointer
     from components.shared.step import step

@@ -94,7 +94,7 @@ def pack(
                     break
             else:
                 total = statistics.samples + statistics.dropped_samples
-        _report(statistics, total, label_list, out_dir)
+        write_report(statistics, total, label_list.name, out_dir)
         _check_quota(statistics, total, max_bad_share, label_list, out_dir)
         source = {
             "label_list": label_list.name,
@@ -136,9 +136,10 @@ def _jobs(entries: Iterator[Entry], size: int, rules: Rules, out_dir: Path) -> I
         yield Job(out_dir / f"shard-{index:05d}", tuple(held), rules)
 
 
-def _report(statistics: Statistics, total: int, label_list: Path, out_dir: Path) -> None:
+def write_report(statistics: Statistics, total: int, label_list: str, out_dir: Path) -> None:
+    """Writes report.json: how many of `total` images were packed, and why the others were not."""
     report = {
-        "label_list": label_list.name,
+        "label_list": label_list,
         "images": total,
         "packed": statistics.samples,
         "dropped": statistics.to_dict()["dropped"],

@@ -1,5 +1,6 @@
 """LMDB data sets of labelled lines: pack, read, verify."""
 
+from ocr_lib.data.lmdb_merge import merge
 from ocr_lib.data.lmdb_pack import describe_dropped, pack
 from ocr_lib.data.lmdb_read import LmdbDataset
 from ocr_lib.data.lmdb_verify import VerifyReport, verify
@@ -12,6 +13,7 @@ __all__ = [
     "Sample",
     "VerifyReport",
     "describe_dropped",
+    "merge",
     "pack",
     "verify",
 ]

@@ -97,7 +97,7 @@ def steps_of(run: Any, titles: Mapping[str, str], now: datetime | None = None) -
     } | _parents_of_skipped(details)
     found = []
     for name, title in titles.items():
-        rounds = [detail for detail in details if detail.display_name == name]
+        rounds = [detail for detail in details if detail.display_name in (name, title)]
         if rounds:
             found.append(_step(name, title, rounds, cached, now))
     return found

@@ -11,6 +11,6 @@ from tests.components.line_images import write_icdar
 
 def pack_lines(folder: Path, labels: Sequence[str]) -> Pointer:
     """Draws lines, packs them and uploads the shards."""
-    source = Source(folder.name, str(write_icdar(folder, labels)))
+    source = Source(folder.name, str(write_icdar(folder, labels)), split=folder.name)
     work = folder.with_name(f"{folder.name}-work")
     return pack_lmdb(gen_label(source, work)[0], work)

@@ -14,40 +14,57 @@ Tree = dict[str, Any]
 
 
 def summarise(package: bytes) -> Tree:
-    """Returns parameters and tasks; a task inside a condition carries the condition."""
+    """Returns parameters and tasks; a task inside conditions and loops carries these."""
     spec, platform = yaml.safe_load_all(package)
     parameters = {
-        name: f"{value['parameterType']} = {value.get('defaultValue')!r}"
+        name: f"{value['parameterType']} = {value.get('defaultValue')!r}{_of(value)}"
         for name, value in spec["root"]["inputDefinitions"]["parameters"].items()
     }
     return {
         "name": spec["pipelineInfo"]["name"],
         "parameters": parameters,
-        "tasks": dict(_tasks(spec, platform, spec["root"]["dag"], "")),
+        "tasks": dict(_tasks(spec, platform, spec["root"]["dag"], ())),
     }
 
 
-def _tasks(spec: Tree, platform: Tree, dag: Tree, condition: str) -> list[tuple[str, Tree]]:
+def _of(parameter: Tree) -> str:
+    literals = parameter.get("literals")
+    return f" of {', '.join(literals)}" if literals else ""
+
+
+Groups = tuple[str, ...]
+
+
+def _tasks(spec: Tree, platform: Tree, dag: Tree, groups: Groups) -> list[tuple[str, Tree]]:
     found = []
     for name, task in dag["tasks"].items():
         component = spec["components"][task["componentRef"]["name"]]
         if "dag" in component:
-            inner = task["triggerPolicy"]["condition"]
-            found += _tasks(spec, platform, component["dag"], inner)
+            found += _tasks(spec, platform, component["dag"], (*groups, _group(task)))
         else:
             label = component["executorLabel"]
-            found.append((name, _task(spec, platform, task, label, condition)))
+            found.append((name, _task(spec, platform, task, label, groups)))
     return found
 
 
-def _task(spec: Tree, platform: Tree, task: Tree, label: str, condition: str) -> Tree:
+def _group(task: Tree) -> str:
+    """Returns what a group of tasks does: its condition, its loop, or its name."""
+    if condition := task.get("triggerPolicy", {}).get("condition"):
+        return f"if {condition}"
+    if loop := task.get("parameterIterator"):
+        most = task.get("iteratorPolicy", {}).get("parallelismLimit")
+        return f"for each of {loop['items']['inputParameter']}, {most} at a time"
+    return str(task["taskInfo"]["name"])
+
+
+def _task(spec: Tree, platform: Tree, task: Tree, label: str, groups: Groups) -> Tree:
     container = spec["deploymentSpec"]["executors"][label]["container"]
     kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][label]
     accelerator = container["resources"].get("accelerator", {})
     return {
         "title": task["taskInfo"]["name"],
         "after": sorted(task.get("dependentTasks", [])),
-        "condition": condition,
+        "inside": list(groups),
         "cached": bool(task["cachingOptions"].get("enableCache", False)),
         "image": container["image"].rsplit(":", 1)[0],
         "pool": kubernetes["nodeSelector"]["labels"],
@@ -60,6 +77,7 @@ def _task(spec: Tree, platform: Tree, task: Tree, label: str, condition: str) ->
         },
         "secrets": [secret["secretName"] for secret in kubernetes["secretAsEnv"]],
         "user": kubernetes["securityContext"],
+        "timeout_s": kubernetes["activeDeadlineSeconds"],
     }
 
 

@@ -6,7 +6,7 @@ from kfp import dsl
 from components.gen_label.component import gen_label
 from components.gen_label.step import Source, labels_markdown
 from components.gen_label.step import gen_label as convert_labels
-from components.shared.pointer import read_pointer
+from components.shared.pointer import read_pointers
 from components.shared.store import Store
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.digest import sha256_file
@@ -14,40 +14,36 @@ from ocr_lib.errors import ConfigError
 from tests.components.line_images import LABELS, tar_of, write_icdar
 
 
-def run(
-    folder: Path, train_uri: str, eval_uri: str, **arguments: object
-) -> dict[str, dsl.Artifact]:
+def run(folder: Path, *uris: str, sha256: str = "") -> dict[str, dsl.Artifact]:
     folder.mkdir()
     outputs = {
-        "train_labels": dsl.Dataset(uri=str(folder / "train_labels")),
-        "eval_labels": dsl.Dataset(uri=str(folder / "eval_labels")),
+        "labels": dsl.Dataset(uri=str(folder / "labels")),
         "report": dsl.Markdown(uri=str(folder / "report")),
     }
-    gen_label.python_func(train_data_uri=train_uri, eval_data_uri=eval_uri, **outputs, **arguments)
+    parts = [{"split": "train", "name": "x-train", "uri": uri, "sha256": sha256} for uri in uris]
+    gen_label.python_func(group={"parts": parts}, **outputs)
     return outputs
 
 
-def test_an_archive_and_a_folder_become_label_lists_in_the_store(
-    store: Store, tmp_path: Path
-) -> None:
+def test_archives_and_folders_become_label_lists_in_the_store(store: Store, tmp_path: Path) -> None:
     folder = write_icdar(tmp_path / "train")
     tar = tar_of(folder)
     uri = store.put_file(tar, "sources/train.tar")
-    outputs = run(tmp_path / "out", uri, str(folder), train_data_sha256=sha256_file(tar))
+    outputs = run(tmp_path / "out", uri, str(folder))
 
-    pointer = read_pointer(outputs["train_labels"])
-    assert pointer.metadata["source_sha256"] == sha256_file(tar)
-    assert pointer.metadata["written"] == len(LABELS)
-    labels = store.get_tree(pointer.uri, tmp_path / "labels") / "labels.txt"
+    first, second = read_pointers(outputs["labels"])
+    assert first.metadata["source_sha256"] == sha256_file(tar)
+    assert first.metadata["written"] == second.metadata["written"] == len(LABELS)
+    labels = store.get_tree(first.uri, tmp_path / "labels") / "labels.txt"
     texts = [line.split("\t")[1] for line in labels.read_text("utf-8").splitlines()]
     assert texts == list(LABELS)  # commas, quotes and spaces included
-    assert "5 of 5 lines written" in Path(outputs["report"].path).read_text("utf-8")
+    assert Path(outputs["report"].path).read_text("utf-8").count("5 of 5 lines written") == 2
 
 
 def test_a_second_attempt_gives_the_same_pointers(store: Store, tmp_path: Path) -> None:
     folder = str(write_icdar(tmp_path / "lines"))
-    first, second = (run(tmp_path / name, folder, folder) for name in ("first", "second"))
-    assert read_pointer(first["train_labels"]) == read_pointer(second["train_labels"])
+    first, second = (run(tmp_path / name, folder) for name in ("first", "second"))
+    assert read_pointers(first["labels"]) == read_pointers(second["labels"])
 
 
 def test_a_source_that_changed_is_refused(
@@ -55,7 +51,7 @@ def test_a_source_that_changed_is_refused(
 ) -> None:
     folder = str(write_icdar(tmp_path / "lines"))
     with pytest.raises(SystemExit) as exit_:
-        run(tmp_path / "out", folder, folder, train_data_sha256="0" * 64)
+        run(tmp_path / "out", folder, sha256="0" * 64)
     assert exit_.value.code == 2
     assert "it was changed since" in capsys.readouterr().err
 

@@ -5,7 +5,7 @@ from kfp import dsl
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.component import pack_lmdb
-from components.shared.pointer import Pointer, read_pointer, write_pointer
+from components.shared.pointer import Pointer, read_pointers, write_pointers
 from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from tests.components.line_images import LABELS, write_icdar
@@ -15,24 +15,19 @@ def labels_of(folder: Path, work: Path) -> Pointer:
     return gen_label(Source("lines", str(folder)), work)[0]
 
 
-def run(folder: Path, pointer: Pointer, **arguments: object) -> dsl.Dataset:
+def run(folder: Path, pointer: Pointer, **arguments: object) -> Pointer:
     folder.mkdir()
-    labels = dsl.Dataset(uri=str(folder / "labels"))
-    write_pointer(labels, pointer)
-    outputs = [dsl.Dataset(uri=str(folder / name)) for name in ("train", "eval")]
-    pack_lmdb.python_func(
-        train_labels=labels,
-        eval_labels=labels,
-        train_lmdb=outputs[0],
-        eval_lmdb=outputs[1],
-        **arguments,
-    )
-    return outputs[0]
+    labels, shards = (dsl.Dataset(uri=str(folder / name)) for name in ("labels", "shards"))
+    write_pointers(labels, [pointer, pointer])
+    pack_lmdb.python_func(labels=labels, shards=shards, **arguments)
+    first, second = read_pointers(shards)
+    assert first == second
+    return first
 
 
 def test_shards_hold_every_line_and_lie_under_their_digest(store: Store, tmp_path: Path) -> None:
     pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
-    lmdb = read_pointer(run(tmp_path / "out", pointer))
+    lmdb = run(tmp_path / "out", pointer)
     assert lmdb.digest in lmdb.uri
     assert lmdb.metadata["samples"] == len(LABELS)
     dataset = LmdbDataset(store.get_tree(lmdb.uri, tmp_path / "lmdb"))
@@ -42,7 +37,7 @@ def test_shards_hold_every_line_and_lie_under_their_digest(store: Store, tmp_pat
 def test_a_second_attempt_gives_the_same_pointer(store: Store, tmp_path: Path) -> None:
     pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
     first, second = (run(tmp_path / name, pointer) for name in ("first", "second"))
-    assert read_pointer(first) == read_pointer(second)
+    assert first == second
 
 
 def test_too_many_bad_images_stop_the_run(
@@ -55,6 +50,4 @@ def test_too_many_bad_images_stop_the_run(
         run(tmp_path / "out", pointer)
     assert exit_.value.code == 2
     assert "1 of 5 samples are bad" in capsys.readouterr().err
-    assert (
-        read_pointer(run(tmp_path / "ok", pointer, max_bad_fraction=0.5)).metadata["dropped"] == 1
-    )
+    assert run(tmp_path / "ok", pointer, max_bad_fraction=0.5).metadata["dropped"] == 1

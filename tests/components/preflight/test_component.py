@@ -4,7 +4,7 @@ import pytest
 from kfp import dsl
 
 from components.preflight.component import preflight
-from components.shared.pointer import Pointer, write_pointer
+from components.shared.pointer import Pointer, read_pointer, write_pointers
 from components.shared.store import Store
 from tests.components.packed import pack_lines
 
@@ -19,17 +19,19 @@ def lines(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
 
 def run(folder: Path, lines: tuple[Pointer, Pointer], *overrides: str) -> str:
     folder.mkdir()
-    inputs = [dsl.Dataset(uri=str(folder / name)) for name in ("train_lmdb", "eval_lmdb")]
-    for artifact, pointer in zip(inputs, lines, strict=True):
-        write_pointer(artifact, pointer)
+    shards = dsl.Dataset(uri=str(folder / "shards"))
+    write_pointers(shards, lines)
+    outputs = [dsl.Dataset(uri=str(folder / name)) for name in ("train_lmdb", "eval_lmdb")]
     report = dsl.Markdown(uri=str(folder / "report"))
     preflight.python_func(
-        train_lmdb=inputs[0],
-        eval_lmdb=inputs[1],
+        shards=[shards],
+        train_lmdb=outputs[0],
+        eval_lmdb=outputs[1],
         report=report,
         config="cpu_line",
         config_overrides=list(overrides),
     )
+    assert tuple(map(read_pointer, outputs)) == lines  # a single part is handed on as it is
     return Path(report.path).read_text("utf-8")
 
 

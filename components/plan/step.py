@@ -1,0 +1,143 @@
+"""The first look: what there is to learn, whether any of it is new, and how to share the work."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.deploy.production import check_model_name, read_production
+from components.plan.sources import Part, find_parts, group_parts
+from components.shared.markdown import plain
+from components.shared.s3 import MissingObjectError
+from components.shared.store import Store
+from ocr_lib import __version__
+from ocr_lib.bundle import MANIFEST
+from ocr_lib.config.loader import load_config
+
+LINEAGE = "inputs"  # where a bundle keeps what it was made of
+GIB = 2.0**30
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run is to be made of, as its parameters say.
+
+    Attributes:
+        train_data: URI and SHA-256 (may be empty) of the lines to learn from.
+        eval_data: the same of the lines that decide.
+        dataset_name: names the data set in the object store.
+        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
+        config_overrides: `Key.sub=value` each.
+        pretrained_uri: weights to start from; empty for none.
+        settings: whatever else decides what is learnt.
+    """
+
+    train_data: tuple[str, str]
+    eval_data: tuple[str, str]
+    dataset_name: str
+    config: str
+    config_overrides: Sequence[str]
+    pretrained_uri: str
+    settings: tuple[float | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was found.
+
+    Attributes:
+        groups: parts of the data, a group a pod.
+        inputs: what the run is made of, each by what changes with it.
+        changed: names of `inputs` in which the serving model differs; all where none serves.
+        serving: version in production; None where none is.
+    """
+
+    groups: list[list[Part]]
+    inputs: dict[str, str]
+    changed: list[str]
+    serving: int | None
+
+    def to_groups(self) -> list[dict[str, Any]]:
+        """Returns the groups as KFP hands them to the rounds of a loop."""
+        return [{"parts": [part.to_dict() for part in group]} for group in self.groups]
+
+    def markdown(self, go: bool) -> str:
+        """Returns the report: what there is, what is new, and what follows."""
+        rows = [
+            f"| {part.split} | {plain(part.uri)} | {part.bytes / GIB:.2f} | {number} |"
+            for number, group in enumerate(self.groups, start=1)
+            for part in group
+        ]
+        head = ["| split | source | GiB | packed by |", "| --- | --- | ---: | ---: |"]
+        return "\n".join([f"## {self._verdict(go)}", "", *head, *sorted(rows)]) + "\n"
+
+    def _verdict(self, go: bool) -> str:
+        if self.serving is None:
+            return "No model serves yet"
+        if not self.changed:
+            end = "trained all the same" if go else "the run ends here"
+            return f"Nothing new since version {self.serving}, which serves: {end}"
+        return f"New since version {self.serving}: {', '.join(self.changed)}"
+
+
+def plan(
+    question: Question, model_name: str, max_pods: int, gib_per_pod: float, work: Path
+) -> Plan:
+    """Looks at sources, configuration and what serves.
+
+    Args:
+        question: what the run is to be made of.
+        model_name: whose production it may take over.
+        max_pods: how many pods may pack at a time.
+        gib_per_pod: how much data is worth a pod of its own.
+        work: an empty folder.
+
+    Raises:
+        DataError: a source is empty.
+        ConfigError: the configuration does not exist, or does not hold together.
+    """
+    name = question.dataset_name
+    train = find_parts("train", f"{name}-train", *question.train_data)
+    held_out = find_parts("eval", f"{name}-eval", *question.eval_data)
+    inputs = {
+        "training data": _digest([part.version for part in train]),
+        "evaluation data": _digest([part.version for part in held_out]),
+        "configuration": _config_digest(question, work),
+        "first weights": _pretrained(question.pretrained_uri),
+        "settings": _digest(question.settings),
+        "release": __version__,
+    }
+    serving, theirs = _serving(check_model_name(model_name))
+    changed = [key for key, value in inputs.items() if theirs.get(key) != value]
+    groups = group_parts([*train, *held_out], max_pods, gib_per_pod * GIB)
+    return Plan(groups, inputs, changed, serving)
+
+
+def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:
+    """Returns the version in production and what it was made of, as far as it says so."""
+    store = Store.from_env()
+    production = read_production(store, model_name)
+    if production is None:
+        return None, {}
+    try:
+        info = store.get_json(f"{production.bundle}/{MANIFEST}")
+        return production.version, dict(json.loads(info["lineage"][LINEAGE]))
+    except (MissingObjectError, ValueError, KeyError, TypeError):
+        return production.version, {}  # of an earlier release, or imported: everything is new
+
+
+def _config_digest(question: Question, work: Path) -> str:
+    config = question.config
+    if "://" in config:
+        config = str(Store.from_env().get_file(config, work / "config.yml"))
+    return _digest(load_config(config, question.config_overrides).to_yaml())
+
+
+def _pretrained(uri: str) -> str:
+    return find_parts("first weights", "", uri)[0].version if uri else ""
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,106 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kfp import dsl
+
+from components.deploy.production import Production, write_production
+from components.plan.component import plan as component
+from components.plan.step import Plan, Question, plan
+from components.shared.store import Store
+from ocr_lib.errors import ConfigError
+
+MODEL = "planned"
+
+
+@pytest.fixture
+def question(store: Store) -> Question:
+    for name in ("train.tar", "eval.tar"):
+        store.client.put(store.bucket, f"planned/{name}", name.encode())
+    sources = [(store.uri(f"planned/{name}"), "") for name in ("train.tar", "eval.tar")]
+    return Question(sources[0], sources[1], "lines", "cpu_line", (), "", (60.0, "auto", 0.01))
+
+
+def look(question: Question, tmp_path: Path) -> Plan:
+    return plan(question, MODEL, 16, 8.0, tmp_path)
+
+
+def put_into_service(store: Store, inputs: str) -> None:
+    bundle = store.uri("planned/bundle")
+    store.put_json("planned/bundle/bundle.json", {"lineage": {"inputs": inputs}})
+    production = Production(MODEL, 7, bundle, "digest", [], "now")
+    store.remove(f"registry/{MODEL}/production.json")
+    write_production(store, production, None)
+
+
+def test_without_a_serving_model_everything_is_new(
+    store: Store, question: Question, tmp_path: Path
+) -> None:
+    store.remove(f"registry/{MODEL}/production.json")
+    found = look(question, tmp_path)
+    assert found.serving is None
+    assert found.changed == list(found.inputs)
+    assert "No model serves yet" in found.markdown(True)
+    assert [part.split for group in found.groups for part in group] == ["train", "eval"]
+
+
+def test_the_same_again_is_nothing_new(store: Store, question: Question, tmp_path: Path) -> None:
+    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    found = look(question, tmp_path)
+    assert found.changed == []
+    assert "Nothing new since version 7, which serves: the run ends here" in found.markdown(False)
+
+
+def test_whatever_changes_is_named(store: Store, question: Question, tmp_path: Path) -> None:
+    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    other = {
+        "settings": replace(question, settings=(30.0, "auto", 0.01)),
+        "configuration": replace(question, config_overrides=("Global.epoch_num=3",)),
+        "evaluation data": replace(question, eval_data=question.train_data),
+        "first weights": replace(question, pretrained_uri=question.train_data[0]),
+    }
+    for name, changed in other.items():
+        assert look(changed, tmp_path).changed == [name]
+    store.client.put(store.bucket, "planned/train.tar", b"more lines")
+    found = look(question, tmp_path)
+    assert found.changed == ["training data"]
+    assert "New since version 7: training data" in found.markdown(True)
+
+
+@pytest.mark.parametrize("inputs", ["", "{", "[]", '"x"'])
+def test_a_model_that_does_not_say_what_it_is_made_of_counts_as_another(
+    store: Store, question: Question, tmp_path: Path, inputs: str
+) -> None:
+    put_into_service(store, inputs)
+    assert look(question, tmp_path).changed
+
+
+def test_a_wrong_configuration_is_found_first(
+    store: Store, question: Question, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="cpu_line"):
+        look(replace(question, config="cpu_lines"), tmp_path)
+
+
+def run(question: Question, folder: Path, *, skip: bool) -> tuple[bool, list[dict[str, object]]]:
+    folder.mkdir()
+    go, groups, _ = component.python_func(
+        train_data_uri=question.train_data[0],
+        eval_data_uri=question.eval_data[0],
+        report=dsl.Markdown(uri=str(folder / "report")),
+        config=question.config,
+        model_name=MODEL,
+        train_minutes=60.0,
+        skip_if_unchanged=skip,
+    )
+    return go, groups
+
+
+def test_only_a_run_that_shall_skip_does(store: Store, question: Question, tmp_path: Path) -> None:
+    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    assert run(question, tmp_path / "asked", skip=True)[0] is False
+    go, groups = run(question, tmp_path / "not-asked", skip=False)
+    assert go is True
+    assert len(groups) == 1
+    json.dumps(groups)

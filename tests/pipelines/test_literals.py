@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from components.gen_label.step import _mode
+from components.train.backends import BACKENDS
+from ocr_lib.data.labels.find import Mode
+from pipelines.compile import compile_pipeline
+from pipelines.literals import offer
+from pipelines.train_and_deploy import LITERALS, train_and_deploy
+
+
+def parameters(path: Path) -> dict[str, dict[str, object]]:
+    spec = yaml.load(path.read_bytes().split(b"\n---")[0], Loader=yaml.CSafeLoader)
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    return dict(spec["root"]["inputDefinitions"]["parameters"])
+
+
+def test_the_values_are_in_the_package_and_the_defaults_among_them(tmp_path: Path) -> None:
+    for _ in range(2):  # written once, however often
+        compile_pipeline(tmp_path / "package.yaml")
+    found = parameters(tmp_path / "package.yaml")
+    for name, values in LITERALS.items():
+        assert found[name]["literals"] == list(values)
+        assert found[name]["defaultValue"] in values
+
+
+def test_they_can_be_left_out_for_old_backends(tmp_path: Path) -> None:
+    compile_pipeline(tmp_path / "package.yaml", literals=False)
+    assert not [
+        value for value in parameters(tmp_path / "package.yaml").values() if "literals" in value
+    ]
+
+
+def test_the_steps_know_every_value_that_is_offered() -> None:
+    from typing import get_args
+
+    assert list(LITERALS["label_format"]) == list(get_args(Mode))
+    for value in LITERALS["label_format"]:
+        assert _mode(value) == value
+    assert set(LITERALS["train_backend"]) == set(BACKENDS)
+
+
+def test_an_unknown_parameter_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError, match="no_such"):
+        offer(train_and_deploy.pipeline_spec, {"no_such": ("a",)})
