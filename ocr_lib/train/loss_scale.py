@@ -50,8 +50,9 @@ class LossScale:
             TrainingError: they have not been for `MAX_IN_ROW` updates.
         """
         if self.scale != 1.0:
-            for gradient in gradients:
-                gradient.scale_(1.0 / self.scale)
+            with paddle.no_grad():
+                for gradient in gradients:
+                    gradient.scale_(1.0 / self.scale)
         if not self.checked or _finite(gradients):
             self._count_good()
             return True

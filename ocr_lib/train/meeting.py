@@ -99,7 +99,8 @@ class Meeting:
         """Looks whether the others are alive; called every second of waiting."""
         watch.next_look_s = waited + 1
         if self._add("failed", 0):
-            raise PeerError(f"{self._store.get('why').decode()} {GO_ON}.")
+            why = self._store.get("why").decode().rstrip(".")
+            raise PeerError(f"{why}. {GO_ON}.")
         beats = [self._add(f"alive {rank}", 0) for rank in range(self._world)]
         lost = watch.lost(beats, waited)
         if lost:

@@ -1,5 +1,6 @@
-"""A small packed data set of drawn digits, and a configuration that learns it in seconds."""
+"""A small packed data set of drawn digits, a configuration that learns it, runs compared."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,8 @@ import numpy as np
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.lmdb_store import pack
+from ocr_lib.train import checkpoint
+from ocr_lib.train.ema import TRAINED
 
 DIGITS = "0123456789"
 
@@ -51,3 +54,42 @@ def small_options(train: Path, evaluation: Path, run_dir: Path, **keys: object) 
 def small_config(train: Path, evaluation: Path, run_dir: Path, **keys: object):
     """Loads the demo's configuration with `small_options`."""
     return load_config("cpu_line", small_options(train, evaluation, run_dir, **keys))
+
+
+def params(run_dir: Path, name: str = "latest") -> dict[str, np.ndarray]:
+    saved = checkpoint.load(run_dir / name).params
+    return {key: value for key, value in saved.items() if isinstance(value, np.ndarray)}
+
+
+def optimizer_state(saved: checkpoint.Checkpoint) -> dict[str, np.ndarray]:
+    """Returns the optimiser's arrays under the layers' names; tensors are named by counting."""
+    owners = {tensor: layer for layer, tensor in saved.params[checkpoint.NAME_TABLE].items()}
+    state = {}
+    trained = saved.optimizer.get(TRAINED, {})
+    state |= {f"{TRAINED} {key}": np.asarray(value) for key, value in trained.items()}
+    for key, value in saved.optimizer.items():
+        if key == TRAINED:
+            continue
+        owner = max((name for name in owners if key.startswith(f"{name}_")), key=len, default="")
+        state[f"{owners.get(owner)} {key.removeprefix(owner)}"] = np.asarray(value)
+    return state
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    first, second = checkpoint.load(one / "latest"), checkpoint.load(other / "latest")
+    assert_equal_arrays(params(one), params(other))
+    assert_equal_arrays(optimizer_state(first), optimizer_state(second))
+    for key in ("epoch", "global_step", "loss_scale", "averaged_updates"):
+        assert first.states.get(key) == second.states.get(key)
+
+
+def assert_equal_arrays(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
+    assert set(ours) == set(theirs)
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+
+
+def metrics(run_dir: Path) -> list[dict]:
+    return [
+        json.loads(line) for line in (run_dir / "metrics.jsonl").read_text("utf-8").splitlines()
+    ]

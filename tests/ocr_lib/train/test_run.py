@@ -16,48 +16,20 @@ from ocr_lib.errors import CheckpointError, ConfigError, DataError
 from ocr_lib.train import checkpoint, load_run, train
 from ocr_lib.train.finite import TrainingError
 from ocr_lib.train.trainer import Trainer
-from tests.ocr_lib.train.line_data import make_lines, small_config, small_options
+from tests.ocr_lib.train.line_data import (
+    assert_equal_runs,
+    make_lines,
+    metrics,
+    params,
+    small_config,
+    small_options,
+)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("lines")
     return make_lines(root / "train", 60, seed=1), make_lines(root / "eval", 20, seed=2)
-
-
-def params(run_dir: Path, name: str = "latest") -> dict[str, np.ndarray]:
-    saved = checkpoint.load(run_dir / name).params
-    return {key: value for key, value in saved.items() if isinstance(value, np.ndarray)}
-
-
-def metrics(run_dir: Path) -> list[dict]:
-    return [
-        json.loads(line) for line in (run_dir / "metrics.jsonl").read_text("utf-8").splitlines()
-    ]
-
-
-def optimizer_state(saved: checkpoint.Checkpoint) -> dict[str, np.ndarray]:
-    """Returns the optimiser's arrays under the layers' names; tensors are named by counting."""
-    owners = {tensor: layer for layer, tensor in saved.params[checkpoint.NAME_TABLE].items()}
-    state = {}
-    for key, value in saved.optimizer.items():
-        owner = max((name for name in owners if key.startswith(f"{name}_")), key=len, default="")
-        state[f"{owners.get(owner)} {key.removeprefix(owner)}"] = np.asarray(value)
-    return state
-
-
-def assert_equal_runs(one: Path, other: Path) -> None:
-    first, second = checkpoint.load(one / "latest"), checkpoint.load(other / "latest")
-    assert_equal_arrays(params(one), params(other))
-    assert_equal_arrays(optimizer_state(first), optimizer_state(second))
-    for key in ("epoch", "global_step"):
-        assert first.states[key] == second.states[key]
-
-
-def assert_equal_arrays(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
-    assert set(ours) == set(theirs)
-    for name, value in ours.items():
-        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")
