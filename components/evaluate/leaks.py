@@ -10,7 +10,6 @@ from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.manifest import SAMPLES
 from ocr_lib.data.samples import keys_of
-from ocr_lib.digest import sha256_file
 from ocr_lib.errors import DataError
 from ocr_lib.eval_leaks import candidates, leaks, refuse_leaks
 
@@ -27,17 +26,13 @@ def refuse_leaked_images(train_lmdb: Pointer, evaluation: LmdbDataset, work: Pat
         DataError: an evaluation image is a training image, byte for byte.
     """
     store = Store.from_env()
-    manifest = store.get_manifest(train_lmdb.uri)
+    tables = work / "tables"
+    manifest = store.get_files(train_lmdb.uri, tables, lambda name: Path(name).name == SAMPLES)
     if manifest.digest != train_lmdb.digest:
         raise DataError(
             train_lmdb.uri, "other data lie there now than were trained on", "Run the steps again"
         )
-    for name, entry in manifest.files.items():
-        if Path(name).name != SAMPLES:
-            continue
-        path = store.get_file(f"{train_lmdb.uri}/{name}", work / "tables" / name)
-        if sha256_file(path) != entry.sha256:
-            raise DataError(f"{train_lmdb.uri}/{name}", "damaged", "Run the steps again")
+    for path in sorted(tables.rglob(SAMPLES)):
         if candidates(keys_of(np.load(path, allow_pickle=False)), evaluation.keys):
             train = LmdbDataset(fetch(train_lmdb, work / "all"))
             refuse_leaks(train, evaluation, leaks(train, evaluation))

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.shared.links import Link, link_tree
 from components.shared.pointer import Pointer
-from components.shared.store import Link, Store
+from components.shared.store import Store
 from ocr_lib.data.lmdb_store import merge
 from ocr_lib.data.manifest import MANIFEST, SAMPLES
 from ocr_lib.errors import DataError
@@ -46,7 +47,7 @@ def join(packed: Sequence[Pointer], split: str, work: Path) -> Pointer:
             entry = trees[number].files[f"{shard}/{file}"]
             links[f"{name}/{file}"] = entry, trees[number].key(prefix, f"{shard}/{file}")
     name = str(parts[0].metadata["name"])
-    uri = store.link_tree(work / "joined", links, f"datasets/{name}/{{digest}}/lmdb")
+    uri = link_tree(store, work / "joined", links, f"datasets/{name}/{{digest}}/lmdb")
     return Pointer(
         uri,
         store.get_manifest(uri).digest,

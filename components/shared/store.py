@@ -10,7 +10,7 @@ silence. `replace_json` therefore compares before it writes as well, and `lease`
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,6 @@ from ocr_lib.errors import ConfigError, DataError
 
 MAX_JSON_BYTES = 64 << 20
 MAX_TREE_BYTES = 1 << 40
-
-Link = tuple[FileEntry, str]  # a file of another tree: what it is, and the key of its object
 
 
 class Store:
@@ -174,27 +172,6 @@ class Store:
         )
         self.client.put(bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
         return uri
-
-    def link_tree(self, folder: Path, links: Mapping[str, Link], prefix: str) -> str:
-        """Uploads a folder as a tree together with files of other trees, which stay where they are.
-
-        The other trees must be kept as long as this one.
-
-        Args:
-            folder: the tree's own files.
-            links: path in the new tree → what it is, and its key in this bucket.
-            prefix: of the new tree; `{digest}` in it stands for the digest of its content.
-        """
-        own = TreeManifest.of_folder(folder)
-        files = own.files | {name: entry for name, (entry, _) in links.items()}
-        manifest = TreeManifest(
-            dict(sorted(files.items())), {name: key for name, (_, key) in sorted(links.items())}
-        )
-        key = prefix.format(digest=manifest.digest)
-        for name in own.files:
-            self.client.put_file(self.bucket, f"{key}/{name}", folder / name)
-        self.client.put(self.bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
-        return self.uri(key)
 
     def get_manifest(self, uri: str) -> TreeManifest:
         """Returns the manifest of a tree: its digest, and the size and SHA-256 of each file.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.shared.links import link_tree
 from components.shared.s3 import DigestError
 from components.shared.store import Store
 from ocr_lib.digest import sha256_tree
@@ -29,7 +30,7 @@ def test_a_tree_may_link_to_files_of_others_and_reads_as_one_that_was_uploaded_w
         for name, entry in manifest.files.items():
             links[f"{part}/{name}"] = entry, manifest.key(prefix, name)
     own = write_files(tmp_path / "own", {"manifest": "of both"})
-    uri = store.link_tree(own, links, "linked/{digest}")
+    uri = link_tree(store, own, links, "linked/{digest}")
     folder = store.get_tree(uri, tmp_path / "all")
     assert (folder / "two/a/data").read_text() == "two data"
     assert sha256_tree(folder) == store.get_manifest(uri).digest == uri.rpartition("/")[2]
