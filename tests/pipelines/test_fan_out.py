@@ -1,0 +1,57 @@
+"""Packing side by side: the same data set, whoever packs which part of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.shared.pointer import Pointer
+from components.shared.s3_server import S3Server
+from components.shared.store import Store
+from ocr_lib.data.lmdb_store import LmdbDataset
+from tests.components.line_images import tar_of, write_icdar
+
+pytestmark = pytest.mark.slow
+TEXTS = [[f"TOTAL {part}{n}.50" for n in range(6)] for part in range(4)]
+
+
+@pytest.fixture
+def sources(store: Store, tmp_path: Path) -> dict[str, str]:
+    for number, texts in enumerate(TEXTS):
+        tar = tar_of(write_icdar(tmp_path / f"train-{number}", texts))
+        store.put_file(tar, f"fan-out/train/{number}.tar")
+    held_out = tar_of(write_icdar(tmp_path / "eval", ["TOTAL 5.50", "TOTAL 7.50"]))
+    uri = store.put_file(held_out, "fan-out/eval.tar")
+    return {"train_data_uri": store.uri("fan-out/train"), "eval_data_uri": uri}
+
+
+def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, Pointer, int]:
+    """Returns what the trainer would be given, and in how many rounds it was packed."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.pipelines.fan_out", str(root)],
+        input=json.dumps(arguments),
+        env={**os.environ, **s3_server.environment()},
+        text=True,
+        check=True,
+        timeout=240,
+        capture_output=True,
+    )
+    found = [
+        Pointer(**json.loads(next(root.glob(f"*/preflight/{name}")).read_text()))
+        for name in ("train_lmdb", "eval_lmdb")
+    ]
+    return found[0], found[1], len(list(root.rglob("pack-lmdb/shards")))
+
+
+def test_one_pod_or_many_make_the_same_data_set(
+    store: Store, s3_server: S3Server, sources: dict[str, str], tmp_path: Path
+) -> None:
+    alone = run(s3_server, tmp_path / "alone", **sources, gib_per_pod=8.0, max_pods=16)
+    shared = run(s3_server, tmp_path / "shared", **sources, gib_per_pod=1e-9, max_pods=3)
+    assert (alone[2], shared[2]) == (1, 3)
+    assert alone[:2] == shared[:2]
+    dataset = LmdbDataset(store.get_tree(shared[0].uri, tmp_path / "lmdb"))
+    assert sorted(dataset.labels()) == sorted(text for texts in TEXTS for text in texts)
