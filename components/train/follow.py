@@ -12,7 +12,8 @@ from typing import Any
 from components.shared.cluster import Cluster, ClusterError
 from components.shared.store import Store
 from components.train.diagnosis import name_of, restarts
-from components.train.result import log_key, stacks_key
+from components.train.group import STACKS, Group
+from components.train.result import log_key
 from components.train.watch import Look
 from components.train.worker_log import Heard, PodLog, is_chatter
 from ocr_lib.errors import ServiceError
@@ -68,7 +69,7 @@ class Follower:
     def ask_for_stacks(self) -> None:
         """Leaves a request in the store, where every node looks."""
         with suppress(ServiceError):
-            self._store.put_json(stacks_key(self._run_key), {"at": time.time()})
+            Group(self._store, self._run_key, self._attempt, "watcher").mark(STACKS)
 
     def finish(self) -> None:
         """Reads and uploads what is left."""

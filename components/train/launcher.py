@@ -21,6 +21,7 @@ from components.train.paddlejob import (
     digest_of,
     job_name,
 )
+from components.train.patience import patiently
 from components.train.result import read_result, reason_key
 from components.train.watch import End, Watch, advance
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
@@ -57,23 +58,27 @@ class Launcher:
             ConfigError: a job of that name was made for something else.
             TrainingJobError: it failed for good.
         """
-        if (done := read_result(self.store, self.work)) is not None:
+        if (done := self._result()) is not None:
             say(f"{self.work.key} is complete already")
             return done
         spec = self.adopt_or_create(self.spec)
         while True:
             end = self.watch(spec)
-            done = read_result(self.store, self.work)
+            done = self._result()
             if done is not None and end.result in ("succeeded", "gone"):
                 self.cluster.delete_job(job_name(spec.run))
                 return done
-            end = end if end.reason else End("again", "The job ended without a result.", "crash")
+            if end.result == "succeeded":  # and nothing in the store
+                end = replace(end, result="again", reason="the job left no result.", kind="crash")
             self._record(spec, end)
             if end.result != "again" or spec.attempt > spec.options.retries:
                 self._give_up(spec, end)
             say(f"{end.reason} Starting the whole job again from its last checkpoint.")
             self.delete(job_name(spec.run))
             spec = self.adopt_or_create(replace(spec, attempt=spec.attempt + 1))
+
+    def _result(self) -> Pointer | None:
+        return patiently(lambda: read_result(self.store, self.work), say)
 
     def adopt_or_create(self, spec: JobSpec) -> JobSpec:
         """Makes the job, or takes over the one that is there; returns it with its attempt.
@@ -117,7 +122,8 @@ class Launcher:
                     return End("failed", "the job outlived its own deadline.", "deadline")
                 if watch.end is None:
                     time.sleep(POLL_S)
-            return watch.end if follower.heard.step else _hopeless(watch.end)
+            end = watch.end if follower.heard.step else _hopeless(watch.end)
+            return replace(end, progress=follower.heard.line)
         finally:
             follower.finish()
 
@@ -130,7 +136,12 @@ class Launcher:
 
     def _record(self, spec: JobSpec, end: End) -> None:
         """Leaves the reason in the store, best effort: the step's log has it too."""
-        value = {"attempt": spec.attempt, "kind": end.kind, "reason": end.reason}
+        value = {
+            "attempt": spec.attempt,
+            "kind": end.kind,
+            "reason": end.reason,
+            "progress": end.progress,
+        }
         try:
             self.store.put_json(reason_key(self.work.key), value)
         except ServiceError as error:
@@ -140,8 +151,9 @@ class Launcher:
         """Ends what may still run, and says why."""
         self.cluster.delete_job(job_name(spec.run))
         tried = f" ({spec.attempt} attempts)" if spec.attempt > 1 else ""
+        far = f" It got to {end.progress}." if end.progress else ""
         raise TrainingJobError(
-            f"training did not finish{tried}: {end.reason} "
+            f"training did not finish{tried}: {end.reason}{far} "
             f"Logs: {self.store.uri(self.work.key)}/logs/"
         )
 

@@ -1,37 +1,35 @@
 """The process of a training pod: fetches the data once for all its ranks, runs and minds them.
 
 Only this process has the object store's keys: Paddle's launcher writes the environment of the
-ranks to files. It uploads checkpoints while they train, passes on a request for their stacks,
-and tells the pod's status why they ended.
+ranks to files. It uploads checkpoints while they train, starts them again with a peer that was
+replaced, passes on a request for their stacks, and tells the pod's status why they ended.
 """
 
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
-from components.shared.s3 import DigestError, MissingObjectError
 from components.shared.store import Store
+from components.train.group import Group
 from components.train.here import RUN_FOLDER, prepare, publish_run
 from components.train.job import Work
 from components.train.paddlejob import ENV_ATTEMPT, ENV_DEVICES, ENV_JOB, ENV_NODE
-from components.train.ranks import TERMINATED, Ranks
+from components.train.patience import patiently
+from components.train.ranks import Ranks
 from components.train.reason import TERMINATION_LOG, describe, write_reason
-from components.train.result import log_key, read_result, stacks_key, write_result
+from components.train.result import log_key, read_result, write_result
 from components.train.snapshots import Snapshots
 from components.train.worker import CONFIG, RESULT
 from components.train.worker_log import NODE_PREFIX
 from ocr_lib.atomic import write_text
 from ocr_lib.errors import OcrError, ServiceError
 
-STORE_AWAY_S = 300.0  # how long the object store may be away before the pod gives up
-RETRY_S = 5.0
-LOOK_S = 10.0  # between looks for a request for stacks
-T = TypeVar("T")
+LOOK_S = 5.0  # between looks at the others' marks
+TERMINATED = 128 + signal.SIGTERM
 
 
 class Node:
@@ -45,64 +43,82 @@ class Node:
     def __init__(self, work: Work, folder: Path) -> None:
         self.work = work
         self.folder = folder
-        self.first = os.environ.get(ENV_NODE, "0") == "0"  # rank 0 is on the first worker
+        index = os.environ.get(ENV_NODE, "0")
+        self.first = index == "0"  # rank 0 is on the first worker
+        self.attempt = int(os.environ.get(ENV_ATTEMPT, "1"))
+        self.devices = int(os.environ.get(ENV_DEVICES, "1"))
         self.store = Store.from_env()
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
+        self.group = Group(self.store, work.key, self.attempt, f"node-{index}")
+        self._ranks: Ranks | None = None
         self._looked = 0.0
-        self._request = ""
+        self._again = self._ended = False
 
     def run(self) -> int:
         """Fetches, trains and hands on; returns the exit code."""
-        if patiently(lambda: read_result(self.store, self.work)):
+        if patiently(lambda: read_result(self.store, self.work), say):
             say("the run is complete already")
             return 0
+        patiently(self.group.join, say)
         say("fetching data")
-        config = patiently(lambda: prepare(self.work, self.folder))
+        config = patiently(lambda: prepare(self.work, self.folder), say)
         write_text(self.folder / CONFIG, config.to_yaml())
-        self._request = self._wanted()
         if not self.first:
             return self._train()
-        patiently(self.snapshots.restore)
+        if (self.folder / RESULT).exists():  # trained by an earlier container, not handed on
+            patiently(self._publish, say)
+            return 0
+        patiently(self.snapshots.restore, say)
         with self.snapshots:
             code = self._train()
         if code == 0:
-            patiently(self._publish)
-        elif code == TERMINATED:
-            self._save_last()
+            patiently(self._publish, say)
+        elif self._ended:
+            with suppress(OcrError, OSError):  # what was not uploaded yet, before the disk goes
+                self.snapshots.save()
         return code
+
+    def end(self) -> None:
+        """Ends the ranks, as Kubernetes asks for it; `run` then returns."""
+        self._ended = True
+        if self._ranks is None:
+            raise SystemExit(TERMINATED)
+        self._ranks.stop()
 
     def _train(self) -> int:
-        devices = int(os.environ.get(ENV_DEVICES, "1"))
-        ranks = Ranks(self.folder, devices)
-        code = ranks.wait(lambda: self._look(ranks))
-        if code and code != TERMINATED:
-            self._explain(ranks, code)
+        """Runs the ranks, again each time a peer started again."""
+        while True:
+            self._again = False
+            self._ranks = Ranks(self.folder, self.devices)
+            code = self._ranks.wait(self._look)
+            if self._ended:
+                return TERMINATED
+            if not self._again:
+                break
+            say("a peer started again: the ranks start again from their last checkpoint")
+        if code:
+            self._explain(self._ranks, code)
         return code
 
-    def _look(self, ranks: Ranks) -> None:
-        """Has the stacks written once for each request."""
-        if time.monotonic() - self._looked < LOOK_S:
+    def _look(self) -> None:
+        """Does what the others' marks ask for."""
+        if time.monotonic() - self._looked < LOOK_S or self._ranks is None:
             return
         self._looked = time.monotonic()
-        wanted = self._wanted()
-        if wanted and wanted != self._request:
-            self._request = wanted
-            ranks.write_stacks()
-
-    def _wanted(self) -> str:
-        """Returns the present request for stacks; empty where there is none."""
-        with suppress(ServiceError):
-            return json.dumps(self.store.get_json(stacks_key(self.work.key)))
-        return self._request
+        news = self.group.news()
+        if news.stacks:
+            self._ranks.write_stacks()
+        if news.broken:
+            self._again = True
+            self._ranks.stop()
 
     def _explain(self, ranks: Ranks, code: int) -> None:
         """Leaves the reason in the pod's status, and the logs in the store."""
         reasons = ranks.reasons()
         if reasons:
             write_reason(TERMINATION_LOG, reasons[0])
-        pod, attempt = os.environ.get("HOSTNAME", "worker"), int(os.environ.get(ENV_ATTEMPT, "1"))
-        name = f"{pod}-ended-{int(time.time())}"
-        key = log_key(self.work.key, attempt, name)
+        name = f"{os.environ.get('HOSTNAME', 'worker')}-ended-{int(time.time())}"
+        key = log_key(self.work.key, self.attempt, name)
         with suppress(ServiceError):  # the watcher has a copy of the log
             self.store.put_bytes(key, ranks.tail())
             for batch in sorted((self.folder / RUN_FOLDER).glob("nonfinite_batch*.npz")):
@@ -115,30 +131,7 @@ class Node:
         pointer = publish_run(self.work, self.folder / RUN_FOLDER, facts)
         write_result(self.store, self.work, pointer)
         self.snapshots.clear()
-
-    def _save_last(self) -> None:
-        """Uploads what was not uploaded yet, before the pod's disk goes."""
-        with suppress(OcrError, OSError):
-            self.snapshots.save()
-
-
-def patiently(action: Callable[[], T]) -> T:
-    """Does what needs the object store, again while it is away.
-
-    Raises:
-        ServiceError: it was away for too long, or does not hold what it should.
-    """
-    ends = time.monotonic() + STORE_AWAY_S
-    while True:
-        try:
-            return action()
-        except (MissingObjectError, DigestError):
-            raise
-        except ServiceError as error:
-            if time.monotonic() > ends:
-                raise
-            say(f"{error} Trying again.")
-            time.sleep(RETRY_S)
+        self.group.dissolve()
 
 
 def say(line: str) -> None:
@@ -150,7 +143,9 @@ def say(line: str) -> None:
 def main() -> int:
     """Runs this pod's part of the run that its environment names."""
     try:
-        return Node(Work.from_json(os.environ[ENV_JOB]), Path.cwd()).run()
+        node = Node(Work.from_json(os.environ[ENV_JOB]), Path.cwd())
+        signal.signal(signal.SIGTERM, lambda *_: node.end())
+        return node.run()
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")
         write_reason(TERMINATION_LOG, describe(error))

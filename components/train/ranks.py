@@ -13,11 +13,10 @@ from components.train import worker
 from components.train.reason import Reason, read_reasons
 
 POLL_S = 1.0
-STOP_S = 15.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in the rest
+STOP_S = 10.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in the rest
 STACKS_S = 3.0  # for the ranks to write their stacks
 LOG_DIR = "log"
 TAIL_BYTES = 1 << 20
-TERMINATED = 128 + signal.SIGTERM
 
 
 class Ranks:
@@ -30,10 +29,8 @@ class Ranks:
 
     def __init__(self, folder: Path, devices: int) -> None:
         self.folder = folder
-        self._ended = False
         for old in folder.glob("reason-*.json"):
             old.unlink()
-        signal.signal(signal.SIGTERM, lambda *_: self._end())
         launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", str(devices)]
         script = [str(Path(worker.__file__)), str(folder)]
         self._process = subprocess.Popen(
@@ -48,7 +45,18 @@ class Ranks:
             look()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(POLL_S)
-        return TERMINATED if self._ended else self._process.returncode % 256
+        return self._process.returncode % 256
+
+    def stop(self) -> None:
+        """Ends the ranks: with a deadline, since one may wait for a peer that is gone."""
+        ranks = children(self._process.pid)
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_S)
+        self._process.kill()
+        for pid in ranks:  # each in a session of its own
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def write_stacks(self) -> None:
         """Makes every rank write its stacks to its log; the first one's log is this process's."""
@@ -79,14 +87,6 @@ class Ranks:
     def reasons(self) -> list[Reason]:
         """Returns what the ranks said of their end."""
         return read_reasons(self.folder)
-
-    def _end(self) -> None:
-        """Ends the ranks; the launcher takes a while to end them, so it gets a deadline."""
-        self._ended = True
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_S)
-        self._process.kill()
 
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:

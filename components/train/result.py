@@ -1,4 +1,4 @@
-"""What a run leaves in the object store beside its checkpoints: result, reasons, requests."""
+"""What a run leaves in the object store beside its checkpoints: result, reasons, logs."""
 
 from typing import Any
 
@@ -21,11 +21,6 @@ def reason_key(run_key: str) -> str:
 def log_key(run_key: str, attempt: int, pod: str) -> str:
     """Returns the key of a worker's log."""
     return f"{run_key}/logs/{attempt:02d}/{pod}.log"
-
-
-def stacks_key(run_key: str) -> str:
-    """Returns the key of a request to the workers to write their stacks."""
-    return f"{run_key}/stacks-wanted.json"
 
 
 def write_result(store: Store, work: Work, pointer: Pointer) -> None:

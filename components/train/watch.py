@@ -57,11 +57,13 @@ class End:
         result: `again` asks for the whole job to be started anew from its last checkpoint.
         reason: in plain words; empty after success.
         kind: of the finding behind it, or `stalled`, `deadline`, `deleted`, `operator`, `crash`.
+        progress: how far it was, as the workers told.
     """
 
     result: Result
     reason: str = ""
     kind: str = ""
+    progress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +111,13 @@ def advance(watch: Watch, look: Look, options: JobOptions) -> Watch:
 
 def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
     """Keeps first times of what is still so, and says what is new."""
-    say, counts = [], dict(watch.restarts)
-    keys = {f"{item.kind} {item.key}" for item in findings}
+    keys = {_key(item) for item in findings}
     since = {
         key: at for key, at in watch.since.items() if key in keys or key.split()[0] not in WAITING
     }
-    worst, new = watch.worst, []
-    for item in findings:
-        key = f"{item.kind} {item.key}"
-        if key not in since:
-            since[key] = look.at
-            new.append(item)
-            worst = (
-                item if worst is None or item.kind in FINAL or worst.kind not in FINAL else worst
-            )
-    say.extend(grouped(new))
+    new = [item for item in findings if _key(item) not in since]
+    since |= {_key(item): look.at for item in new}
+    say, counts = grouped(new), dict(watch.restarts)
     for pod in look.pods:
         uid, count = str(pod["metadata"].get("uid", "")), restarts(pod)
         if count > counts.get(uid, 0):
@@ -132,7 +126,19 @@ def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
         if uid not in counts:
             since["moved"] = look.at
         counts[uid] = count
-    return Watch(since, counts, worst, tuple(say))
+    return Watch(since, counts, _worst(watch.worst, new), tuple(say))
+
+
+def _worst(former: Finding | None, new: list[Finding]) -> Finding | None:
+    """Returns the newest finding, unless an older one says more: one that ends the job."""
+    final = [item for item in new if item.kind in FINAL]
+    if former and former.kind in FINAL and not final:
+        return former
+    return [*([former] if former else []), *new, *final][-1] if former or new else None
+
+
+def _key(item: Finding) -> str:
+    return f"{item.kind} {item.key}"
 
 
 def _ended(watch: Watch, job: Tree) -> End | None:
@@ -164,7 +170,7 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
     for item in findings:
         if item.kind in FINAL:
             return End("failed", str(item), item.kind)
-        waited = look.at - watch.since[f"{item.kind} {item.key}"]
+        waited = look.at - watch.since[_key(item)]
         if item.kind in WAITING and waited >= 60 * patience[item.kind]:
             reason = f"{item} Given up after {waited / 60:.0f} min."
             return End("failed", reason, item.kind)

@@ -77,8 +77,8 @@ class Heard:
 
 
 def is_chatter(text: str) -> bool:
-    """Tells whether a line is of the launcher's settings, which nobody reads twice."""
-    return text.startswith("LAUNCH INFO ")
+    """Tells whether a line is of the launcher's own, which nobody reads twice."""
+    return text.startswith("LAUNCH INFO ") or " HTTP Request: " in text
 
 
 def _sortable(time: str) -> str:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 END_S = 240.0
 # About half a minute on two slow cores: time enough to break something half-way.
 OVERRIDES = (
-    "Global.epoch_num=60",
+    "Global.epoch_num=40",
     "Global.save_step_every=4",
     "Global.print_batch_step=5",
     "Global.eval_batch_epoch=20",

@@ -1,0 +1,31 @@
+"""Waiting for an object store that is away for a while."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from components.shared.s3 import ConflictError, DigestError, MissingObjectError
+from ocr_lib.errors import ServiceError
+
+STORE_AWAY_S = 300.0  # how long it may be away before whoever needs it gives up
+RETRY_S = 5.0
+T = TypeVar("T")
+
+
+def patiently(action: Callable[[], T], say: Callable[[str], None]) -> T:
+    """Does what needs the object store, again while it is away.
+
+    Raises:
+        ServiceError: it was away for too long, or does not hold what it should.
+    """
+    ends = time.monotonic() + STORE_AWAY_S
+    while True:
+        try:
+            return action()
+        except (ConflictError, DigestError, MissingObjectError):
+            raise
+        except ServiceError as error:
+            if time.monotonic() > ends:
+                raise
+            say(f"{error} Trying again.")
+            time.sleep(RETRY_S)
