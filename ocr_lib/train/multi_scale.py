@@ -132,12 +132,10 @@ class MultiScale:
         for width, height, count in self._scales_for(len(order), rng):
             members = order[start : start + count]
             start += count
-            if not len(members):
-                return
+            if not len(members) or not self.ds_width:  # equally many batches in every epoch
+                members = np.concatenate([members, order[: count - len(members)]])
             if self.ds_width:
                 width = int(self._own(sizes[members], height).max())
-            else:
-                members = np.concatenate([members, order[: count - len(members)]])
             yield Batch(width, tuple(members.tolist()), height)
 
     def _scales_for(self, samples: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
