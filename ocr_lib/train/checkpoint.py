@@ -83,6 +83,11 @@ def exists(prefix: Path) -> bool:
     return _manifest(prefix).exists()
 
 
+def there(prefix: Path) -> bool:
+    """Tells whether a checkpoint, of ours or of PaddleOCR, lies at `prefix`."""
+    return exists(prefix) or prefix.with_name(prefix.name + SUFFIXES[0]).exists()
+
+
 def remove(prefix: Path) -> None:
     """Deletes a checkpoint: the manifest first, so that no half of it counts."""
     _manifest(prefix).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ Source: PaddleOCR ppocr/utils/save_load.py for the keys of `.states` (epoch, glo
 best_model_dict); there the step is written but not restored.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ocr_lib.train.pace import EpochPace
@@ -23,6 +23,7 @@ class Position:
         epoch_s: seconds of the last one.
         best: metrics of the best evaluation, with `best_epoch`.
         evals_since_best: evaluations since.
+        steps_per_epoch: batches of the epoch under way; 0 where a foreign checkpoint has none.
     """
 
     epoch: int = 1
@@ -33,6 +34,7 @@ class Position:
     epoch_s: float | None = None
     best: dict[str, float] = field(default_factory=dict)
     evals_since_best: int = 0
+    steps_per_epoch: int = 0
 
     @classmethod
     def from_states(cls, states: dict[str, Any]) -> "Position":
@@ -46,6 +48,17 @@ class Position:
             global_step=int(states.get("global_step", 0)),
             best=dict(states.get("best_model_dict", {})),
         )
+
+    def fit(self, steps_per_epoch: int) -> None:
+        """Moves to the same place of an epoch of so many steps: more processes have fewer each."""
+        share = steps_per_epoch / (self.steps_per_epoch or steps_per_epoch)
+        self.steps_per_epoch = steps_per_epoch
+        if share == 1.0:
+            return
+        if self.step_in_epoch:
+            self.step_in_epoch = max(1, round(self.step_in_epoch * share))
+        if self.pace:
+            self.pace = replace(self.pace, begin=self.pace.begin * share)
 
     def states(self) -> dict[str, Any]:
         """Returns the content of `.states`, PaddleOCR's keys first."""

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,26 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
-from ocr_lib.errors import CheckpointError, ConfigError
+from ocr_lib.errors import ConfigError
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
-from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.train import checkpoint, weights
+from ocr_lib.train import checkpoint
 from ocr_lib.train.batches import Batch, plan_epoch, shard
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.loader import BatchReader, Loader
 from ocr_lib.train.log import PeerLog, RunLog
-from ocr_lib.train.migration import Migration, characters_beside, migrate
 from ocr_lib.train.multi_scale import MultiScale
-from ocr_lib.train.networks import part_of, sub_network
+from ocr_lib.train.networks import sub_network
 from ocr_lib.train.optimizer import build_optimizer
 from ocr_lib.train.outputs import texts_of
 from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
-from ocr_lib.train.run_folder import LATEST, config_digest
+from ocr_lib.train.run_folder import config_digest
 from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
+from ocr_lib.train.start import Start
 from ocr_lib.train.support import refuse_untrainable
 from ocr_lib.train.sync_bn import synchronise
 from ocr_lib.train.targets import Targets
@@ -138,7 +137,7 @@ class _Run:
         started = time.monotonic()
         plan = self._plan(fresh)
         trainer = self._trainer(plan.epochs)
-        self._restore(trainer)
+        Start(self.settings, self.dictionary, self.parallel, self.log).restore(trainer)
         resumed_from = trainer.position.global_step
         self._announce(plan, trainer)
         position = trainer.run()
@@ -277,57 +276,6 @@ class _Run:
         recognizer = Recognizer(self.preprocess, self.dictionary, forward, decode=self.decode)
         ignore_space = bool(self.config.metric.args.get("ignore_space", True))
         return build_evaluation(recognizer, self.eval_dataset, ignore_space, self.parallel)
-
-    def _restore(self, trainer: Trainer) -> None:
-        """Takes up the run's own last checkpoint, else what the configuration names."""
-        own = self.run_dir / LATEST
-        for name, path in getattr(trainer.model, "pretrained", {}).items():
-            self._start_from(sub_network(trainer.model, name), path, name)
-        if self.parallel.by_first(lambda: checkpoint.exists(own)):
-            self._resume(trainer, own)
-        elif self.settings.checkpoints:
-            self._resume(trainer, checkpoint.without_suffix(self.settings.checkpoints))
-        elif self.settings.pretrained_model:
-            self._start_from(trainer.model, self.settings.pretrained_model)
-
-    def _start_from(self, network: Any, path: str, name: str = "") -> None:
-        """Fills the network, or one of several, with weights of another run."""
-        prefix = checkpoint.without_suffix(path)
-        share = 0.0 if self.settings.allow_partial_load else weights.MIN_MATCHED
-        saved = self._load(prefix)
-        saved = replace(saved, params=part_of(saved.params, network, name))
-        saved = self._migrated(saved, network, prefix)
-        found = weights.load_into(network, saved.params, str(prefix), share)
-        which = f" for {name}" if name else ""
-        self.log.info(f"pretrained weights{which} from {prefix}: {found.describe()}")
-
-    def _migrated(
-        self, saved: checkpoint.Checkpoint, network: Any, prefix: Path
-    ) -> checkpoint.Checkpoint:
-        """Returns a checkpoint for this run's characters, where it was trained on others."""
-        theirs = self.parallel.by_first(lambda: characters_beside(prefix))
-        if theirs is None or tuple(theirs) == self.dictionary.characters:
-            return saved
-        migration = Migration(Dictionary(tuple(theirs)), self.dictionary)
-        self.log.info(f"{prefix} was trained on other characters: {migration.describe()}")
-        return migrate(saved, network, migration)
-
-    def _load(self, prefix: Path) -> checkpoint.Checkpoint:
-        """Reads a checkpoint at rank 0, for all."""
-        content = self.parallel.by_first(lambda: vars(checkpoint.load(prefix)))
-        return checkpoint.Checkpoint(**content)
-
-    def _resume(self, trainer: Trainer, prefix: Path) -> None:
-        saved = self._migrated(self._load(prefix), trainer.model, prefix)
-        weights.load_into(trainer.model, saved.params, str(prefix), min_share=1.0)
-        if not saved.optimizer:
-            raise CheckpointError(
-                f"{prefix}.pdopt",
-                "the optimiser's state is missing, so the run cannot go on from here",
-                "use Global.pretrained_model to start a new run from the weights",
-            )
-        state = weights.optimizer_state_for(trainer.model, saved.optimizer, saved.params)
-        trainer.state.restore(state, saved.states)
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:
         parameters = sum(int(np.prod(p.shape)) for p in trainer.model.parameters())

@@ -133,7 +133,7 @@ class Trainer:
     def _epoch(self, pace: EpochPace) -> None:
         started = time.monotonic()
         position = self.position
-        position.pace = pace
+        position.pace, position.steps_per_epoch = pace, self.length.steps_per_epoch
         plan = self.plan_epoch(position.epoch)
         todo = plan[position.step_in_epoch :]
         self.timer.restart()

@@ -1,4 +1,4 @@
-"""The average of the weights: its numbers, what is kept where, and that a resume changes nothing."""
+"""The average of the weights: its numbers, what is kept where, and an exact resume."""
 
 import numpy as np
 import paddle

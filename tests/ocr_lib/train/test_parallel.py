@@ -1,5 +1,6 @@
 """Two processes and two nodes on this machine: equal weights everywhere, from kill to resume."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.train import checkpoint, wire
+from ocr_lib.train import checkpoint, train, wire
 from ocr_lib.train.evaluation import Share
 from tests.ocr_lib.memory_dataset import MemoryDataset
-from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, metrics, small_options
+from tests.ocr_lib.train.line_data import (
+    assert_equal_runs,
+    make_lines,
+    metrics,
+    small_config,
+    small_options,
+)
 from tests.ocr_lib.train.ranks import Ranks
 
 TRAINS = Path(__file__).with_name("rank_trains.py")
@@ -72,6 +79,14 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(data, whole, tmp_path, n
         assert set(ranks.wait()) == {0}, ranks.logs()
     assert "going on from epoch" in (run_dir / "train.log").read_text("utf-8")
     assert_equal_runs(whole / "run", run_dir)
+
+
+@pytest.mark.slow
+def test_one_process_goes_on_where_two_stopped(data, whole, tmp_path):
+    shutil.copytree(whole / "run", tmp_path / "run")
+    config = small_config(*data, tmp_path / "run", **{**KEYS, "Global.epoch_num": 4})
+    result = train(config, quiet=True)
+    assert (result.resumed_from, result.steps, result.epochs) == (12, 12 + 8, 4)
 
 
 @pytest.mark.slow

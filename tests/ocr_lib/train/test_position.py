@@ -15,3 +15,18 @@ def test_paddleocrs_keys_count_finished_epochs():
     assert Position(epoch=4, step_in_epoch=0, global_step=30).states()["epoch"] == 3
     states = {"epoch": 3, "global_step": 30, "best_model_dict": {"acc": 0.9}}
     assert Position.from_states(states) == Position(epoch=4, global_step=30, best={"acc": 0.9})
+
+
+def test_another_number_of_processes_goes_on_at_the_same_place_of_the_schedule():
+    position = Position(2, 6, 18, EpochPace(12.0, 1.0, 3), steps_per_epoch=12)
+    position.fit(6)
+    assert (position.step_in_epoch, position.steps_per_epoch) == (3, 6)
+    assert position.pace == EpochPace(6.0, 1.0, 3)
+    position.fit(6)
+    assert position.step_in_epoch == 3
+    begun = Position(1, 1, 1, EpochPace(0.0, 1.0, 3), steps_per_epoch=12)
+    begun.fit(2)
+    assert begun.step_in_epoch == 1  # within the epoch still
+    foreign = Position(4)
+    foreign.fit(10)
+    assert (foreign.epoch, foreign.step_in_epoch) == (4, 0)

@@ -190,6 +190,21 @@ def test_a_missing_checkpoint_is_an_error(data, tmp_path):
         train(small_config(*data, tmp_path / "run", **keys), quiet=True)
 
 
+def test_a_missing_checkpoint_begins_without_it_where_that_is_asked_for(
+    data, uninterrupted, tmp_path
+):
+    keys = {
+        "Global.checkpoints": tmp_path / "gone/latest",
+        "Global.fallback_to_pretrained": True,
+        "Global.pretrained_model": uninterrupted / "latest",
+        "Global.epoch_num": 1,
+    }
+    assert train(small_config(*data, tmp_path / "run", **keys), quiet=True).resumed_from == 0
+    log = (tmp_path / "run/train.log").read_text("utf-8")
+    assert "gone/latest does not exist: begins as if Global.checkpoints were unset" in log
+    assert "pretrained weights from" in log
+
+
 def test_no_usable_sample_is_an_error_that_says_why(data, tmp_path):
     (tmp_path / "letters.txt").write_text("x\ny\n", encoding="utf-8")
     keys = {"Global.character_dict_path": tmp_path / "letters.txt"}
