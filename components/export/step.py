@@ -1,5 +1,7 @@
 """export between object stores: a run folder → a certified bundle in the registry."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from components.deploy.production import check_model_name
@@ -7,7 +9,9 @@ from components.evaluate.evaluation import Evaluation
 from components.plan.step import LINEAGE
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
+from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
 
 
@@ -30,23 +34,28 @@ def export(
         inputs: what the model was made of, as the plan wrote it; stays with the model.
 
     Raises:
-        ExportError: an exported form computes something else than the trained network.
+        CheckpointError: these are not the weights that were evaluated.
+        ExportError: an exported form computes something else than the trained network; the
+            tensors that differ lie in the store.
     """
     check_model_name(model_name)
     metrics = Evaluation.load(fetch(evaluation, work / "evaluation")).metrics()
-    bundle = export_bundle(
-        fetch(model, work / "run"),
-        work / "bundle",
-        checkpoint=model.metadata["checkpoint"],
-        dataset=LmdbDataset(fetch(eval_lmdb, work / "eval")),
-        metrics=metrics,
-        lineage={
-            "run": model.metadata["run"],
-            "train_data": model.metadata["train_digest"],
-            "eval_data": eval_lmdb.digest,
-            LINEAGE: inputs,
-        },
-    )
+    lineage = {
+        "run": model.metadata["run"],
+        "train_data": model.metadata["train_digest"],
+        "eval_data": eval_lmdb.digest,
+        LINEAGE: inputs,
+    }
+    with _evidence_kept(work, lineage["run"]):
+        bundle = export_bundle(
+            fetch(model, work / "run"),
+            work / "bundle",
+            checkpoint=model.metadata["checkpoint"],
+            dataset=LmdbDataset(fetch(eval_lmdb, work / "eval")),
+            metrics=metrics,
+            lineage=lineage,
+            weights_sha256=evaluation.metadata["weights_sha256"],
+        )
     return publish(
         bundle.root,
         f"registry/{model_name}/bundles/{{digest}}",
@@ -54,3 +63,17 @@ def export(
         parity_max_abs_diff=bundle.parity["max_abs_diff"],
         parity_texts_equal=bundle.parity["texts_equal"],
     )
+
+
+@contextmanager
+def _evidence_kept(work: Path, run: str) -> Iterator[None]:
+    """Uploads the tensors of a failed certificate: this machine's disk goes with the step."""
+    try:
+        yield
+    except ExportError as error:
+        found = sorted(work.glob("*.parity-failure.npz"))
+        store = Store.from_env()
+        kept = [store.put_file(path, f"runs/{run}/parity/{path.name}") for path in found]
+        raise ExportError(
+            f"{error}, uploaded as {', '.join(kept)}" if kept else str(error)
+        ) from error

@@ -49,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     """Exports and says what the certificate found."""
     config, prefix, out_dir = _sources(args)
 
-    from ocr_lib.export import export_model
+    from ocr_lib.export import check_of_run, export_model
     from ocr_lib.train import load_model
 
+    if args.run:
+        check_of_run(args.run, args.checkpoint)
     for name in networks_of(config.architecture):
         bundle = export_model(
             lambda name=name: load_model(config, prefix, name),  # type: ignore[misc]

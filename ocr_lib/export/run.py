@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,9 +14,10 @@ from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
 from ocr_lib.data.dataset import Dataset, open_dataset
+from ocr_lib.data.image import Preprocess
 from ocr_lib.data.spread import spread
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import UserError
+from ocr_lib.errors import CheckpointError, UserError
 from ocr_lib.export.onnx_format import save_onnx
 from ocr_lib.export.paddle_format import (
     DEFAULT_MODEL_NAME,
@@ -29,6 +31,7 @@ from ocr_lib.export.parity import NUM_IMAGES, certify
 from ocr_lib.predict import onnx_forward, paddle_forward
 from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import TrainedModel, forward_of, load_run
+from ocr_lib.train import checkpoint as checkpoints
 
 VERSIONS = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 
@@ -43,6 +46,7 @@ def export(
     metrics: Mapping[str, Any] | None = None,
     lineage: Mapping[str, str] | None = None,
     old_names: bool = False,
+    weights_sha256: str = "",
 ) -> Bundle:
     """Exports a trained network as a bundle that appears whole or not at all.
 
@@ -55,15 +59,19 @@ def export(
         metrics: what the evaluation found, to be kept with the model.
         lineage: where it comes from, to be kept with the model: digests of data, name of the run.
         old_names: adds the files that Paddle 2 reads, in `paddle2/`.
+        weights_sha256: digest that the weights must have: of those that were evaluated.
 
     Raises:
-        CheckpointError: a parameter of the network is not in the checkpoint.
+        CheckpointError: a parameter of the network is not in the checkpoint, or the weights are
+            not the run's.
         ExportError: the network cannot be converted, or a form computes something else.
     """
+    check_of_run(run_dir, checkpoint)
     return export_model(
         lambda: load_run(run_dir, checkpoint, network),
         Path(out_dir),
         dataset=dataset,
+        weights_sha256=weights_sha256,
         metrics=metrics or {},
         lineage={"checkpoint": checkpoint, **(lineage or {})},
         old_names=old_names,
@@ -78,6 +86,7 @@ def export_model(
     metrics: Mapping[str, Any],
     lineage: Mapping[str, str],
     old_names: bool = False,
+    weights_sha256: str = "",
 ) -> Bundle:
     """Does what `export` says, for any way to load the trained network.
 
@@ -89,8 +98,10 @@ def export_model(
         metrics: as for `export`.
         lineage: as for `export`.
         old_names: as for `export`.
+        weights_sha256: as for `export`.
     """
     trained = load()
+    _check_weights(trained, weights_sha256)
     images = _held_out(dataset or open_dataset(trained.config.eval))
     with atomic_directory(out_dir) as work:
         with unique_name.guard():  # names of tensors count from 0: equal networks, equal files
@@ -103,6 +114,7 @@ def export_model(
             images,
             out_dir.with_name(f"{out_dir.name}.parity-failure.npz"),
             DECODERS[trained.decoder],
+            served=_as_served(trained.preprocess),
         )
         write_json(work / PARITY, certificate)
         info = _info(trained, metrics, lineage)
@@ -119,6 +131,32 @@ def write_forms(trained: TrainedModel, work: Path, old_names: bool = False) -> N
     save_onnx(work, trained.dictionary)
     if old_names:
         save_paddle2(trained.model, shape, work / PADDLE2)
+
+
+def _as_served(preprocess: Preprocess) -> Preprocess:
+    """Returns what a server will read from the bundle."""
+    return Preprocess.from_dict(json.loads(json.dumps(preprocess.to_dict())))
+
+
+def _check_weights(trained: TrainedModel, expected: str) -> None:
+    if expected and trained.digest != expected:
+        raise CheckpointError(
+            "weights",
+            f"SHA-256 {trained.digest}, but {expected} were evaluated",
+            "Export the checkpoint that was evaluated, or evaluate this one",
+        )
+
+
+def check_of_run(run_dir: str | Path, name: str) -> None:
+    """Raises a `CheckpointError` where a checkpoint was not written by the run's training."""
+    prefix = Path(run_dir) / name
+    if prefix.with_name(f"{name}.pdparams").exists() and not checkpoints.exists(prefix):
+        raise CheckpointError(
+            f"{prefix}.json",
+            "missing, so nothing says that these weights come from this run",
+            "Restore the file; to export weights of elsewhere, name them in a configuration: "
+            "ocr export -c FILE -o Global.checkpoints=PREFIX",
+        )
 
 
 def _held_out(dataset: Dataset) -> dict[str, bytes]:

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluate import evaluate
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
+from ocr_lib.recognize import Recognizer
+from ocr_lib.text.dictionary import Dictionary
+from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network
+from tests.ocr_lib.memory_dataset import drawn
 from tests.ocr_lib.tallied import tallied
 
 TRUTHS = [f"{'abcdefgh'[i % 8]}b {'12345'[i % 5]}{'X' * (i % 3 == 0)}" for i in range(240)]
@@ -171,3 +178,36 @@ def test_few_lines_prove_nothing() -> None:
 def test_an_unknown_proof_is_refused() -> None:
     with pytest.raises(ConfigError, match="not one of none, no worse, better"):
         Thresholds(proof="surely")
+
+
+class TestModelsThatMustNotServe:
+    """What computes flawlessly and reads wrongly is for the gate to refuse, and it does."""
+
+    LINES = drawn([f"{'abcdef'[i % 6]}{'123'[i % 3]} {'fed'[i % 3]}" for i in range(120)])
+
+    def verdict(self, reader: Recognizer) -> list[str]:
+        champion = Recognizer(PREPROCESS, DICTIONARY, network)
+        reports = [evaluate(model, self.LINES, quiet=True) for model in (reader, champion)]
+        return failed(decide(*reports, Thresholds()))
+
+    def test_the_champion_itself_passes(self) -> None:
+        assert self.verdict(Recognizer(PREPROCESS, DICTIONARY, network)) == []
+
+    def test_random_weights(self) -> None:
+        rng = np.random.Generator(np.random.PCG64(1))
+
+        def untrained(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+            return rng.dirichlet(np.ones(11), network(batch).shape[:2]).astype(np.float32)
+
+        rows = self.verdict(Recognizer(PREPROCESS, DICTIONARY, untrained))
+        assert {"accuracy drop", "paired test", "cer rise", "slices", "characters"} <= set(rows)
+
+    def test_a_dictionary_in_another_order(self) -> None:
+        other = Dictionary(DICTIONARY.characters[::-1], lower=False)
+        rows = self.verdict(Recognizer(PREPROCESS, other, network))
+        assert {"accuracy drop", "paired test", "characters"} <= set(rows)
+
+    def test_a_dictionary_of_another_length(self) -> None:
+        shorter = Dictionary(DICTIONARY.characters[:-1], lower=False)
+        with pytest.raises(DictionaryError, match="classes"):
+            self.verdict(Recognizer(PREPROCESS, shorter, network))

@@ -117,10 +117,7 @@ class TestRefusals:
 
     @pytest.fixture
     def copy(self, run_dir: Path, tmp_path: Path) -> Path:
-        for name in ("config.yml", "best_accuracy.pdparams"):
-            (tmp_path / "run").mkdir(exist_ok=True)
-            shutil.copy(run_dir / name, tmp_path / "run" / name)
-        return tmp_path / "run"
+        return Path(shutil.copytree(run_dir, tmp_path / "run"))
 
     def test_a_missing_parameter(self, copy: Path) -> None:
         saved = checkpoint.load(copy / "best_accuracy")

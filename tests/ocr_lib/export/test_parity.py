@@ -1,6 +1,8 @@
 """Exported forms that are wrong in the ways that happen, each caught and named."""
 
+import hashlib
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.errors import DataError, ExportError
 from ocr_lib.export.parity import certify
+from ocr_lib.export.parity_trial import compositions
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 
 Probs = NDArray[np.float32]
@@ -68,12 +71,12 @@ def test_wrong_forms_are_caught(wrong: Callable[[Probs], Probs], tmp_path: Path)
     with pytest.raises(ExportError, match="x at width 64 differs from the trained network"):
         compare(wrong, tmp_path)
     with np.load(tmp_path / "failure.npz") as kept:
-        assert sorted(kept) == ["alone", "batched", "expected", "input"]
+        assert sorted(kept) == ["answer", "expected", "input"]
         assert kept["input"].shape == (4, 3, 16, 64)
 
 
 def test_the_worst_image_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=rf"most on image {'ab' * 15}\.png: it reads"):
+    with pytest.raises(ExportError, match=rf"most on image {'ab' * 15}\.png: read in one batch it"):
         compare(shifted_last_image, tmp_path)
 
 
@@ -88,7 +91,7 @@ def test_equal_within_tolerance_but_another_text(tmp_path: Path) -> None:
         probs[..., 2] += np.float32(1e-6)
         return probs
 
-    with pytest.raises(ExportError, match=r"it reads 'b' in a batch and 'b' alone, .* 'a'"):
+    with pytest.raises(ExportError, match=r"read in one batch it says 'b' .* 'a'"):
         certify(tie, {"x": other}, PREPROCESS, DICTIONARY, IMAGES, tmp_path / "f.npz")
 
 
@@ -112,3 +115,35 @@ def test_images_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
     assert compare(nudged, tmp_path, {"bad": b"x", **IMAGES})["images"] == list(IMAGES)
     with pytest.raises(DataError, match="no held-out image"):
         compare(nudged, tmp_path, {"bad": b"x"})
+
+
+def test_a_score_that_depends_on_the_batch(tmp_path: Path) -> None:
+    def slightly(batch: Probs) -> Probs:
+        """A line alone is a little less sure: each probability is within its tolerance."""
+        return network(batch) * np.float32(1.0 if len(batch) > 1 else 1.0 - 9e-4)
+
+    with pytest.raises(ExportError, match="read in alone it says"):
+        compare(slightly, tmp_path)
+
+
+def test_every_composition_reads_every_line_once() -> None:
+    for images in (1, 2, 5, 16):
+        found = compositions(images)
+        assert all(
+            sorted(chain.from_iterable(groups)) == list(range(images)) for groups in found.values()
+        )
+    assert {len(group) for groups in found.values() for group in groups} == {1, 3, 5, 16}
+
+
+def test_logits_are_compared(tmp_path: Path) -> None:
+    parity = compare(nudged, tmp_path)
+    assert parity["max_logit_diff"] == pytest.approx(1e-5 / (0.1 / 11), rel=0.01)
+    assert 0 < parity["max_logit_rel_diff"] < parity["max_logit_diff"]
+
+
+def test_lines_are_kept_with_their_digest(tmp_path: Path) -> None:
+    lines = compare(network, tmp_path)["lines"]
+    assert [(line["image"], line["text"]) for line in lines] == [
+        (name, name.removesuffix(".png")) for name in IMAGES
+    ]
+    assert lines[0]["sha256"] == hashlib.sha256(png("a")).hexdigest()
