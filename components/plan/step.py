@@ -15,9 +15,11 @@ from components.shared.store import Store
 from ocr_lib import __version__
 from ocr_lib.bundle import MANIFEST
 from ocr_lib.config.loader import load_config
+from ocr_lib.errors import DataError
 
 LINEAGE = "inputs"  # where a bundle keeps what it was made of
 GIB = 2.0**30
+MAX_GROUPS_BYTES = 100_000  # backends refuse arguments from 128 KiB on
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def plan(
         work: an empty folder.
 
     Raises:
-        DataError: a source is empty.
+        DataError: a source is empty, or in too many pieces.
         ConfigError: the configuration does not exist, or does not hold together.
     """
     name = question.dataset_name
@@ -112,7 +114,15 @@ def plan(
     serving, theirs = _serving(check_model_name(model_name))
     changed = [key for key, value in inputs.items() if theirs.get(key) != value]
     groups = group_parts([*train, *held_out], max_pods, gib_per_pod * GIB)
-    return Plan(groups, inputs, changed, serving)
+    found = Plan(groups, inputs, changed, serving)
+    if len(json.dumps(found.to_groups())) > MAX_GROUPS_BYTES:
+        count = len(train) + len(held_out)
+        raise DataError(
+            question.train_data[0],
+            f"{count} archives are more than a pipeline's parameter can name",
+            "Make fewer and larger archives: up to 300",
+        )
+    return found
 
 
 def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:

@@ -9,7 +9,7 @@ from components.deploy.production import Production, write_production
 from components.plan.component import plan as component
 from components.plan.step import Plan, Question, plan
 from components.shared.store import Store
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, DataError
 
 MODEL = "planned"
 
@@ -104,3 +104,14 @@ def test_only_a_run_that_shall_skip_does(store: Store, question: Question, tmp_p
     assert go is True
     assert len(groups) == 1
     json.dumps(groups)
+
+
+def test_more_archives_than_a_parameter_can_name_are_refused(
+    question: Question, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f"{number}.tar").write_text("")
+    with pytest.raises(DataError, match="1001 archives are more than"):
+        look(replace(question, train_data=(str(folder), "")), tmp_path)
