@@ -4,6 +4,7 @@ A trainer can change neither what serves nor the data it learnt from; a server c
 but its lease. Prefixes are those that the steps use; `*` stands for one name.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,7 @@ class Access:
 
 ACCESS = {
     # plan (which compares with what serves), gen-label, pack-lmdb, preflight
-    "data": Access(
-        read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)
-    ),
+    "data": Access(read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)),
     # train, its workers, the exit handler, the reaper
     "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
     "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),
@@ -54,7 +53,7 @@ def secret_name(stage: str) -> str:
 
 
 def policy(stage: str, bucket: str) -> dict[str, Any]:
-    """Returns a stage's rights as a policy document, as AWS and MinIO read it."""
+    """Returns a stage's rights as a policy document, as AWS, MinIO and SeaweedFS read it."""
     access = ACCESS[stage]
     readable = (*access.read, *access.write)
     return {
@@ -67,26 +66,23 @@ def policy(stage: str, bucket: str) -> dict[str, Any]:
     }
 
 
-def seaweedfs_identity(stage: str, bucket: str, access_key: str, secret_key: str) -> dict[str, Any]:
-    """Returns a stage's rights and key as SeaweedFS' `s3.json` has them.
+def seaweedfs_config(bucket: str, keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """Returns SeaweedFS' `s3.json`: the same policies, each with its stage's key.
 
-    Differs from `policy` where a prefix has a `*` inside: SeaweedFS matches beginnings only, so
-    what stands before it counts.
+    Args:
+        bucket: what the policies are about.
+        keys: stage → access key and secret key; `admin` may do everything.
     """
-    access = ACCESS[stage]
-    return {
-        "name": f"ocr-{stage}",
-        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-        "actions": [
-            f"List:{bucket}",
-            *(f"Read:{bucket}/{_start(prefix)}*" for prefix in (*access.read, *access.write)),
-            *(f"Write:{bucket}/{_start(prefix)}*" for prefix in access.write),
-        ],
-    }
-
-
-def _start(prefix: str) -> str:
-    return prefix.partition("*")[0]
+    identities = []
+    for stage, (access_key, secret_key) in keys.items():
+        name = f"ocr-{stage}"
+        rights = {"actions": ["Admin"]} if stage == "admin" else {"policyNames": [name]}
+        pair = {"accessKey": access_key, "secretKey": secret_key}
+        identities.append({"name": name, "credentials": [pair], **rights})
+    policies = [
+        {"name": f"ocr-{stage}", "content": json.dumps(policy(stage, bucket))} for stage in ACCESS
+    ]
+    return {"identities": identities, "policies": policies}
 
 
 def _statement(actions: tuple[str, ...], resources: list[str]) -> dict[str, Any]:

@@ -4,9 +4,8 @@ import json
 import secrets
 from typing import Any
 
-from components.shared.access import ACCESS, seaweedfs_identity, secret_name
+from components.shared.access import ACCESS, seaweedfs_config, secret_name
 
-ADMIN_SECRET = "ocr-store-admin"  # noqa: S105 - the name of the secret: of the store itself
 TRITON_SECRET = "ocr-triton-admin"  # noqa: S105 - the name of the secret: of Triton's management
 IDENTITIES_SECRET = "seaweedfs-identities"  # noqa: S105 - the name of the secret
 KINDS = ("seaweedfs", "minio", "external")
@@ -26,24 +25,18 @@ def new_secrets(kind: str, bucket: str) -> list[Tree]:
     if kind == "external":
         return [triton]
     keys = {stage: _key_pair(stage) for stage in (*ACCESS, "admin")}
-    made = [_secret(secret_name(stage), pair) for stage, pair in keys.items()]
+    made = [
+        _secret(secret_name(stage), {"accesskey": pair[0], "secretkey": pair[1]})
+        for stage, pair in keys.items()
+    ]
     if kind == "seaweedfs":
-        identities = [seaweedfs_identity(stage, bucket, **_named(keys[stage])) for stage in ACCESS]
-        admin = {"accessKey": keys["admin"]["accesskey"], "secretKey": keys["admin"]["secretkey"]}
-        identities.append({"name": "ocr-admin", "credentials": [admin], "actions": ["Admin"]})
-        made.append(_secret(IDENTITIES_SECRET, {"s3.json": json.dumps({"identities": identities})}))
+        config = json.dumps(seaweedfs_config(bucket, keys))
+        made.append(_secret(IDENTITIES_SECRET, {"s3.json": config}))
     return [*made, triton]
 
 
-def _key_pair(stage: str) -> dict[str, str]:
-    return {
-        "accesskey": f"ocr-{stage}-{secrets.token_hex(4)}",
-        "secretkey": secrets.token_hex(20),
-    }
-
-
-def _named(pair: dict[str, str]) -> dict[str, str]:
-    return {"access_key": pair["accesskey"], "secret_key": pair["secretkey"]}
+def _key_pair(stage: str) -> tuple[str, str]:
+    return f"ocr-{stage}-{secrets.token_hex(4)}", secrets.token_hex(20)
 
 
 def _secret(name: str, data: dict[str, str]) -> Tree:
