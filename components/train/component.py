@@ -1,4 +1,4 @@
-"""Step 4: a network learns the lines."""
+"""Step 5: a network learns the lines."""
 
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Model, Output

@@ -172,7 +172,7 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
             return End("failed", str(item), item.kind)
         waited = look.at - watch.since[_key(item)]
         if item.kind in WAITING and waited >= 60 * patience[item.kind]:
-            reason = f"{item} Given up after {waited / 60:.0f} min."
+            reason = f"{item} Given up after {_time(waited)}."
             return End("failed", reason, item.kind)
     waited = look.at - watch.since["seen"]
     if look.job and not look.job.get("status", {}).get("conditions") and waited >= IGNORED_S:
@@ -195,9 +195,13 @@ def _watch_progress(watch: Watch, look: Look, options: JobOptions) -> Watch:
         since.pop("dumped", None)
         return replace(watch, since=since)
     if asked is None:
-        line = f"no progress for {quiet / 60:.0f} min: asking the workers for their stacks."
+        line = f"no progress for {_time(quiet)}: asking the workers for their stacks."
         return replace(watch, since={**since, "dumped": look.at}, say=(*watch.say, line), dump=True)
     if look.at - asked < DUMP_S:
         return watch
-    reason = f"no progress for {quiet / 60:.0f} min; the stacks are in the workers' logs."
+    reason = f"no progress for {_time(quiet)}; the stacks are in the workers' logs."
     return replace(watch, end=End("again", reason, "stalled"))
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"

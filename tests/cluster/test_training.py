@@ -1,7 +1,9 @@
 """Training on a real cluster, left alone and disturbed; what goes on ends with the same weights."""
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from components.cleanup.reaper import Limits, reap
 from components.cleanup.step import clean_up, end_job
 from components.shared.cluster import Cluster
 from components.shared.store import Store
+from components.train.follow import Follower
 from components.train.paddlejob import job_name
 from tests.cluster import step_pod
 from tests.cluster.harness import Namespace, endpoint_of_store, point_store, until
@@ -133,7 +136,7 @@ def test_a_group_that_stands_still_is_started_again(goes_on: Callable[..., Run])
     def disturb(run: Run) -> None:
         run.space.kubectl("exec", f"{run.job}-worker-1", "--", "python3", "-c", STOP)
 
-    run = goes_on(disturb, options={"stall_minutes": 0.4})
+    run = goes_on(disturb, options={"stall_minutes": 0.75})
     assert "asking the workers for their stacks" in run.log
     assert "trainer.py" in run.log.split("asking the workers")[1]
     assert "Starting the whole job again from its last checkpoint" in run.log
@@ -250,3 +253,32 @@ def test_the_steps_pod_is_deleted_and_its_next_attempt_adopts_the_job(
     assert phase() == "Succeeded", log()[-3000:]
     expected = read_weights(store, undisturbed.result.uri, tmp_path / "expected")
     assert read_weights(store, store.uri(f"runs/{name}"), tmp_path / "found") == expected
+
+
+def test_a_job_that_somebody_deletes_is_not_made_again(runs: Runs) -> None:
+    run = runs.start("deleted")
+    run.says("global_step")
+    run.space.kubectl("delete", "paddlejob", run.job, "--wait=false")
+    assert run.wait(120) == 1
+    assert "somebody deleted the job" in run.log.splitlines()[-1]
+    assert not run.exists
+
+
+def test_a_job_that_ended_and_went_while_nobody_watched(
+    runs: Runs, store: Store, cluster: Cluster
+) -> None:
+    run = runs.start("ttl", options={"keep_hours": 0.002}, overrides=["Global.epoch_num=10"])
+    run.says("global_step")
+    run.kill()
+    follower = Follower(cluster, store, "runs/ttl", 1, quiet=True)
+    with (runs.folder / "ttl.looks.jsonl").open("a", encoding="utf-8") as file:
+
+        def gone() -> bool:
+            look = follower.look(run.job)
+            file.write(json.dumps(asdict(look)) + "\n")
+            return look.job is None
+
+        until(gone, 180, "the finished job is gone")
+    run.start()
+    assert run.wait(60) == 0, run.log[-3000:]
+    assert "is complete already" in run.log
