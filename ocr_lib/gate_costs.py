@@ -3,12 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
+
+import numpy as np
 
 from ocr_lib.recognize import Recognizer
 
-ROUNDS = 7
+ROUNDS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Costs:
     """Candidate and champion, each as it would serve.
 
     Attributes:
-        latency_ms: the candidate's median time for one line alone.
+        latency_ms: the candidate's time for one line alone, median of each line's.
         champion_latency_ms: the champion's.
         size_bytes: the candidate's network file.
         champion_size_bytes: the champion's.
@@ -47,23 +48,22 @@ def measure_latency(
 ) -> tuple[float, float]:
     """Reads images one at a time with both models in turn; returns ms a line of each.
 
-    Whatever else the machine does meets both alike, since they alternate image by image; the
-    median round counts. The first round warms up and is thrown away.
+    Whatever else the machine does meets both alike, since they alternate image by image; of each
+    image the median counts. The first round warms up and is thrown away.
 
     Args:
         candidate: one model.
         champion: the other.
-        images: encoded lines of all widths.
+        images: encoded lines of all widths; at least one.
         rounds: how often to go over them.
     """
-    times: tuple[list[float], list[float]] = [], []
-    for _ in range(rounds + 1):
-        spent = [0.0, 0.0]
+    models = candidate, champion
+    spent = np.zeros((2, rounds + 1, len(images)))
+    for turn in range(rounds + 1):
         for i, image in enumerate(images):
-            for which in (0, 1) if i % 2 else (1, 0):
+            for which in (0, 1) if (turn + i) % 2 else (1, 0):
                 started = time.perf_counter()
-                (candidate, champion)[which].read([image])
-                spent[which] += time.perf_counter() - started
-        for kept, value in zip(times, spent, strict=True):
-            kept.append(1000.0 * value / max(len(images), 1))
-    return median(times[0][1:]), median(times[1][1:])
+                models[which].read([image])
+                spent[which, turn, i] = time.perf_counter() - started
+    mine, theirs = (1000.0 * np.median(spent[:, 1:], axis=1).mean(axis=1)).tolist()
+    return mine, theirs

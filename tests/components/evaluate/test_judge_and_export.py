@@ -1,0 +1,108 @@
+"""evaluate and export one after the other on a real run: with a champion, and with every fault."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.deploy.production import promoted, record_version, write_production
+from components.evaluate import step as evaluate
+from components.export.step import export
+from components.shared.handoff import fetch, publish
+from components.shared.pointer import Pointer
+from components.shared.store import Store
+from ocr_lib.bundle import Bundle
+from ocr_lib.errors import CheckpointError, DataError, ExportError
+from ocr_lib.export import run as export_run
+from tests.components.packed import pack_lines
+
+pytestmark = pytest.mark.slow
+TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
+LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
+
+
+@pytest.fixture
+def data(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
+    return pack_lines(tmp_path / "train", TEXTS[:60]), pack_lines(tmp_path / "eval", TEXTS[60:])
+
+
+@pytest.fixture
+def model(data: tuple[Pointer, Pointer], tmp_path: Path) -> Pointer:
+    from ocr_lib.train import train
+    from tests.ocr_lib.train.line_data import small_config
+
+    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data)]
+    train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
+    return publish(
+        tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
+        train_digest=data[0].digest,
+    )  # fmt: skip
+
+
+def folder(tmp_path: Path, name: str) -> Path:
+    path = tmp_path / name
+    path.mkdir()
+    return path
+
+
+def test_a_model_meets_itself(
+    store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+) -> None:
+    name = "itself"
+    first, pointer = evaluate.evaluate(model, *data, name, LIMITS, folder(tmp_path, "one"))
+    assert first.verdict.passed
+    assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
+    bundle = export(model, data[1], pointer, name, folder(tmp_path, "two"))
+    parity = json.loads((fetch(bundle, tmp_path / "bundle") / "parity.json").read_text())
+    assert parity["texts_equal"]
+
+    record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
+    write_production(store, promoted(name, record, None), None)
+    second, _ = evaluate.evaluate(model, *data, name, LIMITS, folder(tmp_path, "three"))
+    assert second.verdict.passed, second.verdict
+    assert second.champion is not None
+    assert second.champion.outcomes == second.candidate.outcomes
+    assert second.costs is not None
+    assert second.costs.size_ratio == pytest.approx(1.0, abs=0.01)
+    assert second.costs.latency_ms > 0
+    assert {"latency", "size", "leakage"} <= {reason.name for reason in second.verdict.reasons}
+
+
+def test_training_images_in_the_evaluation_stop_the_step(
+    data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="60 of 60 images are training images too"):
+        evaluate.evaluate(model, data[0], data[0], "leaky", LIMITS, folder(tmp_path, "work"))
+
+
+def test_other_weights_than_were_evaluated_are_not_exported(
+    data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+) -> None:
+    _, found = evaluate.evaluate(model, *data, "m", LIMITS, folder(tmp_path, "one"))
+    other = Pointer(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
+    with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
+        export(model, data[1], other, "m", folder(tmp_path, "two"))
+
+
+def test_the_tensors_of_a_failed_certificate_are_uploaded(
+    store: Store,
+    data: tuple[Pointer, Pointer],
+    model: Pointer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The ONNX form forgets a tenth of every probability."""
+    _, found = evaluate.evaluate(model, *data, "m", LIMITS, folder(tmp_path, "one"))
+    real = export_run.onnx_forward
+
+    def wrong(path: Path) -> object:
+        forward = real(path)
+        return lambda batch: forward(batch) * np.float32(0.9)
+
+    monkeypatch.setattr(export_run, "onnx_forward", wrong)
+    with pytest.raises(ExportError, match="uploaded as s3://") as error:
+        export(model, data[1], found, "m", folder(tmp_path, "two"))
+    uri = str(error.value).rpartition("uploaded as ")[2].rstrip(".")
+    with np.load(store.get_file(uri, tmp_path / "kept.npz")) as kept:
+        assert sorted(kept) == ["answer", "expected", "input"]
