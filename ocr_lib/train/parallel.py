@@ -22,6 +22,8 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.train import wire
 from ocr_lib.train.meeting import GO_ON, Meeting, PeerError
 
+FAREWELL_S = 5.0  # how long the first process lets the others read why it stops
+
 
 class Parallel:
     """One process that trains alone; what several do differently is in `_Ranks`.
@@ -108,6 +110,7 @@ class _Ranks(Parallel):
 
     def failed(self, error: BaseException) -> None:
         self._meeting.fail(str(error) or type(error).__name__)
+        self._deadline_s = FAREWELL_S  # the others may be gone as well
 
     def close(self) -> None:
         self._meeting.leave(self._deadline_s)
