@@ -49,13 +49,15 @@ def open_bundle(
     )
 
 
-def onnx_forward(model: Path, threads: int = 1) -> Forward:
+def onnx_forward(model: Path, threads: int = 1, *, optimised: bool = True) -> Forward:
     """Returns a function that runs an ONNX file on the CPU.
 
     Args:
         model: the file; its first input takes [N, C, H, W], its first output gives [N, T, K].
         threads: CPU threads of one call. They sleep between calls: spinning ones take their
             core from whoever needs it next.
+        optimised: False computes operator by operator as the file says: slower, and rounded as
+            other engines round.
     """
     import onnxruntime
 
@@ -63,6 +65,8 @@ def onnx_forward(model: Path, threads: int = 1) -> Forward:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # it warns of every unused constant
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     name, output = session.get_inputs()[0].name, session.get_outputs()[0].name
@@ -73,7 +77,9 @@ def onnx_forward(model: Path, threads: int = 1) -> Forward:
     return forward
 
 
-def paddle_forward(root: Path, threads: int = 1, program: str = PADDLE_PROGRAM) -> Forward:
+def paddle_forward(
+    root: Path, threads: int = 1, program: str = PADDLE_PROGRAM, *, optimised: bool = True
+) -> Forward:
     """Returns a function that runs the Paddle files of a bundle on the CPU.
 
     With oneDNN, which is two to three times as fast as Paddle's own kernels; without it for
@@ -83,8 +89,9 @@ def paddle_forward(root: Path, threads: int = 1, program: str = PADDLE_PROGRAM) 
         root: the folder.
         threads: CPU threads of one call.
         program: the static graph's file, `.json` or `.pdmodel`; the weights lie beside it.
+        optimised: False does without oneDNN, which rounds in another order.
     """
-    run = _predictor(root / program, threads, onednn=True)
+    run = _predictor(root / program, threads, onednn=optimised)
 
     def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
         nonlocal run

@@ -1,5 +1,7 @@
 """SAR's head: an LSTM reads the columns, a second one writes while it looks at the map."""
 
+from typing import Any
+
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional
@@ -97,15 +99,25 @@ class ParallelSARDecoder(nn.Layer):
     def write(self, features: Tensor, summary: Tensor, filled: Tensor | None) -> Tensor:
         """Probabilities, each character fed back: [N, max_text_length, classes - 1]."""
         keys = self._keys(features)
-        states = self.rnn_decoder(summary.unsqueeze(1))[1]
-        written = paddle.full([paddle.shape(summary)[0]], self.start, dtype="int64")
+        samples = paddle.shape(summary)[0]
+        zeros = paddle.zeros([samples, summary.shape[1]], dtype=summary.dtype)
+        state = (zeros, zeros) if isinstance(self.rnn_decoder, nn.LSTM) else zeros
+        _, states = self._step(summary, [state, state])
+        written = paddle.full([samples], self.start, dtype="int64")
         outputs = []
         for _ in range(self.max_text_length):
-            output, states = self.rnn_decoder(self.embedding(written).unsqueeze(1), states)
-            logits = self._predict(output, keys, features, summary, filled)[:, 0]
+            output, states = self._step(self.embedding(written), states)
+            logits = self._predict(output.unsqueeze(1), keys, features, summary, filled)[:, 0]
             outputs.append(functional.softmax(logits, axis=-1))
             written = outputs[-1].argmax(axis=1)
         return paddle.stack(outputs, axis=1)
+
+    def _step(self, x: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
+        """One step [N, C] → [N, hidden], by cells: Paddle2ONNX loses the states of a whole RNN."""
+        first, second = states
+        x, first = self.rnn_decoder[0].cell(x, first)
+        x, second = self.rnn_decoder[1].cell(x, second)
+        return x, [first, second]
 
     def _keys(self, features: Tensor) -> Tensor:
         """[N, C, H, W] → [N, 1, H, W, d_k]."""

@@ -104,16 +104,18 @@ class Transformer(nn.Layer):
         return self.tgt_word_prj(x)
 
     def _write(self, memory: Tensor) -> Tensor:
-        ids = paddle.full([paddle.shape(memory)[0], 1], START, dtype="int64")
-        ended = paddle.zeros_like(ids, dtype="bool")
-        end = functional.one_hot(paddle.full_like(ids, END), self.classes)[:, 0]
+        samples = paddle.shape(memory)[0]
+        ids = paddle.full([samples, 1], START, dtype="int64")
+        ended = ids == END
+        end = functional.one_hot(paddle.full([samples], END, dtype="int64"), self.classes)
         outputs: list[Tensor] = []
         for _ in range(self.max_len - 1):
             if paddle.in_dynamic_mode() and bool(ended.all()):
                 outputs.append(end)
                 continue
             probs = functional.softmax(self._decode(ids, memory)[:, -1], axis=-1)
-            outputs.append(paddle.where(ended, end, probs))
+            over = ended.astype(probs.dtype)
+            outputs.append(probs * (1 - over) + end * over)
             written = outputs[-1].argmax(axis=1, keepdim=True)
             ids = paddle.concat([ids, written], axis=1)
             ended = ended.logical_or(written == END)
