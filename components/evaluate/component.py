@@ -1,4 +1,4 @@
-"""Step 5: how well the new model reads beside the one that serves, and which of them shall."""
+"""Step 6: how well the new model reads beside the one that serves, and which of them shall."""
 
 from typing import Any
 

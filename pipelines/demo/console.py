@@ -49,7 +49,7 @@ class Console:
         self._log = log
         self._clock = clock
         self._current: str | None = None
-        self._started = 0.0
+        self._started: dict[str, float] = {}  # rounds of a loop run side by side
         self._in_inputs = False  # within the JSON of the executor's inputs
         self._in_bar = False  # the cursor stands behind a bar that the next one replaces
 
@@ -62,34 +62,34 @@ class Console:
         if started := STARTED.match(text):
             self._start(started[1])
         elif finished := FINISHED.match(text):
-            self._finish(finished[2])
+            self._finish(finished[1], finished[2])
         elif self._current and text.startswith(INDENT):
             self._step_line(text.removeprefix(INDENT))
 
     def _start(self, task: str) -> None:
         self._current = task
-        self._started = self._clock()
+        self._started[task] = self._clock()
         number = list(self._titles).index(task) + 1 if task in self._titles else "?"
         self._show(f"[{number}/{len(self._titles)}] {self._titles.get(task, task)}")
 
-    def _finish(self, status: str) -> None:
-        assert self._current is not None
-        self.seconds[self._current] = round(self._clock() - self._started, 1)
+    def _finish(self, task: str, status: str) -> None:
+        self.seconds[task] = round(self._clock() - self._started[task], 1)
         if status == "SUCCESS":
-            self._show(f"      done in {duration(self.seconds[self._current])}")
-        else:
-            self.failed = self._current
+            self._show(f"      done in {duration(self.seconds[task])}")
+        elif self.failed is None:
+            self.failed = task
         self._current = None
 
     def _step_line(self, text: str) -> None:
-        if text and not self._in_inputs and not text.startswith(EXECUTOR):
+        own = text and not self._in_inputs and not text.startswith(EXECUTOR)
+        if own and self.failed is None:  # the exit handler may still speak
             self.last_words = text
         if text.startswith(EXECUTOR):
             self._in_inputs = text.endswith("executor_input:")
         elif self._in_inputs:
             self._in_inputs = text != "}"
         elif STAMP.match(text):
-            if shown := translate(text, self._clock() - self._started):
+            if shown := translate(text, self._clock() - self._started[self._current or ""]):
                 self._show(f"      {shown}", PROGRESS.search(shown))
         elif text:
             self._show(f"      {text}", PROGRESS.search(text))

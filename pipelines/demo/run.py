@@ -10,6 +10,7 @@ from components.deploy.production import read_production
 from components.evaluate.evaluation import Evaluation
 from components.shared.handoff import fetch
 from ocr_lib.atomic import write_json
+from ocr_lib.errors import ConfigError
 from pipelines.demo.answers import ask_triton
 from pipelines.demo.dag import DagRun, run_dag
 from pipelines.demo.options import DemoOptions
@@ -34,6 +35,12 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
     (options.out / SUMMARY).unlink(missing_ok=True)  # never an old result beside a new failure
     with services(options.out, options.model_name) as running:
         run = run_dag(_arguments(options, running), running.environment, options.out)
+        if "evaluate" not in run.seconds:
+            raise ConfigError(
+                "skip_if_unchanged",
+                "nothing is new since the serving model, so the run ended at its first step",
+                "Leave it out to train again",
+            )
         summary = _summary(options, running, run, started)
     write_json(options.out / SUMMARY, summary)
     return summary

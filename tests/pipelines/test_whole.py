@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from components.deploy.production import read_production
 from components.deploy.rollout import deploy
 from components.deploy.smoke import golden_images
 from components.deploy.triton_env import triton_venv
+from ocr_lib.errors import ConfigError
+from pipelines.demo.console import ANSI
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import run_demo
 from pipelines.demo.services import services
@@ -81,6 +84,17 @@ def test_a_second_run_meets_the_first_ones_model(
     assert second["accuracy"] == first["accuracy"]
 
 
+def test_a_run_of_nothing_new_ends_at_its_first_step_and_tidies_up(
+    options: DemoOptions, first: dict[str, Any]
+) -> None:
+    again = replace(options, parameters={**PARAMETERS, "skip_if_unchanged": True})
+    with pytest.raises(ConfigError, match="nothing is new since the serving model"):
+        run_demo(again)
+    log = (options.out / "pipeline.log").read_text("utf-8")
+    ran = [task for task in TITLES if f"Executing task '{task}'" in ANSI.sub("", log)]
+    assert ran == ["plan", "clean-up"]
+
+
 def test_a_worse_model_is_refused_and_the_champion_answers_on(
     options: DemoOptions, first: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -125,7 +139,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_p
     )
     assert process.stdout
     for line in process.stdout:
-        if line.startswith("[4/7]"):
+        if line.startswith("[5/9]"):
             break
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)

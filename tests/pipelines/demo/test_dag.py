@@ -15,12 +15,10 @@ def test_a_failed_step_is_named_with_what_it_said(
     arguments = {"train_data_uri": "s3://ocr/nothing.tar"}
     with pytest.raises(StepError) as error:
         run_dag(arguments, s3_server.environment(), tmp_path)
-    assert "step gen-label (Convert labels) failed: gen_label: s3://ocr/nothing.tar" in str(
-        error.value
-    )
+    assert "step plan (Look for new data) failed: plan: s3://ocr/nothing.tar" in str(error.value)
     assert str(tmp_path / "pipeline.log") in str(error.value)
     shown = capsys.readouterr().out
-    assert shown.startswith("[1/7] Convert labels\n")
+    assert shown.startswith("[1/9] Look for new data\n")
     assert "Traceback" not in (tmp_path / "pipeline.log").read_text("utf-8")
 
 
