@@ -1,0 +1,70 @@
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.shared.access import ACCESS
+from components.shared.store import Store
+from components.shared.store_setup import read_keys
+from ocr_lib.errors import ConfigError
+from pipelines.cli import main
+
+
+def test_secrets_are_what_kubectl_creates(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "secrets", "--kind", "minio"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["kind"] == "List"
+    names = {item["metadata"]["name"] for item in printed["items"]}
+    assert names == {*(f"ocr-store-{stage}" for stage in (*ACCESS, "admin")), "ocr-triton-admin"}
+
+
+def test_secrets_are_not_shown_on_a_terminal() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pipelines.cli", "store", "secrets"]
+    run = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert run.returncode == 2
+    assert b"kubectl" in run.stderr
+
+
+def test_a_policy_is_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "policy", "train", "--bucket", "lines"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["Version"] == "2012-10-17"
+    assert "arn:aws:s3:::lines/runs/*" in json.dumps(document)
+
+
+def test_setup_makes_bucket_and_model_repository_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OCR_S3_BUCKET", "fresh")
+    for _ in range(2):
+        assert main(["store", "setup"]) == 0
+        assert "fresh/triton is ready" in capsys.readouterr().out
+    assert Store.from_env().exists("triton/README")
+
+
+def test_keys_that_are_not_mounted_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="data/accesskey"):
+        read_keys(tmp_path)
+
+
+def test_mounted_keys_are_read(tmp_path: Path) -> None:
+    for stage in ACCESS:
+        (tmp_path / stage).mkdir()
+        (tmp_path / stage / "accesskey").write_text(f"{stage}\n")
+        (tmp_path / stage / "secretkey").write_text("s")
+    assert read_keys(tmp_path)["train"] == ("train", "s")
+
+
+def test_a_store_that_is_no_minio_gives_out_no_keys(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test_mounted_keys_are_read(tmp_path)
+    assert main(["store", "setup", "--minio-keys", str(tmp_path)]) == 1
+    assert "is MinIO" in capsys.readouterr().err

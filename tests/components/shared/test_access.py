@@ -1,0 +1,89 @@
+import fnmatch
+import json
+
+import pytest
+
+from components.shared.access import ACCESS, policy, seaweedfs_config, secret_name
+from components.shared.store_secrets import new_secrets
+from pipelines.placement import PLACEMENTS
+
+
+def allowed(stage: str, action: str, key: str = "") -> bool:
+    resource = f"arn:aws:s3:::ocr/{key}" if key else "arn:aws:s3:::ocr"
+    return any(
+        action in statement["Action"]
+        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+        for statement in policy(stage, "ocr")["Statement"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "key"),
+    [
+        ("data", "datasets/lines/1/labels/labels.txt"),
+        ("train", "runs/r/snapshots/10/latest.pdparams"),
+        ("evaluate", "runs/r/evaluation/report.json"),
+        ("export", "registry/ocr/bundles/1/model.onnx"),
+        ("deploy", "registry/ocr/production.json"),
+        ("deploy", "triton/ocr/1/model.py"),
+        ("serve", "leases/deploy-ocr/1"),
+        ("kfp", "kfp/pipeline/run/report.html"),
+    ],
+)
+def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
+    for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
+        assert allowed(stage, action, key)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in ACCESS if stage != "deploy"])
+@pytest.mark.parametrize(
+    "key", ["registry/ocr/production.json", "registry/ocr/versions/1.json", "triton/ocr/1/model.py"]
+)
+def test_only_deployments_change_what_serves(stage: str, key: str) -> None:
+    assert not allowed(stage, "s3:PutObject", key)
+    assert not allowed(stage, "s3:DeleteObject", key)
+
+
+def test_a_trainer_cannot_touch_the_data_it_learns_from() -> None:
+    assert allowed("train", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
+    assert not allowed("train", "s3:PutObject", "datasets/a/1/lmdb/data.mdb")
+
+
+@pytest.mark.parametrize("stage", list(ACCESS))
+def test_every_stage_may_look_what_there_is_and_reaches_no_other_bucket(stage: str) -> None:
+    assert allowed(stage, "s3:ListBucket")
+    for statement in policy(stage, "ocr")["Statement"]:
+        for resource in statement["Resource"]:
+            assert resource == "arn:aws:s3:::ocr" or resource.startswith("arn:aws:s3:::ocr/")
+
+
+def test_steps_name_keys_that_there_are() -> None:
+    assert {where.key for where in PLACEMENTS.values()} <= set(ACCESS)
+
+
+def test_seaweedfs_has_the_same_policies() -> None:
+    keys = {stage: (f"{stage}-key", "secret") for stage in (*ACCESS, "admin")}
+    config = seaweedfs_config("ocr", keys)
+    policies = {item["name"]: json.loads(item["content"]) for item in config["policies"]}
+    for identity in config["identities"]:
+        stage = identity["name"].removeprefix("ocr-")
+        assert identity["credentials"][0]["accessKey"] == f"{stage}-key"
+        if stage == "admin":
+            assert identity["actions"] == ["Admin"]
+        else:
+            (name,) = identity["policyNames"]
+            assert policies[name] == policy(stage, "ocr")
+            assert "actions" not in identity
+
+
+def test_keys_are_new_each_time_and_long() -> None:
+    one, two = (
+        {item["metadata"]["name"]: item["stringData"] for item in new_secrets("seaweedfs", "ocr")}
+        for _ in range(2)
+    )
+    assert set(one) == set(two)
+    for stage in ACCESS:
+        assert one[secret_name(stage)] != two[secret_name(stage)]
+        assert len(one[secret_name(stage)]["secretkey"]) == 40
+    assert one["ocr-triton-admin"] != two["ocr-triton-admin"]
+    assert json.loads(one["seaweedfs-identities"]["s3.json"])["identities"]
