@@ -69,7 +69,10 @@ def run(args: argparse.Namespace) -> int:
     with _recorder(args) as recorder, _recognizer(args, recorder) as recognizer:
         unreadable = _read(files, recognizer, args.json)
     if recorder:
-        sys.stderr.write(f"{recorder.kept} lines kept, {recorder.let_go} not. {recorder.problem}\n")
+        text = (
+            f"{recorder.kept} lines kept, {recorder.let_go} doubtful ones not. {recorder.problem}"
+        )
+        sys.stderr.write(f"{text.rstrip()}\n")
     return 2 if unreadable else 0
 
 

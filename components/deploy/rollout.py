@@ -7,6 +7,7 @@ repository's `config.pbtxt` files, from which a new server starts, and last of a
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from ocr_lib.bundle import Bundle
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
 
 Servers = Sequence[TritonAdmin]
+MAX_AT_ONCE = 8  # servers that load a version beside the one in production
 LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
 
@@ -84,7 +86,7 @@ def deploy(
         store: holds the model repository and the registry.
         endpoints: `host:port` of every server's gRPC protocol; a name stands for every address
             that it has.
-        metrics: what the evaluation found, kept with the version.
+        metrics: what the evaluation found, kept with the version; None takes the bundle's.
         shadow: recorded lines that the version in production and the new one have to agree on.
         wait_s: how long to wait while somebody else deploys this model.
 
@@ -100,9 +102,10 @@ def deploy(
         raise ConfigError("golden images", "none are given", "Give one image at least")
     with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
-        digest = Bundle.open(folder).digest
+        opened = Bundle.open(folder)
         build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
-        record = record_version(store, model, bundle_uri, digest, dict(metrics or {}))
+        known = dict(metrics or opened.info.get("metrics", {}))
+        record = record_version(store, model, bundle_uri, opened.digest, known)
         unchanged(record.version)
         publish(store, build_model_version(folder, model, record.version), golden)
         rollout = _Rollout(store, model, resolve(endpoints), Path(work), shadow)
@@ -260,9 +263,10 @@ def _roll_out(
     touched: list[TritonAdmin],
     compared: _Compared,
 ) -> tuple[Answer, ...]:
-    """Stages on all servers, then switches one after the other; `touched` grows by each."""
-    for server in servers:
-        stage(server, target, golden, compared if server is servers[0] else None)
+    """Stages on all servers at once, then switches one by one; `touched` grows by each."""
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        checks = [compared, *[None] * (len(servers) - 1)]
+        list(pool.map(lambda server, check: stage(server, target, golden, check), servers, checks))
     answers: list[Answer] = []
     for server in servers:
         touched.append(server)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from components.deploy.rollout import Deployment
 from components.deploy.rollout import deploy as roll_out
+from components.deploy.shadow import Shadow
 from components.deploy.smoke import golden_images
+from components.feedback.lines import KeptLines
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -15,6 +17,7 @@ from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.spread import spread
 
 SMOKE_IMAGES = 16
+SHADOW_LINES = 500  # of those that were kept, to report how much changes for their senders
 
 
 def deploy(
@@ -35,13 +38,16 @@ def deploy(
     folder = fetch(bundle, work / "bundle")
     dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
     samples = [dataset.sample(position) for position in spread(dataset.sizes, SMOKE_IMAGES)]
+    store = Store.from_env()
+    recorded = KeptLines(store, model_name).sample(1.0, SHADOW_LINES)
     return roll_out(
         bundle.uri,
         model_name,
         golden_images(folder, {sample.name: sample.image for sample in samples}),
-        store=Store.from_env(),
+        store=store,
         endpoints=triton_urls,
         metrics=bundle.metadata,
+        shadow=Shadow(recorded) if recorded else None,
     )
 
 
@@ -53,6 +59,7 @@ def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str 
         {
             "production": production.to_dict(),
             "answers": [asdict(answer) | {"equal": answer.equal} for answer in deployment.answers],
+            "recorded_lines": asdict(deployment.shadow) if deployment.shadow else None,
         },
     )
     return {

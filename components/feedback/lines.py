@@ -14,6 +14,7 @@ was read on it; `<id>` begins the image's SHA-256, so that the same image is kep
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from components.deploy.client import Reading
 from components.deploy.production import check_model_name
 from components.deploy.shadow import Recorded
-from components.shared.s3 import DigestError
+from components.shared.s3 import DigestError, MissingObjectError
 from components.shared.store import Store
 
 MAX_IMAGE_BYTES = 8 << 20
@@ -112,7 +113,11 @@ class KeptLines:
             most: so many at most.
         """
         chosen = [line for line in self.lines() if int(line.sha256[-8:], 16) < share * 2**32]
-        return [Recorded(line.name, self.image(line), line.truth) for line in chosen[-most:]]
+        found: list[Recorded] = []
+        for line in chosen[-most:]:
+            with suppress(MissingObjectError, DigestError):  # pruned meanwhile, or damaged
+                found.append(Recorded(line.name, self.image(line), line.truth))
+        return found
 
     def image(self, line: KeptLine) -> bytes:
         """Returns a line's image.

@@ -1,6 +1,7 @@
 """Real servers for the tests that need them: one S3 store, one Triton (skipped where absent)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,4 +59,4 @@ def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def golden(bundle: Path) -> list[Golden]:
     found = golden_images(bundle, {text: line_image(text) for text in TEXTS})
     assert [item.text for item in found] == list(TEXTS)
-    return found
+    return [replace(item, score=None) for item in found]  # the other networks' scores differ

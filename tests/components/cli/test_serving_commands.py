@@ -43,7 +43,7 @@ def test_deploy_query_list_and_roll_back(
     printed = capsys.readouterr()
     answer = json.loads(printed.out)
     assert (answer["text"], answer["version"], len(answer["char_scores"])) == ("cab", 1, 3)
-    assert printed.err.startswith("1 lines kept, 0 not")
+    assert printed.err.startswith("1 lines kept, 0 doubtful ones not.\n")
 
     (lines / "bad.png").write_text("no image")
     assert call(query, lines, *where, "--json") == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 class Replica:

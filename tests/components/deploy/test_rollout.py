@@ -269,7 +269,7 @@ def test_recorded_lines_hold_a_version_back(
     site.deploy(bundle, "shadowed")
     lines = [Recorded(f"{text}.png", line_image(text), text) for text in ("abc", "cab", "a")]
 
-    def put(bundle: Path, golden: list[Golden], max_changed: float) -> Deployment:
+    def put(bundle: Path, golden: list[Golden], max_changed: float | None) -> Deployment:
         where = {"store": site.store, "endpoints": [site.url]}
         shadow = Shadow([*lines, Recorded("bad", b"no image")], max_changed)
         return deploy(str(bundle), "shadowed", golden, shadow=shadow, **where)
@@ -282,6 +282,11 @@ def test_recorded_lines_hold_a_version_back(
     found = put(other_bundle, site.golden, 0.0)
     assert found.production.version == 3
     assert found.shadow == Comparison(3, 0, 3, 3, 3, ())
+    reported = put(turned, golden, None).shadow
+    assert str(reported) == (
+        "3 of 3 recorded lines are read otherwise; of 3 with a known truth 0 are read right, "
+        "3 before"
+    )
 
 
 @pytest.mark.slow

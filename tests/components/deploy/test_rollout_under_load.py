@@ -10,6 +10,7 @@ from tests.components.deploy.rollout_trial import trial
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_nothing_fails_and_nothing_untested_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
