@@ -53,8 +53,16 @@ class Parallel:
         """Returns the sums over all ranks."""
         return list(values)
 
-    def add_up(self, tensor: Any) -> None:
-        """Replaces a tensor by its sum over all ranks; equal bytes at every rank."""
+    def add_up(self, tensor: Any, met: bool = False) -> None:
+        """Replaces a tensor by its sum over all ranks; equal bytes at every rank.
+
+        Args:
+            tensor: changed in place.
+            met: all ranks are known to be here within seconds, after `meet`.
+        """
+
+    def meet(self) -> None:
+        """Waits for all ranks."""
 
     def check_equal(self, what: str, value: str) -> None:
         """Checks that all ranks hold the same text.
@@ -94,9 +102,12 @@ class _Ranks(Parallel):
         self.add_up(tensor)
         return [float(value) for value in tensor.numpy()]
 
-    def add_up(self, tensor: Any) -> None:
-        with self._together("gradients or counts"):
+    def add_up(self, tensor: Any, met: bool = False) -> None:
+        with self._together("gradients or counts", met):
             distributed.all_reduce(tensor)
+
+    def meet(self) -> None:
+        self._meeting.wait("a step", self._deadline_s)
 
     def check_equal(self, what: str, value: str) -> None:
         other = self.by_first(lambda: value)
@@ -116,8 +127,9 @@ class _Ranks(Parallel):
         self._meeting.leave(self._deadline_s)
 
     @contextmanager
-    def _together(self, what: str) -> Iterator[None]:
-        self._meeting.wait(what, self._deadline_s)
+    def _together(self, what: str, met: bool = False) -> Iterator[None]:
+        if not met:
+            self._meeting.wait(what, self._deadline_s)
         try:
             yield
         except RuntimeError as error:  # gloo's: connection reset, timed out

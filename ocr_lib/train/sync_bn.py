@@ -48,15 +48,18 @@ class SyncBatchNorm(nn.Layer):  # type: ignore[misc]
     def _statistics(self, x: Any) -> tuple[Any, Any]:
         """Returns mean and biased variance of each channel, [C], over all ranks.
 
-        In two rounds, as the mean of squares less the square of the mean loses digits.
+        In one exchange: sums of differences to the running mean, which is the same at all ranks
+        and near the mean, so that the mean of squares less the square of the mean loses little.
         """
-        axes = [0, *range(2, x.ndim)]
-        count = paddle.full([1], x.size // x.shape[1], "float32")
-        sums = _Sum.apply(paddle.concat([x.sum(axes), count]), self._parallel)
+        axes, channels = [0, *range(2, x.ndim)], x.shape[1]
+        near = self._mean.detach().clone()
+        apart = x - near.reshape([1, -1, *[1] * (x.ndim - 2)])
+        count = paddle.full([1], x.size // channels, "float32")
+        own = paddle.concat([apart.sum(axes), (apart * apart).sum(axes), count])
+        sums = _Sum.apply(own, self._parallel)
         total = sums[-1].detach()
-        mean = sums[:-1] / total
-        centred = x - mean.reshape([1, -1, *[1] * (x.ndim - 2)])
-        return mean, _Sum.apply((centred * centred).sum(axes), self._parallel) / total
+        mean, squares = sums[:channels] / total, sums[channels:-1] / total
+        return near + mean, paddle.clip(squares - mean * mean, min=0.0)
 
 
 class _Sum(PyLayer):  # type: ignore[misc]
@@ -66,13 +69,13 @@ class _Sum(PyLayer):  # type: ignore[misc]
     def forward(ctx: Any, x: Any, parallel: Parallel) -> Any:
         ctx.parallel = parallel
         total = x.clone()
-        parallel.add_up(total)
+        parallel.add_up(total, met=True)
         return total
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> Any:
         total = gradient.clone()
-        ctx.parallel.add_up(total)
+        ctx.parallel.add_up(total, met=True)
         return total
 
 

@@ -185,6 +185,8 @@ class Trainer:
         paddle.seed(self.settings.seed + step + RANK_SEED * self.parallel.rank)
         arrays = loaded.arrays if loaded.labels else self._stand_in().arrays
         batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
+        if self.settings.use_sync_bn:
+            self.parallel.meet()  # its layers exchange without waiting for latecomers
         with self.precision.computing():
             outputs = self.model(batch["image"], batch)
         losses = self.loss(float32(outputs), batch)

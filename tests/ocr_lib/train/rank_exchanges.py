@@ -32,6 +32,7 @@ def check_sync_bn(parallel) -> None:
     """Gradients and statistics equal those of one process with the whole batch."""
     whole, mine = network(), synchronise(network(), parallel)
     whole(paddle.concat(batches())).square().sum().backward()
+    parallel.meet()
     mine(batches()[parallel.rank]).square().sum().backward()
     Exchange(parallel, mine).average({"loss": paddle.ones([])})
     ours, theirs = dict(mine.state_dict()), dict(whole.state_dict())
