@@ -89,9 +89,13 @@ def paddle_forward(
         root: the folder.
         threads: CPU threads of one call.
         program: the static graph's file, `.json` or `.pdmodel`; the weights lie beside it.
-        optimised: False does without oneDNN, which rounds in another order.
+        optimised: False computes operator by operator, without oneDNN: slower, and rounded as
+            other engines round.
     """
-    run = _predictor(root / program, threads, onednn=optimised)
+    try:
+        run = _predictor(root / program, threads, onednn=optimised, fuse=optimised)
+    except ValueError:  # its passes mistake the shapes of an RNN's single steps
+        run = _predictor(root / program, threads, onednn=False)
 
     def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
         nonlocal run
@@ -104,13 +108,14 @@ def paddle_forward(
     return forward
 
 
-def _predictor(program: Path, threads: int, *, onednn: bool) -> Forward:
+def _predictor(program: Path, threads: int, *, onednn: bool, fuse: bool = True) -> Forward:
     from paddle import inference
 
     config = inference.Config(str(program), str(program.with_suffix(WEIGHTS)))
     config.disable_gpu()
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
+    config.switch_ir_optim(fuse)
     if onednn:
         config.enable_mkldnn()
     else:

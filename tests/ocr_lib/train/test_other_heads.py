@@ -1,0 +1,119 @@
+"""Heads that write one character after another: trained, stopped, evaluated, exported, read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocr_lib.bundle import Bundle
+from ocr_lib.cli.trained import trained_recognizer
+from ocr_lib.config.loader import load_config
+from ocr_lib.data.dataset import open_dataset
+from ocr_lib.errors import ConfigError
+from ocr_lib.evaluate import evaluate
+from ocr_lib.export import export
+from ocr_lib.predict import open_bundle
+from ocr_lib.train import train
+from ocr_lib.train.trainer import Trainer
+from tests.ocr_lib.train.line_data import make_lines
+from tests.ocr_lib.train.other_networks import CONFIGS, other_config
+from tests.ocr_lib.train.test_run import assert_equal_runs, metrics
+
+KINDS = pytest.mark.parametrize("kind", CONFIGS)
+Data = tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    root = tmp_path_factory.mktemp("lines")
+    return make_lines(root / "train", 40, seed=1), make_lines(root / "eval", 10, seed=2)
+
+
+@pytest.fixture(scope="module")
+def runs(data: Data, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    found = {}
+    for kind in CONFIGS:
+        found[kind] = tmp_path_factory.mktemp("runs") / kind
+        train(other_config(kind, *data, found[kind]), quiet=True)
+    return found
+
+
+@KINDS
+def test_the_loss_falls_and_training_batches_are_read(runs: dict[str, Path], kind: str) -> None:
+    rows = [row for row in metrics(runs[kind]) if row["kind"] == "train"]
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert all(0 <= row["acc"] <= 1 and row["norm_edit_dis"] >= 0 for row in rows)
+
+
+@KINDS
+def test_a_stopped_run_ends_as_an_uninterrupted_one(
+    data: Data, runs: dict[str, Path], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Trainer.update
+
+    def stop(self, loaded, at, learning_rate):
+        if at == 7:
+            raise KeyboardInterrupt
+        return real(self, loaded, at, learning_rate)
+
+    config = other_config(kind, *data, tmp_path / "run", **{"Global.save_step_every": 2})
+    monkeypatch.setattr(Trainer, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, quiet=True)
+    monkeypatch.setattr(Trainer, "update", real)
+    assert 0 < train(config, quiet=True).resumed_from <= 7
+    assert_equal_runs(runs[kind], tmp_path / "run")
+
+
+@KINDS
+def test_the_exported_network_reads_what_the_trained_one_reads(
+    runs: dict[str, Path], kind: str, tmp_path: Path
+) -> None:
+    bundle = export(runs[kind], tmp_path / "bundle", checkpoint="latest")
+    assert bundle.decoder == Bundle.open(bundle.root).decoder == kind
+    config = load_config(runs[kind] / "config.yml", [f"Global.checkpoints={runs[kind]}/latest"])
+    dataset = open_dataset(config.eval)
+    images = [dataset.sample(i).image for i in range(len(dataset))]
+    expected = trained_recognizer(config)[0].read(images)
+    for backend in ("onnx", "paddle"):
+        answers = open_bundle(bundle.root, backend).read(images)
+        assert [a.text for a in answers] == [a.text for a in expected]
+        np.testing.assert_allclose(
+            [a.score for a in answers], [a.score for a in expected], atol=1e-4
+        )
+    report = evaluate(open_bundle(bundle.root), dataset, quiet=True)
+    last = [row for row in metrics(runs[kind]) if row["kind"] == "eval"][-1]
+    assert report.paddleocr["norm_edit_dis_ignore_space"] == pytest.approx(last["norm_edit_dis"])
+
+
+@pytest.mark.slow
+@KINDS
+def test_it_learns_to_read(kind: str, tmp_path: Path) -> None:
+    data = make_lines(tmp_path / "train", 300, seed=1), make_lines(tmp_path / "eval", 40, seed=2)
+    rates = {"attention": 0.005, "sar": 0.004, "nrtr": 0.001}
+    keys = {
+        "Global.epoch_num": 25,
+        "Global.eval_batch_epoch": 25,
+        "Optimizer.lr": f"{{name: Const, learning_rate: {rates[kind]}}}",
+    }
+    best = train(other_config(kind, *data, tmp_path / "run", **keys), quiet=True).best
+    assert best["norm_edit_dis"] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "where"),
+    [
+        ("attention", "Global.max_text_length", "9", "Architecture.Head.max_text_length"),
+        ("sar", "Global.max_text_length", "9", "Architecture.Head.max_text_length"),
+        ("nrtr", "Global.max_text_length", "9", "Architecture.Head.max_len"),
+        ("sar", "PostProcess.name", "CTCLabelDecode", "PostProcess.name"),
+        ("sar", "Global.width_buckets", "[100, 160]", "Global.width_buckets"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    data: Data, kind: str, key: str, value: str, where: str, tmp_path: Path
+) -> None:
+    config = other_config(kind, *data, tmp_path / "run", **{key: value})
+    with pytest.raises(ConfigError) as refused:
+        train(config, quiet=True)
+    assert refused.value.where == where
