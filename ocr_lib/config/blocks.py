@@ -70,9 +70,10 @@ class DatasetConfig:
         ratio_list: share of each list that an epoch takes; one number counts for all. Default 1.0.
         delimiter: between path and label in a list. Default a tab.
         transforms: what is done to a sample, in order.
-        ext_op_transform_idx: how many of the transforms an extra sample gets (RecConAug). Default 1
-            (PaddleOCR: 2 for SimpleDataSet).
-        ds_width: MultiScaleDataSet: lists carry width and height. Default false.
+        ext_op_transform_idx: accepted; an extra sample (RecConAug) is decoded, as with
+            PaddleOCR's 1, and augmented together with the sample it joins.
+        ds_width: MultiScaleDataSet: lines of like shape go together. Lists may carry width and
+            height, as PaddleOCR's must; the images' own count. Default false.
         args: keys of PaddleOCR that have no meaning here.
     """
 

@@ -46,7 +46,8 @@ class GlobalConfig:
         amp_custom_black_list: operators kept in float32.
         amp_custom_white_list: operators run in low precision.
         use_sync_bn: batch statistics over all processes. Default false.
-        d2s_train_image_shape: input shape that export fixes, [C, H, W], -1 is any.
+        d2s_train_image_shape: accepted, of PaddleOCR's to_static; export leaves every size open
+            that the network allows.
         model_name: the name that an exported model carries.
 
     Keys of this project:
