@@ -9,7 +9,7 @@ from components.shared.pointer import Pointer
 from components.shared.run_config import run_config
 from components.shared.store import Store
 from components.train.job import TrainJob, Work
-from components.train.snapshots import Snapshots
+from components.train.snapshots import BEST, LATEST, Snapshots
 from ocr_lib.config.schema import Config
 
 RUN_FOLDER = "run"
@@ -43,12 +43,12 @@ def train_here(work: Work, folder: Path) -> Pointer:
 
 def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
     """Uploads the run folder and returns what the next steps read."""
-    best = (run_dir / "best_accuracy.json").exists()
+    best = (run_dir / f"{BEST}.json").exists()
     return publish(
         run_dir,
         work.key,
         run=work.job.run,
-        checkpoint="best_accuracy" if best else "latest",
+        checkpoint=BEST if best else LATEST,
         config=work.job.config,
         train_digest=work.train.digest,
         **{**facts, "seconds": round(facts["seconds"], 1)},

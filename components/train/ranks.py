@@ -61,7 +61,7 @@ class Ranks:
     def write_stacks(self) -> None:
         """Makes every rank write its stacks to its log; the first one's log is this process's."""
         others = {path: path.stat().st_size for path in self.logs()[1:]}
-        for pid in children(self._process.pid):
+        for pid in filter(listens, children(self._process.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGUSR1)
         time.sleep(STACKS_S)
@@ -102,3 +102,12 @@ def children(pid: int) -> list[int]:
             if int(path.read_text("utf-8").rpartition(")")[2].split()[1]) == pid:
                 found.append(int(path.parent.name))
     return found
+
+
+def listens(pid: int) -> bool:
+    """Tells whether a process handles the signal; one that is just starting would die of it."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGUSR1 - 1) & 1)
+    return False

@@ -18,8 +18,9 @@ from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
-from ocr_lib.train.run_folder import BEST, LATEST
 
+# As `ocr_lib.train.run_folder` has them; that would import paddle, which takes seconds and memory.
+BEST, LATEST = "best_accuracy", "latest"
 PERIOD_S = 5.0  # between looks at the run folder
 LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
 
