@@ -12,6 +12,7 @@ from kfp.dsl import PipelineTask
 
 from components.shared.access import secret_name
 from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
+from components.shared.store_secrets import TRITON_SECRET
 
 POOL_LABEL = "ocr/pool"
 USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
@@ -70,4 +71,7 @@ def place(task: PipelineTask) -> PipelineTask:
     )
     kubernetes.use_secret_as_env(task, secret_name(where.key), STORE_SECRET_KEYS)
     kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
+    if where.key == "deploy":  # absent where the servers were started without a key
+        names = {"key": "OCR_TRITON_ADMIN_KEY"}
+        kubernetes.use_secret_as_env(task, TRITON_SECRET, names, optional=True)
     return task
