@@ -26,7 +26,14 @@ EXAMPLES = """\
   ocr demo --train sroie-train.tar --eval sroie-val.tar --minutes 20
   ocr demo --train sroie-train.tar --eval sroie-val.tar --pretrained build/pretrained/pp-ocrv4
   ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1"""
-TYPES = {"String": str, "Float": float, "Integer": int, "List": list}  # of the parameters
+TYPES = {  # of the parameters
+    "String": str,
+    "Float": float,
+    "Integer": int,
+    "Boolean": bool,
+    "List": list,
+    "Dict": dict,
+}
 DEFAULT_MINUTES = 6.0
 DEFAULT_MINUTES_GIVEN_DATA = 20.0
 DEFAULT_MINUTES_IMPORTED = 45.0  # a larger network, at a tenth of the small one's speed

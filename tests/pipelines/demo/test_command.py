@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ocr_lib.errors import ConfigError
-from pipelines.demo.command import _options, add_arguments
+from pipelines.demo.command import _options, _parameter, add_arguments
 from pipelines.demo.options import DemoOptions
 
 
@@ -49,3 +49,11 @@ def test_what_is_no_parameter_is_refused(text: str, cause: str) -> None:
     with pytest.raises(ConfigError) as error:
         options("--param", text)
     assert cause in str(error.value)
+
+
+def test_every_parameter_of_the_pipeline_can_be_given() -> None:
+    from pipelines.train_and_deploy import train_and_deploy
+
+    for name, definition in train_and_deploy.component_spec.inputs.items():
+        if not isinstance(definition.default, str):  # an empty text is nothing in YAML
+            assert _parameter(f"{name}={definition.default}") == (name, definition.default)
