@@ -1,28 +1,42 @@
-"""What the trainer does not do is refused or said, never passed over."""
+"""Every shipped configuration is trained; what would learn something else is refused by name."""
 
 import pytest
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.reading import decoder_of, reading_network
+from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
+from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train.support import refuse_untrainable
 
+DECODED = {
+    "rec_r31_sar": "sar",
+    "rec_mtb_nrtr": "nrtr",
+    "rec_r34_vd_tps_bilstm_att": "attention",
+    "rec_mv3_tps_bilstm_att": "attention",
+}
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_shipped_configurations_are_accepted(name):
+    config = load_config(name)
+    refuse_untrainable(config)
+    assert decoder_of(config) == DECODED.get(name, "ctc")
+    assert decoder_of(config) in DECODERS
+    assert reading_network(config) == ("Student" if "distillation" in name else "")
+
 
 @pytest.mark.parametrize(
-    ("name", "key"),
+    ("name", "option", "where"),
     [
-        ("ch_PP-OCRv3_rec_distillation", "Architecture.Models"),
-        ("rec_r34_vd_tps_bilstm_att", "Architecture.Head.name"),
-        ("rec_r31_sar", "Architecture.Head.name"),
+        ("rec_r31_sar", "Global.max_text_length=40", "Architecture.Head.max_text_length"),
+        ("rec_r31_sar", "PostProcess.name=CTCLabelDecode", "PostProcess.name"),
+        ("en_PP-OCRv3_rec", "PostProcess.name=SARLabelDecode", "PostProcess.name"),
+        ("rec_mtb_nrtr", "Global.max_text_length=26", "Architecture.Head.max_len"),
+        ("ch_PP-OCRv3_rec_distillation", "Metric.key=Pupil", "Metric.key"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_by_key(name, key):
-    with pytest.raises(ConfigError, match="not available in this version") as refused:
-        refuse_untrainable(load_config(name))
-    assert refused.value.where == key
-
-
-@pytest.mark.parametrize(
-    "name", ["cpu_line", "en_PP-OCRv3_rec", "en_PP-OCRv4_rec", "rec_icdar15_train"]
-)
-def test_networks_with_ctc_are_accepted(name):
-    refuse_untrainable(load_config(name))
+def test_what_does_not_fit_is_refused_by_key(name, option, where):
+    with pytest.raises(ConfigError) as refused:
+        refuse_untrainable(load_config(name, [option]))
+    assert refused.value.where.endswith(where)

@@ -1,10 +1,15 @@
 """Label codes of the three kinds of head."""
 
+import importlib.util
+import logging
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ocr_lib.config.loader import load_config
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.train.targets import Targets
+from ocr_lib.train.targets import GUIDES, Targets
 
 ABC = Dictionary(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
 
@@ -26,6 +31,61 @@ def test_nrtr_marks_both_ends_and_pads():
     np.testing.assert_array_equal(arrays["label_gtc"], [[2, 4, 5, 3, 0, 0]])
 
 
+def test_attention_marks_both_ends_and_pads_with_the_begin():
+    arrays = Targets(ABC, 6, "attention").encode(["ab"])
+    np.testing.assert_array_equal(arrays["label_gtc"], [[0, 1, 2, 4, 0, 0]])
+
+
+def test_without_ctc_steps_do_not_count():
+    assert Targets(ABC, 9, "sar", ctc=False).usable("aab", 1) == ""
+    assert Targets(ABC, 9, "sar").usable("aab", 1) == "longer than the network's time steps"
+
+
+@pytest.mark.parametrize(
+    ("name", "guide", "ctc"),
+    [
+        ("rec_icdar15_train", "none", True),
+        ("en_PP-OCRv3_rec", "sar", True),
+        ("en_PP-OCRv4_rec", "nrtr", True),
+        ("ch_PP-OCRv3_rec_distillation", "sar", True),
+        ("rec_r31_sar", "sar", False),
+        ("rec_mtb_nrtr", "nrtr", False),
+        ("rec_mv3_tps_bilstm_att", "attention", False),
+    ],
+)
+def test_the_heads_of_a_configuration_decide(name, guide, ctc):
+    targets = Targets.of(load_config(name), ABC)
+    assert (targets.guide, targets.ctc) == (guide, ctc)
+
+
+@pytest.mark.parametrize("name", ["AttnLabelEncode", "SARLabelEncode", "NRTRLabelEncode"])
+def test_labels_are_those_of_paddleocrs_encoders(name):
+    encoder = wheel_encoder(name)
+    guide = {"A": "attention", "S": "sar", "N": "nrtr"}[name[0]]
+    dictionary = Dictionary(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
+    targets = Targets(dictionary, 12, guide, ctc=False)
+    for text in ("a", "Hello 42", "0123456789", "q" * 9):
+        expected = encoder(12)({"label": text})
+        array = targets.encode([text])[GUIDES[guide][0]]
+        np.testing.assert_array_equal(array[0], expected["label"])
+        assert targets.usable(text, 0) == ""
+    assert encoder(12)({"label": "a" * 12}) is None
+    assert targets.usable("a" * 12, 0) == "longer than max_text_length"
+
+
+def wheel_encoder(name):
+    """One encoder of PaddleOCR's wheel, without the packages that the rest of it needs."""
+    wheel = importlib.util.find_spec("paddleocr")
+    if wheel is None or wheel.origin is None:
+        pytest.skip("paddleocr is not installed")
+    source = (Path(wheel.origin).parent / "ppocr/data/imaug/label_ops.py").read_text("utf-8")
+    space = {"np": np, "get_logger": lambda: logging.getLogger("wheel")}
+    for part in ("BaseRecLabelEncode", name):
+        begin = source.index(f"class {part}(")
+        exec(source[begin : source.index("\nclass ", begin)], space)
+    return space[name]
+
+
 @pytest.mark.parametrize(
     ("label", "steps", "reason"),
     [
@@ -41,7 +101,7 @@ def test_usable_says_why_not(label, steps, reason):
     assert Targets(ABC, 5).usable(label, steps) == reason
 
 
-@pytest.mark.parametrize("guide", ["sar", "nrtr"])
+@pytest.mark.parametrize("guide", ["sar", "nrtr", "attention"])
 def test_a_guide_needs_room_for_its_marks(guide):
     targets = Targets(ABC, 5, guide)
     assert targets.usable("abca", 9) == "longer than max_text_length"
