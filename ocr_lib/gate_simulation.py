@@ -16,6 +16,7 @@ from ocr_lib.eval_cells import BLOCKS, FIELDS, MILLION, WHOLE, Cells, Key, figur
 from ocr_lib.eval_characters import Recall
 from ocr_lib.eval_report import EvalReport, Spaces
 from ocr_lib.gate import Thresholds, decide
+from ocr_lib.progress import Progress
 
 ALPHABET = "etaoinshrdlcumwfgypbvkjxqzETAOINSHRDL0123456789.,-:/"
 LONGEST = 20  # characters of a line
@@ -61,16 +62,23 @@ class Scenario:
 
 
 def refusals(
-    scenario: Scenario, thresholds: Thresholds, draws: int = 1000, seed: int = 7
+    scenario: Scenario,
+    thresholds: Thresholds,
+    draws: int = 1000,
+    seed: int = 7,
+    *,
+    quiet: bool = True,
 ) -> Counter[str]:
     """Returns reason → in how many of the draws it refused; under "refused" those with any."""
     simulation = Simulation(scenario, seed)
     found: Counter[str] = Counter(refused=0)
-    for _ in range(draws):
-        reasons = decide(*simulation.draw(), thresholds).reasons
-        failed = [reason.name for reason in reasons if not reason.passed]
-        found.update(failed)
-        found["refused"] += bool(failed)
+    with Progress(0 if quiet else draws, "simulating", "verdicts") as progress:
+        for _ in range(draws):
+            reasons = decide(*simulation.draw(), thresholds).reasons
+            failed = [reason.name for reason in reasons if not reason.passed]
+            found.update(failed)
+            found["refused"] += bool(failed)
+            progress.add(1)
     return found
 
 

@@ -1,12 +1,14 @@
 """`ocr eval`: how well a trained network or an exported model reads the Eval set."""
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
+from ocr_lib.eval_leaks import leaks
 from ocr_lib.eval_report import EvalReport
 from ocr_lib.evaluate import evaluate
 from ocr_lib.predict import open_bundle
@@ -30,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_options(parser)
     parser.add_argument("--bundle", help="evaluate this exported model")
     parser.add_argument("--limit", type=int, help="evaluate so many lines, evenly spread")
+    parser.add_argument(
+        "--leaks", action="store_true", help="count Eval images that are Train images too"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the report, for `ocr gate`")
     parser.add_argument("--html", metavar="FILE", help="write the report, for people")
 
@@ -40,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     dataset = open_dataset(config.eval)
     recognizer = _recognizer(config, args.bundle)
     report = evaluate(recognizer, dataset, limit=args.limit)
+    if args.leaks:
+        report = replace(report, leaked=len(leaks(open_dataset(config.train), dataset)))
     _print_paddleocr(report, config)
     _print_own(report)
     if args.json:
@@ -72,6 +79,10 @@ def _print_own(report: EvalReport) -> None:
         f"accuracy {report.accuracy:.4f}, norm_edit_dis {report.norm_edit_dis:.4f}, "
         f"character errors {report.cer:.2%} on {report.samples} lines, spaces counted"
     )
+    if report.spaces.f1 is not None:
+        print(f"F1 of spaces {report.spaces.f1:.4f}")
+    if report.leaked:
+        print(f"{report.leaked} images are training images too: these figures prove nothing")
     if report.out_of_dictionary:
         print(f"{report.out_of_dictionary} labels have characters outside the dictionary")
     for error in report.errors:

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"{'lines':>7} {'difference':>10} {'refused':>8}  by reason, of {args.draws} draws")
     for kind in kinds:
-        found = refusals(kind, limits, args.draws, args.seed)
+        found = refusals(kind, limits, args.draws, args.seed, quiet=False)
         refused = found.pop("refused")
         if args.json:
             values = {"samples": kind.samples, "difference": kind.difference, "refused": refused}

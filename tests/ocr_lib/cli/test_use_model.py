@@ -109,6 +109,20 @@ def test_eval_and_gate(run_dir: Path, bundle: Bundle, tmp_path: Path, capsys: Ca
     assert json.loads(capsys.readouterr().out)["passed"] is False
 
 
+def test_eval_counts_leaked_images(run_dir: Path, tmp_path: Path, capsys: Capture) -> None:
+    path, config = tmp_path / "a.json", ["-c", run_dir / "config.yml", "--limit", 2]
+    train = run_dir.parent / "train" / "lmdb"
+    assert call(eval_command, *config, "--json", path) == 0
+    assert EvalReport.load(path).leaked is None
+    leaky = ["-o", f"Eval.dataset.data_dir={train}", "--leaks"]
+    assert call(eval_command, *config, *leaky, "--json", path) == 0
+    assert EvalReport.load(path).leaked == 80
+    assert "80 images are training images too" in capsys.readouterr().out
+    capsys.readouterr()
+    assert call(gate_command, path, "--min-samples", 1) == 0
+    assert lines_of(capsys)[-1] == "refused"
+
+
 def test_export_from_a_run_folder(run_dir: Path, tmp_path: Path, capsys: Capture) -> None:
     assert call(export_command, run_dir, tmp_path / "b", "--checkpoint", "latest") == 0
     printed = lines_of(capsys)
