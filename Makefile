@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS ?= true
 export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images test test-rollout test-slow test-cluster test-compat lint format types compile bench lock clean
+.PHONY: help setup demo images test test-rollout test-slow test-cluster test-compat test-guide lint format types compile bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test-cluster: setup ## Run the tests on the Kubernetes cluster that KUBECONFIG n
 test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_COMPAT=folder)
 	$(PYTEST) -m compat tests/compat
 
+test-guide: setup ## Run every command of docs/guide.md
+	$(PYTEST) -m guide tests/docs
+
 lint: .venv/.ready ## Check style, types, layering and locks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -53,7 +56,7 @@ compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
 	$(OCR) pipeline compile --out build/ocr_pipeline.yaml
 
 images: ## Build the images: REGISTRY=, PUSH=1, IMAGES="data train …", PADDLE_BASE= and TRITON_BASE=
-	$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PUSH),--push) $(IMAGES)
+	$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PUSH),--push) $(if $(DOCKER),--docker "$(DOCKER)") $(IMAGES)
 
 bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json
 	.venv/bin/python -m benchmarks.run --out build/bench.json

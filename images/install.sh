@@ -46,7 +46,7 @@ packages() {
         { echo "The base image needs Python 3.11 or 3.12 as python3." >&2; exit 1; }
     found=$(base_paddle) wanted=$(locked paddlepaddle "$1")
     if [ -n "$found" ] && [ -n "$wanted" ]; then
-        [ "$found" = "$wanted" ] ||
+        [ "${found%.post*}" = "$wanted" ] ||
             { echo "The base image has Paddle $found, the lock $wanted." >&2; exit 1; }
         python3 -m venv --without-pip --system-site-packages $VENV
         without paddlepaddle "$1" > /tmp/lock.txt

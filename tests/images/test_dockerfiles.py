@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,22 @@ def test_a_base_with_paddle_takes_the_place_of_the_lock_s(tmp_path: Path) -> Non
     assert f"paddlepaddle=={version} \\" in gone
     assert all("--hash" in line or line.startswith("paddlepaddle==") for line in gone)
     assert "paddle2onnx==" in rest
+
+
+def test_the_base_s_paddle_is_found_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{python.parent}:/usr/bin:/bin")
+    assert install("base_paddle", cwd=tmp_path) == ""
+    site = tmp_path / "site" / "paddlepaddle_gpu-3.3.1.post126.dist-info"
+    site.mkdir(parents=True)
+    (site / "METADATA").write_text("Name: paddlepaddle-gpu\nVersion: 3.3.1.post126\n")
+    monkeypatch.setenv("PYTHONPATH", str(site.parent))
+    assert install("base_paddle", cwd=tmp_path) == "3.3.1.post126\n"
 
 
 def test_one_package_is_taken_from_a_lock_with_its_digests(tmp_path: Path) -> None:
