@@ -6,6 +6,7 @@ from typing import Any
 
 import paddle
 import yaml
+from paddle.base.layer_helper import LayerHelper
 from paddle.static import InputSpec
 
 from ocr_lib.atomic import write_text
@@ -71,16 +72,31 @@ def save_paddle2(model: Any, shape: list[int | None], out_dir: Path) -> None:
     """Like `save_paddle`, but writes `inference.pdmodel`, which Paddle 2 reads.
 
     Paddle 3.3 copies every property of a buffer while it translates, and its new property
-    `Tensor.device` raises there: it is taken away meanwhile.
+    `Tensor.device` raises there: it is taken away meanwhile. Its `matmul` is of the new format
+    only: meanwhile one of the old format takes its place.
     """
     tensor = paddle.base.core.eager.Tensor
-    device = tensor.device
+    device, matmul = tensor.device, paddle.matmul
     del tensor.device
+    paddle.matmul = _old_matmul
     try:
         with captured("export to Paddle 2's inference format"), paddle.pir_utils.OldIrGuard():
             _trace(model, shape, out_dir)
     finally:
-        tensor.device = device
+        tensor.device, paddle.matmul = device, matmul
+
+
+def _old_matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False) -> Any:
+    """Adds a matrix product to a graph of Paddle 2's format."""
+    helper = LayerHelper("matmul_v2")
+    product = helper.create_variable_for_type_inference(x.dtype)
+    helper.append_op(
+        type="matmul_v2",
+        inputs={"X": x, "Y": y},
+        outputs={"Out": product},
+        attrs={"trans_x": transpose_x, "trans_y": transpose_y},
+    )
+    return product
 
 
 def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import paddle
 import pytest
 import yaml
 from paddle import inference, nn
@@ -15,8 +16,8 @@ from ocr_lib.data.dataset import open_dataset
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, DataError
 from ocr_lib.export import export
-from ocr_lib.export.paddle_format import merge_branches
-from ocr_lib.predict import open_bundle
+from ocr_lib.export.paddle_format import merge_branches, save_paddle2
+from ocr_lib.predict import open_bundle, paddle_forward
 from ocr_lib.recognize import Recognizer
 from ocr_lib.train import checkpoint, forward_of, load_run
 from tests.ocr_lib.memory_dataset import MemoryDataset
@@ -110,6 +111,27 @@ def test_old_names_on_request(run_dir: Path, tmp_path: Path) -> None:
     config = inference.Config(f"{old}/inference.pdmodel", f"{old}/inference.pdiparams")
     config.disable_glog_info()
     assert inference.create_predictor(config).get_input_names() == ["x"]
+
+
+class Product(nn.Layer):
+    """A matrix product and a convolution's buffers, as attention has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2D(3)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        rows = self.norm(x).flatten(2)
+        return paddle.matmul(rows, rows, transpose_y=True)
+
+
+def test_old_names_hold_matrix_products(tmp_path: Path) -> None:
+    model = Product()
+    model.eval()
+    save_paddle2(model, [None, 3, 8, None], tmp_path)
+    images = np.random.default_rng(0).random((2, 3, 8, 12), np.float32)
+    answers = paddle_forward(tmp_path, program="inference.pdmodel")(images)
+    np.testing.assert_allclose(answers, model(paddle.to_tensor(images)).numpy(), rtol=1e-5)
 
 
 class TestRefusals:
