@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from components.shared.access import ACCESS, secret_name
+from components.shared.store_secrets import TRITON_SECRET
 from pipelines.compile import MAX_COMPONENT_BYTES, compile_pipeline
 from pipelines.placement import PLACEMENTS, POOL_LABEL, USER_ID
 
@@ -68,10 +69,16 @@ def test_secrets_are_references_to_the_key_of_the_step(
     documents: list[Tree], pods: dict[str, Tree], step: str
 ) -> None:
     assert PLACEMENTS[step].key in ACCESS
-    (secret,) = pods[step]["secretAsEnv"]
-    assert secret["secretName"] == secret_name(PLACEMENTS[step].key)
-    given = {entry["envVar"] for entry in secret["keyToEnv"]}
-    assert given == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    given = {
+        entry["envVar"]: secret["secretName"]
+        for secret in pods[step]["secretAsEnv"]
+        for entry in secret["keyToEnv"]
+    }
+    store = secret_name(PLACEMENTS[step].key)
+    expected = {"AWS_ACCESS_KEY_ID": store, "AWS_SECRET_ACCESS_KEY": store}
+    if step == "deploy":  # the only step that changes what the servers serve
+        expected["OCR_TRITON_ADMIN_KEY"] = TRITON_SECRET
+    assert given == expected
 
 
 @pytest.mark.parametrize("step", STEPS)
