@@ -188,8 +188,8 @@ class Trainer:
         if self.settings.use_sync_bn:
             self.parallel.meet()  # its layers exchange without waiting for latecomers
         with self.precision.computing():
-            outputs = self.model(batch["image"], batch)
-        losses = self.loss(float32(outputs), batch)
+            outputs = float32(self.model(batch["image"], batch))
+        losses = self.loss(outputs, batch)
         self.precision.loss_scale.scaled(losses["loss"]).backward()
         self.own_loss = losses["loss"].detach()
         losses = self.exchange.average(losses, counts=bool(loaded.labels))

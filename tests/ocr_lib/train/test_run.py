@@ -15,6 +15,7 @@ import pytest
 from ocr_lib.errors import CheckpointError, ConfigError, DataError
 from ocr_lib.train import checkpoint, load_run, train
 from ocr_lib.train.finite import TrainingError
+from ocr_lib.train.loader import LoadedBatch
 from ocr_lib.train.trainer import Trainer
 from tests.ocr_lib.train.line_data import (
     assert_equal_runs,
@@ -203,6 +204,20 @@ def test_a_missing_checkpoint_begins_without_it_where_that_is_asked_for(
     log = (tmp_path / "run/train.log").read_text("utf-8")
     assert "gone/latest does not exist: begins as if Global.checkpoints were unset" in log
     assert "pretrained weights from" in log
+
+
+def test_a_batch_without_a_readable_line_has_a_stand_in(data, tmp_path, monkeypatch):
+    """One of several processes must take part in a step for which it has nothing."""
+    losses = []
+
+    def run(self):
+        found, _ = self.update(LoadedBatch({}, (), ("broken",)), 0, 0.0)
+        losses.append(found["loss"].item())
+        return self.position
+
+    monkeypatch.setattr(Trainer, "run", run)
+    train(small_config(*data, tmp_path / "run"), quiet=True)
+    assert np.isfinite(losses).all()
 
 
 def test_no_usable_sample_is_an_error_that_says_why(data, tmp_path):
