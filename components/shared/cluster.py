@@ -56,8 +56,9 @@ class Cluster:
             if NAMESPACE_FILE.exists() and "KUBERNETES_SERVICE_HOST" in os.environ:
                 config.load_incluster_config()
                 return cls(client.ApiClient(), NAMESPACE_FILE.read_text("utf-8").strip())
-            config.load_kube_config()
-            context = config.list_kube_config_contexts()[1]["context"]
+            files = os.environ.get("KUBECONFIG")  # the client looks when it is imported, once
+            config.load_kube_config(files)
+            context = config.list_kube_config_contexts(files)[1]["context"]
         except (config.ConfigException, OSError) as error:
             raise ClusterError(
                 f"no Kubernetes cluster here ({error}). Run this in a pod, or set KUBECONFIG."

@@ -102,11 +102,20 @@ def advance(watch: Watch, look: Look, options: JobOptions) -> Watch:
     watch = _remember(watch, look, findings)
     if look.job is None:
         return replace(watch, end=End("gone", "somebody deleted the job.", "deleted"))
-    watch = replace(watch, since={"seen": look.at, **watch.since})
+    watch = replace(watch, since=_taken_up(watch.since, look.job, look.at))
     end = _ended(watch, look.job) or _hopeless(watch, look, findings, options)
     if end is None and not condition(look.job, "Suspended"):
         return _watch_progress(watch, look, options)
     return replace(watch, end=end, dump=False)
+
+
+def _taken_up(since: Mapping[str, float], job: Tree, at: float) -> dict[str, float]:
+    """Keeps since when there is a job, and since when the operator ignores it."""
+    kept = {"seen": at, **since}
+    if job.get("status", {}).get("conditions"):
+        kept.pop("ignored", None)
+        return kept
+    return {"ignored": at, **kept}
 
 
 def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
@@ -174,8 +183,8 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
         if item.kind in WAITING and waited >= 60 * patience[item.kind]:
             reason = f"{item} Given up after {_time(waited)}."
             return End("failed", reason, item.kind)
-    waited = look.at - watch.since["seen"]
-    if look.job and not look.job.get("status", {}).get("conditions") and waited >= IGNORED_S:
+    waited = look.at - watch.since.get("ignored", look.at)
+    if waited >= IGNORED_S:
         cause = f"nobody took up the job in {waited:.0f} s. Check that the training operator runs."
         return End("failed", cause, "operator")
     return None

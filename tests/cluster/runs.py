@@ -15,13 +15,13 @@ from components.train.paddlejob import job_name
 from tests.cluster.harness import IMAGE, RESOURCES, Namespace, Tree, code_mount, until
 
 ROOT = Path(__file__).resolve().parents[2]
-END_S = 240.0
-# About half a minute on two slow cores: time enough to break something half-way.
+END_S = 600.0
+# Half a minute on two quiet cores: time enough to break something half-way.
 OVERRIDES = (
-    "Global.epoch_num=40",
+    "Global.epoch_num=16",
     "Global.save_step_every=4",
     "Global.print_batch_step=5",
-    "Global.eval_batch_epoch=20",
+    "Global.eval_batch_epoch=8",
     "Global.character_dict_path=null",
     "Train.loader.batch_size_per_card=4",
     "Architecture.Neck.hidden_size=16",
@@ -117,6 +117,11 @@ class Run:
         self._process.kill()
         self._process.wait(10)
 
+    def remove(self) -> None:
+        """Ends the step and its job, whatever they do."""
+        self.kill()
+        self.space.kubectl("delete", "paddlejob", self.job, "--ignore-not-found", "--wait=false")
+
     def wait(self, seconds: float = END_S) -> int:
         """Waits for the step's end; returns its exit code."""
         assert self._process is not None
@@ -132,7 +137,7 @@ class Run:
         """What the step wrote so far."""
         return self._log.read_text("utf-8", errors="replace")
 
-    def says(self, text: str, seconds: float = 120.0) -> None:
+    def says(self, text: str, seconds: float = 300.0) -> None:
         """Waits until the step's log has a text."""
         until(lambda: text in self.log, seconds, f"{text!r} in the log:\n{self.log[-3000:]}")
 

@@ -71,6 +71,5 @@ def test_pods_and_logs_are_asked_for_by_selector_and_time(server: ApiServer) -> 
 
 def test_without_a_cluster_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
     with pytest.raises(ClusterError, match="no Kubernetes cluster here"):
         Cluster.connect()

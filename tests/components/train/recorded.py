@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,7 +30,8 @@ def slim(rows: Iterable[Tree]) -> list[Tree]:
     """Returns the looks at which something was new, times counted from the first."""
     kept: list[Tree] = []
     start, last = None, None
-    for row in rows:
+    rows = _first_job(rows)
+    for number, row in enumerate(rows, start=1):
         start = row["at"] if start is None else start
         heard = row["progress_at"]
         new = {
@@ -40,7 +42,7 @@ def slim(rows: Iterable[Tree]) -> list[Tree]:
             "events": [_some(event, "reason", "message", "type") for event in row["events"]],
         }
         seen = {key: new[key] for key in ("job", "pods", "events")}
-        if seen != last or new["at"] - kept[-1]["at"] >= 15:
+        if seen != last or new["at"] - kept[-1]["at"] >= 15 or number == len(rows):
             kept.append(new)
         last = seen
     return kept
@@ -62,8 +64,23 @@ def _pod(pod: Tree) -> Tree:
         if name.startswith("training.kubeflow.org/")
     }
     metadata = _some(pod["metadata"], "name", "uid", "deletionTimestamp") | {"labels": labels}
-    fields = ("phase", "reason", "message", "conditions", "containerStatuses")
-    return {"metadata": metadata, "status": _some(pod["status"], *fields)}
+    status = _some(pod["status"], "phase", "reason", "message", "conditions")
+    fields = ("name", "image", "restartCount", "state", "lastState", "resources")
+    containers = [_some(item, *fields) for item in pod["status"].get("containerStatuses", ())]
+    return {"metadata": metadata, "status": {**status, "containerStatuses": containers}}
+
+
+def _first_job(rows: Iterable[Tree]) -> list[Tree]:
+    """Returns the looks before the job was made anew: a watch is of one job."""
+    found: list[Tree] = []
+    uid = None
+    for row in rows:
+        present = row["job"] and row["job"]["metadata"]["uid"]
+        uid = uid or present
+        if present and present != uid:
+            break
+        found.append(row)
+    return found
 
 
 def main(folder: Path) -> None:
@@ -72,6 +89,7 @@ def main(folder: Path) -> None:
         rows = slim(json.loads(line) for line in path.read_text("utf-8").splitlines())
         target = FOLDER / f"{path.name.removesuffix('.looks.jsonl')}.json"
         text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        text = re.sub(r": dial tcp[^\"]*", "", text)  # of this machine's network
         target.write_text(f"[\n{text}\n]\n", "utf-8")
         sys.stdout.write(f"{target.name}: {len(rows)} looks\n")
 
