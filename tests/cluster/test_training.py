@@ -78,7 +78,7 @@ def test_two_workers_train_to_the_end(undisturbed: Run, store: Store) -> None:
 def test_a_run_that_is_complete_is_not_trained_again(runs: Runs, undisturbed: Run) -> None:
     done = undisturbed.result
     undisturbed.start()
-    assert undisturbed.wait(60) == 0
+    assert undisturbed.wait(180) == 0
     assert "is complete already" in undisturbed.log
     assert undisturbed.result == done
 
@@ -179,7 +179,7 @@ def test_what_cannot_work_ends_with_the_reason(
     runs: Runs, store: Store, name: str, settings: dict[str, object], reason: str
 ) -> None:
     run = runs.start(name, **settings)
-    assert run.wait(180) == 1, run.log[-3000:]
+    assert run.wait(600) == 1, run.log[-3000:]
     last = run.log.splitlines()[-1]
     assert reason in last, last
     assert last.startswith("train: training did not finish:")
@@ -211,7 +211,7 @@ def test_what_the_exit_handler_missed_is_reaped(
     monkeypatch.delenv("KFP_POD_NAME")
     by_hand = runs.start("by-hand")
     for run in (orphan, by_hand):
-        until(lambda run=run: run.exists, 60, "the job is there")
+        until(lambda run=run: run.exists, 180, "the job is there")
         run.kill()
     assert reap(cluster, Limits(), end_job, 1) == {}  # too young
     over = reap(cluster, Limits(young_s=0), end_job, 1)
@@ -222,10 +222,10 @@ def test_what_the_exit_handler_missed_is_reaped(
 
 def test_a_job_made_for_something_else_is_not_touched(runs: Runs, cluster: Cluster) -> None:
     first = runs.start("taken")
-    until(lambda: first.exists, 60, "the job is there")
+    until(lambda: first.exists, 180, "the job is there")
     first.kill()
     other = runs.start("taken", overrides=["Global.seed=99"])
-    assert other.wait(60) == 2
+    assert other.wait(180) == 2
     assert "made for other data or settings" in other.log.splitlines()[-1]
     assert first.exists
     end_job(cluster, first.job)
@@ -244,13 +244,13 @@ def test_the_steps_pod_is_deleted_and_its_next_attempt_adopts_the_job(
     def phase() -> str:
         return str(space.get("pod", name)["status"]["phase"])
 
-    until(lambda: phase() == "Running", 60, "the step runs")
+    until(lambda: phase() == "Running", 180, "the step runs")
     until(lambda: HALF_WAY in log(), 300, "training is half-way")
     uid = space.get("paddlejob", job_name(name))["metadata"]["uid"]
     space.kubectl("delete", "pod", name, "--grace-period=0", "--force")
     step_pod.start(space, name, runs.settings(name))
-    until(lambda: phase() == "Running", 60, "the step runs again")
-    until(lambda: "which is there already" in log(), 60, "the job is adopted")
+    until(lambda: phase() == "Running", 180, "the step runs again")
+    until(lambda: "which is there already" in log(), 180, "the job is adopted")
     assert space.get("paddlejob", job_name(name))["metadata"]["uid"] == uid
     until(lambda: phase() in ("Succeeded", "Failed"), 600, "the step ends")
     assert phase() == "Succeeded", log()[-3000:]
@@ -262,7 +262,7 @@ def test_a_job_that_somebody_deletes_is_not_made_again(runs: Runs) -> None:
     run = runs.start("deleted")
     run.says("global_step")
     run.space.kubectl("delete", "paddlejob", run.job, "--wait=false")
-    assert run.wait(120) == 1
+    assert run.wait(300) == 1
     assert "somebody deleted the job" in run.log.splitlines()[-1]
     assert not run.exists
 
@@ -283,5 +283,5 @@ def test_a_job_that_ended_and_went_while_nobody_watched(
 
         until(gone, 180, "the finished job is gone")
     run.start()
-    assert run.wait(60) == 0, run.log[-3000:]
+    assert run.wait(180) == 0, run.log[-3000:]
     assert "is complete already" in run.log
