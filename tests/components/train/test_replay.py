@@ -13,6 +13,7 @@ RESTLESS = JobOptions(stall_minutes=0.4)
 DISTURBED = [
     "a-worker-is-deleted-0",
     "a-worker-is-deleted-1",
+    "a-worker-is-evicted",
 ]
 
 
@@ -32,6 +33,11 @@ def test_what_the_group_survives_is_no_end(name: str) -> None:
     watch, _ = replay(load(name), JobOptions())
     assert watch.end is not None
     assert watch.end.result == "succeeded"
+
+
+def test_an_eviction_is_said() -> None:
+    _, said = replay(load("a-worker-is-evicted"), JobOptions())
+    assert "worker-1: evicted (EvictionByEvictionAPI" in said
 
 
 @pytest.mark.parametrize(
