@@ -14,6 +14,7 @@ DISTURBED = [
     "a-worker-is-deleted-0",
     "a-worker-is-deleted-1",
     "a-worker-is-evicted",
+    "the-object-store-is-away-for-a-minute",
 ]
 
 
