@@ -8,7 +8,7 @@ from ocr_lib.data.spread import spread
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs
-from ocr_lib.gate_costs import measure_latency
+from ocr_lib.gate.costs import measure_latency
 from ocr_lib.predict import onnx_forward, open_bundle
 from ocr_lib.recognize import Forward, Recognizer
 from ocr_lib.text.decoders import DECODERS

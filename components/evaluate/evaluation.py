@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.atomic import write_json, write_text
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Costs, Verdict
 from ocr_lib.report import html, markdown
 

@@ -11,7 +11,7 @@ from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.manifest import SAMPLES
 from ocr_lib.data.samples import keys_of
 from ocr_lib.errors import DataError
-from ocr_lib.eval_leaks import candidates, leaks, refuse_leaks
+from ocr_lib.evaluation.leaks import candidates, leaks, refuse_leaks
 
 
 def refuse_leaked_images(train_lmdb: Pointer, evaluation: LmdbDataset, work: Path) -> None:

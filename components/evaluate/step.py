@@ -16,7 +16,7 @@ from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import DataError
-from ocr_lib.evaluate import evaluate as evaluate_recognizer
+from ocr_lib.evaluation.evaluate import evaluate as evaluate_recognizer
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer

@@ -8,9 +8,9 @@ from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
-from ocr_lib.eval_leaks import leaks
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.evaluate import evaluate
+from ocr_lib.evaluation.evaluate import evaluate
+from ocr_lib.evaluation.leaks import leaks
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer
 

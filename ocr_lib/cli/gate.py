@@ -5,7 +5,7 @@ import json
 
 from ocr_lib.atomic import write_text
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import decide
 
 DESCRIPTION = """\

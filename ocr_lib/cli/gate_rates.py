@@ -5,7 +5,7 @@ import json
 
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.errors import ConfigError
-from ocr_lib.gate_simulation import Scenario, refusals
+from ocr_lib.gate.simulation import Scenario, refusals
 
 DESCRIPTION = """\
 Simulate candidates whose true difference from the serving model is known, and

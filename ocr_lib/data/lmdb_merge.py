@@ -11,7 +11,7 @@ import numpy as np
 
 from ocr_lib.atomic import write_text
 from ocr_lib.data.lmdb_pack import write_report
-from ocr_lib.data.manifest import MANIFEST, SAMPLES, Manifest, measure_sizes
+from ocr_lib.data.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
 from ocr_lib.data.statistics import Statistics
 from ocr_lib.errors import LmdbError
 
@@ -37,7 +37,8 @@ def merge(parts: Sequence[Path], out_dir: Path) -> tuple[Manifest, dict[str, Pla
     manifests = [Manifest.load(part) for part in parts]
     _check_options(parts, manifests)
     places: dict[str, Place] = {}
-    shards, statistics = [], Statistics()
+    shards: list[Shard] = []
+    statistics = Statistics()
     for number, manifest in enumerate(manifests):
         statistics.merge(manifest.statistics)
         for shard in manifest.shards:

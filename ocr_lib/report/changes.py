@@ -5,10 +5,10 @@ from math import isfinite
 
 import numpy as np
 
-from ocr_lib.eval_cells import METRICS, WHOLE, Key, figures
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate_budgets import shared_slices
-from ocr_lib.gate_statistics import bootstrap
+from ocr_lib.evaluation.cells import METRICS, WHOLE, Key, figures
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.gate.budgets import shared_slices
+from ocr_lib.gate.statistics import bootstrap
 from ocr_lib.report.numbers import points
 
 CONFIDENCE = 0.95

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from unicodedata import name
 
-from ocr_lib.eval_characters import Recall
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.characters import Recall
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.report.numbers import percent, points
 
 SHOWN = 12

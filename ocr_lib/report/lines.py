@@ -5,7 +5,7 @@ from html import escape
 
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.eval_report import EvalReport, Line
+from ocr_lib.evaluation.report import EvalReport, Line
 from ocr_lib.report.characters import VISIBLE_SPACE
 
 

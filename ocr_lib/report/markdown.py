@@ -1,6 +1,6 @@
 """The verdict in a few lines of Markdown, for a pipeline's user interface."""
 
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
 from ocr_lib.report.numbers import percent, points
 

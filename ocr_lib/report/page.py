@@ -5,7 +5,7 @@ KFP's user interface shows it in a sandboxed frame; pictures are `data:` URIs.
 
 from html import escape
 
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.characters import characters

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ocr_lib.eval_report import Bin, EvalReport
+from ocr_lib.evaluation.report import Bin, EvalReport
 from ocr_lib.report.numbers import percent
 
 SIZE, LEFT, TOP, BOTTOM = 260, 44, 10, 40  # px

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from ocr_lib.eval_report import EvalReport, Slice
+from ocr_lib.evaluation.report import EvalReport, Slice
 from ocr_lib.report.changes import Changes, picture
 from ocr_lib.report.numbers import percent
 

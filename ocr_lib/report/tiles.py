@@ -1,6 +1,6 @@
 """The main figures, large, with their intervals and what changed."""
 
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.report.changes import Change, Changes
 from ocr_lib.report.numbers import percent, points, wilson
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.samples import Sample
-from ocr_lib.evaluate import evaluate
+from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.metrics import EPS
 from ocr_lib.train.parallel import Parallel

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 
 
 def report_with(accuracy: float) -> EvalReport:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from components.evaluate.evaluation import Evaluation
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Thresholds, decide
 from tests.components.eval_reports import report_with
 

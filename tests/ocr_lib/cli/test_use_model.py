@@ -13,7 +13,7 @@ from ocr_lib.cli import gate as gate_command
 from ocr_lib.cli import infer as infer_command
 from ocr_lib.cli import predict as predict_command
 from ocr_lib.errors import CheckpointError, ConfigError, ImageError
-from ocr_lib.eval_report import EvalReport
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.predict import open_bundle
 from tests.ocr_lib.cli.command import call
 

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from ocr_lib import report as reports
-from ocr_lib.eval_report import Spaces
-from ocr_lib.evaluate import EvalReport, evaluate
+from ocr_lib.evaluation.evaluate import EvalReport, evaluate
+from ocr_lib.evaluation.report import Spaces
 from ocr_lib.gate import Costs, Thresholds, decide
 from ocr_lib.recognize import Recognizer
 from ocr_lib.report.changes import Changes

@@ -10,7 +10,7 @@ from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.errors import ConfigError
-from ocr_lib.evaluate import evaluate
+from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.export import export
 from ocr_lib.predict import open_bundle
 from ocr_lib.train import train

@@ -12,8 +12,8 @@ import numpy as np
 
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
-from ocr_lib.eval_cells import Cells
-from ocr_lib.eval_characters import Confusion, Recall
+from ocr_lib.evaluation.cells import Cells
+from ocr_lib.evaluation.characters import Confusion, Recall
 
 FORMAT = 2
 READABLE = (1, 2)  # 1 had no slices by content, characters, confusions, bins and cells

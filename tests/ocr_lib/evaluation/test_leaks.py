@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.errors import DataError
-from ocr_lib.eval_leaks import candidates, leaks, refuse_leaks
+from ocr_lib.evaluation.leaks import candidates, leaks, refuse_leaks
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 
 

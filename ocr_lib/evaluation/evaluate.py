@@ -10,8 +10,8 @@ from functools import cached_property
 
 from ocr_lib.data.samples import Dataset
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.eval_report import EvalReport, Line, Slice
-from ocr_lib.eval_tally import Tally
+from ocr_lib.evaluation.report import EvalReport, Line, Slice
+from ocr_lib.evaluation.tally import Tally
 from ocr_lib.progress import Progress
 from ocr_lib.recognize import Recognizer
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.eval_cells import FIELDS, METRICS
-from ocr_lib.gate_statistics import bootstrap, fewer_hits, randomisation_test, score_test
+from ocr_lib.evaluation.cells import FIELDS, METRICS
+from ocr_lib.gate.statistics import bootstrap, fewer_hits, randomisation_test, score_test
 
 ACCURACY = METRICS.index("accuracy")
 

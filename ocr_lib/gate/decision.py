@@ -33,14 +33,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate_budgets import budgets, cost_rows
-from ocr_lib.gate_costs import Costs
-from ocr_lib.gate_statistics import score_test, sign_test
-from ocr_lib.gate_thresholds import PROOFS, Thresholds
-from ocr_lib.gate_verdict import Reason, Verdict
-
-__all__ = ["PROOFS", "Costs", "Reason", "Thresholds", "Verdict", "decide", "sign_test"]
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.gate.budgets import budgets, cost_rows
+from ocr_lib.gate.costs import Costs
+from ocr_lib.gate.statistics import score_test, sign_test
+from ocr_lib.gate.thresholds import Thresholds
+from ocr_lib.gate.verdict import Reason, Verdict
 
 
 def decide(

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ocr_lib.errors import ConfigError, DictionaryError
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.evaluate import evaluate
+from ocr_lib.evaluation.evaluate import evaluate
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.dictionary import Dictionary

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate import Thresholds, Verdict, decide, sign_test
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.gate import Thresholds, Verdict, decide
+from ocr_lib.gate.statistics import sign_test
 
 EMPTY = EvalReport(
     samples=0,

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.eval_cells import MILLION, WHOLE, CellCounter, Key, figures
-from ocr_lib.eval_characters import CharacterCounter, Kinds, source_of
-from ocr_lib.eval_report import Bin, EvalReport, Line, Slice, Spaces
-from ocr_lib.eval_worst import Remembered
+from ocr_lib.evaluation.cells import MILLION, WHOLE, CellCounter, Key, figures
+from ocr_lib.evaluation.characters import CharacterCounter, Kinds, source_of
+from ocr_lib.evaluation.report import Bin, EvalReport, Line, Slice, Spaces
+from ocr_lib.evaluation.worst import Remembered
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.text.metrics import RecMetric
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.errors import DataError
-from ocr_lib.evaluate import EvalReport, evaluate
+from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.dictionary import Dictionary
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, network, png

@@ -8,7 +8,7 @@ import pytest
 from ocr_lib.cli import gate_rates
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate import Thresholds
-from ocr_lib.gate_simulation import Scenario, Simulation, refusals
+from ocr_lib.gate.simulation import Scenario, Simulation, refusals
 from tests.ocr_lib.cli.command import call
 
 DRAWS = 1000

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.eval_cells import FIELDS, METRICS, WHOLE, Cells, Key, figures
-from ocr_lib.eval_report import EvalReport
-from ocr_lib.gate_costs import Costs
-from ocr_lib.gate_statistics import fewer_hits, randomisation_test, sign_test
-from ocr_lib.gate_thresholds import Thresholds
-from ocr_lib.gate_verdict import Reason
+from ocr_lib.evaluation.cells import FIELDS, METRICS, WHOLE, Cells, Key, figures
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.gate.costs import Costs
+from ocr_lib.gate.statistics import fewer_hits, randomisation_test, sign_test
+from ocr_lib.gate.thresholds import Thresholds
+from ocr_lib.gate.verdict import Reason
 
 NAMED = 5  # slices or characters that a sentence names
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ImageError
-from ocr_lib.eval_report import Line
+from ocr_lib.evaluation.report import Line
 
 THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the report, px
 
