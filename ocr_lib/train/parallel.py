@@ -22,6 +22,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.train import wire
 from ocr_lib.train.meeting import GO_ON, Meeting, PeerError
 
+SAME_DATA = "give every node the same configuration, and the same data under the same paths"
 FAREWELL_S = 5.0  # how long the first process lets the others read why it stops
 
 
@@ -64,8 +65,13 @@ class Parallel:
     def meet(self) -> None:
         """Waits for all ranks."""
 
-    def check_equal(self, what: str, value: str) -> None:
+    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
         """Checks that all ranks hold the same text.
+
+        Args:
+            what: names it in the error.
+            value: this rank's.
+            fix: what to do where they differ.
 
         Raises:
             ConfigError: they do not.
@@ -109,14 +115,14 @@ class _Ranks(Parallel):
     def meet(self) -> None:
         self._meeting.wait("a step", self._deadline_s)
 
-    def check_equal(self, what: str, value: str) -> None:
+    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
         other = self.by_first(lambda: value)
         differing = self.sums([float(other != value)])[0]
         if differing:
             raise ConfigError(
                 what,
                 f"{differing:.0f} of {self.world} processes see another one than the first",
-                "give every node the same configuration, and the same data under the same paths",
+                fix,
             )
 
     def failed(self, error: BaseException) -> None:

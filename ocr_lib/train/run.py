@@ -21,7 +21,7 @@ from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
-from ocr_lib.train import checkpoint
+from ocr_lib.train import checkpoint, weights
 from ocr_lib.train.batches import Batch, plan_epoch, shard
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.loader import BatchReader, Loader
@@ -141,6 +141,7 @@ class _Run:
         resumed_from = trainer.position.global_step
         self._announce(plan, trainer)
         position = trainer.run()
+        weights.compare_ranks(trainer.model, self.parallel, self.log)
         return RunResult(
             run_dir=self.run_dir,
             epochs=position.epoch - 1,

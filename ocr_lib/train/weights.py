@@ -4,6 +4,7 @@ PaddleOCR warns about parameters that do not match and goes on; a model then tra
 from random weights. Here every one that is missing, reshaped or left over is counted and named.
 """
 
+import hashlib
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import paddle
 from ocr_lib.atomic import atomic_file
 from ocr_lib.errors import CheckpointError
 from ocr_lib.train.checkpoint import NAME_TABLE
+from ocr_lib.train.log import RunLog
+from ocr_lib.train.parallel import Parallel
 
 MIN_MATCHED = 0.99
 EXAMPLES = 5
@@ -66,6 +69,21 @@ def save_weights(path: Path, params: dict[str, Any]) -> None:
     arrays = {n: np.asarray(v.numpy() if hasattr(v, "numpy") else v) for n, v in params.items()}
     with atomic_file(path) as file:
         pickle.dump(arrays, file, protocol=4)
+
+
+def compare_ranks(model: Any, parallel: Parallel, log: RunLog) -> None:
+    """Makes sure that the processes of a run trained one network and not several.
+
+    Raises:
+        ConfigError: their weights differ.
+    """
+    if parallel.world == 1:
+        return
+    total = hashlib.sha256()
+    for value in model.state_dict().values():
+        total.update(np.ascontiguousarray(value.numpy()).tobytes())
+    parallel.check_equal("the trained weights", total.hexdigest(), "report this as a defect")
+    log.info(f"all {parallel.world} processes hold the same weights, sha256 {total.hexdigest()}")
 
 
 def match(model: Any, params: dict[str, Any]) -> Match:

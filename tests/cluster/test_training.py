@@ -69,6 +69,7 @@ def test_two_workers_train_to_the_end(undisturbed: Run, store: Store) -> None:
     for rank in (0, 1):
         assert f"[rank {rank}]" in undisturbed.log
     assert re.search(r"\[rank 0\].*global_step: \d+.*eta:", undisturbed.log)
+    assert "all 2 processes hold the same weights" in undisturbed.log
     logs = [item.key for item in store.list("runs/undisturbed/logs/")]
     assert all(any(f"worker-{index}" in key for key in logs) for index in (0, 1)), logs
     assert store.list("runs/undisturbed/snapshots/") == []
