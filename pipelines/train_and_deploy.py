@@ -55,7 +55,7 @@ def train_and_deploy(
     gate_min_samples: int = 100,
     gate_max_accuracy_drop_fraction: float = 0.01,
     gate_thresholds: dict[str, Any] = {},  # noqa: B006
-    triton_urls: list[str] = ["triton:8001"],  # noqa: B006
+    triton_urls: list[str] = ["triton-each:8001"],  # noqa: B006
 ) -> None:
     """Trains a recogniser and puts it into service if it may replace the one that serves.
 
@@ -87,7 +87,7 @@ def train_and_deploy(
         gate_max_accuracy_drop_fraction: how far below the serving model's accuracy the new one
             may be, 0 to 1.
         gate_thresholds: any other threshold of `ocr gate` by name, as {"max_slice_drop": 0.1}.
-        triton_urls: `host:port` of the gRPC protocol of every server that serves the model.
+        triton_urls: `host:port` of the gRPC protocol of every server; a name may stand for several.
     """
     run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
     tidied = clean_up(run=run, train_backend=train_backend)

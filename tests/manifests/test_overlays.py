@@ -8,6 +8,7 @@ import yaml
 from components.shared.access import ACCESS, secret_name
 from components.shared.store_secrets import new_secrets
 from pipelines import placement
+from pipelines.train_and_deploy import train_and_deploy
 from tests.manifests.overlays import (
     OVERLAYS,
     VERSION,
@@ -134,6 +135,31 @@ def test_a_server_that_changes_leaves_the_others_serving(name: str) -> None:
     each = one(objects, "Service", "triton-each")["spec"]
     assert each["clusterIP"] == "None"
     assert each["publishNotReadyAddresses"] is True
+    (default,) = train_and_deploy.component_spec.inputs["triton_urls"].default
+    assert default == f"triton-each:{each['ports'][0]['port']}"
+
+
+def test_the_quota_has_room_for_the_largest_step_beside_the_servers(name: str) -> None:
+    objects = overlay(name)
+    quota = one(objects, "ResourceQuota", "ocr")["spec"]["hard"]
+    running = dict.fromkeys(("requests.cpu", "requests.memory", "limits.memory"), 0.0)
+    for kind in ("Deployment", "StatefulSet"):
+        for item in (item for item in objects if item["kind"] == kind):
+            for container in containers(item["spec"]["template"]):
+                for key in running:
+                    part, resource = key.split(".")
+                    amount = amount_of(container["resources"][part][resource])
+                    running[key] += item["spec"].get("replicas", 1) * amount
+    for step in placement.PLACEMENTS.values():
+        asked = {"requests.cpu": step.cpu, "requests.memory": step.memory}
+        for key, value in {**asked, "limits.memory": step.memory}.items():
+            assert running[key] + amount_of(value) <= amount_of(quota[key]), (step, key)
+
+
+def amount_of(quantity: str) -> float:
+    """Returns a quantity of Kubernetes as a number of cores or bytes."""
+    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(quantity)).groups()  # type: ignore[union-attr]
+    return float(number) * {"": 1, "m": 1e-3, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
 
 
 def secret_references(objects: tuple[Tree, ...]) -> set[tuple[str, str | None]]:
