@@ -14,6 +14,8 @@ from ocr_lib.errors import OcrError
 
 BEAT_S = 5.0  # a sign of life every so many seconds
 LOST_S = 60.0  # a process without one for so long is gone
+# What paddle's store raises where it cannot read, or cannot send.
+STORE_ERRORS = (RuntimeError, ValueError)
 GO_ON = "Look at the other processes' logs; the same command goes on from the last checkpoint"
 
 
@@ -74,7 +76,7 @@ class Meeting:
         try:
             if self._store.add("failed", 1) == 1:
                 self._store.set("why", f"process {self._rank} stopped: {why}")
-        except RuntimeError:  # whoever kept the store is gone too
+        except STORE_ERRORS:  # whoever kept the store is gone too
             return
 
     def leave(self, deadline_s: float) -> None:
@@ -86,13 +88,13 @@ class Meeting:
             while self._rank == 0 and left < self._world and time.monotonic() < end:
                 time.sleep(0.02)
                 left = self._store.add("left", 0)
-        except RuntimeError:
+        except STORE_ERRORS:
             return
 
     def _add(self, key: str, count: int) -> int:
         try:
             return int(self._store.add(key, count))
-        except RuntimeError as error:
+        except STORE_ERRORS as error:
             raise PeerError(f"the first process of the run is gone ({error}). {GO_ON}.") from None
 
     def _look(self, watch: "_Watch", waited: float, what: str) -> None:
@@ -118,7 +120,7 @@ class Meeting:
                 store.add(f"alive {self._rank}", 1)
                 if self._over.wait(BEAT_S):
                     return
-        except RuntimeError:  # the store is gone; whoever waits for it says so
+        except STORE_ERRORS:  # the store is gone; whoever waits for it says so
             return
 
 
