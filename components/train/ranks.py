@@ -54,9 +54,7 @@ class Ranks:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_S)
         self._process.kill()
-        for pid in ranks:  # each in a session of its own
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_groups(ranks)
 
     def write_stacks(self) -> None:
         """Makes every rank write its stacks to its log; the first one's log is this process's."""
@@ -102,6 +100,13 @@ def children(pid: int) -> list[int]:
             if int(path.read_text("utf-8").rpartition(")")[2].split()[1]) == pid:
                 found.append(int(path.parent.name))
     return found
+
+
+def kill_groups(ranks: list[int]) -> None:
+    """Kills ranks with their loader processes, also those that outlived their rank."""
+    for pid in ranks:  # each leads a group of its own
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def listens(pid: int) -> bool:

@@ -20,13 +20,13 @@ from tests.cluster.runs import Run, Runs, read_weights
 
 pytestmark = pytest.mark.cluster
 HALF_WAY = "epoch: [6/"
-# Stops the ranks of a pod, not what minds them.
+# Stops processes by a word of their command lines; what minds the ranks (`-m …`) is left alone.
 STOP = """
-import glob, os, signal
+import glob, os, signal, sys
 for path in glob.glob("/proc/[0-9]*/cmdline"):
-    words = open(path, "rb").read().split(b"\\0")
-    if words[1:2] == [b"-u"] and words[2].endswith(b"worker.py"):
-        os.kill(int(path.split("/")[2]), signal.SIGSTOP)
+    pid, words = int(path.split("/")[2]), open(path).read().split("\\0")
+    if pid != os.getpid() and "-m" not in words and any(w.endswith(sys.argv[1]) for w in words):
+        os.kill(pid, signal.SIGSTOP)
 """
 
 
@@ -136,11 +136,23 @@ def test_a_step_that_is_killed_and_starts_again_adopts_its_job(
     goes_on(disturb)
 
 
+def _stop(run: Run, word: str) -> None:
+    run.space.kubectl("exec", f"{run.job}-worker-1", "--", "python3", "-c", STOP, word)
+
+
+def test_a_rank_that_is_frozen_is_missed_by_the_others(goes_on: Callable[..., Run]) -> None:
+    run = goes_on(lambda run: _stop(run, "worker.py"))
+    assert "process 1 gave no sign of life for 60 s" in run.log
+    assert "a peer started again: the ranks start again" in run.log
+    assert "Starting the whole job again" not in run.log
+
+
 def test_a_group_that_stands_still_is_started_again(goes_on: Callable[..., Run]) -> None:
     def disturb(run: Run) -> None:
-        run.space.kubectl("exec", f"{run.job}-worker-1", "--", "python3", "-c", STOP)
+        _stop(run, "--multiprocessing-fork")  # its rank lives, and waits for a batch for ever
 
-    run = goes_on(disturb, options={"stall_minutes": 1.0})
+    waits = {"overrides": ["Train.loader.num_workers=1"], "options": {"stall_minutes": 1.5}}
+    run = goes_on(disturb, **waits)
     assert "asking the workers for their stacks" in run.log
     assert "trainer.py" in run.log.split("asking the workers")[1]
     assert "Starting the whole job again from its last checkpoint" in run.log

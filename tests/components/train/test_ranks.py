@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from components.train import snapshots
-from components.train.ranks import children, listens, without_keys
+from components.train.ranks import children, kill_groups, listens, without_keys
 
 
 def test_only_who_listens_is_asked_for_stacks() -> None:
@@ -31,6 +31,18 @@ def test_children_are_those_of_a_process() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert process.pid in children(os.getpid())
         process.kill()
+
+
+def test_what_a_rank_started_does_not_outlive_it() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 60 & echo; wait"], stdout=subprocess.PIPE, start_new_session=True
+    ) as rank:
+        assert rank.stdout is not None
+        rank.stdout.readline()
+        rank.kill()
+        rank.wait(10)
+        kill_groups([rank.pid])
+        assert rank.stdout.read() == b""  # the end of it: nobody holds the other side any more
 
 
 def test_ranks_do_not_get_the_stores_keys() -> None:
