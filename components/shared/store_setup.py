@@ -50,7 +50,7 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
     Raises:
         ServiceError: the server refuses, or does not answer.
     """
-    admin = _admin(store)
+    admin = minio_admin(store)
     try:
         for stage, (access_key, secret_key) in keys.items():
             name = f"{store.bucket}-{stage}"
@@ -64,7 +64,8 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
         ) from error
 
 
-def _admin(store: Store) -> MinioAdmin:
+def minio_admin(store: Store) -> MinioAdmin:
+    """Returns what administers a MinIO server; AWS_* are its administrator's."""
     scheme, _, host = store.client.endpoint.partition("://")
     keys = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     pool = urllib3.PoolManager(

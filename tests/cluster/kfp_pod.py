@@ -1,0 +1,207 @@
+"""The pod of a step, as KFP makes it of a package; what it may ask for is cut to a small node."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.shared.store import Store
+from pipelines.placement import POOL_LABEL
+from tests.cluster import launcher_program
+from tests.cluster.harness import Namespace, until
+from tests.cluster.kfp_stand_in import FAILED, Outcome, Step, read_report
+
+Tree = dict[str, Any]
+ACCOUNT = "ocr-pipeline"
+PROGRAM = "kfp-launcher-program"
+# Where KFP's pods can write, besides their own file system.
+FOLDERS = ("gcs", "s3", "minio", ".local", ".cache", ".config")
+SETTINGS = {
+    *("activeDeadlineSeconds", "configMapAsEnv", "nodeSelector", "secretAsEnv"),
+    *("securityContext", "tolerations"),
+}
+# Requests for real data would never fit the two cores of a test's node, nor its quota.
+CUT = {"requests": {"cpu": "50m", "memory": "200Mi"}, "limits": {"memory": "1500Mi"}}
+END_S = 600.0
+
+
+@dataclass
+class Pods:
+    """Runs steps as pods, one after the other.
+
+    Attributes:
+        space: where.
+        store: of the artifacts, with a key that reads all of them.
+        logs: folder for what the steps wrote.
+        seconds: task and how long its pod took, in the order of the steps.
+    """
+
+    space: Namespace
+    store: Store
+    logs: Path
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Lays the launcher's program where the pods find it."""
+        program = Path(launcher_program.__file__).read_text("utf-8")
+        metadata, data = {"name": PROGRAM}, {"launch.py": program}
+        self.space.apply(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        )
+
+    def execute(self, step: Step) -> Outcome:
+        """Runs a step to its end."""
+        started = time.monotonic()
+        name = f"run-{step.run[:8]}-system-container-impl-{len(self.seconds)}"
+        with pool_of(self.space, step.platform["nodeSelector"]["labels"][POOL_LABEL]):
+            self.space.apply(pod(name, step))
+            until(lambda: self._phase(name) in ("Succeeded", "Failed"), END_S, f"end of {name}")
+        self.seconds.append((step.task, time.monotonic() - started))
+        failed = self._phase(name) == "Failed"
+        self._log(step).write_text(self.space.kubectl("logs", name), "utf-8")
+        self.space.kubectl("delete", "pod", name, "--wait=false")
+        if failed:
+            return Outcome(FAILED)
+        report = f"{step.executor_input['task_root']}/{launcher_program.REPORT}"
+        return read_report(step, self.store.get_json(report) if self.store.exists(report) else {})
+
+    def _phase(self, name: str) -> str:
+        time.sleep(1)
+        return self.space.kubectl("get", "pod", name, "-o", "jsonpath={.status.phase}")
+
+    def _log(self, step: Step) -> Path:
+        return self.logs / f"{step.run[:8]}-{len(self.seconds):02}-{step.task}.log"
+
+    def said(self, run: str) -> str:
+        """Returns what the steps of a run wrote."""
+        return "\n".join(
+            f"--- {path.stem}\n{path.read_text('utf-8')}"
+            for path in sorted(self.logs.glob(f"{run[:8]}-*.log"))
+        )
+
+
+@contextmanager
+def pool_of(space: Namespace, pool: str) -> Iterator[None]:
+    """Makes a cluster of one node a node of that pool for a while; others have their own."""
+    nodes = space.get("nodes")["items"]
+    if any(node["metadata"]["labels"].get(POOL_LABEL) == pool for node in nodes):
+        yield
+        return
+    name = nodes[0]["metadata"]["name"]
+    former = nodes[0]["metadata"]["labels"].get(POOL_LABEL)
+    space.kubectl("label", "--overwrite", "node", name, f"{POOL_LABEL}={pool}")
+    try:
+        yield
+    finally:
+        back = f"{POOL_LABEL}={former}" if former else f"{POOL_LABEL}-"
+        space.kubectl("label", "--overwrite", "node", name, back)
+
+
+def pod(name: str, step: Step) -> Tree:
+    """Returns the pod of a step."""
+    settings = step.platform
+    assert set(settings) <= SETTINGS, f"not known to the stand-in: {set(settings) - SETTINGS}"
+    handed_on, kept = passthrough(step.component)
+    user = settings["securityContext"]
+    security = {
+        "runAsUser": int(user["runAsUser"]),
+        "runAsGroup": int(user["runAsGroup"]),
+        "runAsNonRoot": user["runAsNonRoot"],
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    spec = {
+        "serviceAccountName": ACCOUNT,
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": int(settings["activeDeadlineSeconds"]),
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "main",
+                "image": step.container["image"],
+                "command": ["python3", "/kfp-launcher/launch.py"],
+                "args": [
+                    json.dumps(told(step, handed_on)),
+                    *("--", *step.container["command"], *step.container["args"]),
+                ],
+                "workingDir": "/",
+                "env": [*_own_env(), *environment(settings)],
+                "securityContext": security,
+                "resources": CUT if "RESOURCES" in kept else {},
+                "volumeMounts": [
+                    {"name": "launcher", "mountPath": "/kfp-launcher"},
+                    *({"name": f.strip("."), "mountPath": f"/{f}"} for f in FOLDERS),
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "launcher", "configMap": {"name": PROGRAM}},
+            *({"name": folder.strip("."), "emptyDir": {}} for folder in FOLDERS),
+        ],
+    }
+    if "KUBERNETES_NODE_SELECTOR" in kept:
+        spec["nodeSelector"] = settings["nodeSelector"]["labels"]
+    if "KUBERNETES_TOLERATIONS" in kept:
+        spec["tolerations"] = settings["tolerations"]
+    labels = {
+        "pipeline/runid": step.run,
+        "pipelines.kubeflow.org/v2_component": "true",
+        "workflows.argoproj.io/workflow": f"run-{step.run[:8]}",
+    }
+    metadata = {"name": name, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+FIELDS = {"RESOURCES", "KUBERNETES_NODE_SELECTOR", "KUBERNETES_TOLERATIONS", "ENV"}
+
+
+def passthrough(component: Tree) -> tuple[set[str], set[str]]:
+    """Returns which settings are handed to the code, and which are those of its pod."""
+    listed = {item["field"]: item for item in component.get("taskConfigPassthroughs", ())}
+    kept = {name for name in FIELDS if name not in listed or listed[name].get("applyToTask")}
+    return set(listed) & FIELDS, kept
+
+
+def told(step: Step, handed_on: set[str]) -> Tree:
+    """Returns the executor's input, with what is handed on of the task's settings."""
+    values = step.executor_input["inputs"]["parameterValues"]
+    definitions = step.component.get("inputDefinitions", {}).get("parameters", {})
+    for name, definition in definitions.items():
+        if definition["parameterType"] == "TASK_CONFIG":
+            every = {
+                "RESOURCES": ("resources", CUT),
+                "KUBERNETES_NODE_SELECTOR": (
+                    "nodeSelector",
+                    step.platform["nodeSelector"]["labels"],
+                ),
+                "KUBERNETES_TOLERATIONS": ("tolerations", step.platform["tolerations"]),
+                "ENV": ("env", environment(step.platform)),
+            }
+            values[name] = dict(every[name] for name in sorted(handed_on))
+    return step.executor_input
+
+
+def environment(settings: Tree) -> list[Tree]:
+    """Returns the environment out of Secrets and ConfigMaps."""
+    found = []
+    for kind, reference, table, key in (
+        ("secretAsEnv", "secretKeyRef", "secretName", "secretKey"),
+        ("configMapAsEnv", "configMapKeyRef", "configMapName", "configMapKey"),
+    ):
+        for item in settings.get(kind, ()):
+            for pair in item["keyToEnv"]:
+                source = {"name": item[table], "key": pair[key], "optional": item["optional"]}
+                found.append({"name": pair["envVar"], "valueFrom": {reference: source}})
+    return found
+
+
+def _own_env() -> list[Tree]:
+    names = {"KFP_POD_NAME": "metadata.name", "KFP_POD_UID": "metadata.uid"}
+    return [
+        {"name": "_KFP_RUNTIME", "value": "true"},
+        *({"name": n, "valueFrom": {"fieldRef": {"fieldPath": p}}} for n, p in names.items()),
+    ]
