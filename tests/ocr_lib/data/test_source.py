@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 import zipfile
 
@@ -10,8 +11,8 @@ from ocr_lib.errors import DataError
 FILES = {"gt.txt": b'a.jpg, "A"\n', "images/a.jpg": b"\xff\xd8"}
 
 
-def make_tar(path, files, mode="w", **fields):
-    with tarfile.open(path, mode) as tar:
+def make_tar(path, files, how="w", **fields):
+    with tarfile.open(path, how) as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -146,3 +147,10 @@ def test_what_is_no_data_set(tmp_path):
         open_source(tmp_path / "notes.txt", tmp_path / "work")
     with pytest.raises(DataError, match="no such file"):
         open_source(tmp_path / "absent.tar", tmp_path / "work")
+
+
+def test_modes_and_owners_of_a_tar_do_not_matter(tmp_path):
+    path = make_tar(tmp_path / "modes.tar", FILES, mode=0o4000, uid=12345)
+    found = (open_source(path, tmp_path / "work") / "images" / "a.jpg").stat()
+    assert found.st_mode & 0o7400 == 0o400
+    assert found.st_uid == os.getuid()
