@@ -5,15 +5,18 @@ from dataclasses import replace
 import pytest
 
 from components.train.options import JobOptions
-from components.train.watch import DUMP_S, Look, Watch, advance
+from components.train.watch import DUMP_S, Look, Watch, advance, condition
 from tests.components.train.recorded import load
 
 IMPATIENT = JobOptions(pending_minutes=0.2, image_minutes=0.2)
 RESTLESS = JobOptions(stall_minutes=0.4)
 DISTURBED = [
+    "a-rank-that-is-frozen-is-missed-by-the-others",
+    "a-step-that-is-killed-and-starts-again-adopts-its-job",
     "a-worker-is-deleted-0",
     "a-worker-is-deleted-1",
     "a-worker-is-evicted",
+    "a-worker-is-killed-without-grace",
     "the-object-store-is-away-for-a-minute",
 ]
 
@@ -39,6 +42,16 @@ def test_what_the_group_survives_is_no_end(name: str) -> None:
 def test_an_eviction_is_said() -> None:
     _, said = replay(load("a-worker-is-evicted"), JobOptions())
     assert "worker-1: evicted (EvictionByEvictionAPI" in said
+
+
+def test_a_job_that_is_gone_is_said_to_be_so() -> None:
+    ended = [look for look in load("ttl") if look.job and condition(look.job, "Succeeded")]
+    unseen = [look for look in load("ttl") if look not in ended]
+    assert ended
+    for looks in (load("deleted"), unseen):
+        watch, _ = replay(looks, JobOptions())
+        assert watch.end is not None
+        assert (watch.end.result, watch.end.kind) == ("gone", "deleted")
 
 
 @pytest.mark.parametrize(
