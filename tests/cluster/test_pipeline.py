@@ -5,7 +5,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ PARTS = {  # archives of the training data, packed by a pod each, and of the lin
     "eval/lines": [f"{b}{a}{b}" for a in FIRST for b in SECOND],
 }
 PARAMETERS: Tree = {
+    "pack_gib_per_pod": 1e-9,  # so that there are as many rounds as pods are allowed
     "pack_max_pods": 2,
     "config_overrides": [
-        "Global.epoch_num=10",
-        "Global.eval_batch_epoch=6",
+        "Global.epoch_num=30",
+        "Global.eval_batch_epoch=15",
         "Global.character_dict_path=null",
         "Train.loader.batch_size_per_card=8",
     ],
@@ -57,9 +58,9 @@ class Place:
     space: Namespace
     store: Store
     pods: Pods
-    spec: Tree
-    platform: Tree
-    images: dict[str, bytes]
+    spec: Tree = field(repr=False)
+    platform: Tree = field(repr=False)
+    images: dict[str, bytes] = field(repr=False)
 
     def run(self, **parameters: Any) -> tuple[str, StandIn]:
         """Runs the package; returns how it ended, and the run."""
@@ -128,7 +129,9 @@ def remove_bucket(store: Store) -> None:
     client.remove_bucket(store.bucket)
 
 
-def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(place: Place) -> None:
+def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(
+    place: Place, tmp_path: Path
+) -> None:
     state, run = place.run()
     took = "\n".join(f"{task:10} {seconds:6.1f} s" for task, seconds in place.pods.seconds)
     sys.stdout.write(f"\n{took}\n")
@@ -144,7 +147,7 @@ def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(place: Pl
     production = read_production(place.store, "ocr")
     assert production is not None
     assert production.version == 1
-    bundle = place.store.get_tree(production.bundle, place.pods.logs / "bundle")
+    bundle = place.store.get_tree(production.bundle, tmp_path / "bundle")
     pictures = list(place.images.values())
     own = [found.text for found in open_bundle(bundle).read(pictures)]
     with forwarded(place.space) as url, Recognizer(url, "ocr") as recognizer:
