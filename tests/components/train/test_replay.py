@@ -9,7 +9,7 @@ from components.train.watch import DUMP_S, Look, Watch, advance, condition
 from tests.components.train.recorded import load
 
 IMPATIENT = JobOptions(pending_minutes=0.2, image_minutes=0.2)
-RESTLESS = JobOptions(stall_minutes=0.4)
+RESTLESS = JobOptions(stall_minutes=1.5)
 DISTURBED = [
     "a-rank-that-is-frozen-is-missed-by-the-others",
     "a-step-that-is-killed-and-starts-again-adopts-its-job",
