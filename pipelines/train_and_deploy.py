@@ -46,7 +46,7 @@ def train_and_deploy(
     config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
     pretrained_uri: str = "",
     train_minutes: float = 60.0,
-    train_backend: str = "local",
+    train_backend: str = "paddlejob",
     train_workers: int = 1,
     train_job_options: dict[str, Any] = {},  # noqa: B006
     model_name: str = "ocr",

@@ -57,6 +57,7 @@ def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
         "dataset_name": options.model_name,
         "model_name": options.model_name,
         "train_minutes": options.minutes,
+        "train_backend": "local",
         "triton_urls": [running.triton_url],
     }
     parameters = dict(options.parameters)
