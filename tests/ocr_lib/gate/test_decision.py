@@ -10,35 +10,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Thresholds, Verdict, decide
 from ocr_lib.gate.statistics import sign_test
-
-EMPTY = EvalReport(
-    samples=0,
-    unreadable=0,
-    out_of_dictionary=0,
-    accuracy=0.0,
-    norm_edit_dis=0.0,
-    cer=0.0,
-    paddleocr={},
-    by_length=(),
-    by_width=(),
-    worst=(),
-    watched={},
-    errors=(),
-    outcomes=b"",
-    dataset_digest="",
-    seconds=0.0,
-)
-
-
-def report(outcomes: list[int], similarity: float = 0.95, digest: str = "d") -> EvalReport:
-    return replace(
-        EMPTY,
-        samples=len(outcomes),
-        accuracy=sum(outcomes) / len(outcomes),
-        norm_edit_dis=similarity,
-        outcomes=bytes(outcomes),
-        dataset_digest=digest,
-    )
+from tests.ocr_lib.gate.reports import report
 
 
 def share(correct: int, total: int = 1000) -> EvalReport:
