@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ocr_lib import __version__
 from ocr_lib.errors import OcrError
+from pipelines.subcommands import add_subcommand
 
 # name → (module, one line of help), in the order in which the data travels
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -84,15 +85,7 @@ def _parser(asked: str | None) -> argparse.ArgumentParser:
         if name != asked:
             commands.add_parser(name, help=line)
             continue
-        module = importlib.import_module(module_name)
-        command = commands.add_parser(
-            name,
-            help=line,
-            description=module.DESCRIPTION,
-            epilog=f"examples:\n{module.EXAMPLES}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
+        add_subcommand(commands, name, module_name, line)
     return parser
 
 

@@ -92,16 +92,13 @@ def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Rea
         if chance <= risk:
             words = f"{dimension} {name}: {served / total - drop:.4f} after {served / total:.4f}"
             fallen.append((drop, words))
-    fallen.sort(reverse=True)
     allowed = f"more than {limits.max_slice_drop:.4f}"
-    words = (
-        f"accuracy fell by {allowed} in {_named([words for _, words in fallen])}"
-        if fallen
-        else f"in none of {len(looked)} slices of at least {limits.min_slice_samples} lines did "
+    none = (
+        f"in none of {len(looked)} slices of at least {limits.min_slice_samples} lines did "
         f"the accuracy fall by {allowed} beyond chance"
     )
-    worst = fallen[0][0] if fallen else None
-    return Reason("slices", not fallen, worst, limits.max_slice_drop, None, words)
+    some = f"accuracy fell by {allowed} in"
+    return _fell("slices", fallen, limits.max_slice_drop, none, some)
 
 
 def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Reason:
@@ -119,16 +116,24 @@ def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds)
         chance = fewer_hits(mine.line_hits, mine.lines, theirs.line_hits, theirs.lines)
         if chance <= risk:
             fallen.append((drop, f"{character!r}: {mine.recall:.4f} after {theirs.recall:.4f}"))
-    fallen.sort(reverse=True)
     allowed = f"more than {limits.max_recall_drop:.4f}"
-    words = (
-        f"recall fell by {allowed} for {_named([words for _, words in fallen])}"
-        if fallen
-        else f"for none of {len(pairs)} characters in at least {limits.min_character_lines} lines "
+    none = (
+        f"for none of {len(pairs)} characters in at least {limits.min_character_lines} lines "
         f"did the recall fall by {allowed} beyond chance"
     )
-    worst = fallen[0][0] if fallen else None
-    return Reason("characters", not fallen, worst, limits.max_recall_drop, None, words)
+    some = f"recall fell by {allowed} for"
+    return _fell("characters", fallen, limits.max_recall_drop, none, some)
+
+
+def _fell(
+    name: str, fallen: list[tuple[float, str]], allowed: float, none: str, some: str
+) -> Reason:
+    """Returns the row that names what fell, the furthest first."""
+    worst_first = sorted(fallen, reverse=True)
+    if not worst_first:
+        return Reason(name, True, None, allowed, None, none)
+    words = f"{some} {_named([words for _, words in worst_first])}"
+    return Reason(name, False, worst_first[0][0], allowed, None, words)
 
 
 def _named(parts: list[str]) -> str:

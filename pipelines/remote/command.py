@@ -1,7 +1,8 @@
 """`ocr pipeline`: the life of the pipeline in Kubeflow, one subcommand a stage."""
 
 import argparse
-import importlib
+
+from pipelines.subcommands import add_subcommand
 
 DESCRIPTION = (
     "Compile the Kubeflow pipeline, upload it, run it, schedule it, watch and cancel runs."
@@ -28,15 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommands with their arguments."""
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name, (module_name, line) in SUBCOMMANDS.items():
-        module = importlib.import_module(module_name)
-        command = commands.add_parser(
-            name,
-            help=line,
-            description=module.DESCRIPTION,
-            epilog=f"examples:\n{module.EXAMPLES}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
+        module, command = add_subcommand(commands, name, module_name, line)
         command.set_defaults(run_subcommand=module.run)
 
 
