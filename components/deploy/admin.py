@@ -15,8 +15,6 @@ from ocr_lib.errors import ServiceError
 
 CALL_TIMEOUT_S = 120.0
 POLL_S = 0.05
-QUIET_S = 0.3  # a model that answered nothing for so long is not being asked any more
-DRAIN_TIMEOUT_S = 10.0
 
 
 class TritonAdmin:
@@ -113,16 +111,32 @@ class TritonAdmin:
         except InferenceServerException as error:
             raise self._failed(f"cannot run {model} at {list(dims)}", error) from error
 
-    def loaded(self, prefix: str) -> list[str]:
-        """Returns the names of the loaded models that start with `prefix`.
+    def last_asked(self, prefix: str) -> dict[str, float]:
+        """Returns when each loaded model whose name starts with `prefix` ran last.
 
-        The repository index would not do: it leaves out models that were loaded from files.
+        Seconds since 1970 by the server's clock; 0 where it never ran. The repository index would
+        not do: it leaves out models that were loaded from files.
         """
         try:
             answer = self._client.get_inference_statistics(**self._call)
         except InferenceServerException as error:
             raise self._failed("cannot list models", error) from error
-        return sorted({item.name for item in answer.model_stats if item.name.startswith(prefix)})
+        found: dict[str, float] = {}
+        for item in answer.model_stats:
+            if item.name.startswith(prefix):
+                found[item.name] = max(item.last_inference / 1e3, found.get(item.name, 0.0))
+        return found
+
+    def parameter(self, model: str, name: str) -> str | None:
+        """Returns a parameter of a loaded model's configuration; None where there is none."""
+        try:
+            answer = self._client.get_model_config(model, **self._call)
+        except InferenceServerException as error:
+            if not self.answers(model):
+                return None
+            raise self._failed(f"cannot look at {model}", error) from error
+        parameters = answer.config.parameters
+        return str(parameters[name].string_value) if name in parameters else None
 
     def wait_ready(self, model: str, version: int, timeout_s: float = 30.0) -> None:
         """Waits until this version answers.
@@ -138,24 +152,6 @@ class TritonAdmin:
                     f"{timeout_s:.0f} s. Look into the server's log."
                 )
             time.sleep(POLL_S)
-
-    def drain(self, model: str, timeout_s: float = DRAIN_TIMEOUT_S) -> None:
-        """Waits until nobody has asked a model for a moment; one that is not loaded is idle."""
-        ends = time.monotonic() + timeout_s
-        count = self._executions(model)
-        while time.monotonic() < ends:
-            time.sleep(QUIET_S)
-            before, count = count, self._executions(model)
-            if count == before:
-                return
-
-    def _executions(self, model: str) -> int:
-        """Returns how many inferences the loaded versions of a model have made."""
-        try:
-            answer = self._client.get_inference_statistics(model, **self._call)
-        except InferenceServerException:
-            return 0
-        return sum(item.inference_stats.success.count for item in answer.model_stats)
 
     def _failed(self, action: str, error: InferenceServerException) -> ServiceError:
         return triton_error(self.url, action, error)

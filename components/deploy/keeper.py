@@ -9,14 +9,16 @@ leaves a server that serves alone: the deployment changes that server itself.
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.deploy.admin import TritonAdmin
+from components.deploy.change import needed_releases
 from components.deploy.production import Production, read_production
 from components.deploy.published import fetch_golden, fetch_version
 from components.deploy.rollout import deploying
-from components.deploy.switch import Target, stage, switch
+from components.deploy.switch import Target, leftover, stage, switch, tidy
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.errors import OcrError
@@ -94,13 +96,23 @@ class Keeper:
         production = read_production(self._store, model)
         served.known = True
         served.wanted = production.version if production else None
-        if production is None or self._admin.ready(model, production.version):
+        if production is None:
             return
-        if served.answers:
+        if self._admin.ready(model, production.version):
+            self._tidy(production)
+        elif served.answers:
             self._replace(model)
         else:
             self._bring_up(model, production)
         served.answers = self._admin.answers(model)
+
+    def _tidy(self, production: Production) -> None:
+        """Unloads what former versions left, unless somebody deploys just now."""
+        model, keep = production.model, needed_releases(self._store, production)
+        if leftover(self._admin, model, keep):
+            with suppress(ConflictError), deploying(self._store, model, wait_s=0):
+                if read_production(self._store, model) == production:
+                    tidy(self._admin, model, keep)
 
     def _replace(self, model: str) -> None:
         """Changes a version that serves, unless somebody deploys just now."""

@@ -15,7 +15,7 @@ from components.shared.store import Store
 from ocr_lib.errors import ConfigError
 
 MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
-RESERVED = re.compile(r".*(_core|_staged\d*)")
+RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a model's parts end in
 MAX_HISTORY = 50
 
 
@@ -81,11 +81,11 @@ def check_model_name(name: str) -> str:
     Raises:
         ConfigError: it cannot.
     """
-    if not MODEL_NAME.fullmatch(name) or RESERVED.fullmatch(name):
+    if not MODEL_NAME.fullmatch(name) or RESERVED.search(name):
         raise ConfigError(
             "model",
             f"{name!r} cannot be a model's name",
-            "Use letters, digits, - and _, a letter first, not _core or _staged at the end",
+            "Use letters, digits, - and _, a letter first, and no _core at the end",
         )
     return name
 
@@ -143,6 +143,15 @@ def list_versions(store: Store, model: str) -> list[VersionRecord]:
     keys = [item.key for item in store.list(_versions_prefix(model))]
     records = [_record(VersionRecord, store.get_json(key), store.uri(key)) for key in keys]
     return sorted(records, key=lambda record: record.version)
+
+
+def read_record(store: Store, model: str, version: int) -> VersionRecord | None:
+    """Returns what is recorded of one version, or None where nothing is."""
+    key = _version_key(model, version)
+    try:
+        return _record(VersionRecord, store.get_json(key), store.uri(key))
+    except MissingObjectError:
+        return None
 
 
 def find_version(store: Store, model: str, version: int) -> VersionRecord:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from components.deploy.rollout import Deployment
+from components.deploy.change import Deployment
 from components.deploy.rollout import deploy as roll_out
 from components.deploy.shadow import Shadow
 from components.deploy.smoke import golden_images

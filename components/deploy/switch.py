@@ -1,39 +1,61 @@
 """Changing the version that one server serves, without a gap and without an untested answer.
 
-Triton loads a model before it swaps it for the former one, so a single model changes without a
-gap. Two models that belong together need an order: the new network is loaded under a name of its
-own (staged) and tested; `<name>` then changes to the new version calling the staged network; now
-nobody calls `<name>_core`, which changes; at last `<name>` goes over to it.
+Every version's network runs under a name of its own (its release: version and digest), and
+`<name>` says which one it calls. So loading `<name>` anew is the whole change, and Triton makes
+that without a gap. The former network stays loaded: requests that the former `<name>` accepted
+still call it, however long they wait, and a rollback finds it ready. What neither production nor a
+rollback needs goes once nothing has called it for longer than a request can wait.
 """
 
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.deploy.admin import TritonAdmin
-from components.deploy.repository import ModelVersion, build_model_version, calling
+from components.deploy.production import RESERVED
+from components.deploy.repository import (
+    CORE_SUFFIX,
+    QUEUE_TIMEOUT_US,
+    Config,
+    ModelVersion,
+    build_model_version,
+    calling,
+)
 from components.deploy.smoke import Answer, Golden, smoke
+from ocr_lib.bundle import Bundle
 
-STAGED_SUFFIX = "_staged"  # and the version: what a deployment that died left disturbs no other
+RELEASE_INFIX = "_release"
+DIGEST_LENGTH = 8  # tells version 2 of one registry from version 2 of another
+# A request waits for QUEUE_TIMEOUT_US at most, then calls the network batch after batch.
+IDLE_S = 3 * QUEUE_TIMEOUT_US / 1e6
 
 
 @dataclass(frozen=True)
 class Target:
-    """A version to serve: its models under their own names, and under names of the stage."""
+    """A version to serve: its models as the repository names them, and as its release does."""
 
     live: ModelVersion
-    staged: ModelVersion
+    release: ModelVersion
 
     @classmethod
     def build(cls, bundle: Path, model: str, version: int) -> "Target":
         """Builds both from a bundle; OCR_TRITON_TENSORRT says what the servers run it by."""
         tensorrt = os.environ.get("OCR_TRITON_TENSORRT", "")
         live = build_model_version(bundle, model, version, tensorrt=tensorrt)
-        staged = live.renamed(f"{model}{STAGED_SUFFIX}{version}")
-        # Not warmed up: in Triton 2.51 a network that fails at that takes the whole server along.
-        del staged.configs[staged.core]["model_warmup"]
-        return cls(live, staged)
+        digest = Bundle.open(bundle, verify=False).digest
+        return cls(live, live.renamed(release_name(model, version, digest)))
+
+    @property
+    def served(self) -> Config:
+        """The configuration by which `<name>` answers with this version."""
+        return calling(self.live.configs[self.live.name], self.release.core)
+
+
+def release_name(model: str, version: int, digest: str) -> str:
+    """Returns what a version's models are called beside those of others."""
+    return f"{model}{RELEASE_INFIX}{version}_{digest[:DIGEST_LENGTH]}"
 
 
 def stage(
@@ -44,29 +66,28 @@ def stage(
 ) -> list[Answer]:
     """Loads a version beside the one in production and asks it for the golden images.
 
-    Its network stays loaded for `switch`; it has run at every width by then, so that warming it up
-    cannot fail. Without golden images the network is all that is loaded.
+    Its network stays loaded for `switch`. Without golden images the network is all that is loaded.
 
     Args:
         server: where to.
         target: the version.
         golden: what it has to read.
-        check: is called with the staged model's name and version when it has read them.
+        check: is called with the release's name and version when it has read them.
 
     Raises:
         ServiceError: the server does not take it, or it reads something else.
     """
-    staged = target.staged
-    _load_files(server, staged, staged.core)
-    _run_every_width(server, target)
+    release = target.release
+    if not server.ready(release.core, release.version):
+        _load_network(server, release)
     if not golden:
         return []
-    _load_files(server, staged, staged.name)
-    server.wait_ready(staged.name, staged.version)
-    answers = smoke(server.url, staged.name, staged.version, golden)
+    _load_files(server, release.name, release.configs[release.name], release)
+    server.wait_ready(release.name, release.version)
+    answers = smoke(server.url, release.name, release.version, golden)
     if check:
-        check(staged.name, staged.version)
-    server.unload(staged.name)
+        check(release.name, release.version)
+    server.unload(release.name)
     return answers
 
 
@@ -76,40 +97,59 @@ def switch(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> lis
     Raises:
         ServiceError: the server does not take it, or it reads something else.
     """
-    live, staged = target.live, target.staged
-    server.load(live.name, calling(live.configs[live.name], staged.core))
-    server.drain(live.core)
-    server.load(live.core, live.configs[live.core])
-    server.load(live.name, live.configs[live.name])
+    live = target.live
+    _load_files(server, live.name, target.served, live)
     server.wait_ready(live.name, live.version)
-    answers = smoke(server.url, live.name, live.version, golden) if golden else []
-    server.drain(staged.core)
-    clear_stage(server, live.name)
-    return answers
+    return smoke(server.url, live.name, live.version, golden) if golden else []
 
 
-def clear_stage(server: TritonAdmin, model: str) -> None:
-    """Unloads everything that was staged for a model, also by a deployment that died."""
-    for name in server.loaded(model + STAGED_SUFFIX):
+def withdraw(server: TritonAdmin, target: Target) -> None:
+    """Takes a version off a server that serves no other."""
+    for name in (target.live.name, target.release.core):
         server.unload(name)
 
 
-def withdraw(server: TritonAdmin, model: ModelVersion) -> None:
-    """Takes both models off a server."""
-    for name in (model.name, model.core):
+def leftover(server: TritonAdmin, model: str, keep: Collection[str]) -> list[str]:
+    """Returns the loaded parts of a model's versions that nobody needs or calls any more.
+
+    Whoever unloads them needs the lease: what somebody stages just now looks the same.
+
+    Args:
+        server: of which server; its clock is taken to agree with this one to within seconds.
+        model: the model's name.
+        keep: releases (`release_name`) that stay beside the network that `<name>` calls.
+    """
+    needed = {server.parameter(model, "core"), *(name + CORE_SUFFIX for name in keep)}
+    before = time.time() - IDLE_S
+    return [
+        name
+        for name, last_s in server.last_asked(model).items()
+        if RESERVED.fullmatch(name.removeprefix(model)) and name not in needed and last_s < before
+    ]
+
+
+def tidy(server: TritonAdmin, model: str, keep: Collection[str]) -> None:
+    """Unloads what is left over; needs the lease."""
+    for name in leftover(server, model, keep):
         server.unload(name)
 
 
-def _load_files(server: TritonAdmin, model: ModelVersion, name: str) -> None:
-    """Loads a model from its files, without the repository."""
-    files = {f"{model.version}/{file}": content for file, content in model.files[name].items()}
-    server.load(name, model.configs[name], files)
+def _load_network(server: TritonAdmin, release: ModelVersion) -> None:
+    """Loads a release's network; it has run at every width before Triton warms it up.
 
-
-def _run_every_width(server: TritonAdmin, target: Target) -> None:
-    """Runs the staged network once at every width that it will be warmed up with."""
-    staged = target.staged
-    server.wait_ready(staged.core, staged.version)
-    for sample in target.live.configs[target.live.core]["model_warmup"]:
+    In Triton 2.51 a network that fails at its warm-up takes the whole server along.
+    """
+    config = dict(release.configs[release.core])
+    samples = config.pop("model_warmup")
+    _load_files(server, release.core, config, release)
+    server.wait_ready(release.core, release.version)
+    for sample in samples:
         ((name, tensor),) = sample["inputs"].items()
-        server.run_zeros(staged.core, staged.version, name, tensor["dims"])
+        server.run_zeros(release.core, release.version, name, tensor["dims"])
+    _load_files(server, release.core, release.configs[release.core], release)
+
+
+def _load_files(server: TritonAdmin, name: str, config: Config, model: ModelVersion) -> None:
+    """Loads a model from files that were verified here, not from the repository."""
+    files = {f"{model.version}/{file}": content for file, content in model.files[name].items()}
+    server.load(name, config, files)

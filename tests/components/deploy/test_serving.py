@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException
 
 from components.deploy.admin import TritonAdmin, triton_error
 from components.deploy.client import Recognizer
-from components.deploy.repository import build_model_version
+from components.deploy.repository import ModelVersion, build_model_version
 from components.deploy.rollout import deploy
 from components.deploy.smoke import Golden
 from components.deploy.triton_server import TritonServer
@@ -34,6 +34,21 @@ def served(
             patch.setenv(name, value)
         deploy(str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[triton.url])
     return triton
+
+
+def network(served: TritonServer) -> str:
+    """Returns the name of the tensor model that `MODEL` calls."""
+    with TritonAdmin(served.url) as admin:
+        name = admin.parameter(MODEL, "core")
+    assert name is not None
+    return name
+
+
+def load(admin: TritonAdmin, built: ModelVersion, *names: str) -> None:
+    """Loads models from their files, in this order."""
+    for name in names:
+        files = {f"1/{file}": content for file, content in built.files[name].items()}
+        admin.load(name, built.configs[name], files)
 
 
 def random_lines(count: int) -> list[bytes]:
@@ -118,9 +133,7 @@ def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> Non
         return ",".join(text.decode() for text in set(answer.as_numpy("TEXT").reshape(-1)))
 
     with TritonAdmin(served.url) as admin, grpc.InferenceServerClient(served.url) as client:
-        for name in ("crowded_core", "crowded"):
-            files = {f"1/{file}": content for file, content in built.files[name].items()}
-            admin.load(name, built.configs[name], files)
+        load(admin, built, "crowded_core", "crowded")
         with ThreadPoolExecutor(40) as pool:
             answers = set(pool.map(ask, range(80)))
         with Recognizer(served.url, "crowded", timeout_s=30) as recognizer:
@@ -160,7 +173,7 @@ def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
     source = grpc.InferInput("x1", list(tensor.shape), "FP32")
     source.set_data_from_numpy(tensor)
     with grpc.InferenceServerClient(served.url) as client:
-        answer = client.infer(f"{MODEL}_core", [source]).as_numpy("probs1")
+        answer = client.infer(network(served), [source]).as_numpy("probs1")
     assert answer.shape == (3, 12, len(CHARACTERS) + 1)
     np.testing.assert_allclose(answer.sum(axis=2), 1, atol=1e-5)
 
@@ -212,17 +225,21 @@ def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
         recognizer.read(b"x")
 
 
-def test_without_its_network_it_says_so_and_recovers(served: TritonServer) -> None:
+def test_without_its_network_it_says_so_and_recovers(served: TritonServer, bundle: Path) -> None:
     """Also where several requests share the failure."""
-    with TritonAdmin(served.url) as admin, Recognizer(served.url, MODEL) as recognizer:
-        admin.unload(f"{MODEL}_core")
+    built, core = build_model_version(bundle, "lonely", 1), "lonely_core"
+    with TritonAdmin(served.url) as admin, Recognizer(served.url, "lonely") as recognizer:
+        load(admin, built, core, "lonely")
+        admin.unload(core)
         with ThreadPoolExecutor(8) as pool:
             jobs = [pool.submit(recognizer.read, line_image("abc")) for _ in range(40)]
             for job in jobs:
-                with pytest.raises(ServiceError, match=f"{MODEL}_core version 1"):
+                with pytest.raises(ServiceError, match="lonely_core version 1"):
                     job.result()
-        admin.load(f"{MODEL}_core")
+        load(admin, built, core)
         assert recognizer.read(line_image("abc")).text == "abc"
+        for name in ("lonely", core):
+            admin.unload(name)
 
 
 def test_a_server_that_is_down_is_named_in_time() -> None:
