@@ -33,13 +33,15 @@ class Checkpoint:
 
     Attributes:
         params: structured name → array, and paddle's table of tensor names.
-        optimizer: tensor name and accumulator → array; empty if there is no `.pdopt`.
+        optimizer: tensor name and accumulator → array; empty before the first update too.
         states: progress: epoch, global_step, best_model_dict, …; empty if there is no `.states`.
+        has_optimizer: whether there is a `.pdopt`, so that a run can go on from here.
     """
 
     params: dict[str, Any]
     optimizer: dict[str, Any]
     states: dict[str, Any]
+    has_optimizer: bool = True
 
 
 def save(prefix: Path, params: Any, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
@@ -71,11 +73,13 @@ def load(prefix: Path) -> Checkpoint:
     prefix = without_suffix(prefix)
     if _manifest(prefix).exists():
         _publish(prefix, _read_manifest(prefix))
-    optional = [
-        safe_pickle.load(path) if (path := prefix.with_name(prefix.name + suffix)).exists() else {}
-        for suffix in SUFFIXES[1:]
-    ]
-    return Checkpoint(safe_pickle.load(f"{prefix}{SUFFIXES[0]}"), *optional)
+    params, optimizer, states = (prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES)
+    return Checkpoint(
+        safe_pickle.load(params),
+        safe_pickle.load(optimizer) if optimizer.exists() else {},
+        safe_pickle.load(states) if states.exists() else {},
+        has_optimizer=optimizer.exists(),
+    )
 
 
 def exists(prefix: Path) -> bool:

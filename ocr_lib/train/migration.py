@@ -7,7 +7,7 @@ ones, which is nobody's look-alike. Accumulators of the optimiser move with thei
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def migrate(saved: Checkpoint, network: Any, migration: Migration) -> Checkpoint
         params[axis.parameter] = migration.move(array, axis)
         for key, value in _accumulators(optimizer, tensors.get(axis.parameter), array.shape):
             optimizer[key] = migration.move(value, axis)
-    return Checkpoint(params, optimizer, saved.states)
+    return replace(saved, params=params, optimizer=optimizer)
 
 
 def _accumulators(

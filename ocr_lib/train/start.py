@@ -104,7 +104,7 @@ class Start:
     def _resume(self, trainer: Trainer, prefix: Path) -> None:
         saved = self._migrated(self._load(prefix), trainer.model, prefix)
         weights.load_into(trainer.model, saved.params, str(prefix), min_share=1.0)
-        if not saved.optimizer:
+        if not saved.has_optimizer:
             raise CheckpointError(
                 f"{prefix}.pdopt",
                 "the optimiser's state is missing, so the run cannot go on from here",

@@ -2,14 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.schema import Config
 from ocr_lib.data.lmdb_store import pack
-from ocr_lib.train import checkpoint
+from ocr_lib.train import checkpoint, train
 from ocr_lib.train.ema import TRAINED
+from ocr_lib.train.loader import LoadedBatch
+from ocr_lib.train.trainer import Trainer
 
 DIGITS = "0123456789"
 
@@ -51,9 +56,24 @@ def small_options(train: Path, evaluation: Path, run_dir: Path, **keys: object) 
     return [f"{key}={value}" for key, value in options.items()]
 
 
-def small_config(train: Path, evaluation: Path, run_dir: Path, **keys: object):
+def small_config(train: Path, evaluation: Path, run_dir: Path, **keys: object) -> Config:
     """Loads the demo's configuration with `small_options`."""
     return load_config("cpu_line", small_options(train, evaluation, run_dir, **keys))
+
+
+def train_until(config: Config, step: int) -> None:
+    """Trains as far as the update `step` (from 0), where somebody interrupts."""
+    real = Trainer.update
+
+    def update(self: Trainer, loaded: LoadedBatch, at: int, learning_rate: float) -> Any:
+        if at == step:
+            raise KeyboardInterrupt
+        return real(self, loaded, at, learning_rate)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "update", update)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, quiet=True)
 
 
 def params(run_dir: Path, name: str = "latest") -> dict[str, np.ndarray]:
@@ -81,12 +101,22 @@ def assert_equal_runs(one: Path, other: Path) -> None:
     assert_equal_arrays(optimizer_state(first), optimizer_state(second))
     for key in ("epoch", "global_step", "loss_scale", "averaged_updates"):
         assert first.states.get(key) == second.states.get(key)
+    assert evaluated(one) == evaluated(other)
 
 
 def assert_equal_arrays(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
     assert set(ours) == set(theirs)
     for name, value in ours.items():
         np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+
+
+def evaluated(run_dir: Path) -> dict[int, dict]:
+    """Returns what each evaluation measured, by its step; times left out."""
+    return {
+        row["global_step"]: {name: row[name] for name in ("epoch", "acc", "norm_edit_dis")}
+        for row in metrics(run_dir)
+        if row["kind"] == "eval"
+    }
 
 
 def metrics(run_dir: Path) -> list[dict]:

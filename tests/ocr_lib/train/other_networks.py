@@ -9,6 +9,7 @@ GREY = {
     f"{split}.dataset.transforms.RecResizeImg.image_shape": "[1, 32, 100]"
     for split in ("Train", "Eval")
 }
+DISTILLATION = "ch_PP-OCRv2_rec_distillation"
 COLUMNS = "{name: PlainConv, height: 32, widths: [8, 8, 8, 16], out_channels: 16}"
 CONFIGS = {
     "attention": (
@@ -61,14 +62,14 @@ def network(frozen: bool = False, pretrained: str = "", width: int = 8) -> str:
     )
 
 
-def distillation_config(
+def distillation_options(
     train: Path,
     evaluation: Path,
     run_dir: Path,
     networks: dict[str, str] | None = None,
     **keys: object,
-) -> Config:
-    """Loads PP-OCRv2's distillation with tiny networks, a teacher and a student by default."""
+) -> list[str]:
+    """Returns `-o` values for DISTILLATION: tiny networks, a teacher and a student by default."""
     networks = networks or {"Teacher": network(), "Student": network()}
     models = ", ".join(f"{name}: {value}" for name, value in networks.items())
     options = {
@@ -76,8 +77,19 @@ def distillation_config(
         "Optimizer.lr": "{name: Const, learning_rate: 0.004}",
         **GREY,
     }
-    options = _options(options, train, evaluation, run_dir, keys)
-    return load_config("ch_PP-OCRv2_rec_distillation", options)
+    return _options(options, train, evaluation, run_dir, keys)
+
+
+def distillation_config(
+    train: Path,
+    evaluation: Path,
+    run_dir: Path,
+    networks: dict[str, str] | None = None,
+    **keys: object,
+) -> Config:
+    """Loads PP-OCRv2's distillation with `distillation_options`."""
+    options = distillation_options(train, evaluation, run_dir, networks, **keys)
+    return load_config(DISTILLATION, options)
 
 
 def _options(

@@ -12,10 +12,14 @@ from ocr_lib.cli.export import run as export_command
 from ocr_lib.errors import CheckpointError, ConfigError
 from ocr_lib.export import export
 from ocr_lib.train import checkpoint, load_run, train
-from ocr_lib.train.trainer import Trainer
-from tests.ocr_lib.train.line_data import make_lines
+from tests.ocr_lib.train.line_data import (
+    assert_equal_runs,
+    make_lines,
+    metrics,
+    params,
+    train_until,
+)
 from tests.ocr_lib.train.other_networks import distillation_config, network
-from tests.ocr_lib.train.test_run import assert_equal_runs, metrics, params
 
 Data = tuple[Path, Path]
 THREE = {"Teacher": network(), "Student": network(width=4), "Student2": network(width=4)}
@@ -69,20 +73,10 @@ def test_both_networks_are_in_one_checkpoint(run_dir: Path) -> None:
 
 @pytest.mark.parametrize("step", [3, 8])
 def test_a_stopped_run_ends_as_an_uninterrupted_one(
-    data: Data, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    data: Data, run_dir: Path, tmp_path: Path, step: int
 ) -> None:
-    real = Trainer.update
-
-    def stop(self: Any, loaded: Any, at: int, learning_rate: float) -> Any:
-        if at == step:
-            raise KeyboardInterrupt
-        return real(self, loaded, at, learning_rate)
-
     config = distillation_config(*data, tmp_path / "run", **{"Global.save_step_every": 2})
-    monkeypatch.setattr(Trainer, "update", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(config, quiet=True)
-    monkeypatch.setattr(Trainer, "update", real)
+    train_until(config, step)
     assert 0 < train(config, quiet=True).resumed_from <= step
     assert_equal_runs(run_dir, tmp_path / "run")
 

@@ -14,10 +14,8 @@ from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.export import export
 from ocr_lib.predict import open_bundle
 from ocr_lib.train import train
-from ocr_lib.train.trainer import Trainer
-from tests.ocr_lib.train.line_data import make_lines
+from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, metrics, train_until
 from tests.ocr_lib.train.other_networks import CONFIGS, other_config
-from tests.ocr_lib.train.test_run import assert_equal_runs, metrics
 
 KINDS = pytest.mark.parametrize("kind", CONFIGS)
 Data = tuple[Path, Path]
@@ -54,20 +52,10 @@ def test_the_loss_falls_and_training_batches_are_read(runs: dict[str, Path], kin
 
 @KINDS
 def test_a_stopped_run_ends_as_an_uninterrupted_one(
-    data: Data, runs: dict[str, Path], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Data, runs: dict[str, Path], kind: str, tmp_path: Path
 ) -> None:
-    real = Trainer.update
-
-    def stop(self, loaded, at, learning_rate):
-        if at == 7:
-            raise KeyboardInterrupt
-        return real(self, loaded, at, learning_rate)
-
     config = other_config(kind, *data, tmp_path / "run", **{"Global.save_step_every": 2})
-    monkeypatch.setattr(Trainer, "update", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(config, quiet=True)
-    monkeypatch.setattr(Trainer, "update", real)
+    train_until(config, 7)
     assert 0 < train(config, quiet=True).resumed_from <= 7
     assert_equal_runs(runs[kind], tmp_path / "run")
 

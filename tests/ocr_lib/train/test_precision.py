@@ -15,9 +15,21 @@ from ocr_lib.train import checkpoint, train
 from ocr_lib.train.finite import TrainingError
 from ocr_lib.train.loss_scale import GROW_AFTER, MAX_IN_ROW, LossScale
 from ocr_lib.train.precision import Precision, float32
-from ocr_lib.train.trainer import Trainer
-from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, params, small_config
+from tests.ocr_lib.train.line_data import (
+    assert_equal_runs,
+    make_lines,
+    params,
+    small_config,
+    train_until,
+)
 
+SEARCHES = {  # its scale overflows at first
+    "Global.use_amp": True,
+    "Global.amp_level": "O1",
+    "Global.use_dynamic_loss_scaling": True,
+    "Global.scale_loss": 2.0**20,
+    "Global.epoch_num": 2,
+}
 AMP = {"Global.use_amp": True, "Global.amp_dtype": "bfloat16", "Global.amp_level": "O1"}
 
 
@@ -141,23 +153,11 @@ def test_scaling_keeps_small_gradients_of_float16():
 
 
 @pytest.mark.parametrize("level", ["O1", "O2"])
-def test_a_run_in_bfloat16_stopped_and_resumed_ends_with_the_same_bytes(
-    data, tmp_path, monkeypatch, level
-):
+def test_a_run_in_bfloat16_stopped_and_resumed_ends_with_the_same_bytes(data, tmp_path, level):
     keys = {**AMP, "Global.amp_level": level, "Global.save_step_every": 1, "Global.epoch_num": 2}
     train(small_config(*data, tmp_path / "whole", **keys), quiet=True)
-    real = Trainer.update
-
-    def stop(self, loaded, at, learning_rate):
-        if at == 5:
-            raise KeyboardInterrupt
-        return real(self, loaded, at, learning_rate)
-
     config = small_config(*data, tmp_path / "run", **keys)
-    monkeypatch.setattr(Trainer, "update", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(config, quiet=True)
-    monkeypatch.setattr(Trainer, "update", real)
+    train_until(config, 5)
     assert train(config, quiet=True).resumed_from == 5
     assert_equal_runs(tmp_path / "whole", tmp_path / "run")
     assert {array.dtype for array in params(tmp_path / "run").values()} == {np.dtype("float32")}
@@ -166,15 +166,8 @@ def test_a_run_in_bfloat16_stopped_and_resumed_ends_with_the_same_bytes(
 
 
 def test_overflows_under_dynamic_scaling_are_left_out_counted_and_survive_a_resume(data, tmp_path):
-    keys = {
-        "Global.use_amp": True,
-        "Global.amp_level": "O1",
-        "Global.use_dynamic_loss_scaling": True,
-        "Global.scale_loss": 2.0**20,
-        "Global.epoch_num": 2,
-    }
     run_dir = tmp_path / "run"
-    train(small_config(*data, run_dir, **keys), quiet=True)
+    train(small_config(*data, run_dir, **SEARCHES), quiet=True)
     kept = checkpoint.load(run_dir / "latest").states["loss_scale"]
     assert kept["skipped"] > 0
     assert kept["scale"] == 2.0**20 / 2 ** kept["skipped"]
@@ -182,10 +175,21 @@ def test_overflows_under_dynamic_scaling_are_left_out_counted_and_survive_a_resu
     said = re.findall(r"update (\d+) left out: gradients overflow float16; (\d+) so far", log)
     assert [int(count) for _, count in said] == list(range(1, kept["skipped"] + 1))
     assert np.isfinite(params(run_dir)["head.fc.weight"]).all()
-    train(small_config(*data, run_dir, **{**keys, "Global.epoch_num": 3}), quiet=True)
+    train(small_config(*data, run_dir, **{**SEARCHES, "Global.epoch_num": 3}), quiet=True)
     after = checkpoint.load(run_dir / "latest").states["loss_scale"]
     assert after["skipped"] >= kept["skipped"]
     assert after["good"] > kept["good"] or after["skipped"] > kept["skipped"]
+
+
+def test_a_run_stopped_before_its_first_update_goes_on(data, tmp_path):
+    """The optimiser has no state yet, which is not to be taken for one that is missing."""
+    train(small_config(*data, tmp_path / "whole", **SEARCHES), quiet=True)
+    config = small_config(*data, tmp_path / "run", **SEARCHES, **{"Global.save_step_every": 1})
+    train_until(config, 1)
+    saved = checkpoint.load(tmp_path / "run/latest")
+    assert (saved.states["loss_scale"]["skipped"], saved.optimizer) == (1, {})
+    assert train(config, quiet=True).resumed_from == 1
+    assert_equal_runs(tmp_path / "whole", tmp_path / "run")
 
 
 def test_a_loss_that_is_not_finite_stops_a_mixed_run_too(data, tmp_path):

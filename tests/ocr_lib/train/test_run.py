@@ -1,12 +1,8 @@
 """Whole runs on real data: what they leave behind, and that a resume changes nothing."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +19,7 @@ from tests.ocr_lib.train.line_data import (
     metrics,
     params,
     small_config,
-    small_options,
+    train_until,
 )
 
 
@@ -90,47 +86,12 @@ def test_workers_change_nothing(data, uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("step", [3, 9, 17])
-def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
-    data, uninterrupted, tmp_path, monkeypatch, step
-):
-    real = Trainer.update
-
-    def stop(self, loaded, at, learning_rate):
-        if at == step:
-            raise KeyboardInterrupt
-        return real(self, loaded, at, learning_rate)
-
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(data, uninterrupted, tmp_path, step):
     config = small_config(*data, tmp_path / "run", **{"Global.save_step_every": 2})
-    monkeypatch.setattr(Trainer, "update", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(config, quiet=True)
-    monkeypatch.setattr(Trainer, "update", real)
+    train_until(config, step)
     result = train(config, quiet=True)
     assert 0 < result.resumed_from <= step
     assert_equal_runs(uninterrupted, tmp_path / "run")
-
-
-@pytest.mark.slow
-def test_a_killed_process_goes_on_and_ends_with_the_same_weights(data, tmp_path):
-    """Each a process of its own, as users have them: what ran here before sets Paddle's threads."""
-
-    def command(name: str) -> list[str]:
-        options = small_options(*data, tmp_path / name, **{"Global.save_step_every": 1})
-        return [sys.executable, "-m", "pipelines.cli", "train", "-c", "cpu_line", "-o", *options]
-
-    subprocess.run(command("whole"), check=True, stdout=subprocess.DEVNULL, timeout=120)
-    process = subprocess.Popen(
-        command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "killed/latest.json").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(30) == -signal.SIGKILL
-    subprocess.run(command("killed"), check=True, stdout=subprocess.DEVNULL, timeout=120)
-    assert_equal_runs(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_joined_lines_are_learnt_and_workers_still_change_nothing(data, tmp_path):
@@ -189,6 +150,15 @@ def test_pretrained_weights_start_a_new_run(data, uninterrupted, tmp_path):
     result = train(small_config(*data, tmp_path / "run", **keys), quiet=True)
     assert result.resumed_from == 0
     assert "parameters match" in (tmp_path / "run/train.log").read_text("utf-8")
+
+
+def test_weights_without_the_optimisers_state_are_no_place_to_go_on_from(
+    data, uninterrupted, tmp_path
+):
+    shutil.copy(uninterrupted / "latest.pdparams", tmp_path / "alone.pdparams")
+    keys = {"Global.checkpoints": tmp_path / "alone"}
+    with pytest.raises(CheckpointError, match=r"alone\.pdopt: the optimiser's state is missing"):
+        train(small_config(*data, tmp_path / "run", **keys), quiet=True)
 
 
 def test_a_missing_checkpoint_is_an_error(data, tmp_path):
