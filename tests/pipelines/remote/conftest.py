@@ -25,7 +25,13 @@ def server() -> Iterator[KfpServer]:
 
 @pytest.fixture
 def kubeflow(server: KfpServer) -> Kubeflow:
-    return Kubeflow(connect(server.url), read_for_s=1.0, pause_s=0.01)
+    return Kubeflow(connect(server.url), pause_s=0.01)
+
+
+@pytest.fixture
+def impatient(server: KfpServer) -> Kubeflow:
+    """A client that asks once."""
+    return Kubeflow(connect(server.url), read_for_s=0.0)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ def test_what_only_reads_is_repeated_while_the_server_is_away(
     assert len(server.calls("GET /runs")) == 5
 
 
-def test_reading_gives_up_in_the_end(server: KfpServer, kubeflow: Kubeflow) -> None:
+def test_reading_gives_up_in_the_end(server: KfpServer) -> None:
+    kubeflow = Kubeflow(connect(server.url), read_for_s=0.1, pause_s=0.01)
     server.faults = [Fault("GET /runs", 503, times=100)]
     with pytest.raises(ServiceError, match=r"simulated \(503\)"):
         runs.latest(kubeflow, 5)
@@ -44,19 +45,19 @@ def test_what_the_server_refuses_is_not_asked_again(
     assert len(server.requests) == 1
 
 
-def test_a_page_instead_of_an_answer_is_named(server: KfpServer, kubeflow: Kubeflow) -> None:
-    server.faults = [Fault("GET", 200, times=99, body=b"<html>Sign in</html>")]
+def test_a_page_instead_of_an_answer_is_named(server: KfpServer, impatient: Kubeflow) -> None:
+    server.faults = [Fault("GET", 200, body=b"<html>Sign in</html>")]
     with pytest.raises(ServiceError, match="no answer of Kubeflow Pipelines"):
-        runs.get(kubeflow, "abc")
+        runs.get(impatient, "abc")
 
 
 def test_a_slow_server_is_not_waited_for_for_ever(
-    server: KfpServer, kubeflow: Kubeflow, monkeypatch: pytest.MonkeyPatch
+    server: KfpServer, impatient: Kubeflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "TIMEOUT_S", (1.0, 0.1))
-    server.faults = [Fault("GET", 404, times=99, delay_s=0.3)]
+    monkeypatch.setattr(api, "TIMEOUT_S", (30.0, 0.1))
+    server.faults = [Fault("GET", 404, delay_s=0.3)]
     with pytest.raises(ServiceError, match="does not answer in time"):
-        runs.get(kubeflow, "abc")
+        runs.get(impatient, "abc")
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

@@ -109,16 +109,21 @@ def test_a_step_whose_executor_was_skipped_was_cached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "code"),
+    ("states", "seconds", "code"),
     [
-        (["PENDING", "RUNNING", "SUCCEEDED"], 0),
-        (["RUNNING", "FAILED"], 1),
-        (["RUNNING", "CANCELING", "CANCELED"], 1),
-        (["RUNNING"], 3),
+        (["PENDING", "RUNNING", "SUCCEEDED"], 60, 0),
+        (["RUNNING", "FAILED"], 60, 1),
+        (["RUNNING", "CANCELING", "CANCELED"], 60, 1),
+        (["RUNNING"], 0.1, 3),
     ],
 )
 def test_following_ends_with_the_run_or_at_the_deadline(
-    server: KfpServer, kubeflow: Kubeflow, version: Version, states: Sequence[str], code: int
+    server: KfpServer,
+    kubeflow: Kubeflow,
+    version: Version,
+    states: Sequence[str],
+    seconds: float,
+    code: int,
 ) -> None:
     run_id = start(kubeflow, version).run_id
     left = list(states)
@@ -129,7 +134,8 @@ def test_following_ends_with_the_run_or_at_the_deadline(
 
     server.progress = progress
     out = io.StringIO()
-    ended = runs.follow(kubeflow, run_id, deadline=timedelta(seconds=0.2), out=out, poll_s=0.01)
+    deadline = timedelta(seconds=seconds)
+    ended = runs.follow(kubeflow, run_id, deadline=deadline, out=out, poll_s=0.01)
     assert runs.exit_code(ended.state) == code
     shown = out.getvalue().splitlines()
     assert len(shown) == len(states)  # a line a change
@@ -142,7 +148,7 @@ def test_following_lives_through_a_server_that_is_away(
     run_id = start(kubeflow, version).run_id
     server.state.runs[run_id].state = "SUCCEEDED"
     server.faults = [Fault("GET /runs/", 503, times=2), Fault("GET /runs/", 0)]
-    ended = runs.follow(kubeflow, run_id, deadline=timedelta(seconds=5), out=io.StringIO())
+    ended = runs.follow(kubeflow, run_id, deadline=timedelta(seconds=60), out=io.StringIO())
     assert ended.state == "SUCCEEDED"
 
 

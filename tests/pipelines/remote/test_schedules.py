@@ -58,12 +58,18 @@ CALLS = ("POST /recurringruns$", ":enable", "DELETE")
     ],
 )
 def test_whatever_fails_exactly_one_schedule_is_active(
-    server: KfpServer, kubeflow: Kubeflow, version: Version, call: str, status: int, after: bool
+    server: KfpServer,
+    kubeflow: Kubeflow,
+    impatient: Kubeflow,
+    version: Version,
+    call: str,
+    status: int,
+    after: bool,
 ) -> None:
     first = create(kubeflow, version)
     server.faults = [Fault(call, status, times=1000, after=after)]
     with pytest.raises(ServiceError):
-        create(kubeflow, version)
+        create(impatient, version)
     server.faults = []
     active = server.active()
     assert len(active) == 1
