@@ -4,6 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, however slow the machine; `--hypothesis-profile search` looks for
+# new ones.
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("search", max_examples=1000, deadline=None, suppress_health_check=SLOW)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,6 @@ def test_too_many_bytes_are_refused() -> None:
         decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4000), st.integers(1, 300), st.sampled_from([32, 48, 64]))
 def test_buckets_depend_on_the_size_alone(width: int, height: int, target: int) -> None:
     preprocess = Preprocess(target, default_buckets(target))
@@ -81,7 +80,6 @@ def test_buckets_depend_on_the_size_alone(width: int, height: int, target: int) 
     assert preprocess.buckets_of(np.array([[width, height]], np.int32)).tolist() == [bucket]
 
 
-@settings(deadline=None)
 @given(st.integers(8, 512))
 def test_default_buckets_ascend_to_twenty_heights(height: int) -> None:
     buckets = default_buckets(height)
@@ -174,7 +172,7 @@ def test_grey_padding_is_that_of_paddleocr(paddleocr_rec_img_aug: ModuleType) ->
         assert np.array_equal(preprocess.batch([preprocess.fit(image)], 100)[0], expected)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 300), st.integers(1, 60))
 def test_lanczos_is_pillows(width: int, height: int) -> None:
     image = RNG.integers(0, 256, (height, width), np.uint8)

@@ -5,7 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -45,7 +45,6 @@ def test_orientation_is_honoured_as_the_decoder_does(orientation: int) -> None:
     assert image_size(data) == decode_image(data).shape[1::-1]
 
 
-@settings(deadline=None)
 @given(st.sampled_from([".jpg", ".png", ".bmp", ".webp"]), st.data())
 def test_damage_never_raises(kind: str, data: st.DataObject) -> None:
     image = bytearray(cv2.imencode(kind, SAMPLE)[1].tobytes())
@@ -54,7 +53,6 @@ def test_damage_never_raises(kind: str, data: st.DataObject) -> None:
     image_size(bytes(image[: data.draw(st.integers(0, len(image)))]))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_noise_has_no_size_or_a_positive_one(data: bytes) -> None:
     for start in (b"", b"BM", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"):

@@ -32,7 +32,7 @@ dictionaries = st.lists(st.sampled_from("abcdefgh éß中 "), min_size=1, max_si
 
 
 @given(dictionaries, dictionaries)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shared_characters_keep_their_logits(old: Dictionary, new: Dictionary) -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(5, 6))

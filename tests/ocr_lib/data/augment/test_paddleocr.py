@@ -36,7 +36,8 @@ def seed_peer(seed: int) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     height=st.sampled_from([20, 32, 47, 99, 100, 101, 140]),

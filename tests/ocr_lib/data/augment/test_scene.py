@@ -18,7 +18,7 @@ AUGMENTATIONS = [SVTRRecAug(), SVTRRecAug(1, **ALWAYS), ParseQRecAug(**ALWAYS)]
 
 
 @pytest.mark.parametrize("augment", AUGMENTATIONS, ids=repr)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(height=st.integers(1, 64), width=st.integers(1, 400), seed=st.integers(0, 2**32))
 def test_any_image_stays_one(augment: SVTRRecAug, height: int, width: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
