@@ -102,6 +102,8 @@ class Node:
 
     def _look(self) -> None:
         """Does what the others' marks ask for."""
+        if self._ended and self._ranks:  # asked to end while these were being started
+            self._ranks.stop()
         if time.monotonic() - self._looked < LOOK_S or self._ranks is None:
             return
         self._looked = time.monotonic()
