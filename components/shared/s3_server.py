@@ -17,7 +17,7 @@ from types import TracebackType
 from components.shared.children import tied
 from ocr_lib.errors import ServiceError
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
 REGION = "us-east-1"
 

@@ -1,5 +1,6 @@
 """Real servers for the tests that need them: one S3 store, one Triton (skipped where absent)."""
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,14 @@ def store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
     return Store.from_env(timeout_s=10)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, held so that nobody will."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

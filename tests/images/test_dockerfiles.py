@@ -81,7 +81,7 @@ def test_every_package_comes_from_a_lock_with_digests(file: Path) -> None:
 
 def install(*arguments: str, cwd: Path) -> str:
     command = ["sh", str(INSTALL), *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=cwd, check=True)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=cwd, check=True)
     return run.stdout
 
 

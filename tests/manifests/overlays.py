@@ -31,7 +31,7 @@ def build(folder: Path) -> tuple[Tree, ...]:
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not here: it builds the manifests")
     command = ["kubectl", "kustomize", str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert run.returncode == 0, run.stderr
     assert "Warning" not in run.stderr, run.stderr
     return tuple(yaml.safe_load_all(run.stdout))

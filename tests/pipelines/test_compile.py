@@ -24,7 +24,7 @@ def test_another_process_writes_the_same_bytes_but_for_the_image_it_is_given(
     out = tmp_path / "again.yaml"
     given = "registry/serve@sha256:00"
     arguments = ["pipeline", "compile", "--out", str(out), "--image", f"serve={given}"]
-    subprocess.run([sys.executable, "-m", "pipelines.cli", *arguments], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pipelines.cli", *arguments], check=True, timeout=240)
     assert out.read_text("utf-8") == package.read_text("utf-8").replace(image("serve"), given)
 
 

@@ -115,5 +115,5 @@ def test_a_cluster_without_devices_is_asked_for_none(tmp_path: Path) -> None:
     out = tmp_path / "package.yaml"
     command = [sys.executable, "-m", "pipelines.cli", "pipeline", "compile", "--out", str(out)]
     environment = {**os.environ, "OCR_ACCELERATOR": ""}
-    subprocess.run(command, check=True, timeout=120, env=environment)
+    subprocess.run(command, check=True, timeout=240, env=environment)
     assert "accelerator" not in out.read_text("utf-8")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,9 +143,12 @@ def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_p
         if line.startswith("[5/9]"):
             break
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == 128 + signal.SIGTERM
-    assert _processes_with(f"OCR_TEST_MARK={out}") == []
+    ends = time.monotonic() + 30
+    while left := _processes_with(f"OCR_TEST_MARK={out}"):  # a kill takes its time to arrive
+        assert time.monotonic() < ends, left
+        time.sleep(0.05)
     assert not (out / "summary.json").exists()
 
 

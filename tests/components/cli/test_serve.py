@@ -1,6 +1,5 @@
 """A replica that starts, and one that missed something, ends at the version in production."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,13 +70,13 @@ def test_a_store_that_is_away_takes_nobody_down(
     bundle: Path,
     triton: TritonServer,
     golden: list[Golden],
+    closed_port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(bundle, store, triton.url, golden)
     keeper.sync()
     assert keeper.ready
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{closed_port}")
     store.client = Store.from_env(timeout_s=1).client
     keeper.sync()
     assert keeper.ready

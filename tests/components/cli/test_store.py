@@ -25,7 +25,7 @@ def test_secrets_are_what_kubectl_creates(capsys: pytest.CaptureFixture[str]) ->
 def test_secrets_are_not_shown_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "pipelines.cli", "store", "secrets"]
-    run = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, timeout=60, check=False)
+    run = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, timeout=240, check=False)
     os.close(theirs)
     os.close(ours)
     assert run.returncode == 2

@@ -1,6 +1,5 @@
 """From lines that a model was unsure of to a data set, on a real store."""
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -67,10 +66,9 @@ def test_what_is_kept_is_bounded(store: Store) -> None:
 
 
 def test_a_store_that_is_down_disturbs_nobody(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{closed_port}")
     with FeedbackRecorder(Store.from_env(timeout_s=1), "down") as recorder:
         recorder.offer(LINES[0], reading("abc", 0.1))
     assert (recorder.kept, recorder.let_go) == (0, 1)

@@ -21,12 +21,6 @@ from ocr_lib.errors import ConfigError, DataError, ServiceError
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture
 def silent_port() -> Iterator[int]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
@@ -251,14 +245,14 @@ def test_contenders_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     assert seen == [1] * 6
 
 
-def test_a_store_that_is_down_is_named(store: Store, free_port: int) -> None:
-    store.client = _client(f"http://127.0.0.1:{free_port}")
+def test_a_store_that_is_down_is_named(store: Store, closed_port: int) -> None:
+    store.client = _client(f"http://127.0.0.1:{closed_port}")
     calls: list[Callable[[], object]] = [
         lambda: store.get_json("x"),
         lambda: store.put_json("x", 1),
     ]
     for call in calls:
-        with pytest.raises(ServiceError, match=f"127.0.0.1:{free_port}.*does not answer"):
+        with pytest.raises(ServiceError, match=f"127.0.0.1:{closed_port}.*does not answer"):
             call()
 
 

@@ -135,6 +135,6 @@ def test_images_come_by_digest(tmp_path: Path) -> None:
     (tmp_path / "images.json").write_text(json.dumps(images))
     out = tmp_path / "package.yaml"
     command = ["pipeline", "compile", "--out", str(out), "--images", str(tmp_path / "images.json")]
-    subprocess.run([sys.executable, "-m", "pipelines.cli", *command], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pipelines.cli", *command], check=True, timeout=240)
     executors = next(yaml.safe_load_all(out.read_bytes()))["deploymentSpec"]["executors"]
     assert {value["container"]["image"] for value in executors.values()} == set(images.values())
