@@ -28,7 +28,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
-    return Store.from_env(timeout_s=10)
+    return Store.from_env()
 
 
 @pytest.fixture

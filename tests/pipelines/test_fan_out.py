@@ -14,7 +14,7 @@ from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from tests.components.line_images import tar_of, write_icdar
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 TEXTS = [[f"TOTAL {part}{n}.50" for n in range(6)] for part in range(4)]
 
 
@@ -36,7 +36,7 @@ def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, 
         env={**os.environ, **s3_server.environment()},
         text=True,
         check=True,
-        timeout=240,
+        timeout=500,
         capture_output=True,
     )
     found = [

@@ -76,7 +76,7 @@ def check_answers(parallel) -> None:
 
 
 def main(out: Path) -> None:
-    parallel = join(minutes=0.1, use_gpu=False)
+    parallel = join(minutes=3, use_gpu=False)
     check_answers(parallel)
     check_sync_bn(parallel)
     check_average(parallel)

@@ -12,7 +12,7 @@ from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, metrics
 from tests.ocr_lib.train.other_networks import DISTILLATION, distillation_options
 from tests.ocr_lib.train.ranks import Ranks
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 Data = tuple[Path, Path]
 Options = Callable[..., list[str]]
 

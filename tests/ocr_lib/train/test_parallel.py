@@ -20,7 +20,7 @@ from tests.ocr_lib.train.line_data import (
 )
 from tests.ocr_lib.train.ranks import Ranks
 
-pytestmark = pytest.mark.timeout(900)  # two launchers on a busy machine take their time
+pytestmark = pytest.mark.timeout(1200)
 
 TRAINS = Path(__file__).with_name("rank_trains.py")
 EXCHANGES = Path(__file__).with_name("rank_exchanges.py")
