@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--train-accelerators",
         type=int,
         metavar="N",
-        help="devices of each training pod (default: 1; 0 for a cluster without)",
+        help="devices of each training pod (default: 1); 0: no step asks for any",
     )
     parser.add_argument(
         "--native", type=Path, metavar="FILE", help="also write Kubernetes objects, for kubectl"

@@ -17,9 +17,10 @@ from components.shared.store_secrets import TRITON_SECRET
 POOL_LABEL = "ocr/pool"
 USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
 
-# Resource name of a step's accelerator; empty for a cluster without any.
-ACCELERATOR = os.environ.get("OCR_ACCELERATOR", "nvidia.com/gpu")
-TRAIN_ACCELERATORS = int(os.environ.get("OCR_TRAIN_ACCELERATORS", "1"))  # of each training pod
+# Of each training pod; 0 for a cluster without any, where no other step asks for one either.
+TRAIN_ACCELERATORS = int(os.environ.get("OCR_TRAIN_ACCELERATORS", "1"))
+# Resource name of a step's accelerator.
+ACCELERATOR = os.environ.get("OCR_ACCELERATOR", "nvidia.com/gpu") if TRAIN_ACCELERATORS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ PLACEMENTS = {
     "pack-lmdb": Placement("data", "data", "4", "8Gi", 0, 12 * 3600),
     "preflight": Placement("data", "data", "1", "4Gi", 0, 3 * 3600),
     "train": Placement("gpu-train", "train", "4", "16Gi", TRAIN_ACCELERATORS, 7 * 24 * 3600),
+    "read-lines": Placement("gpu-serve", "evaluate", "2", "8Gi", 1, 6 * 3600),
     "evaluate": Placement("gpu-serve", "evaluate", "2", "8Gi", 1, 6 * 3600),
     "export": Placement("gpu-serve", "export", "2", "8Gi", 1, 3600),
     "deploy": Placement("data", "deploy", "1", "2Gi", 0, 3600),

@@ -13,11 +13,12 @@ from components.images import image
 from components.pack_lmdb.component import pack_lmdb
 from components.plan.component import plan
 from components.preflight.component import preflight
+from components.read_lines.component import read_lines
 from components.train.component import train
 from pipelines.placement import place
 from pipelines.titles import TITLES
 
-MAX_PARALLEL_PODS = 64  # of the packing loop; `pack_max_pods` keeps below it
+MAX_PARALLEL_PODS = 64  # of a loop; `pack_max_pods` and `evaluate_max_pods` keep below it
 
 # What the user interface offers, where a text is one of a few; see `literals.py`.
 LITERALS = {
@@ -50,6 +51,7 @@ def train_and_deploy(
     train_workers: int = 1,
     train_job_options: dict[str, Any] = {},  # noqa: B006
     model_name: str = "ocr",
+    evaluate_max_pods: int = 1,
     gate_min_accuracy_fraction: float = 0.5,
     gate_min_norm_edit_dis: float = 0.8,
     gate_min_samples: int = 100,
@@ -81,6 +83,7 @@ def train_and_deploy(
         train_workers: how many pods train together, with paddlejob.
         train_job_options: queue, deadlines and retries of the job, as {"kueue_queue": "gpu"}.
         model_name: its name in Triton and in the registry.
+        evaluate_max_pods: at most so many pods read the lines that decide at a time.
         gate_min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
         gate_min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
         gate_min_samples: smallest number of evaluated lines on which a verdict means something.
@@ -125,6 +128,7 @@ def train_and_deploy(
                 config=config,
                 config_overrides=config_overrides,
                 max_bad_fraction=max_bad_fraction,
+                evaluate_max_pods=evaluate_max_pods,
             )
             train_lmdb, eval_lmdb = checked.outputs["train_lmdb"], checked.outputs["eval_lmdb"]
             trained = train(
@@ -140,11 +144,17 @@ def train_and_deploy(
                 train_job_options=train_job_options,
                 train_image=image("train"),
             )
+            with dsl.ParallelFor(
+                checked.outputs["Output"], name="read", parallelism=MAX_PARALLEL_PODS
+            ) as share:
+                read = read_lines(
+                    share=share, model=trained.output, eval_lmdb=eval_lmdb, model_name=model_name
+                )
             judged = evaluate(
                 model=trained.output,
                 train_lmdb=train_lmdb,
                 eval_lmdb=eval_lmdb,
-                model_name=model_name,
+                readings=dsl.Collected(read.output),
                 min_accuracy_fraction=gate_min_accuracy_fraction,
                 min_norm_edit_dis=gate_min_norm_edit_dis,
                 min_samples=gate_min_samples,
@@ -166,10 +176,10 @@ def train_and_deploy(
                     triton_urls=triton_urls,
                 )
     # Their results depend on time or on what serves, which no cache key knows.
-    for task in (planned, trained, judged, deployed, tidied):
+    for task in (planned, trained, read, judged, deployed, tidied):
         task.set_caching_options(enable_caching=False)
     for task in (
-        *(planned, labels, packed, checked, trained, judged, exported, deployed),
+        *(planned, labels, packed, checked, trained, read, judged, exported, deployed),
         tidied,
     ):
         task.set_display_name(TITLES[task.name])

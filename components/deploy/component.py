@@ -1,4 +1,4 @@
-"""Step 8: Triton serves the bundle, and production.json says so."""
+"""Step 9: Triton serves the bundle, and production.json says so."""
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Model, Output

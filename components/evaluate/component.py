@@ -1,4 +1,4 @@
-"""Step 6: how well the new model reads beside the one that serves, and which of them shall."""
+"""Step 7: how well the new model reads beside the one that serves, and which of them shall."""
 
 from typing import Any
 
@@ -13,28 +13,28 @@ def evaluate(
     model: Input[Model],
     train_lmdb: Input[Dataset],
     eval_lmdb: Input[Dataset],
+    readings: Input[list[Artifact]],
     evaluation: Output[Artifact],
     metrics: Output[Metrics],
     verdict: Output[Markdown],
     report: Output[HTML],
-    model_name: str,
     min_accuracy_fraction: float = 0.0,
     min_norm_edit_dis: float = 0.0,
     min_samples: int = 100,
     max_accuracy_drop_fraction: float = 0.01,
     thresholds: dict[str, Any] = {},  # noqa: B006 (kfp reads the default, nobody changes it)
 ) -> bool:
-    """Evaluates both models on the same lines and decides; a refusal is a result, not an error.
+    """Counts what both models read on the same lines and decides; a refusal is no error.
 
     Args:
         model: pointer to the run folder.
         train_lmdb: pointer to the lines it learnt from; none of them may decide.
         eval_lmdb: pointer to the lines that decide.
+        readings: pointers to what both models read, one a pod.
         evaluation: pointer to all figures.
         metrics: the main figures.
         verdict: the decision with its reasons.
         report: figures by length and width, and the worst lines with their pictures.
-        model_name: whose production the model would take over.
         min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
         min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
         min_samples: smallest number of lines on which a verdict means something.
@@ -51,8 +51,9 @@ def evaluate(
     with step("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
         pointers = read_pointer(model), read_pointer(train_lmdb), read_pointer(eval_lmdb)
+        parts = [read_pointer(part) for part in readings]
         asked = evaluate.thresholds(*limits, thresholds)
-        found, pointer = evaluate.evaluate(*pointers, model_name, asked, work)
+        found, pointer = evaluate.evaluate(*pointers, parts, asked, work)
         write_pointer(evaluation, pointer)
         metrics.metadata.update(found.metrics())
         found.write_reports(verdict.path, report.path)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.read_lines.models import trained_recognizer
 from ocr_lib.bundle import ONNX
 from ocr_lib.data.samples import Dataset
 from ocr_lib.data.spread import spread
@@ -10,16 +11,9 @@ from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs
 from ocr_lib.gate.costs import measure_latency
 from ocr_lib.predict import onnx_forward, open_bundle
-from ocr_lib.recognize import Forward, Recognizer
-from ocr_lib.text.decoders import DECODERS
-from ocr_lib.train import TrainedModel, forward_of
+from ocr_lib.train import TrainedModel
 
 IMAGES = 16
-
-
-def trained_recognizer(trained: TrainedModel) -> Recognizer:
-    """Returns what reads with a trained network as it is."""
-    return _recognizer(trained, forward_of(trained.model))
 
 
 def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work: Path) -> Costs:
@@ -40,11 +34,6 @@ def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work:
         except UserError:
             continue  # evaluation reports it
     served = open_bundle(champion, verify=False)
-    candidate = _recognizer(trained, onnx_forward(work / ONNX))
+    candidate = trained_recognizer(trained, onnx_forward(work / ONNX))
     times = measure_latency(candidate, served, images)
     return Costs(*times, (work / ONNX).stat().st_size, (champion / ONNX).stat().st_size)
-
-
-def _recognizer(trained: TrainedModel, forward: Forward) -> Recognizer:
-    decode = DECODERS[trained.decoder]
-    return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode)

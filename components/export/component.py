@@ -1,4 +1,4 @@
-"""Step 7: the trained network becomes a bundle that computes the same, with proof."""
+"""Step 8: the trained network becomes a bundle that computes the same, with proof."""
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Model, Output

@@ -10,6 +10,7 @@ from components.shared.pointer import Pointer
 from components.shared.run_config import run_config
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.errors import DataError
+from ocr_lib.evaluation.readings import shares
 
 
 def preflight(
@@ -48,3 +49,9 @@ def preflight(
     for warning in report.warnings:
         sys.stderr.write(f"warning: {warning.check}: {warning.cause}. {warning.fix}.\n")
     return report.markdown()
+
+
+def share_out(eval_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:
+    """Returns the lines of an evaluation set in as many shares as pods shall read them."""
+    lines = int(eval_lmdb.metadata["samples"])
+    return [{"first": rows.start, "last": rows.stop} for rows in shares(lines, max_pods)]

@@ -10,18 +10,16 @@ from functools import cached_property
 
 from ocr_lib.data.samples import Dataset
 from ocr_lib.errors import DataError, UserError
+from ocr_lib.evaluation.readings import Reader, chunks
 from ocr_lib.evaluation.report import EvalReport, Line, Slice
 from ocr_lib.evaluation.tally import Tally
 from ocr_lib.progress import Progress
-from ocr_lib.recognize import Recognizer
 
 __all__ = ["EvalReport", "Line", "Slice", "evaluate"]
 
-CHUNK = 256  # samples held in memory at a time
-
 
 def evaluate(
-    recognizer: Recognizer,
+    recognizer: Reader,
     dataset: Dataset,
     *,
     limit: int | None = None,
@@ -32,7 +30,7 @@ def evaluate(
     """Reads the data set and compares with its labels.
 
     Args:
-        recognizer: the model with the preprocessing it will serve with.
+        recognizer: the model with the preprocessing it will serve with, or what it read before.
         dataset: labelled lines.
         limit: evaluate so many lines, evenly spread over the data set; None for all.
         worst: how many of the worst lines to keep, with their pictures.
@@ -48,20 +46,19 @@ def evaluate(
     if count < 1:
         raise DataError("evaluation", "the data set has no lines", "Check Eval.dataset")
     tally = Tally(recognizer.dictionary, worst, frozenset(watch), count)
-    reader = _Reader(recognizer, dataset, tally)
+    reader = _Lines(recognizer, dataset, tally)
     started = time.monotonic()
     with Progress(0 if quiet else count, "evaluating", "lines") as progress:
-        for start in range(0, count, CHUNK):
-            rows = range(start, min(start + CHUNK, count))
+        for rows in chunks(range(count)):
             reader.read([row * total // count for row in rows])
             progress.add(len(rows), f"accuracy {tally.accuracy:.4f}")
     return tally.report(time.monotonic() - started)
 
 
-class _Reader:
+class _Lines:
     """Reads samples of a data set and counts them."""
 
-    def __init__(self, recognizer: Recognizer, dataset: Dataset, tally: Tally) -> None:
+    def __init__(self, recognizer: Reader, dataset: Dataset, tally: Tally) -> None:
         self._recognizer = recognizer
         self._dataset = dataset
         self._tally = tally

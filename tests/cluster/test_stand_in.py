@@ -12,7 +12,8 @@ from tests.cluster.kfp_pod import pod
 from tests.cluster.kfp_stand_in import FAILED, SUCCEEDED, Outcome, StandIn, Step, read_report
 
 ROUNDS = ["gen-label", "pack-lmdb", "gen-label", "pack-lmdb"]
-JUDGED = ["plan", *ROUNDS, "preflight", "train", "evaluate"]
+JUDGED = ["plan", *ROUNDS, "preflight", "train", "read-lines", "read-lines", "evaluate"]
+SHARES = [{"first": 0, "last": 256}, {"first": 256, "last": 320}]
 GO: dict[str, Any] = {"Output": True, "groups": [{"parts": [1]}, {"parts": [2]}], "inputs": "{}"}
 
 
@@ -40,7 +41,7 @@ def test_steps_run_in_the_package_s_order(
     broken: str,
     expected: list[str],
 ) -> None:
-    outputs = {"plan": plan, "evaluate": {"Output": passed}}
+    outputs = {"plan": plan, "preflight": {"Output": SHARES}, "evaluate": {"Output": passed}}
     steps: dict[str, Step] = {}
     ran: list[str] = []
 

@@ -1,5 +1,8 @@
 """Every pod of the package: where it runs, as whom, with which secrets, for how long."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +110,14 @@ def test_no_pod_asks_for_the_host(documents: list[Tree]) -> None:
         assert word not in text
 
 
-def test_a_cluster_without_devices_is_asked_for_none(tmp_path: Path) -> None:
-    import os
-    import subprocess
-    import sys
-
+@pytest.mark.parametrize(
+    ("options", "variables"), [(["--train-accelerators", "0"], {}), ([], {"OCR_ACCELERATOR": ""})]
+)
+def test_a_cluster_without_devices_is_asked_for_none(
+    options: list[str], variables: dict[str, str], tmp_path: Path
+) -> None:
     out = tmp_path / "package.yaml"
-    command = [sys.executable, "-m", "pipelines.cli", "pipeline", "compile", "--out", str(out)]
-    environment = {**os.environ, "OCR_ACCELERATOR": ""}
-    subprocess.run(command, check=True, timeout=240, env=environment)
+    command = ["-m", "pipelines.cli", "pipeline", "compile", "--out", str(out), *options]
+    environment = {**os.environ, **variables}
+    subprocess.run([sys.executable, *command], check=True, timeout=240, env=environment)
     assert "accelerator" not in out.read_text("utf-8")

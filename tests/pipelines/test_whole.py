@@ -140,7 +140,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_p
     )
     assert process.stdout
     for line in process.stdout:
-        if line.startswith("[5/9]"):
+        if line.startswith("[5/10]"):
             break
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=240)

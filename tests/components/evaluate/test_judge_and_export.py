@@ -8,36 +8,18 @@ import pytest
 
 from components.deploy.production import promoted, record_version, write_production
 from components.evaluate import step as evaluate
+from components.evaluate.evaluation import Evaluation
 from components.export.step import export
-from components.shared.handoff import fetch, publish
+from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import CheckpointError, DataError, ExportError
 from ocr_lib.export import run as export_run
-from tests.components.packed import pack_lines
+from tests.components.read_whole import read_parts
 
 pytestmark = pytest.mark.slow
-TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
 LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
-
-
-@pytest.fixture
-def data(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
-    return pack_lines(tmp_path / "train", TEXTS[:60]), pack_lines(tmp_path / "eval", TEXTS[60:])
-
-
-@pytest.fixture
-def model(data: tuple[Pointer, Pointer], tmp_path: Path) -> Pointer:
-    from ocr_lib.train import train
-    from tests.ocr_lib.train.line_data import small_config
-
-    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data)]
-    train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
-    return publish(
-        tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
-        train_digest=data[0].digest,
-    )  # fmt: skip
 
 
 def folder(tmp_path: Path, name: str) -> Path:
@@ -46,11 +28,18 @@ def folder(tmp_path: Path, name: str) -> Path:
     return path
 
 
+def judge(
+    model: Pointer, train_lmdb: Pointer, eval_lmdb: Pointer, name: str, work: Path
+) -> tuple[Evaluation, Pointer]:
+    parts = read_parts(model, eval_lmdb, name, work / "parts")
+    return evaluate.evaluate(model, train_lmdb, eval_lmdb, parts, LIMITS, work)
+
+
 def test_a_model_meets_itself(
     store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
 ) -> None:
     name = "itself"
-    first, pointer = evaluate.evaluate(model, *data, name, LIMITS, folder(tmp_path, "one"))
+    first, pointer = judge(model, *data, name, folder(tmp_path, "one"))
     assert first.verdict.passed
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
     bundle = export(model, data[1], pointer, name, folder(tmp_path, "two"))
@@ -59,7 +48,7 @@ def test_a_model_meets_itself(
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
     write_production(store, promoted(name, record, None), None)
-    second, _ = evaluate.evaluate(model, *data, name, LIMITS, folder(tmp_path, "three"))
+    second, _ = judge(model, *data, name, folder(tmp_path, "three"))
     assert second.verdict.passed, second.verdict
     assert second.champion is not None
     assert second.champion.outcomes == second.candidate.outcomes
@@ -73,13 +62,13 @@ def test_training_images_in_the_evaluation_stop_the_step(
     data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="60 of 60 images are training images too"):
-        evaluate.evaluate(model, data[0], data[0], "leaky", LIMITS, folder(tmp_path, "work"))
+        judge(model, data[0], data[0], "leaky", folder(tmp_path, "work"))
 
 
 def test_other_weights_than_were_evaluated_are_not_exported(
     data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
 ) -> None:
-    _, found = evaluate.evaluate(model, *data, "m", LIMITS, folder(tmp_path, "one"))
+    _, found = judge(model, *data, "m", folder(tmp_path, "one"))
     other = Pointer(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
     with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
         export(model, data[1], other, "m", folder(tmp_path, "two"))
@@ -93,7 +82,7 @@ def test_the_tensors_of_a_failed_certificate_are_uploaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The ONNX form forgets a tenth of every probability."""
-    _, found = evaluate.evaluate(model, *data, "m", LIMITS, folder(tmp_path, "one"))
+    _, found = judge(model, *data, "m", folder(tmp_path, "one"))
     real = export_run.onnx_forward
 
     def wrong(path: Path) -> object:

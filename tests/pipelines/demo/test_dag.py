@@ -18,8 +18,8 @@ def test_a_failed_step_is_named_with_what_it_said(
     assert "step plan (Look for new data) failed: plan: s3://ocr/nothing.tar" in str(error.value)
     assert str(tmp_path / "pipeline.log") in str(error.value)
     shown = capsys.readouterr().out
-    assert shown.startswith("[1/9] Look for new data\n")
-    assert "[9/9] Clean up" in shown  # the exit handler, whatever failed
+    assert shown.startswith("[1/10] Look for new data\n")
+    assert "[10/10] Clean up" in shown  # the exit handler, whatever failed
     assert "Traceback" not in (tmp_path / "pipeline.log").read_text("utf-8")
 
 

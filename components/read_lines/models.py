@@ -1,0 +1,41 @@
+"""The two models that read: a trained network as it is, and the one in production as it serves."""
+
+import os
+from pathlib import Path
+
+from components.shared.store import Store
+from ocr_lib.bundle import Bundle
+from ocr_lib.errors import DataError
+from ocr_lib.predict import open_bundle
+from ocr_lib.recognize import Forward, Recognizer
+from ocr_lib.text.decoders import DECODERS
+from ocr_lib.train import TrainedModel, forward_of
+
+
+def trained_recognizer(trained: TrainedModel, forward: Forward | None = None) -> Recognizer:
+    """Returns what reads with a trained network, or with another form of it."""
+    forward = forward or forward_of(trained.model)
+    decode = DECODERS[trained.decoder]
+    return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode)
+
+
+def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
+    """Fetches a bundle from the registry and opens it just as it serves.
+
+    Args:
+        uri: where it lies.
+        digest: which it must be.
+        folder: where to put it.
+
+    Raises:
+        DataError: another bundle lies there.
+    """
+    Store.from_env().get_tree(uri, folder)
+    found = Bundle.open(folder, verify=False).digest
+    if found != digest:
+        raise DataError(
+            uri,
+            f"the bundle's digest is {found}, production.json says {digest}",
+            "Restore the bundle, or roll back to another version",
+        )
+    return open_bundle(folder, threads=len(os.sched_getaffinity(0)))

@@ -1,0 +1,42 @@
+"""Which lines were read, and with what: goes with the readings, and is compared before counting."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one pod read.
+
+    Attributes:
+        first: position of its first line in the evaluation set.
+        last: position behind its last line.
+        eval_digest: of the evaluation set.
+        weights_sha256: of the candidate.
+        candidate_seconds: how long the candidate read.
+        champion_uri: bundle of the model in production; empty where nothing serves yet.
+        champion_digest: of that bundle; empty where nothing serves yet.
+        champion_seconds: how long it read.
+    """
+
+    first: int
+    last: int
+    eval_digest: str
+    weights_sha256: str
+    candidate_seconds: float
+    champion_uri: str = ""
+    champion_digest: str = ""
+    champion_seconds: float = 0.0
+
+    def with_champion(self, uri: str, digest: str, seconds: float) -> Self:
+        """Returns the part after the champion has read it too."""
+        return replace(self, champion_uri=uri, champion_digest=digest, champion_seconds=seconds)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Reads what `to_dict` returned."""
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return asdict(self)

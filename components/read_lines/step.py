@@ -1,0 +1,54 @@
+"""read_lines between object stores: some lines → what candidate and champion read on them."""
+
+import time
+from pathlib import Path
+
+from components.deploy.production import read_production
+from components.read_lines.models import open_champion, trained_recognizer
+from components.read_lines.part import Part
+from components.shared.handoff import fetch, publish
+from components.shared.pointer import Pointer
+from components.shared.store import Store
+from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.data.samples import Dataset
+from ocr_lib.evaluation.readings import Reader, read_lines, save
+from ocr_lib.train import load_run
+
+CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"
+
+
+def read_share(
+    rows: range, model: Pointer, eval_lmdb: Pointer, model_name: str, work: Path
+) -> Pointer:
+    """Reads some lines with a trained run and with the model in production.
+
+    Args:
+        rows: positions of the lines in the evaluation set.
+        model: the run folder.
+        eval_lmdb: the lines that decide.
+        model_name: whose production the candidate would take over.
+        work: an empty folder.
+
+    Returns:
+        Where the readings lie; the pointer's metadata is a `Part`.
+    """
+    production = read_production(Store.from_env(), model_name)
+    dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    trained = load_run(fetch(model, work / "run"), model.metadata["checkpoint"])
+    folder = work / "readings"
+    folder.mkdir()
+    took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE)
+    part = Part(rows.start, rows.stop, eval_lmdb.digest, trained.digest, took)
+    if production:
+        champion = open_champion(production.bundle, production.digest, work / "champion")
+        took = _read(champion, dataset, rows, folder / CHAMPION)
+        part = part.with_champion(production.bundle, production.digest, took)
+    key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
+    return publish(folder, key, **part.to_dict())
+
+
+def _read(recognizer: Reader, dataset: Dataset, rows: range, path: Path) -> float:
+    """Writes what is read; returns how many seconds it took."""
+    started = time.monotonic()
+    save(read_lines(recognizer, dataset, rows), path)
+    return time.monotonic() - started

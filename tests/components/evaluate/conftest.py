@@ -1,0 +1,30 @@
+"""A real run on small data, as the steps after training find it."""
+
+from pathlib import Path
+
+import pytest
+
+from components.shared.handoff import fetch, publish
+from components.shared.pointer import Pointer
+from components.shared.store import Store
+from tests.components.packed import pack_lines
+
+TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
+
+
+@pytest.fixture
+def data(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
+    return pack_lines(tmp_path / "train", TEXTS[:60]), pack_lines(tmp_path / "eval", TEXTS[60:])
+
+
+@pytest.fixture
+def model(data: tuple[Pointer, Pointer], tmp_path: Path) -> Pointer:
+    from ocr_lib.train import train
+    from tests.ocr_lib.train.line_data import small_config
+
+    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data)]
+    train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
+    return publish(
+        tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
+        train_digest=data[0].digest,
+    )  # fmt: skip

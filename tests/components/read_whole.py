@@ -1,0 +1,20 @@
+"""Evaluation as the pipeline has it: lines shared out and read, a share after the other."""
+
+from pathlib import Path
+
+from components.preflight.step import share_out
+from components.read_lines.step import read_share
+from components.shared.pointer import Pointer
+
+
+def read_parts(
+    model: Pointer, eval_lmdb: Pointer, model_name: str, work: Path, pods: int = 1
+) -> list[Pointer]:
+    """Reads all lines as so many pods would; returns what each hands on."""
+    parts = []
+    for share in share_out(eval_lmdb, pods):
+        folder = work / f"from-{share['first']}"
+        folder.mkdir(parents=True)
+        rows = range(share["first"], share["last"])
+        parts.append(read_share(rows, model, eval_lmdb, model_name, folder))
+    return parts
