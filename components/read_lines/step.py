@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 from components.deploy.production import read_production
+from components.read_lines.lines import fetch_lines
 from components.read_lines.models import open_champion, trained_recognizer
 from components.read_lines.part import Part
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
-from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.samples import Dataset
 from ocr_lib.evaluation.readings import Reader, read_lines, save
 from ocr_lib.train import load_run
@@ -33,7 +33,7 @@ def read_share(
         Where the readings lie; the pointer's metadata is a `Part`.
     """
     production = read_production(Store.from_env(), model_name)
-    dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    dataset = fetch_lines(eval_lmdb, rows, work / "eval")
     trained = load_run(fetch(model, work / "run"), model.metadata["checkpoint"])
     folder = work / "readings"
     folder.mkdir()

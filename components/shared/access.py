@@ -37,6 +37,7 @@ ACCESS = {
     "data": Access(read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)),
     # train, its workers, the exit handler, the reaper
     "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
+    # read-lines, evaluate
     "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),
     "export": Access(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
     "deploy": Access(read=("datasets/",), write=("registry/", "triton/", "leases/")),

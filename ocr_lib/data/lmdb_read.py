@@ -98,17 +98,22 @@ class LmdbDataset:
 
     Args:
         root: the folder with manifest.json.
+        rows: neighbouring samples that alone will be read; data of shards without any of them may
+            be missing. None for all.
 
     Raises:
         LmdbError: no manifest, or a shard is missing or has another length than packed.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, rows: range | None = None) -> None:
         self.root = Path(root)
         self.manifest = Manifest.load(self.root)
+        self._rows = rows
+        needed = self.manifest.shards_of(rows or range(self.manifest.samples))
         for shard in self.manifest.shards:
             for name, entry in shard.files.items():
-                _check_length(self.root / shard.name / name, entry)
+                if name == SAMPLES or shard.name in needed:
+                    _check_length(self.root / shard.name / name, entry)
         self._shards = self.manifest.shards
         self._readers = [
             LmdbReader(self.root / shard.name, shard.files[DATA].bytes) for shard in self._shards
@@ -160,13 +165,13 @@ class LmdbDataset:
         return False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.root, self.manifest.digest)
+        return _reopen, (self.root, self.manifest.digest, self._rows)
 
 
 @cache
-def _reopen(root: Path, digest: str) -> LmdbDataset:
+def _reopen(root: Path, digest: str, rows: range | None) -> LmdbDataset:
     """Opens the data set that another process sent, once; sending it costs a path."""
-    dataset = LmdbDataset(root)
+    dataset = LmdbDataset(root, rows)
     if dataset.manifest.digest != digest:
         raise LmdbError(str(root), "packed again while it was in use", "Start again")
     return dataset

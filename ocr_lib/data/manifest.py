@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,6 +89,15 @@ class Manifest:
     def samples(self) -> int:
         """Samples in all shards."""
         return self.statistics.samples
+
+    def shards_of(self, rows: range) -> set[str]:
+        """Returns the names of the shards that hold neighbouring samples."""
+        ends = list(accumulate(shard.samples for shard in self.shards))
+        return {
+            shard.name
+            for shard, end in zip(self.shards, ends, strict=True)
+            if end > rows.start and end - shard.samples < rows.stop
+        }
 
     @property
     def digest(self) -> str:

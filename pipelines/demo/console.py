@@ -17,7 +17,9 @@ from pipelines.demo.training_lines import STAMP, translate
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"^[0-9:.]+ - INFO - Executing task '([\w-]+)'$")
 FINISHED = re.compile(r"^[0-9:.]+ - \w+ - Task '([\w-]+)' finished with status (\w+)$")
-INDENT = "    "  # kfp.local prints a step's lines behind it
+INDENT = (
+    "    "  # kfp.local prints a step's lines behind it, after rounds side by side behind several
+)
 EXECUTOR = "[KFP Executor "
 PROGRESS = re.compile(r"\b(?P<percent>\d+)% .*\bETA\b")
 TAIL_LINES = 15
@@ -50,7 +52,8 @@ class Console:
         self._clock = clock
         self._current: str | None = None
         self._started: dict[str, float] = {}  # rounds of a loop run side by side
-        self._in_inputs = False  # within the JSON of the executor's inputs
+        self._indent = INDENT  # of the steps' lines
+        self._in_inputs = 0  # within the JSON of the inputs of so many executors
         self._in_bar = False  # the cursor stands behind a bar that the next one replaces
 
     def feed(self, line: str) -> None:
@@ -64,10 +67,13 @@ class Console:
         elif finished := FINISHED.match(text):
             self._finish(finished[1], finished[2])
         elif self._current and text.startswith(INDENT):
-            self._step_line(text.removeprefix(INDENT))
+            if text.lstrip().startswith(EXECUTOR):
+                self._indent = text[: text.index(EXECUTOR)]
+            self._step_line(text.removeprefix(self._indent))
 
     def _start(self, task: str) -> None:
         self._current = task
+        self._in_inputs = 0
         self._started[task] = self._clock()
         number = list(self._titles).index(task) + 1 if task in self._titles else "?"
         self._show(f"[{number}/{len(self._titles)}] {self._titles.get(task, task)}")
@@ -85,9 +91,9 @@ class Console:
         if own and self.failed is None:  # the exit handler may still speak
             self.last_words = text
         if text.startswith(EXECUTOR):
-            self._in_inputs = text.endswith("executor_input:")
+            self._in_inputs += text.endswith("executor_input:")
         elif self._in_inputs:
-            self._in_inputs = text != "}"
+            self._in_inputs -= text == "}"
         elif STAMP.match(text):
             if shown := translate(text, self._clock() - self._started[self._current or ""]):
                 self._show(f"      {shown}", PROGRESS.search(shown))

@@ -74,6 +74,19 @@ def test_a_heading_a_step_and_its_own_lines_only(ticks: Iterator[float]) -> None
     ]
 
 
+def test_rounds_side_by_side_show_no_inputs_either(ticks: Iterator[float]) -> None:
+    """kfp.local then indents twice, for good, and mixes the rounds' lines."""
+    start = RUN.splitlines()[2]
+    inputs = ["[KFP Executor 1]: Got executor_input:", "{", '    "inputs": {', "    }", "}"]
+    mixed = [f"        {line}" for line in (*inputs, "12 labels written") for _ in "ab"]
+    out = io.StringIO()
+    feed(out, ticks, "\n".join([start, start, *mixed]))
+    assert out.getvalue().splitlines() == [
+        *["[1/2] Convert labels"] * 2,
+        *["      12 labels written"] * 2,
+    ]
+
+
 def test_on_a_terminal_progress_is_one_bar_in_place(
     ticks: Iterator[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
