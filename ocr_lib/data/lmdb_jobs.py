@@ -4,17 +4,17 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.data.lmdb_shard import Entry, Rules, write_shard
 from ocr_lib.data.manifest import FORMAT, SHARD, FileEntry, Shard
 from ocr_lib.data.statistics import Statistics
+from ocr_lib.workers import worker_pool
 
 Packed = tuple[Shard, Statistics]
 
@@ -64,8 +64,7 @@ def run_jobs(
             yield pack_shard(job, progress)
         return
     waiting: deque[tuple[Job, Future[Packed]]] = deque()
-    # Not forked: the parent may have threads, whose locks a fork would copy while held.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers) as pool:
         try:
             for job in jobs:
                 waiting.append((job, pool.submit(pack_shard, job)))

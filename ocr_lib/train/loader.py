@@ -6,9 +6,8 @@ loads it: one thread, eight processes, or the process that resumes after a crash
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from ocr_lib.errors import DataError, UserError
 from ocr_lib.train.batches import Batch
 from ocr_lib.train.samples import Samples
 from ocr_lib.train.targets import Targets
+from ocr_lib.workers import worker_pool
 
 AHEAD = 4  # batches loaded in advance by each worker
 MAX_BAD_SHARE = 0.01
@@ -146,7 +146,7 @@ class Loader:
         self._reader = reader
         self._workers = max(1, num_workers)
         self._pool: Executor = (
-            ProcessPoolExecutor(num_workers, get_context("spawn"), _Worker.start, (reader,))
+            worker_pool(num_workers, _Worker.start, reader)
             if num_workers
             else ThreadPoolExecutor(1, "loader")
         )

@@ -5,11 +5,9 @@ was ever trained on, whatever its picture looks like.
 """
 
 import json
-import multiprocessing
 import os
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from ocr_lib.data.synthetic.render import encode_line, render_line
 from ocr_lib.data.synthetic.text import sample_text
 from ocr_lib.errors import UserError
 from ocr_lib.progress import Progress
+from ocr_lib.workers import worker_pool
 
 SPLITS = ("train", "eval")
 EVAL_SHARE = 8
@@ -117,9 +116,5 @@ def _mapper(workers: int | None) -> Iterator[Any]:
     if workers <= 1:
         yield map
         return
-    # Spawned, not forked: the caller may hold threads (OpenCV, Paddle) that do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, context, initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
+    with worker_pool(workers, cv2.setNumThreads, 1) as pool:
         yield pool.map

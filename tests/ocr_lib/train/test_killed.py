@@ -1,6 +1,7 @@
 """Runs as users start them, killed in the middle of an epoch and started again: nothing changes."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
     def start(run_dir: Path, name: str) -> Ranks:
         ranks = Ranks(tmp_path / "logs" / name)
         given = options(*data, run_dir, **KEYS, **keys)
-        ranks.start([sys.executable, "-m", "pipelines.cli", "train", "-c", config, "-o", *given])
+        program = [sys.executable, "-m", "pipelines.cli", "train", "-c", config, "-o", *given]
+        ranks.start(program, OMP_NUM_THREADS=str(os.cpu_count()))
         return ranks
 
     with start(whole, "whole") as undisturbed:
