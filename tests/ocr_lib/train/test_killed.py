@@ -30,7 +30,6 @@ FLOAT16 = {  # overflows at once, and goes down until it does not
     "Global.scale_loss": 2.0**20,
     "Global.use_dynamic_loss_scaling": True,
 }
-WORKERS = {"Train.loader.num_workers": 1}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def numbers(run_dir: Path) -> dict[tuple[str, int], dict[str, float]]:
 @pytest.mark.parametrize(
     ("config", "options", "keys"),
     [
-        pytest.param("cpu_line", small_options, WORKERS, id="plain"),
+        pytest.param("cpu_line", small_options, {}, id="plain"),
         pytest.param("cpu_line", small_options, FLOAT16, id="float16"),
         pytest.param(DISTILLATION, distillation_options, {}, id="distillation"),
     ],
