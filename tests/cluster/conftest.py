@@ -1,34 +1,31 @@
-"""The cluster that KUBECONFIG names; without one, these tests are skipped."""
+"""The cluster that KUBECONFIG names; without one, these tests are skipped.
+
+A namespace for each file: what one installs, such as other keys, is nothing to the next.
+"""
 
 import os
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from components.shared.store import Store
-from tests.cluster.harness import Namespace, namespace
+from tests.cluster.harness import Namespace, namespace, need_cluster
 from tests.cluster.runs import Runs
 from tests.components.packed import pack_lines
 
 LINES = [f"{a}{b}{a}" for a in "abcdefgh" for b in "12345678"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    if not os.environ.get("KUBECONFIG") or not shutil.which("kubectl"):
-        pytest.skip("no cluster: set KUBECONFIG, and put kubectl on the PATH")
-    crd = ["kubectl", "get", "crd", "paddlejobs.kubeflow.org"]
-    if subprocess.run(crd, capture_output=True, timeout=60, check=False).returncode:
-        pytest.skip("no training operator on the cluster that KUBECONFIG names")
+    need_cluster()
     with namespace(tmp_path_factory.mktemp("cluster"), f"ocr-test-{secrets.token_hex(3)}") as space:
         yield space
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(space: Namespace) -> Iterator[Store]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in space.store.items():
@@ -38,7 +35,7 @@ def store(space: Namespace) -> Iterator[Store]:
         yield store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(
     space: Namespace, store: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:

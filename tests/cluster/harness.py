@@ -7,6 +7,7 @@ Service of this namespace, so that it can be taken away from them alone.
 import base64
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from components.shared.access import secret_name
 from components.shared.store_env import STORE_CONFIG_MAP
@@ -80,6 +83,15 @@ def endpoint_of_store(kubectl: Callable[..., str]) -> tuple[str, int]:
     found = json.loads(kubectl("-n", "ocr", "get", "endpointslices", "-l", label, "-o", "json"))
     (item,) = found["items"]
     return item["endpoints"][0]["addresses"][0], item["ports"][0]["port"]
+
+
+def need_cluster() -> None:
+    """Skips the test where KUBECONFIG names no cluster with the training operator."""
+    if not os.environ.get("KUBECONFIG") or not shutil.which("kubectl"):
+        pytest.skip("no cluster: set KUBECONFIG, and put kubectl on the PATH")
+    crd = ["kubectl", "get", "crd", "paddlejobs.kubeflow.org"]
+    if subprocess.run(crd, capture_output=True, timeout=60, check=False).returncode:
+        pytest.skip("no training operator on the cluster that KUBECONFIG names")
 
 
 @contextmanager

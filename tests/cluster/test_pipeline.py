@@ -19,7 +19,7 @@ from components.shared.store import Store
 from ocr_lib.predict import open_bundle
 from pipelines.titles import TITLES
 from tests.cluster.dev_overlay import forwarded, install, take_back_keys
-from tests.cluster.harness import Namespace, Tree, namespace
+from tests.cluster.harness import Namespace, Tree, namespace, need_cluster
 from tests.cluster.kfp_pod import Pods
 from tests.cluster.kfp_stand_in import FAILED, SKIPPED, SUCCEEDED, StandIn
 from tests.components.line_images import tar_of, write_icdar
@@ -76,8 +76,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    if not os.environ.get("KUBECONFIG"):
-        pytest.skip("no cluster: set KUBECONFIG")
+    need_cluster()
     folder = tmp_path_factory.mktemp("pipeline")
     with (
         namespace(folder, f"ocr-run-{secrets.token_hex(3)}") as space,

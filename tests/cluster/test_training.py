@@ -30,7 +30,7 @@ for path in glob.glob("/proc/[0-9]*/cmdline"):
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def undisturbed(runs: Runs) -> Run:
     run = runs.start("undisturbed")
     assert run.wait() == 0, run.log[-3000:]
