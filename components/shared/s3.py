@@ -32,6 +32,10 @@ NEXT_STEPS = {
 }
 
 
+REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+MISSING = ("NoSuchKey", "NoSuchBucket")
+
+
 class MissingObjectError(ServiceError):
     """The object, or its bucket, does not exist."""
 
@@ -42,6 +46,10 @@ class DigestError(ServiceError):
 
 class ConflictError(ServiceError):
     """Somebody else changed the object, or holds the lease, that this call wanted."""
+
+
+class RefusedError(ServiceError):
+    """The store does not know the keys, or their owner may not do this."""
 
 
 class StoredObject(NamedTuple):
@@ -253,8 +261,10 @@ class S3Client:
                 "Check OCR_S3_ENDPOINT and that the store runs."
             ) from error
         step = NEXT_STEPS.get(code, "Look into the store's log")
-        kind = MissingObjectError if code in ("NoSuchKey", "NoSuchBucket") else ServiceError
-        raise kind(f"{name}: cannot {action}: {code}. {step}.") from error
+        text = f"{name}: cannot {action}: {code}. {step}."
+        if code in MISSING:
+            raise MissingObjectError(text) from error
+        raise (RefusedError if code in REFUSALS else ServiceError)(text) from error
 
 
 def _code(error: Exception) -> str:

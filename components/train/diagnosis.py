@@ -8,7 +8,7 @@ from typing import Any, Literal
 Tree = Mapping[str, Any]
 Kind = Literal[
     "unschedulable", "image", "start", "refused", "oom", "evicted",
-    "data", "nonfinite", "error", "crash", "store",
+    "data", "nonfinite", "error", "crash", "store", "keys",
 ]  # fmt: skip
 
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -17,6 +17,9 @@ _START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerErr
 FINAL = frozenset({"oom", "data", "nonfinite"})
 # Those that somebody may be putting right just now: they get a while.
 WAITING = frozenset({"unschedulable", "image", "start", "refused"})
+
+# Those that a worker may be over when it starts again, with another secret for example.
+REPEATED = frozenset({"keys"})
 
 FIXES: Mapping[Kind, str] = {
     "unschedulable": "Set a node selector, tolerations and resources on the train task that a "
@@ -30,6 +33,7 @@ FIXES: Mapping[Kind, str] = {
     "data": "Then run it again",  # their messages have a next step of their own
     "nonfinite": "The batch is with the logs",
     "store": "Check that the object store runs and that the workers may reach it",
+    "keys": "Then run it again",
     "error": "See the worker's log",
     "crash": "See the worker's log",
 }

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from components.shared.s3 import ConflictError, DigestError, MissingObjectError
+from components.shared.s3 import ConflictError, DigestError, MissingObjectError, RefusedError
 from ocr_lib.errors import ServiceError
 
 STORE_AWAY_S = 300.0  # how long it may be away before whoever needs it gives up
@@ -16,13 +16,14 @@ def patiently(action: Callable[[], T], say: Callable[[str], None]) -> T:
     """Does what needs the object store, again while it is away.
 
     Raises:
-        ServiceError: it was away for too long, or does not hold what it should.
+        ServiceError: it was away for too long, does not hold what it should, or refuses the keys:
+            a process has its keys for life, so that asking again would not help.
     """
     ends = time.monotonic() + STORE_AWAY_S
     while True:
         try:
             return action()
-        except (ConflictError, DigestError, MissingObjectError):
+        except (ConflictError, DigestError, MissingObjectError, RefusedError):
             raise
         except ServiceError as error:
             if time.monotonic() > ends:

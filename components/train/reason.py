@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from components.shared.s3 import DigestError, MissingObjectError
+from components.shared.s3 import DigestError, MissingObjectError, RefusedError
 from components.train.diagnosis import Kind
 from ocr_lib.errors import OcrError, ServiceError, UserError
 
@@ -25,6 +25,8 @@ def describe(error: BaseException) -> Reason:
     """Returns kind and cause of an error, for a `Finding`."""
     if isinstance(error, UserError | MissingObjectError | DigestError):
         return Reason("data", str(error))
+    if isinstance(error, RefusedError):
+        return Reason("keys", str(error))
     if isinstance(error, ServiceError):
         return Reason("store", str(error))
     if isinstance(error, OcrError):  # a TrainingError; its module would import paddle

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from components.train.diagnosis import (
     FINAL,
+    REPEATED,
     WAITING,
     Finding,
     grouped,
@@ -26,6 +27,7 @@ from components.train.options import JobOptions
 
 Tree = Mapping[str, Any]
 Result = Literal["succeeded", "failed", "again", "gone"]
+MAX_RESTARTS = 3  # of a worker, before what ended it is taken to repeat itself
 IGNORED_S = 120.0  # no condition after so long: nobody looks after the job
 DUMP_S = 40.0  # between asking for stacks and ending the job
 
@@ -177,7 +179,7 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
         "refused": options.image_minutes,
     }
     for item in findings:
-        if item.kind in FINAL:
+        if item.kind in FINAL or _repeats(item, watch, options):
             return End("failed", str(item), item.kind)
         waited = look.at - watch.since[_key(item)]
         if item.kind in WAITING and waited >= 60 * patience[item.kind]:
@@ -188,6 +190,13 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
         cause = f"nobody took up the job in {waited:.0f} s. Check that the training operator runs."
         return End("failed", cause, "operator")
     return None
+
+
+def _repeats(item: Finding, watch: Watch, options: JobOptions) -> bool:
+    """Tells whether restarts have not helped against what they might have helped against."""
+    pod = item.key.split()[0]
+    enough = min(MAX_RESTARTS, options.restarts)
+    return item.kind in REPEATED and watch.restarts.get(pod, 0) >= enough
 
 
 def _watch_progress(watch: Watch, look: Look, options: JobOptions) -> Watch:

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from components.shared.lease import lease
 from components.shared.manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
-from components.shared.s3 import ConflictError, DigestError, MissingObjectError, S3Client
+from components.shared.s3 import (
+    ConflictError,
+    DigestError,
+    MissingObjectError,
+    RefusedError,
+    S3Client,
+)
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.digest import sha256_tree
@@ -290,5 +296,5 @@ def test_the_secret_is_never_printed(store: Store, s3_server: S3Server, tmp_path
 
 def test_wrong_credentials_are_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
-    with pytest.raises(ServiceError, match="AWS_SECRET_ACCESS_KEY"):
+    with pytest.raises(RefusedError, match="AWS_SECRET_ACCESS_KEY"):
         Store.from_env().put_json("x", json.loads("{}"))

@@ -94,6 +94,21 @@ def test_the_reason_is_the_worst_not_the_last() -> None:
     assert (watched.end.result, watched.end.kind) == ("failed", "oom")
 
 
+def test_keys_that_stay_refused_are_not_waited_for() -> None:
+    """Another secret may help when the worker starts again; not after three times."""
+    text = json.dumps({"kind": "keys", "cause": "cannot read: InvalidAccessKeyId."})
+
+    def at(count: int) -> Look:
+        status = container(count, lastState=ended(1, text, number=count))
+        return Look(float(count), RUNNING, (pod(0, containerStatuses=status),))
+
+    last = watch(*map(at, range(1, 9)))[-1]
+    assert last.restarts == {"u0": 3}
+    assert last.end is not None
+    assert (last.end.result, last.end.kind) == ("failed", "keys")
+    assert "worker-0: cannot read: InvalidAccessKeyId. Then run it again." in last.end.reason
+
+
 def test_a_deadline_is_not_repeated() -> None:
     message = "Job a has failed because it was active longer than specified deadline"
     (last,) = watch(Look(0, job("Failed", message=message)))
