@@ -87,7 +87,8 @@ def group_parts(parts: Sequence[Part], max_pods: int, bytes_per_pod: float) -> l
     wanted = max(1, round(total / bytes_per_pod)) if bytes_per_pod > 0 else len(parts)
     groups: list[list[Part]] = [[] for _ in range(min(wanted, max(1, max_pods), len(parts)))]
     for part in sorted(parts, key=lambda part: -part.bytes):
-        min(groups, key=lambda group: sum(item.bytes for item in group)).append(part)
+        # The fewest parts among equals, for empty parts weigh nothing.
+        min(groups, key=lambda group: (sum(p.bytes for p in group), len(group))).append(part)
     return groups
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.plan.sources import Part, find_parts, group_parts
@@ -54,6 +54,7 @@ SIZES = st.lists(st.integers(0, 10**12), min_size=1, max_size=30)
 
 
 @given(SIZES, st.integers(1, 20), st.floats(1, 1e12))
+@example([0, 0, 3], 3, 1.0)
 def test_every_part_has_a_pod_and_no_pod_is_idle(sizes: list[int], pods: int, per: float) -> None:
     parts = [Part("train", "x", str(i), "", "", size) for i, size in enumerate(sizes)]
     groups = group_parts(parts, pods, per)
