@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.cluster.dev_overlay import (
     take_back_keys,
     wait_available,
 )
-from tests.cluster.harness import Namespace, Tree, namespace, need_cluster
+from tests.cluster.harness import Namespace, Tree
 from tests.components.deploy.tiny_bundle import line_image, write_bundle
 from tests.manifests.overlays import OVERLAYS, overlay
 
@@ -33,23 +32,6 @@ pytestmark = pytest.mark.cluster
 
 MODEL = "tiny"
 TEXTS = ("abc", "cab", "bé中a")
-
-
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    """A namespace of its own: keys, policies and quotas of the overlay are for no other test."""
-    need_cluster()
-    folder = tmp_path_factory.mktemp("manifests")
-    with namespace(folder, f"ocr-manifests-{secrets.token_hex(3)}") as space:
-        yield space
-
-
-@pytest.fixture(scope="module")
-def store(space: Namespace) -> Iterator[Store]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in space.store.items():
-            patch.setenv(name, value)
-        yield Store.from_env()
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
