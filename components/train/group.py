@@ -3,8 +3,14 @@
 A pod that is replaced starts its ranks anew and waits for the others; those still wait in the
 middle of a step for the one that is gone, some of them for ever. So every machine leaves a mark
 when it starts. Whoever sees a peer's mark change starts its own ranks again, and all meet.
+
+Where they meet is named by the marks that they know. Without that, machines that start again
+within the same seconds could meet while one of them has yet to hear of the other's start: it would
+then leave, and the other would wait for ranks that are gone.
 """
 
+import hashlib
+import json
 import secrets
 from contextlib import suppress
 from typing import NamedTuple
@@ -16,7 +22,7 @@ STACKS = "stacks-wanted"  # the watcher's mark: everybody writes down where it s
 
 
 class News(NamedTuple):
-    """What changed since the last look: a peer started again; stacks are wanted."""
+    """What the marks say: a peer started again since the meeting; stacks are wanted anew."""
 
     broken: bool = False
     stacks: bool = False
@@ -30,22 +36,43 @@ class Group:
         run_key: of the run in the store.
         attempt: of the job.
         name: of this machine, or of whoever looks on.
+        machines: how many there are.
     """
 
-    def __init__(self, store: Store, run_key: str, attempt: int, name: str) -> None:
+    def __init__(
+        self, store: Store, run_key: str, attempt: int, name: str, machines: int = 1
+    ) -> None:
         self._store = store
         self._prefix = f"{run_key}/group/{attempt:02d}/"
         self._name = name
+        self._machines = machines
+        self._own = ""
         self._known: dict[str, str] = {}
 
     def join(self) -> None:
-        """Leaves this machine's mark; what is there already is no news.
+        """Leaves this machine's mark.
 
         Raises:
             ServiceError: the store is away.
         """
         self.mark(self._name)
+        self._own = self._marks().get(self._name, "")
+
+    def meeting(self) -> str:
+        """Returns the name of the place to meet the others at; empty while one has not joined.
+
+        Those find each other who know of the same starts of all machines. A pod that was taken
+        for dead and replaced finds nobody: it knows its own start, the others its successor's.
+
+        Raises:
+            ServiceError: the store is away.
+        """
         self._known = self._marks()
+        machines = {name: mark for name, mark in self._known.items() if name != STACKS}
+        machines[self._name] = self._own
+        if len(machines) < self._machines:
+            return ""
+        return hashlib.sha256(json.dumps(machines, sort_keys=True).encode()).hexdigest()[:16]
 
     def mark(self, name: str) -> None:
         """Writes a mark anew."""
@@ -55,10 +82,10 @@ class Group:
         """Looks at the marks; nothing is new while the store is away."""
         with suppress(ServiceError):
             now, known = self._marks(), self._known
-            self._known = {**known, **now}
-            changed = {name for name in now if known.get(name, now[name]) != now[name]}
-            stacks = now.get(STACKS) != known.get(STACKS)
-            return News(bool(changed - {STACKS, self._name}), stacks)
+            self._known = {**known, STACKS: now.get(STACKS, "")}
+            peers = known.keys() - {STACKS, self._name}
+            broken = any(now.get(name, known[name]) != known[name] for name in peers)
+            return News(broken, now.get(STACKS, "") != known.get(STACKS, ""))
         return News()
 
     def dissolve(self) -> None:

@@ -19,7 +19,7 @@ from components.train.here import RUN_FOLDER, prepare, publish_run
 from components.train.job import Work
 from components.train.paddlejob import ENV_ATTEMPT, ENV_DEVICES, ENV_JOB, ENV_NODE
 from components.train.patience import patiently
-from components.train.ranks import Ranks
+from components.train.ranks import POLL_S, Ranks
 from components.train.reason import TERMINATION_LOG, describe, write_reason
 from components.train.result import log_key, read_result, write_result
 from components.train.snapshots import Snapshots
@@ -43,13 +43,15 @@ class Node:
     def __init__(self, work: Work, folder: Path) -> None:
         self.work = work
         self.folder = folder
-        index = os.environ.get(ENV_NODE, "0")
-        self.first = index == "0"  # rank 0 is on the first worker
+        self.index = int(os.environ.get(ENV_NODE, "0"))
+        self.first = self.index == 0  # rank 0 is on the first worker
         self.attempt = int(os.environ.get(ENV_ATTEMPT, "1"))
         self.devices = int(os.environ.get(ENV_DEVICES, "1"))
         self.store = Store.from_env()
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
-        self.group = Group(self.store, work.key, self.attempt, f"node-{index}")
+        machines = int(os.environ.get("PADDLE_NNODES", "1"))  # set by the operator
+        name = f"node-{self.index}"
+        self.group = Group(self.store, work.key, self.attempt, name, machines)
         self._ranks: Ranks | None = None
         self._looked = 0.0
         self._again = self._ended = False
@@ -89,7 +91,10 @@ class Node:
         """Runs the ranks, again each time a peer started again."""
         while True:
             self._again = False
-            self._ranks = Ranks(self.folder, self.devices)
+            meeting = self._meet()
+            if not meeting:
+                return TERMINATED
+            self._ranks = Ranks(self.folder, self.devices, self.index, meeting)
             code = self._ranks.wait(self._look)
             if self._ended:
                 return TERMINATED
@@ -99,6 +104,22 @@ class Node:
         if code:
             self._explain(self._ranks, code)
         return code
+
+    def _meet(self) -> str:
+        """Waits until all machines started, as long as the job may.
+
+        Returns:
+            Where they meet; empty when this one was asked to end.
+        """
+        told = False
+        while not self._ended:
+            if place := patiently(self.group.meeting, say):
+                return place
+            if not told:
+                say("waiting for the other pods to start")
+            told = True
+            time.sleep(POLL_S)
+        return ""
 
     def _look(self) -> None:
         """Does what the others' marks ask for."""

@@ -25,18 +25,22 @@ class Ranks:
     Args:
         folder: working directory: configuration in, reasons and logs out.
         devices: how many ranks.
+        machine: which one this is, from 0; its ranks come in this order.
+        meeting: name of the place where the launchers of all machines find each other.
     """
 
-    def __init__(self, folder: Path, devices: int) -> None:
+    def __init__(self, folder: Path, devices: int, machine: int, meeting: str) -> None:
         self.folder = folder
         for old in folder.glob("reason-*.json"):
             old.unlink()
         launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", str(devices)]
         script = [str(Path(worker.__file__)), str(folder)]
+        # The launcher takes these from the environment, rather than what its options say.
+        place = {"PADDLE_JOB_ID": meeting, "PADDLE_RANK": str(machine)}
         self._process = subprocess.Popen(
             [sys.executable, *launch, "--log_dir", str(folder / LOG_DIR), *script],
             cwd=folder,
-            env=without_keys(os.environ),
+            env=without_keys(os.environ) | place,
         )
 
     def wait(self, look: Callable[[], None]) -> int:

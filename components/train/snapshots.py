@@ -13,6 +13,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
@@ -124,7 +125,7 @@ def _copy(run_dir: Path, target: Path) -> int | None:
                 shutil.copyfile(path, target / path.name)
             elif path.is_file() and _wanted(path.name):
                 os.link(path, target / path.name)  # files are replaced, a link keeps the old one
-    steps = {name: _step_of(target / name) for name in (LATEST, BEST)}
+    steps = {name: _step_of(target / name, run_dir) for name in (LATEST, BEST)}
     if steps[LATEST] is None or (steps[BEST] is None and (target / f"{BEST}.json").exists()):
         return None
     return steps[LATEST]
@@ -135,13 +136,26 @@ def _wanted(name: str) -> bool:
     return not name.startswith((".", "iter_epoch_")) and not name.endswith(".npz")
 
 
-def _step_of(prefix: Path) -> int | None:
-    """Returns the step of a checkpoint whose files are all those its manifest names, else None."""
+def _step_of(prefix: Path, run_dir: Path) -> int | None:
+    """Returns the step of a copied checkpoint, None unless all files are those of its manifest.
+
+    Where a file is not, the run may have been stopped between naming it in the manifest and moving
+    it into place, see `ocr_lib/train/checkpoint.py`: it is then taken from where it waits.
+    """
     try:
         manifest = json.loads(prefix.with_name(f"{prefix.name}.json").read_text("utf-8"))
         for suffix, facts in manifest["files"].items():
-            if sha256_file(f"{prefix}{suffix}") != facts["sha256"]:
+            path = prefix.with_name(f"{prefix.name}{suffix}")
+            if _is(path, facts):
+                continue
+            path.unlink(missing_ok=True)
+            os.link(run_dir / f".{path.name}.new", path)
+            if not _is(path, facts):
                 return None
         return int(manifest["global_step"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is(path: Path, facts: dict[str, Any]) -> bool:
+    return path.exists() and sha256_file(path) == facts["sha256"]

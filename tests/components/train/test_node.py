@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from components.shared.store import Store
 from components.train.group import STACKS, Group
 from components.train.job import TrainJob, Work
+from components.train.ranks import children
 from components.train.result import read_result
 from tests.components.packed import pack_lines
 
@@ -31,6 +34,19 @@ TINY = (
     "Architecture.Neck.hidden_size=16",
     "Architecture.Neck.out_channels=[32]",
 )
+# A checkpoint now and then: one that is being written cannot go up.
+FOREVER = ("Global.epoch_num=100000", "Global.save_step_every=20")
+# All pods know their folder under one path, as they do where each has a disk of its own; one with
+# a file `deaf` in it has yet to look at the others' marks.
+POD = """
+import sys
+from pathlib import Path
+from components.train import group, node
+Path.cwd = lambda: Path("/proc/self/cwd")
+news = group.Group.news
+group.Group.news = lambda self: group.News() if Path("deaf").exists() else news(self)
+sys.exit(node.main())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +68,15 @@ def data(
 class Pod:
     """Starts the process in a folder, as a pod would."""
 
-    def __init__(self, folder: Path, work: Work) -> None:
+    def __init__(self, folder: Path, work: Work, **variables: str) -> None:
         self.folder = folder
         self.reason = folder / "termination-log"
         self._log = folder / "pod.log"
         environment = {**os.environ, "OCR_TRAIN_JOB": work.to_json(), "OMP_NUM_THREADS": "1"}
-        environment["OCR_TERMINATION_LOG"] = str(self.reason)
+        environment |= {"OCR_TERMINATION_LOG": str(self.reason), **variables}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "components.train.node"],
+                [sys.executable, "-c", POD],
                 cwd=folder,
                 env={**environment, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
                 stdout=log,
@@ -74,9 +90,33 @@ class Pod:
     def wait(self) -> int:
         return self.process.wait(END_S)
 
+    def kill(self) -> None:
+        """Kills all that runs in it, as a container that is killed."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """Freezes all that runs in it: to the others it is lost with its machine."""
+        self.signal(signal.SIGSTOP)
+
+    def signal(self, number: signal.Signals) -> None:
+        found = [self.process.pid]
+        for pid in found:
+            found += children(pid)
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def goes_on(self) -> None:
+        """Waits for a step after its last start from a checkpoint."""
+        self.waits(lambda: "global_step" in self.log.rpartition("going on from")[2])
+
     def says(self, text: str) -> None:
+        self.waits(lambda: text in self.log)
+
+    def waits(self, until: Callable[[], bool]) -> None:
         ends = time.monotonic() + END_S
-        while text not in self.log:
+        while not until():
             assert time.monotonic() < ends, self.log[-3000:]
             assert self.process.poll() is None, self.log[-3000:]
             time.sleep(0.05)
@@ -115,21 +155,61 @@ def test_why_it_failed_is_left_for_the_pods_status_and_its_log_in_the_store(
     assert "/nowhere.txt" in content
 
 
-def test_marks_of_others_ask_for_stacks_and_a_new_start_and_the_last_checkpoint_goes_up(
+def test_stacks_are_written_when_wanted_and_the_last_checkpoint_goes_up(
     data: Callable[..., Work], store: Store, tmp_path: Path
 ) -> None:
-    # A checkpoint now and then: one that is being written cannot go up.
-    forever = ["Global.epoch_num=100000", "Global.save_step_every=20"]
-    pod = Pod(tmp_path, data("node-ended", forever))
-    others = Group(store, "runs/node-ended", 1, "watcher")
+    pod = Pod(tmp_path, data("node-ended", FOREVER))
     pod.says("global_step: 40,")
-    others.mark("node-1")  # a first start is nothing to restart for
-    others.mark(STACKS)
-    pod.says("Current thread")  # it has seen both marks
-    others.mark("node-1")
-    pod.says("a peer started again")
-    pod.says("going on from")
+    Group(store, "runs/node-ended", 1, "watcher").mark(STACKS)
+    pod.says("Current thread")
     pod.process.send_signal(signal.SIGTERM)
     assert pod.wait() == 128 + signal.SIGTERM
-    assert pod.log.count("a peer started again") == 1
     assert any("manifest" in item.key for item in store.list("runs/node-ended/snapshots/"))
+
+
+@pytest.fixture
+def pair(data: Callable[..., Work], tmp_path: Path) -> Iterator[Callable[[int], Pod]]:
+    """Starts the first or the second of two pods, each with an address of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.2", 0))
+        master = f"127.0.0.2:{probe.getsockname()[1]}"
+    work = data(f"node-{tmp_path.name}", FOREVER)
+    started: list[Pod] = []
+
+    def start(index: int) -> Pod:
+        folder = tmp_path / f"pod-{index}-{len(started)}"
+        folder.mkdir()
+        place = {"PADDLE_MASTER": master, "POD_IP": f"127.0.0.{index + 2}"}
+        started.append(Pod(folder, work, **place, PADDLE_NNODES="2", OCR_NODE_INDEX=str(index)))
+        return started[-1]
+
+    yield start
+    for pod in started:
+        pod.kill()
+
+
+def test_a_pod_that_is_replaced_is_met_again(pair: Callable[[int], Pod]) -> None:
+    first = pair(0)
+    first.says("waiting for the other pods")
+    second = pair(1)
+    first.says("global_step: 40,")
+    second.stop()  # nothing tells the other one's rank
+    pair(1)
+    first.says("a peer started again")
+    first.goes_on()
+
+
+def test_pods_that_start_again_one_after_the_other_meet(pair: Callable[[int], Pod]) -> None:
+    first, second = pair(0), pair(1)
+    first.says("global_step: 40,")
+    first.kill()
+    first = pair(0)
+    (first.folder / "deaf").touch()
+    first.says("LAUNCH INFO")  # it goes to where it knows that the former second one was
+    second.kill()
+    second = pair(1)
+    second.says("/info/")  # the launchers talk
+    (first.folder / "deaf").unlink()
+    first.goes_on()
+    assert "OCR_RANK 0 2" in first.log
+    assert "OCR_RANK 1 2" in second.log

@@ -53,6 +53,21 @@ def test_a_checkpoint_being_written_is_left_for_the_next_look(
     assert store.list(f"{run}/snapshots/") == []
 
 
+def test_a_checkpoint_whose_last_file_was_not_moved_into_place_goes_up(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    folder = tmp_path / "run"
+    checkpoint_at(folder, 5)
+    former = (folder / "latest.states").read_bytes()
+    checkpoint_at(folder, 7)
+    (folder / "latest.states").rename(folder / ".latest.states.new")
+    (folder / "latest.states").write_bytes(former)  # stopped between the two
+    assert Snapshots(store, run, folder).save()
+    Snapshots(store, run, tmp_path / "other").restore()
+    assert step_of(tmp_path / "other") == 7
+    assert (folder / "latest.states").read_bytes() == former  # the run's own files are left alone
+
+
 def test_a_half_uploaded_snapshot_does_not_count(store: Store, tmp_path: Path, run: str) -> None:
     checkpoint_at(tmp_path / "run", 5)
     snapshots = Snapshots(store, run, tmp_path / "run")
