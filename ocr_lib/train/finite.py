@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ocr_lib.errors import OcrError
-from ocr_lib.train.loader import LoadedBatch
+from ocr_lib.loading.loader import LoadedBatch
 
 
 class TrainingError(OcrError):

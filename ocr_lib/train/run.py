@@ -17,28 +17,29 @@ from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import ConfigError
+from ocr_lib.loading.batches import Batch, plan_epoch, shard
+from ocr_lib.loading.loader import BatchReader, Loader
+from ocr_lib.loading.multi_scale import MultiScale
+from ocr_lib.loading.samples import Samples
+from ocr_lib.loading.targets import Targets
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import checkpoint, weights
-from ocr_lib.train.batches import Batch, plan_epoch, shard
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
-from ocr_lib.train.loader import BatchReader, Loader
 from ocr_lib.train.log import PeerLog, RunLog
-from ocr_lib.train.multi_scale import MultiScale
 from ocr_lib.train.networks import sub_network
 from ocr_lib.train.optimizer import build_optimizer
 from ocr_lib.train.outputs import texts_of
 from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
 from ocr_lib.train.run_folder import config_digest
-from ocr_lib.train.samples import Samples, select_samples
 from ocr_lib.train.schedule import RunLength
+from ocr_lib.train.selection import select_samples
 from ocr_lib.train.start import Start
 from ocr_lib.train.support import refuse_untrainable
 from ocr_lib.train.sync_bn import synchronise
-from ocr_lib.train.targets import Targets
 from ocr_lib.train.trainer import Trainer
 
 

@@ -9,9 +9,9 @@ import paddle
 from ocr_lib.config.geometry import time_steps
 from ocr_lib.config.reading import networks_of, reading_network
 from ocr_lib.config.schema import Config
+from ocr_lib.loading.targets import Targets
 from ocr_lib.models import build_model
 from ocr_lib.train.outputs import reading_logits
-from ocr_lib.train.targets import Targets
 
 NO_LIMIT = 1 << 30
 STAGES = ("Transform", "Backbone", "Neck", "Head")

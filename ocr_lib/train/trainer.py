@@ -17,13 +17,13 @@ import paddle
 
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import DataError
+from ocr_lib.loading.batches import Batch
+from ocr_lib.loading.loader import LoadedBatch, Loader
 from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint
-from ocr_lib.train.batches import Batch
 from ocr_lib.train.evaluation import Evaluate
 from ocr_lib.train.exchange import Exchange
 from ocr_lib.train.finite import check_finite
-from ocr_lib.train.loader import LoadedBatch, Loader
 from ocr_lib.train.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.train.pace import EpochPace, pace_of_epoch
 from ocr_lib.train.parallel import Parallel

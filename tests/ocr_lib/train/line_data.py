@@ -11,9 +11,9 @@ import pytest
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.data.lmdb_store import pack
+from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, train
 from ocr_lib.train.ema import TRAINED
-from ocr_lib.train.loader import LoadedBatch
 from ocr_lib.train.trainer import Trainer
 
 DIGITS = "0123456789"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ocr_lib.errors import CheckpointError, ConfigError, DataError
+from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, load_run, train
 from ocr_lib.train.finite import TrainingError
-from ocr_lib.train.loader import LoadedBatch
 from ocr_lib.train.trainer import Trainer
 from tests.ocr_lib.train.line_data import (
     assert_equal_runs,

@@ -17,7 +17,7 @@ from ocr_lib.config.checks import above, at_least
 from ocr_lib.config.reader import read_block
 from ocr_lib.config.schema import SplitConfig
 from ocr_lib.config.spot import FieldError, Spot
-from ocr_lib.train.batches import Batch
+from ocr_lib.loading.batches import Batch
 
 Pair = tuple[int, int]
 

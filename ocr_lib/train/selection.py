@@ -1,46 +1,19 @@
 """Which samples can be learnt, found out once before training instead of in every epoch."""
 
-import hashlib
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocr_lib.config.geometry import fixed_columns
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import DataError
+from ocr_lib.loading.multi_scale import MultiScale
+from ocr_lib.loading.samples import Samples
+from ocr_lib.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.train.log import RunLog
-from ocr_lib.train.multi_scale import MultiScale
 from ocr_lib.train.steps import training_steps
-from ocr_lib.train.targets import TOO_FEW_STEPS, Targets
-
-
-@dataclass(frozen=True)
-class Samples:
-    """The usable samples of a data set.
-
-    Attributes:
-        widths: int32 [len(dataset)], padded width of each sample in px; where batches have several
-            sizes, the least.
-        indices: int64 [usable], their positions.
-        time_steps: padded width in px → CTC steps in training.
-        reference_width: up to this width a batch holds the full number of samples: the width
-            that three quarters of the samples do not exceed, px.
-    """
-
-    widths: NDArray[np.int32]
-    indices: NDArray[np.int64]
-    time_steps: dict[int, int]
-    reference_width: int
-
-    @property
-    def digest(self) -> str:
-        """Returns a digest: equal ones plan equal batches."""
-        content = self.widths.tobytes() + self.indices.tobytes()
-        return hashlib.sha256(content).hexdigest()
 
 
 def select_samples(

@@ -16,9 +16,9 @@ from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.train.batches import Batch
-from ocr_lib.train.samples import Samples
-from ocr_lib.train.targets import Targets
+from ocr_lib.loading.batches import Batch
+from ocr_lib.loading.samples import Samples
+from ocr_lib.loading.targets import Targets
 from ocr_lib.workers import worker_pool
 
 AHEAD = 4  # batches loaded in advance by each worker

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.loading.targets import GUIDES, Targets
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.train.targets import GUIDES, Targets
 
 ABC = Dictionary(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
 

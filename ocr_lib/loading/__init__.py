@@ -1,0 +1,1 @@
+"""Batches for training, read and augmented ahead of the step; without paddle."""

@@ -1,0 +1,110 @@
+import sys
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ocr_lib.data.image import Preprocess
+from ocr_lib.data.samples import Sample
+from ocr_lib.errors import DataError
+from ocr_lib.loading.batches import Batch
+from ocr_lib.loading.loader import BatchReader, Loader
+from ocr_lib.loading.samples import Samples
+from ocr_lib.loading.targets import Targets
+from ocr_lib.text.dictionary import Dictionary
+
+PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]
+
+
+class Lines:
+    """Grey images, each with a number; some are no images."""
+
+    def __init__(self, count: int, broken: frozenset[int] = frozenset()) -> None:
+        self.count = count
+        self.broken = broken
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        return np.full((self.count, 2), (64, 32), np.int32)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        return np.arange(self.count, dtype=np.uint64)
+
+    def labels(self) -> Iterator[str]:
+        return (str(i) for i in range(self.count))
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        image = cv2.imencode(".png", np.full((32, 64, 3), i, np.uint8))[1].tobytes()
+        return Sample(b"none" if i in self.broken else image, str(i), f"line {i}")
+
+
+class Heavy(Lines):
+    """Tells in its labels what the process that reads it has imported."""
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        return Sample(super().sample(i, rng).image, "1" if "paddle" in sys.modules else "0", "")
+
+
+def noise(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    return rng.integers(0, 255, image.shape, np.uint8)
+
+
+def reader(lines: Lines) -> BatchReader:
+    count = len(lines)
+    samples = Samples(np.full(count, 96, np.int32), np.arange(count), {96: 24}, 96)
+    targets = Targets(Dictionary(tuple("0123456789")), max_text_length=8)
+    return BatchReader(lines, samples, Preprocess(32, (96,)), noise, None, targets, seed=7)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_batches_are_the_same_whoever_reads_them(workers: int) -> None:
+    alone, others = Loader(reader(Lines(8)), 0), Loader(reader(Lines(8)), workers)
+    try:
+        for expected, loaded in zip(alone.batches(PLAN, 2), others.batches(PLAN, 2), strict=True):
+            assert loaded.labels == expected.labels
+            assert loaded.arrays.keys() == expected.arrays.keys()
+            for name, array in expected.arrays.items():
+                np.testing.assert_array_equal(loaded.arrays[name], array)
+    finally:
+        alone.close()
+        others.close()
+
+
+def test_random_numbers_are_of_the_sample_and_the_epoch() -> None:
+    read = reader(Lines(8)).read
+    batch, other = Batch(96, (0, 1)), Batch(96, (1, 0))
+    first = read(batch, 1).arrays["image"]
+    np.testing.assert_array_equal(first[::-1], read(other, 1).arrays["image"])
+    assert not np.array_equal(first, read(batch, 2).arrays["image"])
+
+
+def test_worker_processes_do_without_paddle() -> None:
+    loader = Loader(reader(Heavy(2)), 1)
+    try:
+        (loaded,) = loader.batches([Batch(96, (0, 1))], 1)
+        assert loaded.labels == ("0", "0")
+    finally:
+        loader.close()
+
+
+def test_what_cannot_be_read_is_left_out_and_named() -> None:
+    loader = Loader(reader(Lines(8, broken=frozenset({1, 3}))), 0)
+    loaded = list(loader.batches(PLAN, 1))
+    assert [batch.labels for batch in loaded] == [("0", "2"), (), ("4", "5"), ("6", "7")]
+    assert loaded[0].arrays["image"].shape == (2, 3, 32, 96)
+    assert loaded[1].arrays == {}
+    assert "line 1" in loaded[0].bad[0]
+    loader.close()
+
+
+def test_too_many_that_cannot_be_read_end_it() -> None:
+    loader = Loader(reader(Lines(40, broken=frozenset(range(10)))), 0)
+    with pytest.raises(DataError, match="10 of 40 samples cannot be read"):
+        list(loader.batches([Batch(96, tuple(range(40)))], 1))
+    loader.close()
