@@ -142,7 +142,9 @@ def _stop(run: Run, word: str) -> None:
 
 def test_a_rank_that_is_frozen_is_missed_by_the_others(goes_on: Callable[..., Run]) -> None:
     run = goes_on(lambda run: _stop(run, "worker.py"))
-    assert "process 1 gave no sign of life for 60 s" in run.log
+    # As it waits for the other one's word, or in the middle of an exchange, where gloo gives up.
+    missed = ("process 1 gave no sign of life for 60 s", "lost another process while exchanging")
+    assert any(text in run.log for text in missed)
     assert "a peer started again: the ranks start again" in run.log
     assert "Starting the whole job again" not in run.log
 
