@@ -19,7 +19,7 @@ from components.deploy.production import (
 from components.deploy.published import fetch_version, remove_configs, write_configs
 from components.deploy.shadow import Comparison, Shadow
 from components.deploy.smoke import Answer, Golden, smoke
-from components.deploy.switch import Target, release_name, stage, switch, tidy, withdraw
+from components.deploy.switch import Target, release_name, serve, stage, switch, tidy, withdraw
 from components.shared.store import Store
 from ocr_lib.errors import OcrError, ServiceError
 
@@ -103,8 +103,7 @@ class Change:
         answers: list[Answer] = []
         for server in servers:
             if not server.ready(self.model, target.live.version):
-                stage(server, target, golden)
-                switch(server, target, golden)
+                serve(server, target, golden)
             answers += smoke(server.url, self.model, target.live.version, golden)
         return tuple(answers)
 
@@ -121,7 +120,7 @@ class Change:
         except OcrError as error:
             return [str(error)]
         notes = _tried(lambda: write_configs(self.store, back.live.configs))
-        return notes + _on_each(touched, lambda server: _return_to(server, back))
+        return notes + _on_each(touched, lambda server: serve(server, back, ()))
 
 
 @dataclass
@@ -184,12 +183,7 @@ def needed_releases(store: Store, production: Production) -> list[str]:
     return [release_name(model, version, digest) for version, digest in needed]
 
 
-def _return_to(server: TritonAdmin, former: Target) -> None:
-    stage(server, former, ())
-    switch(server, former, ())
-
-
-def _on_each(servers: Servers, action: Callable[[TritonAdmin], None]) -> list[str]:
+def _on_each(servers: Servers, action: Callable[[TritonAdmin], object]) -> list[str]:
     """Does something on all servers at once as far as possible; returns what went wrong."""
 
     def tried(server: TritonAdmin) -> list[str]:
@@ -199,7 +193,7 @@ def _on_each(servers: Servers, action: Callable[[TritonAdmin], None]) -> list[st
         return list(chain.from_iterable(pool.map(tried, servers)))
 
 
-def _tried(action: Callable[[], None]) -> list[str]:
+def _tried(action: Callable[[], object]) -> list[str]:
     try:
         action()
     except OcrError as error:

@@ -18,7 +18,7 @@ from components.deploy.change import needed_releases
 from components.deploy.production import Production, read_production
 from components.deploy.published import fetch_golden, fetch_version
 from components.deploy.rollout import deploying
-from components.deploy.switch import Target, leftover, stage, switch, tidy
+from components.deploy.switch import Target, leftover, serve, tidy
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.errors import OcrError
@@ -131,5 +131,4 @@ class Keeper:
             )
             golden = fetch_golden(self._store, model, production.version, Path(work) / "golden")
             target = Target.build(folder, model, production.version)
-            stage(self._admin, target, golden)
-            switch(self._admin, target, golden)
+            serve(self._admin, target, golden)

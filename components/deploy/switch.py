@@ -103,6 +103,16 @@ def switch(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> lis
     return smoke(server.url, live.name, live.version, golden) if golden else []
 
 
+def serve(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> list[Answer]:
+    """Stages a version and switches to it: for a server alone, out of step with the others.
+
+    Raises:
+        ServiceError: the server does not take it, or it reads something else.
+    """
+    stage(server, target, golden)
+    return switch(server, target, golden)
+
+
 def withdraw(server: TritonAdmin, target: Target) -> None:
     """Takes a version off a server that serves no other."""
     for name in (target.live.name, target.release.core):
