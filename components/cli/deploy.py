@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
+from components.deploy.golden_images import golden_images
 from components.deploy.rollout import LEASE_WAIT_S, deploy
 from components.deploy.shadow import Shadow
-from components.deploy.smoke import golden_images
 from components.feedback.lines import KeptLines
 from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images

@@ -65,7 +65,8 @@ def _secrets(args: argparse.Namespace) -> int:
 
 
 def _setup(args: argparse.Namespace) -> int:
-    from components.shared.store_setup import prepare_bucket, read_keys, set_up_minio
+    from components.deploy.published import prepare_bucket
+    from components.shared.store_setup import read_keys, set_up_minio
 
     store = Store.from_env()
     sys.stdout.write(f"{prepare_bucket(store)} is ready\n")

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from components.deploy.admin import TritonAdmin
+from components.deploy.golden_images import Golden
 from components.deploy.production import (
     Production,
     VersionRecord,
@@ -18,7 +19,7 @@ from components.deploy.production import (
 )
 from components.deploy.published import fetch_version, remove_configs, write_configs
 from components.deploy.shadow import Comparison, Shadow
-from components.deploy.smoke import Answer, Golden, smoke
+from components.deploy.smoke import Answer, smoke
 from components.deploy.switch import Target, release_name, serve, stage, switch, tidy, withdraw
 from components.shared.store import Store
 from ocr_lib.errors import OcrError, ServiceError

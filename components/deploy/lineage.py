@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from components.deploy.production import (
+    CORE_SUFFIX,
     VersionRecord,
     list_versions,
     mark_pruned,
     read_production,
 )
 from components.deploy.published import REPOSITORY, golden_prefix
-from components.deploy.repository import CORE_SUFFIX
 from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
 from ocr_lib.bundle import MANIFEST
 
-LINEAGE = ("model_name", "preprocess", "characters", "metrics", "lineage", "digests", "versions")
+REPORTED = (
+    "model_name",
+    "preprocess",
+    "characters",
+    "metrics",
+    "lineage",
+    "digests",
+    "versions",
+)
+RUN_INPUTS = "inputs"  # where a bundle keeps what it was made of
 
 
 def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
@@ -40,7 +49,11 @@ def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
         content = _bundle_json(store, model, record.version)
     except MissingObjectError:
         return {**found, "published": False}
-    return {**found, **{key: content.get(key) for key in LINEAGE}, "config": content.get("config")}
+    return {
+        **found,
+        **{key: content.get(key) for key in REPORTED},
+        "config": content.get("config"),
+    }
 
 
 def differences(

@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from components.deploy.repository import CORE_SUFFIX, Config, ModelVersion, to_pbtxt
-from components.deploy.smoke import Golden
+from components.deploy.golden_images import Golden
+from components.deploy.production import CORE_SUFFIX
+from components.deploy.repository import Config, ModelVersion, to_pbtxt
 from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from ocr_lib.atomic import write_json
@@ -20,6 +21,16 @@ from ocr_lib.bundle import ONNX
 REPOSITORY = "triton"  # the model repository's prefix in the bucket
 GOLDEN_FILE = "golden.json"
 README = "A Triton model repository, written by `ocr deploy`; version folders never change.\n"
+
+
+def prepare_bucket(store: Store) -> str:
+    """Creates the bucket and an empty model repository unless they are there.
+
+    Returns:
+        The model repository's address, as Triton wants it.
+    """
+    store.client.make_bucket(store.bucket)
+    return prepare_repository(store)
 
 
 def prepare_repository(store: Store) -> str:

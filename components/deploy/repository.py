@@ -15,11 +15,11 @@ import onnxruntime
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from components.deploy.production import CORE_SUFFIX
 from ocr_lib.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
 
-CORE_SUFFIX = "_core"
 MAX_IMAGES = 64  # of one request to `<name>`
 MAX_BATCH = 64  # of one request to `<name>_core`
 MAX_IMAGE_BYTES = 8 << 20  # encoded; a line of text is far below

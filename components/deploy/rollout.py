@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.deploy.change import Change, Deployment
+from components.deploy.golden_images import Golden
 from components.deploy.production import (
     check_model_name,
     find_version,
@@ -22,7 +23,6 @@ from components.deploy.published import fetch_golden, publish
 from components.deploy.repository import build_model_version
 from components.deploy.servers import resolve
 from components.deploy.shadow import Shadow
-from components.deploy.smoke import Golden
 from components.shared.lease import lease
 from components.shared.s3 import ConflictError
 from components.shared.store import Store

@@ -1,12 +1,11 @@
 """A smoke query: images whose text is known, asked of a live server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from components.deploy.client import Recognizer
-from ocr_lib.errors import ImageError, ServiceError
-from ocr_lib.predict import open_bundle
+from components.deploy.golden_images import Golden
+from ocr_lib.errors import ServiceError
 
 # Other kernels move a score by some 1e-5. Lines that are shifted, padded or resized by a pixel
 # read the same mostly, but with other scores.
@@ -15,23 +14,6 @@ MAX_SCORE_GAP = 0.005
 
 class SmokeError(ServiceError):
     """A server answers, but not what the exported model says."""
-
-
-@dataclass(frozen=True)
-class Golden:
-    """An image and what the exported model reads on it.
-
-    Attributes:
-        name: what errors and reports call it.
-        image: the encoded file.
-        text: what the exported model reads.
-        score: how sure it is; None where nobody noted it.
-    """
-
-    name: str
-    image: bytes
-    text: str
-    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,26 +35,6 @@ class Answer:
     def score_gap(self) -> float:
         """How far the score is from the expected one."""
         return abs(self.score - self.expected_score) if self.expected_score is not None else 0.0
-
-
-def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
-    """Reads images with the exported model; what it says is what a server must say.
-
-    Args:
-        bundle: the bundle's folder.
-        images: name → encoded file.
-
-    Raises:
-        ImageError: the model cannot read one of them.
-    """
-    results = open_bundle(bundle).read(list(images.values()))
-    for name, result in zip(images, results, strict=True):
-        if result.error:
-            raise ImageError(name, result.error, "Choose another golden image")
-    return [
-        Golden(name, image, result.text, result.score)
-        for (name, image), result in zip(images.items(), results, strict=True)
-    ]
 
 
 def smoke(

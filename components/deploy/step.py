@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from components.deploy.change import Deployment
+from components.deploy.golden_images import golden_images
 from components.deploy.rollout import deploy as roll_out
 from components.deploy.shadow import Shadow
-from components.deploy.smoke import golden_images
 from components.feedback.lines import KeptLines
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.deploy.admin import TritonAdmin
-from components.deploy.production import RESERVED
+from components.deploy.golden_images import Golden
+from components.deploy.production import CORE_SUFFIX, RESERVED
 from components.deploy.repository import (
-    CORE_SUFFIX,
     QUEUE_TIMEOUT_US,
     Config,
     ModelVersion,
     build_model_version,
     calling,
 )
-from components.deploy.smoke import Answer, Golden, smoke
+from components.deploy.smoke import Answer, smoke
 from ocr_lib.bundle import Bundle
 
 RELEASE_INFIX = "_release"

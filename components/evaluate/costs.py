@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from components.read_lines.models import trained_recognizer
 from ocr_lib.bundle import ONNX
 from ocr_lib.data.samples import Dataset
 from ocr_lib.data.spread import spread
@@ -12,6 +11,7 @@ from ocr_lib.gate import Costs
 from ocr_lib.gate.costs import measure_latency
 from ocr_lib.predict import onnx_forward, open_bundle
 from ocr_lib.train import TrainedModel
+from ocr_lib.train.recognizer import trained_recognizer
 
 IMAGES = 16
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.read_lines.part import Part
-from components.read_lines.step import CANDIDATE, CHAMPION
+from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from ocr_lib.data.samples import Dataset

@@ -5,16 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from components.deploy.champion import open_champion
 from components.evaluate.costs import measure_costs
 from components.evaluate.evaluation import Evaluation
 from components.evaluate.leaks import refuse_leaked_images
 from components.evaluate.readings import Readings
-from components.read_lines.models import open_champion, trained_recognizer
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.train import load_run
+from ocr_lib.train.recognizer import trained_recognizer
 
 
 def thresholds(

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.deploy.lineage import RUN_INPUTS
 from components.deploy.production import check_model_name
 from components.evaluate.evaluation import Evaluation
-from components.plan.step import LINEAGE
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -44,7 +44,7 @@ def export(
         "run": model.metadata["run"],
         "train_data": model.metadata["train_digest"],
         "eval_data": eval_lmdb.digest,
-        LINEAGE: inputs,
+        RUN_INPUTS: inputs,
     }
     with _evidence_kept(work, lineage["run"]):
         bundle = export_bundle(

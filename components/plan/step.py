@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.deploy.lineage import RUN_INPUTS
 from components.deploy.production import check_model_name, read_production
 from components.plan.sources import Part, find_parts, group_parts
 from components.shared.markdown import plain
@@ -17,7 +18,6 @@ from ocr_lib.bundle import MANIFEST
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import DataError
 
-LINEAGE = "inputs"  # where a bundle keeps what it was made of
 GIB = 2.0**30
 MAX_GROUPS_BYTES = 100_000  # backends refuse arguments from 128 KiB on
 
@@ -133,7 +133,7 @@ def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:
         return None, {}
     try:
         info = store.get_json(f"{production.bundle}/{MANIFEST}")
-        return production.version, dict(json.loads(info["lineage"][LINEAGE]))
+        return production.version, dict(json.loads(info["lineage"][RUN_INPUTS]))
     except (MissingObjectError, ValueError, KeyError, TypeError):
         return production.version, {}  # of an earlier release, or imported: everything is new
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"  # files of the predictions
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -3,18 +3,17 @@
 import time
 from pathlib import Path
 
+from components.deploy.champion import open_champion
 from components.deploy.production import read_production
 from components.read_lines.lines import fetch_lines
-from components.read_lines.models import open_champion, trained_recognizer
-from components.read_lines.part import Part
+from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.data.samples import Dataset
 from ocr_lib.evaluation.readings import Reader, read_lines, save
 from ocr_lib.train import load_run
-
-CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"
+from ocr_lib.train.recognizer import trained_recognizer
 
 
 def read_share(

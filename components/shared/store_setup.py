@@ -1,4 +1,4 @@
-"""Making a new object store usable: its bucket, and on MinIO the keys of each kind of step."""
+"""Gives each kind of step its key on a new MinIO server."""
 
 import os
 from pathlib import Path
@@ -8,20 +8,9 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from minio.error import MinioAdminException, MinioException
 
-from components.deploy.published import prepare_repository
 from components.shared.access import ACCESS, policy
 from components.shared.store import Store
 from ocr_lib.errors import ConfigError, ServiceError
-
-
-def prepare_bucket(store: Store) -> str:
-    """Creates the bucket and an empty model repository unless they are there.
-
-    Returns:
-        The model repository's address, as Triton wants it.
-    """
-    store.client.make_bucket(store.bucket)
-    return prepare_repository(store)
 
 
 def read_keys(folder: Path) -> dict[str, tuple[str, str]]:

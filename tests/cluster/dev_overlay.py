@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from components.deploy.published import prepare_bucket
 from components.shared.access import ACCESS, secret_name
 from components.shared.store import Store
 from components.shared.store_secrets import TRITON_SECRET, new_secrets
-from components.shared.store_setup import minio_admin, prepare_bucket, set_up_minio
+from components.shared.store_setup import minio_admin, set_up_minio
 from ocr_lib.errors import ServiceError
 from tests.cluster.harness import Namespace, Tree, until
 from tests.manifests.overlays import overlay

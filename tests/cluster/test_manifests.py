@@ -10,8 +10,8 @@ import pytest
 
 from components.deploy.admin import TritonAdmin
 from components.deploy.client import Recognizer
+from components.deploy.golden_images import golden_images
 from components.deploy.rollout import deploy
-from components.deploy.smoke import golden_images
 from components.shared.access import ACCESS
 from components.shared.store import Store
 from ocr_lib.errors import ServiceError

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from components.deploy.golden_images import Golden, golden_images
 from components.deploy.published import prepare_repository
-from components.deploy.smoke import Golden, golden_images
 from components.deploy.triton_env import triton_venv
 from components.deploy.triton_server import TritonServer
 from components.shared.s3_server import S3Server

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from components.deploy.client import Recognizer
+from components.deploy.golden_images import golden_images
 from components.deploy.production import read_production
 from components.deploy.rollout import deploy
-from components.deploy.smoke import golden_images
 from components.deploy.triton_env import triton_venv
 from ocr_lib.errors import ConfigError
 from pipelines.demo.console import ANSI

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from components.deploy.admin import TritonAdmin
+from components.deploy.golden_images import Golden
 from components.deploy.keeper import Keeper
 from components.deploy.rollout import deploy
-from components.deploy.smoke import Golden
 from components.deploy.triton_server import TritonServer
 from components.shared.lease import lease
 from components.shared.s3_server import S3Server

@@ -25,9 +25,9 @@ from onnx import helper, numpy_helper
 from components.deploy.admin import TritonAdmin
 from components.deploy.change import DeployError
 from components.deploy.client import Recognizer
+from components.deploy.golden_images import golden_images
 from components.deploy.production import Production, read_production
 from components.deploy.rollout import deploy, rollback
-from components.deploy.smoke import golden_images
 from components.shared.s3 import DigestError
 from components.shared.s3_server import S3Server
 from components.shared.store import Store

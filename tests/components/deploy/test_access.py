@@ -11,9 +11,9 @@ import trustme
 from components.deploy.admin import TritonAdmin
 from components.deploy.client import Recognizer
 from components.deploy.connection import Connection, Tls
+from components.deploy.golden_images import Golden
 from components.deploy.production import read_production
 from components.deploy.rollout import deploy
-from components.deploy.smoke import Golden
 from components.deploy.triton_access import ServerTls
 from components.deploy.triton_env import triton_venv
 from components.deploy.triton_server import TritonServer

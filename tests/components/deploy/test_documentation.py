@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from components.deploy.golden_images import Golden
 from components.deploy.rollout import deploy
-from components.deploy.smoke import Golden
 from components.deploy.triton_server import TritonServer
 from components.feedback.lines import KeptLines
 from components.shared.store import Store

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.cli import models
+from components.deploy.golden_images import Golden
 from components.deploy.lineage import differences, lineage, removable
 from components.deploy.production import (
     find_version,
@@ -19,7 +20,6 @@ from components.deploy.production import (
 from components.deploy.published import fetch_golden, publish
 from components.deploy.repository import build_model_version
 from components.deploy.rollout import rollback
-from components.deploy.smoke import Golden
 from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import ConfigError

@@ -13,11 +13,11 @@ import pytest
 
 from components.deploy.admin import TritonAdmin
 from components.deploy.change import DeployError, Deployment
+from components.deploy.golden_images import Golden, golden_images
 from components.deploy.production import Production, list_versions, read_production
 from components.deploy.rollout import deploy, rollback
 from components.deploy.servers import resolve
 from components.deploy.shadow import Comparison, Recorded, Shadow
-from components.deploy.smoke import Golden, golden_images
 from components.deploy.switch import release_name
 from components.deploy.triton_server import TritonServer
 from components.shared.lease import lease

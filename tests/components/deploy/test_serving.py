@@ -12,9 +12,9 @@ from tritonclient.utils import InferenceServerException
 
 from components.deploy.admin import TritonAdmin, triton_error
 from components.deploy.client import Recognizer
+from components.deploy.golden_images import Golden
 from components.deploy.repository import ModelVersion, build_model_version
 from components.deploy.rollout import deploy
-from components.deploy.smoke import Golden
 from components.deploy.triton_server import TritonServer
 from components.shared.s3_server import S3Server
 from components.shared.store import Store

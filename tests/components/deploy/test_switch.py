@@ -9,10 +9,10 @@ import tritonclient.grpc as grpc
 
 from components.deploy.admin import TritonAdmin
 from components.deploy.change import needed_releases
+from components.deploy.golden_images import Golden
 from components.deploy.keeper import Keeper
 from components.deploy.production import read_production
 from components.deploy.rollout import deploy, rollback
-from components.deploy.smoke import Golden
 from components.deploy.switch import leftover
 from components.deploy.triton_server import TritonServer
 from components.shared.lease import lease

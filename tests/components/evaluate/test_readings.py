@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.evaluate.readings import Readings
-from components.read_lines.part import Part
-from components.read_lines.step import CANDIDATE
+from components.read_lines.part import CANDIDATE, Part
 from components.shared.handoff import publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from components.deploy.champion import open_champion
 from components.deploy.production import promoted, record_version, write_production
 from components.evaluate import step as evaluate
 from components.evaluate.evaluation import Evaluation
-from components.read_lines.models import open_champion, trained_recognizer
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -19,6 +19,7 @@ from ocr_lib.evaluation import readings
 from ocr_lib.evaluation.evaluate import evaluate as evaluate_at_once
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.train import load_run
+from ocr_lib.train.recognizer import trained_recognizer
 from tests.components.deploy.tiny_bundle import write_bundle
 from tests.components.packed import pack_lines
 from tests.components.read_whole import read_parts

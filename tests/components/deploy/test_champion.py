@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.read_lines.models import open_champion
+from components.deploy.champion import open_champion
 from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import DataError

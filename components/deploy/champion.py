@@ -1,4 +1,4 @@
-"""The two models that read: a trained network as it is, and the one in production as it serves."""
+"""The model in production, fetched and opened as it serves."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,7 @@ from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import DataError
 from ocr_lib.predict import open_bundle
-from ocr_lib.recognize import Forward, Recognizer
-from ocr_lib.text.decoders import DECODERS
-from ocr_lib.train import TrainedModel, forward_of
-
-
-def trained_recognizer(trained: TrainedModel, forward: Forward | None = None) -> Recognizer:
-    """Returns what reads with a trained network, or with another form of it."""
-    forward = forward or forward_of(trained.model)
-    decode = DECODERS[trained.decoder]
-    return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode)
+from ocr_lib.recognize import Recognizer
 
 
 def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:

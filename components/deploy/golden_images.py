@@ -1,0 +1,45 @@
+"""Golden images: what a version must answer, as the exported model answers it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_lib.errors import ImageError
+from ocr_lib.predict import open_bundle
+
+
+@dataclass(frozen=True)
+class Golden:
+    """An image and what the exported model reads on it.
+
+    Attributes:
+        name: what errors and reports call it.
+        image: the encoded file.
+        text: what the exported model reads.
+        score: how sure it is; None where nobody noted it.
+    """
+
+    name: str
+    image: bytes
+    text: str
+    score: float | None = None
+
+
+def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
+    """Reads images with the exported model; what it says is what a server must say.
+
+    Args:
+        bundle: the bundle's folder.
+        images: name → encoded file.
+
+    Raises:
+        ImageError: the model cannot read one of them.
+    """
+    results = open_bundle(bundle).read(list(images.values()))
+    for name, result in zip(images, results, strict=True):
+        if result.error:
+            raise ImageError(name, result.error, "Choose another golden image")
+    return [
+        Golden(name, image, result.text, result.score)
+        for (name, image), result in zip(images.items(), results, strict=True)
+    ]
