@@ -13,6 +13,7 @@ from ocr_lib.evaluation.leaks import leaks
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer
+from ocr_lib.text.metrics import RecMetric
 
 DESCRIPTION = """\
 Evaluate on the configuration's Eval set: PaddleOCR's metric lines, then the
@@ -65,7 +66,7 @@ def _recognizer(config: Config, bundle: str | None) -> Recognizer:
 
 def _print_paddleocr(report: EvalReport, config: Config) -> None:
     """Prints what PaddleOCR's eval prints, so that scripts that read it read this."""
-    suffix = "_ignore_space" if config.metric.args.get("ignore_space", True) else ""
+    suffix = RecMetric.from_args(config.metric.args).suffix
     values = {name: report.paddleocr[name + suffix] for name in ("acc", "norm_edit_dis")}
     values["fps"] = report.samples / max(report.seconds, 1e-9)
     stamp = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO:"

@@ -31,7 +31,7 @@ class GlobalConfig:
         eval_batch_step: first step after which evaluation runs, and every how many steps.
             One number is [0, number]. Default [0, 2000].
         eval_batch_epoch: evaluate every so many epochs instead.
-        calc_epoch_interval: accuracy of training batches every so many epochs. Default 1.
+        calc_epoch_interval: with cal_metric_during_train, in every n-th epoch. Default 1.
         cal_metric_during_train: accuracy of training batches in the log. Default false.
         print_batch_step: a log line every so many steps. Default 10.
         log_smooth_window: steps that a logged value is the median of. Default 20.

@@ -79,6 +79,7 @@ METRICS: Mapping[str, Arguments] = {
     "RecMetric": _REC_METRIC,
     "DistillationMetric": {**_REC_METRIC, "base_metric_name": str, "key": str},
 }
+METRIC_VALUES = {"main_indicator": ("acc", "norm_edit_dis"), "base_metric_name": ("RecMetric",)}
 _DICTIONARY = {"character_dict_path": str, "use_space_char": bool}
 _SEVERAL = {"model_name": tuple[str, ...], "key": str, "multi_head": bool}
 POST_PROCESSES: Mapping[str, Arguments] = {

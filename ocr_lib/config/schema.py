@@ -12,9 +12,9 @@ from typing import Any
 from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, SplitConfig
 from ocr_lib.config.checks import known_keys, known_part
 from ocr_lib.config.global_block import GlobalConfig
-from ocr_lib.config.names import KEPT_TOP, METRICS, POST_PROCESSES
+from ocr_lib.config.names import KEPT_TOP, METRIC_VALUES, METRICS, POST_PROCESSES
 from ocr_lib.config.reader import COLLECTS, UNWRITTEN, Part, write_block
-from ocr_lib.config.spot import Places, Spot
+from ocr_lib.config.spot import FieldError, Places, Spot, nearest
 from ocr_lib.config.strict_yaml import dump
 from ocr_lib.errors import ConfigError
 
@@ -68,6 +68,11 @@ class Config:
         known_keys(self, self.kept, KEPT_TOP)
         known_part(self, "postprocess", POST_PROCESSES)
         known_part(self, "metric", METRICS)
+        for key, known in METRIC_VALUES.items():
+            value = self.metric.args.get(key)
+            if value is not None and value not in known:
+                cause = f"is {value!r}, which is not known"
+                raise FieldError(self, f"metric.{key}", cause, nearest(value, known))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns PaddleOCR's nested form; reading it gives an equal configuration."""

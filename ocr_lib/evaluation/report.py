@@ -118,7 +118,8 @@ class EvalReport:
         cer: edits over characters of the labels.
         paddleocr: `acc` and `norm_edit_dis` as PaddleOCR computes them (characters outside the
             dictionary are taken out of the label first), spaces counted; and both with the
-            suffix `_ignore_space`, PaddleOCR's default.
+            suffixes `_ignore_space`, PaddleOCR's default, and `_is_filter` (ASCII letters and
+            digits only, without case).
         by_length: by characters of the label.
         by_width: by width bucket in px.
         by_class: lines whose label has letters, digits, punctuation, spaces, upper or lower case;

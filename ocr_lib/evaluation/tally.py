@@ -107,7 +107,11 @@ class _Sums:
         self.cells = CellCounter(total)
         self.characters = CharacterCounter()
         self.sources: dict[str, str] = {}
-        self._paddleocr = RecMetric(ignore_space=False), RecMetric(ignore_space=True)
+        self._paddleocr = [
+            RecMetric(ignore_space=False),
+            RecMetric(ignore_space=True),
+            RecMetric(is_filter=True),
+        ]
         self._bins = np.zeros((3, BINS))  # lines, exact ones, sum of scores
         self._kinds = Kinds()
         self._rows: dict[frozenset[Key], tuple[int, ...]] = {}
@@ -153,12 +157,10 @@ class _Sums:
 
     def paddleocr(self) -> dict[str, float]:
         """Returns PaddleOCR's figures."""
-        strict, loose = (metric.summary() for metric in self._paddleocr)
         return {
-            "acc": strict["acc"],
-            "norm_edit_dis": strict["norm_edit_dis"],
-            "acc_ignore_space": loose["acc"],
-            "norm_edit_dis_ignore_space": loose["norm_edit_dis"],
+            name + metric.suffix: float(value)  # type: ignore[arg-type]
+            for metric in self._paddleocr
+            for name, value in metric.summary().items()
         }
 
     def reliability(self) -> tuple[Bin, ...]:

@@ -4,8 +4,8 @@ Source: PaddleOCR `ppocr/metrics/rec_metric.py` (RecMetric): the same values, ep
 """
 
 import re
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypedDict
 
 from rapidfuzz.distance import Levenshtein
 
@@ -33,6 +33,18 @@ class RecMetric:
         self.ignore_space = ignore_space
         self.is_filter = is_filter
         self.reset()
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, Any]) -> Self:
+        """Returns the metric that the arguments of the block `Metric` describe."""
+        return cls(bool(args.get("ignore_space", True)), bool(args.get("is_filter", False)))
+
+    @property
+    def suffix(self) -> str:
+        """What the names of these two values end with in an evaluation report."""
+        if self.is_filter:  # takes spaces out as well
+            return "_is_filter"
+        return "_ignore_space" if self.ignore_space else ""
 
     def reset(self) -> None:
         """Forgets everything."""

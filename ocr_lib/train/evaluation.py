@@ -13,7 +13,7 @@ from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.samples import Sample
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.recognize import Recognizer
-from ocr_lib.text.metrics import EPS
+from ocr_lib.text.metrics import EPS, RecMetric
 from ocr_lib.train.parallel import Parallel
 
 Evaluate = Callable[[], dict[str, float]]
@@ -28,27 +28,26 @@ def eval_dataset(config: Config) -> Dataset | None:
 
 
 def build_evaluation(
-    recognizer: Recognizer, dataset: Dataset, ignore_space: bool, parallel: Parallel
+    recognizer: Recognizer, dataset: Dataset, metric: RecMetric, parallel: Parallel
 ) -> Evaluate:
     """Returns a function that evaluates the network as it is then.
 
     Args:
         recognizer: reads with the network.
         dataset: labelled lines; every rank reads its share, and all get the figures of the whole.
-        ignore_space: PaddleOCR's figures without spaces.
+        metric: what counts in PaddleOCR's values: spaces, or letters and digits only.
         parallel: the processes.
 
     Returns:
         Called, it gives PaddleOCR's `acc` and `norm_edit_dis`, and lines a second as `fps`.
     """
-    suffix = "_ignore_space" if ignore_space else ""
     share = dataset if parallel.world == 1 else Share(dataset, parallel.rank, parallel.world)
 
     def run() -> dict[str, float]:
         if not len(share):  # fewer lines than ranks
             return _merged({"acc": 0.0, "norm_edit_dis": 1.0}, 0, 0.0, parallel)
         report = evaluate(recognizer, share, worst=0, quiet=True)
-        values = {name: float(report.paddleocr[name + suffix]) for name in FIGURES}
+        values = {name: float(report.paddleocr[name + metric.suffix]) for name in FIGURES}
         return _merged(values, report.samples, report.seconds, parallel)
 
     return run

@@ -56,9 +56,8 @@ def _decayed(model: Any, args: dict[str, Any]) -> Callable[[str], bool]:
 
 def _regularizer(config: OptimizerConfig) -> Any:
     assert config.regularizer is not None
-    factor = config.regularizer.args.get("factor", config.regularizer.args.get("coeff", 0.0))
-    kind = paddle.regularizer.L1Decay if config.regularizer.name == "L1" else None
-    return (kind or paddle.regularizer.L2Decay)(float(factor))
+    kinds = {"L1": paddle.regularizer.L1Decay, "L2": paddle.regularizer.L2Decay}
+    return kinds[config.regularizer.name](float(config.regularizer.args.get("factor", 0.0)))
 
 
 def _clip(config: OptimizerConfig) -> Any:

@@ -26,6 +26,7 @@ from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
+from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint, weights
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
 from ocr_lib.train.log import PeerLog, RunLog
@@ -276,8 +277,8 @@ class _Run:
             return None
         forward = forward_of(sub_network(model, self.reading))
         recognizer = Recognizer(self.preprocess, self.dictionary, forward, decode=self.decode)
-        ignore_space = bool(self.config.metric.args.get("ignore_space", True))
-        return build_evaluation(recognizer, self.eval_dataset, ignore_space, self.parallel)
+        metric = RecMetric.from_args(self.config.metric.args)
+        return build_evaluation(recognizer, self.eval_dataset, metric, self.parallel)
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:
         parameters = sum(int(np.prod(p.shape)) for p in trainer.model.parameters())

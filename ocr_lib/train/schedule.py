@@ -109,24 +109,26 @@ def _exponential(args: Mapping[str, Any], length: RunLength) -> Schedule:
     """PaddleOCR's DecayLearningRate: polynomial decay of power 0.9 over the run."""
     base, end = _base(args), float(args.get("end_lr", 0.0))
     power = float(args.get("factor", 0.9))
-    total = max(1, int(args.get("epochs", length.epochs)) * length.steps_per_epoch)
+    total = max(1, length.steps)
     return lambda step: (base - end) * (1 - min(step, total) / total) ** power + end
 
 
 def _cyclical_cosine(args: Mapping[str, Any], length: RunLength) -> Schedule:
     base = _base(args)
-    cycle = max(1, int(args["cycle"]) * length.steps_per_epoch)
+    cycle = max(1, round(float(args["cycle"]) * length.steps_per_epoch))
     return lambda step: base * 0.5 * (1 + math.cos(math.pi * (step % cycle) / cycle))
 
 
 def _two_step_cosine(args: Mapping[str, Any], length: RunLength) -> Schedule:
-    """Cosine over the first 200 epochs, then the rest of a cosine over the whole run.
+    """Cosine of a half-period of `T_max1` steps, from then on one of `T_max2` steps.
 
-    PaddleOCR's recursive form is 0 for good once the first part ends; here the second begins.
+    Defaults are PaddleOCR's: 200 epochs and the whole run. Its TwoStepCosine drops the two keys
+    that its TwoStepCosineDecay takes; here they are used. Its recursive form stays at 0 once the
+    first part ends, since it multiplies the last value; this is its closed form.
     """
     base = _base(args)
-    first = 200 * length.steps_per_epoch
-    second = max(1, length.steps)
+    first = int(args.get("T_max1") or 200 * length.steps_per_epoch)
+    second = int(args.get("T_max2") or max(1, length.steps))
 
     def schedule(step: float) -> float:
         period = first if step <= first else second
@@ -138,23 +140,25 @@ def _two_step_cosine(args: Mapping[str, Any], length: RunLength) -> Schedule:
 def _one_cycle(args: Mapping[str, Any], length: RunLength) -> Schedule:
     """Up to `max_lr` over `pct_start` of the run, down to almost nothing over the rest.
 
+    With `three_phase` it goes down to where it started as fast as it went up, and to almost
+    nothing after that.
+
     Source: L. N. Smith and N. Topin, Super-Convergence (2018); PaddleOCR OneCycle.
     """
-    if args.get("three_phase"):
-        raise ConfigError(
-            "Optimizer.lr.three_phase", "is not available", "remove it: up and down are two phases"
-        )
     ease = _line if args.get("anneal_strategy") == "linear" else _ease
     peak = float(args.get("max_lr", args.get("learning_rate", 0.001)))
     start, end = peak / float(args.get("div_factor", 25)), peak / 25 / 1e4
-    share = float(args.get("pct_start", 0.3))
     total = max(2, length.steps)
-    top = max(1.0, share * total - 1)
+    top = max(1.0, float(args.get("pct_start", 0.3)) * total - 1)
+    phases = [(0.0, top, start, peak)]
+    if args.get("three_phase"):
+        phases += [(top, 2 * top, peak, start), (2 * top, total - 1.0, start, end)]
+    else:
+        phases += [(top, total - 1.0, peak, end)]
 
     def schedule(step: float) -> float:
-        if step <= top:
-            return ease(start, peak, step / top)
-        return ease(peak, end, min(1.0, (step - top) / max(1.0, total - 1 - top)))
+        begin, until, high, low = next((p for p in phases if step <= p[1]), phases[-1])
+        return ease(high, low, min(1.0, (step - begin) / max(1.0, until - begin)))
 
     return schedule
 

@@ -48,7 +48,8 @@ class Trainer:
         loader: loads planned batches.
         plan_epoch: epoch → its batches, always the same for the same epoch.
         length: steps in an epoch and epochs.
-        evaluate: runs an evaluation; its "acc" decides which checkpoint is best.
+        evaluate: runs an evaluation; `Metric.main_indicator` of its result decides which
+            checkpoint is best.
         log: the run's log.
         parallel: the processes that train this network together.
         texts_of: reads the network's outputs, for the accuracy of training batches.
@@ -86,10 +87,8 @@ class Trainer:
         self.state = State(model, optimizer, self.precision.loss_scale, self.settings.ema_decay)
         self.texts_of = texts_of
         self.schedule = build_schedule(config.optimizer.lr.name, config.optimizer.lr.args, length)
-        self.metric = RecMetric(
-            bool(config.metric.args.get("ignore_space", True)),
-            bool(config.metric.args.get("is_filter", False)),
-        )
+        self.metric = RecMetric.from_args(config.metric.args)
+        self.main_indicator = str(config.metric.args.get("main_indicator", "acc"))
         self.timer = StepTimer()
         self.on_cpu = str(paddle.get_device()) == "cpu"
         self.losses: deque[dict[str, Any]] = deque(maxlen=self.settings.log_smooth_window)
@@ -216,7 +215,8 @@ class Trainer:
         position = self.position
         pace, values = position.pace, {"lr": float(self.optimizer.get_lr())}
         assert pace is not None
-        if self.settings.cal_metric_during_train:
+        due = position.epoch % self.settings.calc_epoch_interval == 0
+        if self.settings.cal_metric_during_train and due:
             self.metric.reset()
             self.metric.update(self.texts_of(outputs), loaded.labels)
             summary = self.metric.summary()
@@ -270,7 +270,8 @@ class Trainer:
         self.log.info(metric_line("cur metric", values))
         self.log.metrics("eval", global_step=position.global_step, epoch=epoch, **values)
         position.evals_since_best += 1
-        if values["acc"] > position.best.get("acc", 0.0):  # an accuracy of 0 is nobody's best
+        # A first value of 0 is not an improvement: nothing was recognised.
+        if values[self.main_indicator] > position.best.get(self.main_indicator, 0.0):
             position.best = {**values, "best_epoch": epoch}
             position.evals_since_best = 0
             self.save(BEST)

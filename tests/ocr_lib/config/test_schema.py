@@ -165,6 +165,14 @@ REFUSED = [
         {"Metric": {"name": "RecMetric", "ignore": 1}},
         "Metric.ignore: is not an argument of RecMetric. The nea",
     ),
+    (
+        {"Metric": {"name": "RecMetric", "main_indicator": "accuracy"}},
+        "Metric.main_indicator: is 'accuracy', which is not known. Known: acc, norm_edit_dis.",
+    ),
+    (
+        {"Metric": {"name": "DistillationMetric", "base_metric_name": "DetMetric"}},
+        "Metric.base_metric_name: is 'DetMetric', which is not known. The nearest",
+    ),
     ({"Train": {"datset": {}}}, "Train.datset: is not a known key. The nearest known name is data"),
     ({"Train": {"dataset": {"label_file_path": "a"}}}, "The nearest known name is label_file_list"),
     ({"Train": {"dataset": {"name": "SimpleData"}}}, "Train.dataset.name: is 'SimpleData', whic"),

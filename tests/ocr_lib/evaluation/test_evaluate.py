@@ -9,6 +9,7 @@ from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.metrics import RecMetric
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 
@@ -33,6 +34,15 @@ def test_spaces_count_but_not_for_paddleocr(recognizer: Recognizer) -> None:
     assert report.cer == pytest.approx(1 / 6)
     assert report.paddleocr["acc"] == pytest.approx(0.5, abs=1e-5)
     assert report.paddleocr["acc_ignore_space"] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_letters_and_digits_alone_count_where_paddleocrs_filter_is_asked_for(
+    recognizer: Recognizer,
+) -> None:
+    report = evaluate(recognizer, drawn(["a bc", "abc"], ["ABC", "abd"]))
+    assert report.paddleocr["acc"] == 0.0
+    assert report.paddleocr["acc_is_filter"] == pytest.approx(0.5, abs=1e-5)
+    assert RecMetric(is_filter=True).suffix == "_is_filter"
 
 
 def test_unreadable_lines_are_wrong_and_named(recognizer: Recognizer) -> None:

@@ -71,6 +71,24 @@ def test_the_loss_falls(data, tmp_path):
     assert np.mean(losses[-8:]) < 0.7 * np.mean(losses[:8])  # wide batches weigh more
 
 
+def test_training_accuracy_is_logged_in_every_nth_epoch(data, tmp_path):
+    train(small_config(*data, tmp_path / "run", **{"Global.calc_epoch_interval": 2}), quiet=True)
+    rows = [row for row in metrics(tmp_path / "run") if row["kind"] == "train"]
+    steps = {(row["global_step"] - 1) // 8 + 1: "acc" in row for row in rows}  # 8 steps an epoch
+    assert steps == {1: False, 2: True, 3: False}
+
+
+@pytest.mark.parametrize("indicator", ["acc", "norm_edit_dis"])
+def test_the_main_indicator_decides_which_checkpoint_is_best(data, tmp_path, indicator):
+    """Of this network the accuracy stays 0 while the edit distance falls."""
+    config = small_config(*data, tmp_path / "run", **{"Metric.main_indicator": indicator})
+    best = train(config, quiet=True).best
+    values = [row[indicator] for row in metrics(tmp_path / "run") if row["kind"] == "eval"]
+    assert best.get(indicator, 0.0) == max(values)
+    assert bool(best) == checkpoint.exists(tmp_path / "run/best_accuracy")
+    assert bool(best) == (indicator == "norm_edit_dis")
+
+
 def test_two_runs_are_equal(data, uninterrupted, tmp_path):
     train(small_config(*data, tmp_path / "run"), quiet=True)
     assert_equal_runs(uninterrupted, tmp_path / "run")

@@ -1,5 +1,7 @@
 """Schedules against paddle's own scheduler objects, and the shapes that have no such object."""
 
+import math
+
 import paddle
 import pytest
 
@@ -35,6 +37,14 @@ ORACLES = {
 }
 
 
+def test_one_cycle_of_three_phases_equals_paddles():
+    schedule = build_schedule("OneCycle", {"max_lr": 0.1, "three_phase": True}, LENGTH)
+    end = 0.1 / 25 / 1e4
+    oracle = LR.OneCycleLR(0.1, total_steps=60, end_learning_rate=end, three_phase=True)
+    ours = [schedule(step) for step in range(60)]
+    assert ours == pytest.approx(values(oracle, 60), rel=1e-6, abs=1e-9)
+
+
 def values(scheduler, steps):
     result = []
     for _ in range(steps):
@@ -67,6 +77,34 @@ def test_cyclical_cosine_starts_again():
     assert schedule(10) == pytest.approx(0.5)
 
 
+def test_cycles_of_parts_of_an_epoch_are_rounded_to_steps():
+    schedule = build_schedule("CyclicalCosine", {"learning_rate": 1.0, "cycle": 0.4}, LENGTH)
+    assert schedule(2) == pytest.approx(0.5)
+    assert schedule(4) == schedule(8) == 1.0
+
+
+def two_step_cosine(step, first, second):
+    """PaddleOCR's TwoStepCosineDecay in its closed form, for a base of 0.1."""
+    return 0.1 * (1 + math.cos(math.pi * step / (first if step <= first else second))) / 2
+
+
+@pytest.mark.parametrize(
+    ("args", "periods"),
+    [
+        ({}, (2000, 60)),
+        ({"T_max1": 20}, (20, 60)),
+        ({"T_max1": 20, "T_max2": 40}, (20, 40)),
+        ({"T_max2": 90}, (2000, 90)),
+    ],
+)
+def test_two_step_cosine_takes_both_periods_in_steps(args, periods):
+    schedule = build_schedule("TwoStepCosine", {"learning_rate": 0.1, **args}, LENGTH)
+    steps = range(41) if periods[1] == 40 else range(60)
+    assert [schedule(s) for s in steps] == pytest.approx(
+        [two_step_cosine(s, *periods) for s in steps]
+    )
+
+
 def test_every_schedule_is_finite_and_never_negative_to_the_last_step():
     extra = {"decay_epochs": [3], "values": [0.1, 0.01], "milestones": [3], "cycle": 2}
     for name in SCHEDULES:
@@ -81,8 +119,6 @@ def test_one_cycle_goes_in_lines_where_asked():
     )
     ours = [schedule(step) for step in range(60)]
     assert ours == pytest.approx(values(oracle, 60), rel=1e-6, abs=1e-9)
-    with pytest.raises(ConfigError, match="three_phase: is not available"):
-        build_schedule("OneCycle", {"max_lr": 0.1, "three_phase": True}, LENGTH)
 
 
 def test_piecewise_counts_its_values():
