@@ -43,3 +43,8 @@ def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
         Golden(name, image, result.text, result.score)
         for (name, image), result in zip(images.items(), results, strict=True)
     ]
+
+
+def golden_prefix(model: str, version: int) -> str:
+    """Returns where a version's golden images are."""
+    return f"registry/{model}/golden/{version}"

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.deploy.golden_images import golden_prefix
 from components.deploy.production import (
     CORE_SUFFIX,
+    REPOSITORY,
     VersionRecord,
     list_versions,
     mark_pruned,
     read_production,
 )
-from components.deploy.published import REPOSITORY, golden_prefix
 from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
 from ocr_lib.bundle import MANIFEST

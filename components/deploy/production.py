@@ -17,6 +17,7 @@ from ocr_lib.errors import ConfigError
 MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a model's parts end in
 CORE_SUFFIX = "_core"  # of the network behind a model
+REPOSITORY = "triton"  # prefix of the model repository in the bucket
 MAX_HISTORY = 50
 
 

@@ -10,15 +10,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from components.deploy.golden_images import Golden
-from components.deploy.production import CORE_SUFFIX
+from components.deploy.golden_images import Golden, golden_prefix
+from components.deploy.production import CORE_SUFFIX, REPOSITORY
 from components.deploy.repository import Config, ModelVersion, to_pbtxt
 from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from ocr_lib.atomic import write_json
 from ocr_lib.bundle import ONNX
 
-REPOSITORY = "triton"  # the model repository's prefix in the bucket
 GOLDEN_FILE = "golden.json"
 README = "A Triton model repository, written by `ocr deploy`; version folders never change.\n"
 
@@ -103,11 +102,6 @@ def _write_golden(folder: Path, golden: Sequence[Golden]) -> None:
         text = {"text": item.text, "score": item.score}
         items.append({"name": item.name, "file": f"{number:04d}.image", **text})
     write_json(folder / GOLDEN_FILE, items)
-
-
-def golden_prefix(model: str, version: int) -> str:
-    """Returns where a version's golden images are."""
-    return f"registry/{model}/golden/{version}"
 
 
 def _config_key(model: str) -> str:

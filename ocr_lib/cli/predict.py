@@ -5,7 +5,7 @@ import json
 import sys
 
 from ocr_lib.cli.image_files import find_images, read_files
-from ocr_lib.predict import open_bundle
+from ocr_lib.predict import Runtime, onnx_runtime, open_bundle
 
 DESCRIPTION = """\
 Read text-line images with an exported model (a bundle of `ocr export`).
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reads the images and prints their texts."""
     files = find_images(args.images)
-    recognizer = open_bundle(args.bundle, args.backend, threads=args.threads)
+    recognizer = open_bundle(args.bundle, _runtime(args.backend), threads=args.threads)
     unreadable = 0
     for path, answer in read_files(recognizer, files):
         if answer.error is not None:
@@ -51,3 +51,11 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"Predicts of {path}:{(answer.text, round(answer.score, 6))}")
     return 2 if unreadable else 0
+
+
+def _runtime(backend: str) -> Runtime:
+    if backend == "onnx":
+        return onnx_runtime
+    from ocr_lib.export.paddle_runtime import paddle_forward  # takes seconds
+
+    return paddle_forward

@@ -27,8 +27,9 @@ from ocr_lib.export.paddle_format import (
     save_paddle2,
     write_inference_yml,
 )
+from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.export.parity import NUM_IMAGES, certify
-from ocr_lib.predict import onnx_forward, paddle_forward
+from ocr_lib.predict import onnx_forward
 from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import TrainedModel, forward_of, load_run
 from ocr_lib.train import checkpoint as checkpoints

@@ -9,10 +9,11 @@ from pathlib import Path
 import yaml
 
 from ocr_lib.errors import ExportError, ImportModelError
+from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.imports.onnx_graph import read_file, read_onnx
 from ocr_lib.imports.source import Source
 from ocr_lib.imports.steps import Step
-from ocr_lib.predict import onnx_forward, paddle_forward
+from ocr_lib.predict import onnx_forward
 from ocr_lib.recognize import Forward
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
 

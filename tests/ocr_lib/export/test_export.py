@@ -17,7 +17,8 @@ from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, DataError
 from ocr_lib.export import export
 from ocr_lib.export.paddle_format import merge_branches, save_paddle2
-from ocr_lib.predict import open_bundle, paddle_forward
+from ocr_lib.export.paddle_runtime import RUNTIMES, paddle_forward
+from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer
 from ocr_lib.train import checkpoint, forward_of, load_run
 from tests.ocr_lib.memory_dataset import MemoryDataset
@@ -58,7 +59,10 @@ def test_exported_model_reads_as_the_trained_one(
     dataset = open_dataset(trained.config.eval)
     images = [dataset.sample(i).image for i in range(len(dataset))]
     reader = Recognizer(trained.preprocess, trained.dictionary, forward_of(trained.model))
-    expected, answers = reader.read(images), open_bundle(bundle.root, backend).read(images)
+    expected, answers = (
+        reader.read(images),
+        open_bundle(bundle.root, RUNTIMES[backend]).read(images),
+    )
     assert [answer.text for answer in answers] == [answer.text for answer in expected]
     scores = [[answer.score for answer in many] for many in (answers, expected)]
     np.testing.assert_allclose(*scores, atol=1e-5)

@@ -12,6 +12,7 @@ from ocr_lib.data.dataset import open_dataset
 from ocr_lib.errors import ConfigError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.export import export
+from ocr_lib.export.paddle_runtime import RUNTIMES
 from ocr_lib.predict import open_bundle
 from ocr_lib.train import train
 from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, metrics, train_until
@@ -71,7 +72,7 @@ def test_the_exported_network_reads_what_the_trained_one_reads(
     images = [dataset.sample(i).image for i in range(len(dataset))]
     expected = trained_recognizer(config)[0].read(images)
     for backend in ("onnx", "paddle"):
-        answers = open_bundle(bundle.root, backend).read(images)
+        answers = open_bundle(bundle.root, RUNTIMES[backend]).read(images)
         assert [a.text for a in answers] == [a.text for a in expected]
         np.testing.assert_allclose(
             [a.score for a in answers], [a.score for a in expected], atol=1e-4
