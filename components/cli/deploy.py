@@ -18,7 +18,8 @@ DESCRIPTION = f"""\
 Put an exported model into service on every Triton server.
 
 It is loaded beside the version in production first, and has to read the images given exactly as
-the exported model does. If it does not, or any server fails, the former version serves on.
+the exported model does. If it does not, or any server fails, the former version serves on. A
+bundle replaces the version that its evaluation compared it with; --force replaces any.
 {STORE_HELP}"""
 EXAMPLES = """\
   ocr deploy build/bundle held-out-lines/
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=LEASE_WAIT_S,
         help="how long to wait while somebody else deploys the model (default 90)",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also replace a version that the bundle was not judged against: a model exported by "
+        "hand, or an older bundle after a rollback",
+    )
     add_model(parser)
     add_urls(parser)
 
@@ -76,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             endpoints=server_urls(args),
             shadow=_shadow(store, args),
             wait_s=args.wait_seconds,
+            force=args.force,
         )
     for answer in result.answers:
         sys.stdout.write(f"{answer.name}\t{answer.text}\t{answer.score:.4f}\n")

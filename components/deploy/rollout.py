@@ -13,9 +13,11 @@ from typing import Any
 
 from components.deploy.change import Change, Deployment
 from components.deploy.golden_images import Golden
+from components.deploy.judgement import check_champion
 from components.deploy.production import (
     check_model_name,
     find_version,
+    read_production,
     read_versioned,
     record_version,
 )
@@ -42,6 +44,7 @@ def deploy(
     metrics: Mapping[str, Any] | None = None,
     shadow: Shadow | None = None,
     wait_s: float = LEASE_WAIT_S,
+    force: bool = False,
 ) -> Deployment:
     """Puts a bundle into service on every server; doing it again changes nothing.
 
@@ -55,12 +58,13 @@ def deploy(
         metrics: what the evaluation found, kept with the version; None takes the bundle's.
         shadow: recorded lines that the version in production and the new one have to agree on.
         wait_s: how long to wait while somebody else deploys this model.
+        force: also replaces a version that the bundle was not judged against.
 
     Raises:
         DeployError: a server did not take the version or reads something else; all serve what
             they served before.
         ConflictError: another deployment is under way, or put another version into service
-            while this one waited.
+            while this one waited; or the bundle was judged against another version than serves.
         BundleError: the bundle is damaged, or its parts do not fit.
     """
     _check(model, endpoints)
@@ -69,6 +73,9 @@ def deploy(
     with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
         opened = Bundle.open(folder)
+        if not force:
+            production = read_production(store, model)
+            check_champion(model, opened.info.get("lineage"), opened.digest, production)
         build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
         known = dict(metrics or opened.info.get("metrics", {}))
         record = record_version(store, model, bundle_uri, opened.digest, known)

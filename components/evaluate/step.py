@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.deploy.champion import open_champion
+from components.deploy.judgement import Judgement
 from components.evaluate.costs import measure_costs
 from components.evaluate.evaluation import Evaluation
 from components.evaluate.leaks import refuse_leaked_images
@@ -82,5 +83,6 @@ def evaluate(
     found = Evaluation(candidate, champion, verdict, costs)
     found.save(work / "evaluation")
     key = f"runs/{model.metadata['run']}/evaluation"
-    weights = {"weights_sha256": trained.digest}
-    return found, publish(work / "evaluation", key, passed=verdict.passed, **weights)
+    judged = Judgement.against(read.common.champion_version, read.common.champion_digest)
+    facts = {"weights_sha256": trained.digest, **judged.to_dict()}
+    return found, publish(work / "evaluation", key, passed=verdict.passed, **facts)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.deploy.judgement import Judgement
 from components.deploy.lineage import RUN_INPUTS
 from components.deploy.production import check_model_name
 from components.evaluate.evaluation import Evaluation
@@ -40,11 +41,13 @@ def export(
     """
     check_model_name(model_name)
     metrics = Evaluation.load(fetch(evaluation, work / "evaluation")).metrics()
+    judgement = Judgement.from_dict(evaluation.metadata)
     lineage = {
         "run": model.metadata["run"],
         "train_data": model.metadata["train_digest"],
         "eval_data": eval_lmdb.digest,
         RUN_INPUTS: inputs,
+        **(judgement.to_dict() if judgement else {}),
     }
     with _evidence_kept(work, lineage["run"]):
         bundle = export_bundle(

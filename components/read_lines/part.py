@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from components.deploy.production import Production
+
 CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"  # files of the predictions
 
 
@@ -19,6 +21,7 @@ class Part:
         champion_uri: bundle of the model in production; empty where nothing serves yet.
         champion_digest: of that bundle; empty where nothing serves yet.
         champion_seconds: how long it read.
+        champion_version: its number; 0 where nothing serves yet.
     """
 
     first: int
@@ -29,10 +32,17 @@ class Part:
     champion_uri: str = ""
     champion_digest: str = ""
     champion_seconds: float = 0.0
+    champion_version: int = 0
 
-    def with_champion(self, uri: str, digest: str, seconds: float) -> Self:
+    def with_champion(self, champion: Production, seconds: float) -> Self:
         """Returns the part after the champion has read it too."""
-        return replace(self, champion_uri=uri, champion_digest=digest, champion_seconds=seconds)
+        return replace(
+            self,
+            champion_uri=champion.bundle,
+            champion_version=champion.version,
+            champion_digest=champion.digest,
+            champion_seconds=seconds,
+        )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -41,7 +41,7 @@ def read_share(
     if production:
         champion = open_champion(production.bundle, production.digest, work / "champion")
         took = _read(champion, dataset, rows, folder / CHAMPION)
-        part = part.with_champion(production.bundle, production.digest, took)
+        part = part.with_champion(production, took)
     key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
     return publish(folder, key, **part.to_dict())
 

@@ -25,7 +25,8 @@ def keeper(triton: TritonServer, store: Store) -> Iterator[Keeper]:
 
 
 def put(bundle: Path, store: Store, url: str, golden: list[Golden], model: str = "kept") -> int:
-    return deploy(str(bundle), model, golden, store=store, endpoints=[url]).production.version
+    where = {"store": store, "endpoints": [url]}
+    return deploy(str(bundle), model, golden, force=True, **where).production.version
 
 
 def test_a_keeper_follows_production(

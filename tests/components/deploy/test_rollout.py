@@ -43,10 +43,20 @@ class Site:
     golden: list[Golden]
 
     def deploy(
-        self, bundle: Path | str, model: str, golden: list[Golden] | None = None
+        self,
+        bundle: Path | str,
+        model: str,
+        golden: list[Golden] | None = None,
+        *,
+        force: bool = True,
     ) -> Deployment:
         return deploy(
-            str(bundle), model, golden or self.golden, store=self.store, endpoints=[self.url]
+            str(bundle),
+            model,
+            golden or self.golden,
+            store=self.store,
+            endpoints=[self.url],
+            force=force,
         )
 
     def content(self, key: str) -> bytes:
@@ -161,6 +171,7 @@ class TestWhenSomethingFails:
                 site.golden,
                 store=site.store,
                 endpoints=[site.url, down],
+                force=True,
             )
 
     def test_a_damaged_object(self, site: Site, third_bundle: Path) -> None:
@@ -283,7 +294,7 @@ def test_recorded_lines_hold_a_version_back(
     def put(bundle: Path, golden: list[Golden], max_changed: float | None) -> Deployment:
         where = {"store": site.store, "endpoints": [site.url]}
         shadow = Shadow([*lines, Recorded("bad", b"no image")], max_changed)
-        return deploy(str(bundle), "shadowed", golden, shadow=shadow, **where)
+        return deploy(str(bundle), "shadowed", golden, shadow=shadow, force=True, **where)
 
     with pytest.raises(DeployError, match=r"3 of 3 recorded lines otherwise .* more than 50%"):
         put(turned, golden, 0.5)

@@ -28,7 +28,7 @@ def loaded(url: str, model: str) -> set[str]:
 
 
 def put(bundle: Path, model: str, golden: list[Golden], store: Store, url: str) -> None:
-    deploy(str(bundle), model, golden, store=store, endpoints=[url])
+    deploy(str(bundle), model, golden, store=store, endpoints=[url], force=True)
 
 
 @pytest.mark.slow

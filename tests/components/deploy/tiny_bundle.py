@@ -4,6 +4,7 @@ Class k wins where the mean grey of a column block is nearest to level k: a line
 vertical bars of the characters' levels reads as those characters.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ def write_bundle(
     *,
     sharpness: float = 40.0,
     scale: int = 1,
+    lineage: Mapping[str, str] | None = None,
 ) -> Path:
     """Writes `model.onnx`, `dictionary.txt` and `bundle.json`.
 
@@ -36,11 +38,13 @@ def write_bundle(
         characters: what the network can say.
         sharpness: how sure it is; the text stays the same, the score does not.
         scale: of the network's input; its tensors are named by it.
+        lineage: where it says it comes from.
     """
     folder.mkdir(parents=True)
     preprocess = Preprocess(HEIGHT * scale, tuple(w * scale for w in PREPROCESS.buckets), 3)
     onnx.save(_network(len(characters) + 1, sharpness, scale), folder / "model.onnx")
-    write_manifest(folder, {"model_name": "tiny"}, preprocess, Dictionary(characters))
+    info = {"model_name": "tiny", **({"lineage": dict(lineage)} if lineage else {})}
+    write_manifest(folder, info, preprocess, Dictionary(characters))
     return folder
 
 

@@ -6,12 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.deploy.production import promoted, record_version, write_production
+from components.deploy.judgement import Judgement
+from components.deploy.production import (
+    promoted,
+    read_production,
+    record_version,
+    write_production,
+)
+from components.deploy.step import deploy
+from components.deploy.triton_server import TritonServer
 from components.evaluate import step as evaluate
 from components.evaluate.evaluation import Evaluation
 from components.export.step import export
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
+from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import CheckpointError, DataError, ExportError
@@ -45,6 +54,8 @@ def test_a_model_meets_itself(
     bundle = export(model, data[1], pointer, name, folder(tmp_path, "two"))
     parity = json.loads((fetch(bundle, tmp_path / "bundle") / "parity.json").read_text())
     assert parity["texts_equal"]
+    lineage = Bundle.open(tmp_path / "bundle").info["lineage"]
+    assert Judgement.from_dict(lineage) == Judgement(0, "none")
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
     write_production(store, promoted(name, record, None), None)
@@ -56,6 +67,34 @@ def test_a_model_meets_itself(
     assert second.costs.size_ratio == pytest.approx(1.0, abs=0.01)
     assert second.costs.latency_ms > 0
     assert {"latency", "size", "leakage"} <= {reason.name for reason in second.verdict.reasons}
+
+
+def test_two_runs_meet_one_champion_and_one_takes_over(
+    store: Store,
+    triton: TritonServer,
+    data: tuple[Pointer, Pointer],
+    model: Pointer,
+    tmp_path: Path,
+) -> None:
+    """Both are judged against version 1; when the second deploys, version 2 serves."""
+    name = "interleaved"
+
+    def judged_and_exported(run: str) -> Pointer:
+        as_run = Pointer(model.uri, model.digest, {**model.metadata, "run": run})
+        _, pointer = judge(as_run, *data, name, folder(tmp_path, f"judge-{run}"))
+        return export(as_run, data[1], pointer, name, folder(tmp_path, f"export-{run}"))
+
+    def put(bundle: Pointer) -> int:
+        work = folder(tmp_path, f"deploy-{len(list(tmp_path.iterdir()))}")
+        return deploy(bundle, data[1], name, [triton.url], work).production.version
+
+    assert put(judged_and_exported("first")) == 1
+    one, two = judged_and_exported("a"), judged_and_exported("b")
+    assert put(one) == 2
+    serving = read_production(store, name)
+    with pytest.raises(ConflictError, match=r"judged against version 1 \(.*but version 2 \("):
+        put(two)
+    assert read_production(store, name) == serving
 
 
 def test_training_images_in_the_evaluation_stop_the_step(
