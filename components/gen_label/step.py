@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from components.shared.handoff import fetch_source, publish
-from components.shared.markdown import plain
 from components.shared.pointer import Pointer
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
 from ocr_lib.data.labels.report import Finding, LabelReport
 from ocr_lib.data.source import open_source
 from ocr_lib.errors import ConfigError
+from ocr_lib.markdown import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def convert_parts(
         pointer, report = gen_label(source, folder, label_format, max_bad_fraction)
         shutil.rmtree(folder)  # a source and its unpacked copy: the next one needs the room
         pointers.append(pointer)
-        sections.append(labels_markdown({f"{source.name}: {plain(source.uri)}": report}))
+        sections.append(labels_markdown({f"{source.name}: {source.uri}": report}))
     return pointers, "\n".join(sections)
 
 
@@ -107,17 +107,17 @@ def _section(name: str, report: LabelReport) -> str:
         *_rows("changed", report.changed),
     ]
     head = ["", "| | reason | lines | first |", "| --- | --- | ---: | --- |"] if rows else []
-    text = f"{report.written:,} of {report.lines:,} lines written. Found: {report.found}."
-    return "\n".join([f"## {name}", "", text, *head, *rows])
+    text = f"{report.written:,} of {report.lines:,} lines written. Found: {escape(report.found)}."
+    return "\n".join([f"## {escape(name)}", "", text, *head, *rows])
 
 
 def _rows(kind: str, findings: dict[str, Finding]) -> list[str]:
     return [
-        f"| {kind} | {reason} | {finding.count:,} | {_example(finding)} |"
+        f"| {kind} | {escape(reason)} | {finding.count:,} | {_example(finding)} |"
         for reason, finding in findings.items()
     ]
 
 
 def _example(finding: Finding) -> str:
     example = finding.examples[0]
-    return plain(f"{example['where']}: {example['text']}")
+    return escape(f"{example['where']}: {example['text']}")

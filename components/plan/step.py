@@ -10,13 +10,13 @@ from typing import Any
 from components.deploy.lineage import RUN_INPUTS
 from components.deploy.production import check_model_name, read_production
 from components.plan.sources import Part, find_parts, group_parts
-from components.shared.markdown import plain
 from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
 from ocr_lib import __version__
 from ocr_lib.bundle import MANIFEST
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import DataError
+from ocr_lib.markdown import escape
 
 GIB = 2.0**30
 MAX_GROUPS_BYTES = 100_000  # backends refuse arguments from 128 KiB on
@@ -68,7 +68,7 @@ class Plan:
     def markdown(self, go: bool) -> str:
         """Returns the report: what there is, what is new, and what follows."""
         rows = [
-            f"| {part.split} | {plain(part.uri)} | {part.bytes / GIB:.2f} | {number} |"
+            f"| {part.split} | {escape(part.uri)} | {part.bytes / GIB:.2f} | {number} |"
             for number, group in enumerate(self.groups, start=1)
             for part in group
         ]
@@ -81,7 +81,7 @@ class Plan:
         if not self.changed:
             end = "trained all the same" if go else "the run ends here"
             return f"Nothing new since version {self.serving}, which serves: {end}"
-        return f"New since version {self.serving}: {', '.join(self.changed)}"
+        return f"New since version {self.serving}: {escape(', '.join(self.changed))}"
 
 
 def plan(

@@ -2,6 +2,7 @@
 
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
+from ocr_lib.markdown import escape, row
 from ocr_lib.report.numbers import percent, points
 
 
@@ -14,7 +15,7 @@ def markdown(
         lines += [f"# {'✅ Accepted' if verdict.passed else '❌ Refused'}", ""]
     same = champion is not None and champion.dataset_digest == report.dataset_digest
     head = ["figure", "candidate", *(["serving", "change"] if same else [])]
-    lines += [_row(head), _row(["---"] * len(head))]
+    lines += [row(head), row(["---"] * len(head))]
     for name, field in (
         ("lines read exactly", "accuracy"),
         ("edit similarity", "norm_edit_dis"),
@@ -25,7 +26,7 @@ def markdown(
         if champion is not None and same:
             theirs: float = getattr(champion, field)
             cells += [percent(theirs), points(mine - theirs)]
-        lines.append(_row(cells))
+        lines.append(row(cells))
     if report.spaces.f1 is not None:
         cells = ["F1 of spaces", percent(report.spaces.f1)]
         if same:
@@ -33,16 +34,12 @@ def markdown(
             cells += (
                 ["–", "–"] if other is None else [percent(other), points(report.spaces.f1 - other)]
             )
-        lines.append(_row(cells))
+        lines.append(row(cells))
     lines += ["", f"{report.samples:,} lines, {report.unreadable:,} unreadable."]
     if verdict is not None:
-        lines += ["", _row(["", "condition", "finding"]), _row(["---"] * 3)]
+        lines += ["", row(["", "condition", "finding"]), row(["---"] * 3)]
         lines += [
-            _row(["✅" if reason.passed else "❌", reason.name, reason.words])
+            row(["✅" if reason.passed else "❌", escape(reason.name), escape(reason.words)])
             for reason in verdict.reasons
         ]
     return "\n".join(lines) + "\n"
-
-
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

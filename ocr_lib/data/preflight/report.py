@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ocr_lib.markdown import escape, row
+
 EXAMPLES = 5
 Numbers = dict[str, Any]
 
@@ -85,16 +87,9 @@ class PreflightReport:
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
-    yield f"- **{finding.check}**: {_quoted(finding.cause)}. {_quoted(finding.fix)}."
+    yield f"- **{escape(finding.check)}**: {escape(finding.cause)}. {escape(finding.fix)}."
     for example in finding.examples:
-        yield f"  - `{example.replace('`', chr(0x2B9))}`"
-
-
-def _quoted(text: str) -> str:
-    """Takes the meaning from what Markdown and HTML would interpret."""
-    for mark in "\\`*_<>[]|#":
-        text = text.replace(mark, "\\" + mark if mark != "<" else "&lt;")
-    return text
+        yield f"  - {escape(example)}"
 
 
 def _table(numbers: Numbers) -> Iterator[str]:
@@ -104,15 +99,15 @@ def _table(numbers: Numbers) -> Iterator[str]:
     for key in train | evaluation:
         cells = [_cell(side.get(key)) for side in (train, evaluation)]
         if any(cells):
-            yield f"| {key.replace('_', ' ')} | {' | '.join(cells)} |"
+            yield row([escape(key.replace("_", " ")), *cells])
     for key, value in numbers.get("machine", {}).items():
-        yield f"| {key.replace('_', ' ')} | {_cell(value)} | |"
+        yield row([escape(key.replace("_", " ")), _cell(value), ""])
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return _quoted(", ".join(f"{key}: {_number(item)}" for key, item in value.items()))
-    return _quoted(_number(value))
+        return escape(", ".join(f"{key}: {_number(item)}" for key, item in value.items()))
+    return escape(_number(value))
 
 
 def _number(value: Any) -> str:

@@ -3,11 +3,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ocr_lib import report as reports
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.evaluation.report import Spaces
-from ocr_lib.gate import Costs, Thresholds, decide
+from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
 from ocr_lib.recognize import Recognizer
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.numbers import points, wilson
@@ -170,6 +171,18 @@ def test_markdown_tables_are_tables(candidate: EvalReport) -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {5, 4}
     assert "| lines read exactly | 25.00% | 25.00% | +0.00 points |" in rows
+
+
+def test_names_in_the_markdown_verdict_are_shown_as_they_are(candidate: EvalReport) -> None:
+    name = '<b>norm_edit_dis</b> [x](https://example.org) "|"'
+    verdict = Verdict(
+        False, (Reason("norm_edit_dis drop", False, 0.1, 0.0, 0.2, f"fell in {name}"),)
+    )
+    tokens = MarkdownIt("commonmark").enable("table").parse(reports.markdown(candidate, verdict))
+    cells = [token.children or [] for token in tokens if token.type == "inline"][-3:]
+    assert {child.type for cell in cells for child in cell} <= {"text", "text_special"}
+    words = ["".join(child.content for child in cell) for cell in cells]
+    assert words == ["❌", "norm_edit_dis drop", f"fell in {name}"]
 
 
 def test_a_champion_of_other_lines_is_left_out(candidate: EvalReport) -> None:

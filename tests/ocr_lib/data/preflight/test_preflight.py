@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ocr_lib.config.schema import Part
 from ocr_lib.data.lmdb_store import pack
@@ -196,6 +197,17 @@ def test_data_that_cannot_be_opened_are_problems(good: SimpleNamespace, tmp_path
     assert "none.txt: no such label list" in report.problems[0].cause
     assert report.problems[1].cause == "there are no samples"
     assert "Preflight failed" in report.markdown()
+
+
+def test_labels_in_the_markdown_report_do_nothing() -> None:
+    hostile = "a.png: `x` <img src=y>\n\n# _z_"
+    finding = Finding("labels", "1 of 2 are *bad*", "see max_text_length", (hostile,), True)
+    text = PreflightReport((finding,), (), {"train": {"by_source": {"<i>": 1}}}).markdown()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    kinds = {child.type for token in tokens for child in token.children or ()}
+    assert kinds == {"text", "strong_open", "strong_close"}
+    headings = [token.level for token in tokens if token.type == "heading_open"]
+    assert len(headings) == 3
 
 
 def test_wrong_configurations_are_errors(good: SimpleNamespace) -> None:
