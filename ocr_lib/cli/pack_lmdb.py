@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 from ocr_lib.data.lmdb_pack import SHARD_SAMPLES
-from ocr_lib.data.lmdb_store import pack
+from ocr_lib.data.lmdb_store import pack, pack_split
 from ocr_lib.data.manifest import MANIFEST, REPORT, Manifest
+from ocr_lib.data.roles import BLOCK, ROLES, TRAIN, VALIDATION, Split, SplitRule, unfit_split
+from ocr_lib.errors import ConfigError
 from ocr_lib.text.dictionary import load_dictionary
 
 DESCRIPTION = f"""\
@@ -14,11 +16,17 @@ Pack a label list and its images into LMDB shards that PaddleOCR reads as they a
 decoded and every label checked; bad samples are dropped and named in {REPORT}, and too many
 of them fail the packing. {MANIFEST}, written last, makes it a data set.
 
+With --validation-share a validation set is split off: OUT/train and OUT/validation. The side of a
+sample follows from its document, else its folder where there are several, else its block of {BLOCK}
+labels, and stays when samples are added. A training image that is a validation image too is left
+out of the training set.
+
 A packing that was stopped goes on where it was when the same command runs again."""
 EXAMPLES = """\
   ocr pack-lmdb build/labels/labels.txt receipts/ data/train
   ocr pack-lmdb labels.txt images/ data/train --dictionary en --use-space-char
-  ocr pack-lmdb labels.txt images/ data/train --max-bad-share 0.05 --workers 8"""
+  ocr pack-lmdb labels.txt images/ data/train --max-bad-share 0.05 --workers 8
+  ocr pack-lmdb labels.txt images/ data --validation-share 0.05 --document-pattern '^[^_]+'"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +67,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes (default: one a core)",
     )
     parser.add_argument("--delimiter", default="\t", help="between path and label (default: tab)")
+    parser.add_argument(
+        "--role", choices=ROLES, default="", help="what the data set is for; goes into the manifest"
+    )
+    parser.add_argument(
+        "--validation-share",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the documents, folders or blocks to split off for validation (default 0)",
+    )
+    parser.add_argument(
+        "--document-pattern",
+        default="",
+        metavar="REGEX",
+        help="what in an image's path names its document, all of which gets one side",
+    )
+    parser.add_argument(
+        "--split-seed", type=int, default=0, metavar="N", help="another one, another validation set"
+    )
     parser.add_argument("--source-digest", default="", help=argparse.SUPPRESS)
 
 
@@ -67,19 +94,25 @@ def run(args: argparse.Namespace) -> int:
     dictionary = None
     if args.dictionary is not None:
         dictionary = load_dictionary(args.dictionary, args.use_space_char)
-    manifest = pack(
-        args.labels,
-        args.images,
-        args.out,
-        shard_samples=args.shard_samples,
-        workers=args.workers,
-        dictionary=dictionary,
-        max_text_length=args.max_text_length,
-        max_bad_share=args.max_bad_share,
-        source_digest=args.source_digest,
-        delimiter=args.delimiter,
+    options = {
+        "shard_samples": args.shard_samples,
+        "workers": args.workers,
+        "dictionary": dictionary,
+        "max_text_length": args.max_text_length,
+        "max_bad_share": args.max_bad_share,
+        "source_digest": args.source_digest,
+        "delimiter": args.delimiter,
+    }
+    sources = args.labels, args.images, args.out
+    if not args.validation_share:
+        _print(pack(*sources, role=args.role, **options), args.out)
+        return 0
+    if args.role:
+        raise ConfigError("--role", "given with --validation-share", "Leave one of them out")
+    rule = SplitRule(
+        share=args.validation_share, seed=args.split_seed, document_pattern=args.document_pattern
     )
-    _print(manifest, args.out)
+    _print_split(*pack_split(*sources, rule, **options), args.out)
     return 0
 
 
@@ -97,6 +130,17 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError("must be from 0 to 1")
     return number
+
+
+def _print_split(split: Split, manifests: dict[str, Manifest], out: Path) -> None:
+    for role in (TRAIN, VALIDATION):
+        if role in manifests:
+            _print(manifests[role], out / role)
+    excluded = sum(len(manifest.excluded) for manifest in manifests.values())
+    print(f"split   by {split.kind}, {excluded:,} training images left out: in validation too")
+    sizes = (manifests[role].samples if role in manifests else 0 for role in (TRAIN, VALIDATION))
+    if reason := unfit_split(*sizes):
+        print(f"warning: {reason}. The choice of a checkpoint would be chance")
 
 
 def _print(manifest: Manifest, out: Path) -> None:

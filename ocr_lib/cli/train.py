@@ -30,6 +30,10 @@ def run(args: argparse.Namespace) -> int:
 
     with config.naming_lines():
         result = train(config, fresh=args.fresh)
-    best = f"best acc {result.best['acc']:.4f}" if result.best else "no line was read rightly yet"
+    best = "no sample recognised correctly so far"
+    if result.best:
+        best = f"best acc {result.best['acc']:.4f}"
+    elif not config.eval.dataset.named:
+        best = "no validation set: the result is the checkpoint latest"
     print(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
     return 0

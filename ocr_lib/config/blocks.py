@@ -115,6 +115,11 @@ class DatasetConfig:
         """The name with PaddleOCR's aliases resolved."""
         return DATASETS[self.name]
 
+    @property
+    def named(self) -> bool:
+        """Whether samples are named at all: a configuration without validation has none in Eval."""
+        return bool(self.label_file_list) or self.kind == "LMDBDataSet"
+
     def transform(self, name: str) -> Part | None:
         """Returns the first transform of that name, or None."""
         return next((part for part in self.transforms if part.name == name), None)

@@ -54,7 +54,49 @@ class Concat:
         return any(changed)
 
 
-class Subset:
+class Selection:
+    """Some samples of a data set.
+
+    Args:
+        dataset: all samples.
+        positions: of the samples to take, ascending; int64 [len].
+    """
+
+    def __init__(self, dataset: Dataset, positions: NDArray[np.int64]) -> None:
+        self._dataset = dataset
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """Width and height in px of every image, int32 [len, 2]."""
+        return np.asarray(self._dataset.sizes[self._positions])
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """A number of every image's content, uint64 [len]."""
+        return np.asarray(self._dataset.keys[self._positions])
+
+    def labels(self) -> Iterator[str]:
+        """Yields the label of every sample."""
+        taken = np.zeros(len(self._dataset), bool)
+        taken[self._positions] = True
+        for label, take in zip(self._dataset.labels(), taken.tolist(), strict=True):
+            if take:
+                yield label
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        """Returns sample `i` of the selection."""
+        return self._dataset.sample(int(self._positions[i]), rng)
+
+    def resample(self, epoch: int) -> bool:
+        """Draws again what a ratio leaves out of the whole."""
+        return self._dataset.resample(epoch)
+
+
+class Subset(Selection):
     """A share of a data set, in its order.
 
     Args:
@@ -65,7 +107,7 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, ratio: float, epoch: int = 0, seed: int = SEED) -> None:
-        self._dataset = dataset
+        super().__init__(dataset, np.zeros(0, np.int64))
         self._ratio = ratio
         self._seed = seed
         self.resample(epoch)
@@ -74,33 +116,8 @@ class Subset:
         """Draws the samples of an epoch; their number stays."""
         self._epoch = epoch
         total = len(self._dataset)
-        self._indices = _draw(total, round(total * self._ratio), self._seed, epoch)
+        self._positions = _draw(total, round(total * self._ratio), self._seed, epoch)
         return True
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    @property
-    def sizes(self) -> NDArray[np.int32]:
-        """Width and height in px of every image, int32 [len, 2]."""
-        return np.asarray(self._dataset.sizes[self._indices])
-
-    @property
-    def keys(self) -> NDArray[np.uint64]:
-        """A number of every image's content, uint64 [len]."""
-        return np.asarray(self._dataset.keys[self._indices])
-
-    def labels(self) -> Iterator[str]:
-        """Yields the label of every sample."""
-        taken = np.zeros(len(self._dataset), bool)
-        taken[self._indices] = True
-        for label, take in zip(self._dataset.labels(), taken.tolist(), strict=True):
-            if take:
-                yield label
-
-    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
-        """Returns sample `i` of the share."""
-        return self._dataset.sample(int(self._indices[i]), rng)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Subset, (self._dataset, self._ratio, self._epoch, self._seed)

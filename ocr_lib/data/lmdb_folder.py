@@ -30,7 +30,7 @@ def packing_folder(out_dir: Path) -> Iterator[None]:
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         with _only_packer(out_dir):
-            _clear(out_dir)
+            clear(out_dir)
             yield
     except (OSError, lmdb.Error) as error:
         raise _disk_error(error, out_dir) from None
@@ -42,7 +42,7 @@ def packing_folder(out_dir: Path) -> Iterator[None]:
         ) from None
 
 
-def _clear(out_dir: Path) -> None:
+def clear(out_dir: Path) -> None:
     """From here on there is no data set; folders that a killed packing left go away."""
     (out_dir / MANIFEST).unlink(missing_ok=True)
     for pattern in (".shard-*.tmp", ".shard-*.old"):

@@ -45,8 +45,8 @@ class Job:
 
 def run_jobs(
     jobs: Iterable[Job], workers: int, progress: Callable[[int], None]
-) -> Iterator[Packed]:
-    """Packs every job and yields the shards in order.
+) -> Iterator[tuple[Job, Shard, Statistics]]:
+    """Packs every job and yields each with its shard, in order.
 
     Args:
         jobs: read as they are needed.
@@ -61,7 +61,7 @@ def run_jobs(
     jobs = chain(first, jobs)
     if workers <= 1 or len(first) < 2:
         for job in jobs:
-            yield pack_shard(job, progress)
+            yield job, *pack_shard(job, progress)
         return
     waiting: deque[tuple[Job, Future[Packed]]] = deque()
     with worker_pool(workers) as pool:
@@ -99,11 +99,13 @@ def _silent(count: int) -> None:
     """The progress of a worker process; its parent counts whole shards."""
 
 
-def _next(waiting: deque[tuple[Job, Future[Packed]]], progress: Callable[[int], None]) -> Packed:
+def _next(
+    waiting: deque[tuple[Job, Future[Packed]]], progress: Callable[[int], None]
+) -> tuple[Job, Shard, Statistics]:
     job, future = waiting.popleft()
     packed = future.result()
     progress(len(job.entries))
-    return packed
+    return job, *packed
 
 
 def _finished(job: Job) -> Packed | None:

@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_text
 from ocr_lib.data.lmdb_pack import write_report
 from ocr_lib.data.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
+from ocr_lib.data.roles import positions_in
+from ocr_lib.data.samples import keys_of
 from ocr_lib.data.statistics import Statistics
 from ocr_lib.errors import LmdbError
 
 Place = tuple[int, str]  # number of a part, name of a shard in it
 
 
-def merge(parts: Sequence[Path], out_dir: Path) -> tuple[Manifest, dict[str, Place]]:
+def merge(
+    parts: Sequence[Path],
+    out_dir: Path,
+    *,
+    role: str = "",
+    without: NDArray[np.uint64] | None = None,
+) -> tuple[Manifest, dict[str, Place]]:
     """Writes the manifest of all parts together, in their order.
 
     Only what is small is read: each part's manifest.json and the samples.npy of its shards, 20
@@ -27,6 +36,9 @@ def merge(parts: Sequence[Path], out_dir: Path) -> tuple[Manifest, dict[str, Pla
     Args:
         parts: folders with `manifest.json` and `shard-…/samples.npy`.
         out_dir: an existing folder; gets `report.json` and `manifest.json`.
+        role: of the data set.
+        without: `Dataset.keys` of images that are left out, whatever the parts leave out; None
+            leaves out nothing.
 
     Returns:
         The manifest, and where each of its shards lies.
@@ -51,10 +63,19 @@ def merge(parts: Sequence[Path], out_dir: Path) -> tuple[Manifest, dict[str, Pla
     ]
     sources = [manifest.source for manifest in manifests]
     merged = Manifest(
-        _source(sources), manifests[0].options, tuple(shards), statistics, measure_sizes(tables)
+        _source(sources),
+        manifests[0].options,
+        tuple(shards),
+        statistics,
+        measure_sizes(tables),
+        role,
     )
+    if without is not None:
+        keys = np.concatenate([keys_of(table) for table in tables])
+        merged = merged.without(positions_in(keys, without).tolist())
     total = statistics.samples + statistics.dropped_samples
-    write_report(statistics, total, str(merged.source["label_list"]), out_dir)
+    name = str(merged.source["label_list"])
+    write_report(statistics, total, name, out_dir, len(merged.excluded))
     write_text(out_dir / MANIFEST, merged.to_json())
     return merged, places
 

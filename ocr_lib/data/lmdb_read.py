@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -109,7 +110,8 @@ class LmdbDataset:
         self.root = Path(root)
         self.manifest = Manifest.load(self.root)
         self._rows = rows
-        needed = self.manifest.shards_of(rows or range(self.manifest.samples))
+        kept = self.manifest.rows
+        needed = self.manifest.shards_of(rows or range(len(kept)))
         for shard in self.manifest.shards:
             for name, entry in shard.files.items():
                 if name == SAMPLES or shard.name in needed:
@@ -119,7 +121,8 @@ class LmdbDataset:
             LmdbReader(self.root / shard.name, shard.files[DATA].bytes) for shard in self._shards
         ]
         tables = [_load_table(self.root / shard.name, shard) for shard in self._shards]
-        self.table: NDArray[Any] = np.concatenate(tables)
+        self.table: NDArray[Any] = np.concatenate(tables)[kept]
+        self._kept = kept
         self._ends = np.cumsum([shard.samples for shard in self._shards])
 
     def __len__(self) -> int:
@@ -143,8 +146,8 @@ class LmdbDataset:
         """
         if not 0 <= i < len(self):
             raise IndexError(f"sample {i} of {len(self)}")
-        shard = int(np.searchsorted(self._ends, i, side="right"))
-        row = i - int(self._ends[shard]) + self._shards[shard].samples
+        shard = int(np.searchsorted(self._ends, self._kept[i], side="right"))
+        row = int(self._kept[i] - self._ends[shard]) + self._shards[shard].samples
         image, label = self._readers[shard].record(row)
         if crc32(image) != self.table["crc32"][i]:
             raise LmdbError(
@@ -157,8 +160,9 @@ class LmdbDataset:
 
     def labels(self) -> Iterator[str]:
         """Yields the label of every sample in order, without reading images."""
-        for reader in self._readers:
-            yield from reader.labels()
+        excluded = set(self.manifest.excluded)
+        labels = chain.from_iterable(reader.labels() for reader in self._readers)
+        yield from (label for row, label in enumerate(labels) if row not in excluded)
 
     def resample(self, epoch: int) -> bool:  # noqa: ARG002
         """Changes nothing: all samples are in every epoch."""

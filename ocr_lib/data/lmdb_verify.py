@@ -37,7 +37,7 @@ def verify(root: str | Path) -> VerifyReport:
     root = Path(root)
     manifest = Manifest.load(root)
     problems: list[str] = []
-    with Progress(manifest.samples, "checking", "samples") as progress:
+    with Progress(manifest.statistics.samples, "checking", "samples") as progress:
         for shard in manifest.shards:
             problems += _shard_problems(root / shard.name, shard)
             progress.add(shard.samples)

@@ -14,12 +14,13 @@ the same bytes and the same digest.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_lib.data.statistics import Statistics
 from ocr_lib.digest import sha256_file
@@ -77,6 +78,9 @@ class Manifest:
         shards: in the order of the label list.
         statistics: over all shards.
         image_sizes: `width` and `height` → `min`, `median`, `max` in px.
+        role: `train`, `validation` or `test`; empty where it was not said, as in older data sets.
+        excluded: rows, counted over all shards, of samples that are left out: their images are in
+            the validation set as well.
     """
 
     source: dict[str, Any]
@@ -84,14 +88,29 @@ class Manifest:
     shards: tuple[Shard, ...]
     statistics: Statistics
     image_sizes: dict[str, dict[str, int]]
+    role: str = ""
+    excluded: tuple[int, ...] = ()
 
     @property
     def samples(self) -> int:
-        """Samples in all shards."""
-        return self.statistics.samples
+        """Samples in all shards, without those left out."""
+        return self.statistics.samples - len(self.excluded)
 
-    def shards_of(self, rows: range) -> set[str]:
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of every sample, counted over all shards; int64 [samples]."""
+        return np.delete(np.arange(self.statistics.samples), np.array(self.excluded, np.int64))
+
+    def without(self, excluded: Iterable[int]) -> Self:
+        """Returns the data set with these rows left out, and no others."""
+        return replace(self, excluded=tuple(sorted(excluded)))
+
+    def shards_of(self, samples: range) -> set[str]:
         """Returns the names of the shards that hold neighbouring samples."""
+        kept = self.rows[samples.start : samples.stop]
+        if not len(kept):
+            return set()
+        rows = range(int(kept[0]), int(kept[-1]) + 1)
         ends = list(accumulate(shard.samples for shard in self.shards))
         return {
             shard.name
@@ -106,7 +125,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """Returns the content of manifest.json."""
-        value = {
+        value: dict[str, Any] = {
             "format": FORMAT,
             "source": self.source,
             "options": self.options,
@@ -114,6 +133,10 @@ class Manifest:
             "image_sizes": self.image_sizes,
             "statistics": self.statistics.to_dict(),
         }
+        if self.role:
+            value["role"] = self.role
+        if self.excluded:
+            value["excluded"] = self.excluded
         return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
     @classmethod
@@ -138,6 +161,8 @@ class Manifest:
                 tuple(map(Shard.from_dict, value["shards"])),
                 Statistics.from_dict(value["statistics"]),
                 value["image_sizes"],
+                str(value.get("role", "")),
+                _rows(value.get("excluded", []), int(value["statistics"]["samples"])),
             )
         except FileNotFoundError:
             raise LmdbError(
@@ -149,6 +174,13 @@ class Manifest:
             raise LmdbError(
                 str(path), f"not a manifest ({error!r})", "Fetch or pack the data set again"
             ) from None
+
+
+def _rows(value: list[Any], samples: int) -> tuple[int, ...]:
+    """Checks `Manifest.excluded` as it was read."""
+    if value != sorted(set(value)) or not all(type(v) is int and 0 <= v < samples for v in value):
+        raise ValueError("excluded: not rows of this data set")
+    return tuple(value)
 
 
 def measure_sizes(tables: Iterable[np.ndarray]) -> dict[str, dict[str, int]]:

@@ -28,7 +28,7 @@ from ocr_lib.recognize import Recognizer
 from ocr_lib.text.decoders import DECODERS
 from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint, weights
-from ocr_lib.train.evaluation import Evaluate, build_evaluation, eval_dataset, forward_of
+from ocr_lib.train.evaluation import Evaluate, build_evaluation, forward_of, validation_dataset
 from ocr_lib.train.log import PeerLog, RunLog
 from ocr_lib.train.networks import sub_network
 from ocr_lib.train.optimizer import build_optimizer
@@ -133,7 +133,7 @@ class _Run:
             seed=self.settings.seed,
         )
         self.loader = Loader(reader, config.train.loader.num_workers)
-        self.eval_dataset = eval_dataset(config)
+        self.validation = validation_dataset(config, log)
 
     def train(self, fresh: bool) -> RunResult:
         started = time.monotonic()
@@ -239,9 +239,9 @@ class _Run:
         return epochs_within(minutes, self.plan_epoch(1), train_on, self._eval_pixels_per_epoch())
 
     def _eval_pixels_per_epoch(self) -> float:
-        if self.eval_dataset is None:
+        if self.validation is None:
             return 0.0
-        sizes = np.maximum(self.eval_dataset.sizes, 1)  # 0 where unreadable
+        sizes = np.maximum(self.validation.sizes, 1)  # 0 where unreadable
         pixels = float(self.preprocess.buckets_of(sizes).sum())
         every = self.settings.eval_batch_epoch
         if every:
@@ -273,12 +273,12 @@ class _Run:
 
     def _evaluation(self, model: Any) -> Evaluate | None:
         """Returns the evaluation that runs during training; None without Eval data."""
-        if self.eval_dataset is None:
+        if self.validation is None:
             return None
         forward = forward_of(sub_network(model, self.reading))
         recognizer = Recognizer(self.preprocess, self.dictionary, forward, decode=self.decode)
         metric = RecMetric.from_args(self.config.metric.args)
-        return build_evaluation(recognizer, self.eval_dataset, metric, self.parallel)
+        return build_evaluation(recognizer, self.validation, metric, self.parallel)
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:
         parameters = sum(int(np.prod(p.shape)) for p in trainer.model.parameters())

@@ -118,6 +118,9 @@ class Trainer:
             said.append(f"{self.parallel.world} processes, each with batches of its own")
         if self.settings.ema_decay:
             said.append("a moving average of the weights is evaluated and kept")
+        if self.evaluate is None:
+            average = ", with averaged weights" if self.settings.ema_decay else ""
+            said.append(f"no validation set: the result is the last checkpoint{average}")
         return [sentence for sentence in said if sentence]
 
     def next_pace(self) -> EpochPace | None:

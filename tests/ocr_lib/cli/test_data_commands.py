@@ -9,7 +9,7 @@ import pytest
 
 from ocr_lib.cli import fsck, pack_lmdb, preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.errors import DataError, LmdbError
+from ocr_lib.errors import ConfigError, DataError, LmdbError
 from tests.ocr_lib.data.lines import write_lines
 
 
@@ -81,3 +81,28 @@ def test_preflight_of_a_shipped_configuration(
     (tmp_path / "images/eval.txt_0.jpg").unlink()
     (tmp_path / "images/eval.txt_1.jpg").unlink()
     assert run(preflight, *words, "--max-bad-share", 1, "--max-leak-share", 1) == 0
+
+
+def test_pack_splits_a_validation_set_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_lines(tmp_path, [f"label {i}" for i in range(60)])
+    pattern = r"_(\d+)\.jpg$"
+    words = ("--validation-share", 0.15, "--document-pattern", pattern, "--split-seed", 4)
+    assert run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words) == 0
+    out = capsys.readouterr().out
+    sizes = [len(LmdbDataset(tmp_path / "out" / role)) for role in ("train", "validation")]
+    assert sum(sizes) == 60
+    assert f"packed  {sizes[0]} samples in 1 shards: {tmp_path}/out/train" in out
+    assert "split   by document, 0 training images left out: in validation too" in out
+    assert f"warning: {sizes[1]} validation samples are fewer than 50" in out
+    with pytest.raises(ConfigError, match=r"split\.share: 0\.4 is not from 0 to 0\.15"):
+        run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--validation-share", 0.4)
+    with pytest.raises(ConfigError, match="--role: given with --validation-share"):
+        run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words, "--role", "test")
+
+
+def test_pack_notes_what_a_data_set_is_for(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["one"])
+    run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--role", "test")
+    assert LmdbDataset(tmp_path / "out").manifest.role == "test"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocr_lib.data.combine import Selection
 from ocr_lib.train import checkpoint, train, wire
-from ocr_lib.train.evaluation import Share
 from tests.ocr_lib.memory_dataset import MemoryDataset
 from tests.ocr_lib.train.line_data import (
     assert_equal_runs,
@@ -112,7 +112,7 @@ def test_a_loss_that_is_not_finite_on_one_rank_stops_all(data, tmp_path):
 
 def test_shares_are_the_whole_and_do_not_overlap():
     dataset = MemoryDataset([(b"%d" % i, str(i)) for i in range(7)])
-    shares = [Share(dataset, rank, 3) for rank in range(3)]
+    shares = [Selection(dataset, np.arange(rank, len(dataset), 3)) for rank in range(3)]
     assert [list(share.labels()) for share in shares] == [
         ["0", "3", "6"],
         ["1", "4"],

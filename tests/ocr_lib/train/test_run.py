@@ -3,15 +3,19 @@
 import json
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ocr_lib.data.dataset import open_dataset
 from ocr_lib.errors import CheckpointError, ConfigError, DataError
 from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, load_run, train
+from ocr_lib.train.evaluation import validation_dataset
 from ocr_lib.train.finite import TrainingError
+from ocr_lib.train.log import RunLog
 from ocr_lib.train.trainer import Trainer
 from tests.ocr_lib.train.line_data import (
     assert_equal_runs,
@@ -227,3 +231,34 @@ def test_every_logged_step_counts_its_samples(data, tmp_path):
     log = (tmp_path / "run/train.log").read_text("utf-8")
     counts = [float(count) for count in re.findall(r"avg_samples: ([\d.]+)", log)]
     assert sum(counts) == 60
+
+
+def test_without_a_validation_set_the_last_checkpoint_is_the_result(data, tmp_path, capsys):
+    keys = {
+        "Eval.dataset.name": "SimpleDataSet",
+        "Global.ema_decay": 0.5,
+        "Global.early_stop_evals": 1,
+    }
+    result = train(small_config(*data, tmp_path / "run", **keys))
+    assert (result.epochs, result.best) == (3, {})
+    said = "no validation set: the result is the last checkpoint, with averaged weights"
+    assert said in capsys.readouterr().out
+    assert not list((tmp_path / "run").glob("best_accuracy*"))
+    assert {row["kind"] for row in metrics(tmp_path / "run")} == {"train"}
+    assert load_run(tmp_path / "run", "latest").dictionary.num_classes == 96
+
+
+def test_of_a_large_validation_set_the_lowest_hashes_are_read(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("ocr_lib.train.evaluation.MAX_READ", 5)
+    config = small_config(*data, tmp_path / "run", **{"Global.epoch_num": 1})
+    train(config, quiet=True)
+    with closing(RunLog(tmp_path / "log", quiet=True)) as log:
+        read = validation_dataset(config, log)
+    whole = open_dataset(config.eval)
+    assert len(read) == 5
+    assert set(read.keys.tolist()) < set(whole.keys.tolist())
+    assert list(read.labels()) == [read.sample(i).label for i in range(5)]
+    said = "5 of 20 validation samples are read: the lowest hashes"
+    assert said in (tmp_path / "run/train.log").read_text("utf-8")
+    accuracies = [row["acc"] for row in metrics(tmp_path / "run") if row["kind"] == "eval"]
+    assert all(round(acc * 5, 4) == round(acc * 5) for acc in accuracies)
