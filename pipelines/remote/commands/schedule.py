@@ -5,10 +5,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from ocr_lib.errors import ConfigError
 from pipelines.remote.commands.arguments import add_package, add_parameters
 from pipelines.remote.connection import add_connection, connected
-from pipelines.remote.cron import check_cron, find_zone, next_times
+from pipelines.remote.cron import CronError, check_cron, find_zone, next_times
 
 DESCRIPTION = """\
 Make, list, pause, resume and delete schedules. A schedule runs one version of
@@ -31,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--cron",
         required=True,
-        help='six fields: second minute hour day month weekday; "0 0 3 * * *" is daily at three',
+        help='six fields: second minute hour day month weekday; "0 0 3 * * *" is daily at three; '
+        "or @daily, @weekly, @every 12h and the like",
     )
     create.add_argument(
         "--catch-up",
@@ -115,10 +115,8 @@ def _list(kubeflow: Any, args: argparse.Namespace) -> int:
     found = schedules.find_all(kubeflow)
     for item in found:
         active, cron = schedules.is_active(item), schedules.cron_of(item)
-        state = "active" if active else "paused"
-        sys.stdout.write(
-            f"{item.display_name:<24} {state:<7} {cron:<20} {_first(cron, zone, active)}\n"
-        )
+        state, first = ("active", _first(item, zone)) if active else ("paused", "")
+        sys.stdout.write(f"{item.display_name:<24} {state:<7} {cron:<20} {first}\n")
     if not found:
         sys.stdout.write("no schedules\n")
     return 0
@@ -145,14 +143,17 @@ def _change(kubeflow: Any, args: argparse.Namespace) -> int:
     return 0
 
 
-def _next(cron: str, zone: Any) -> list[str]:
-    times = next_times(cron, SHOWN_TIMES, zone, datetime.now(UTC))
+def _next(cron: str, zone: Any, created: datetime | None = None) -> list[str]:
+    times = next_times(cron, SHOWN_TIMES, zone, datetime.now(UTC), created)
     return [f"  runs next  {time:%a %Y-%m-%d %H:%M:%S} {time.tzname()}" for time in times]
 
 
-def _first(cron: str, zone: Any, active: bool) -> str:
-    """Returns when a schedule runs next; schedules made elsewhere may have other expressions."""
+def _first(schedule: Any, zone: Any) -> str:
+    """Returns when a schedule runs next; those made elsewhere may be of another kind."""
+    from pipelines.remote import schedules
+
     try:
-        return _next(check_cron(cron), zone)[0].strip() if active else ""
-    except ConfigError:
+        lines = _next(schedules.cron_of(schedule), zone, schedule.created_at)
+    except CronError:
         return "at times that this command does not understand"
+    return lines[0].strip() if lines else "its expression matches no date: delete it"
