@@ -13,6 +13,7 @@ from components.evaluate.leaks import refuse_leaked_images
 from components.evaluate.readings import Readings
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.train import load_run
@@ -70,7 +71,9 @@ def evaluate(
     """
     dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
     refuse_leaked_images(train_lmdb, dataset, work / "train")
-    trained = load_run(fetch(model, work / "run"), model.metadata["checkpoint"])
+    trained = load_run(
+        fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+    )
     expected = len(dataset), eval_lmdb.digest, trained.digest
     read = Readings.fetch(readings, *expected, work / "readings")
     candidate = replace(read.candidate(trained_recognizer(trained), dataset), leaked=0)

@@ -11,6 +11,7 @@ from components.evaluate.evaluation import Evaluation
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
@@ -58,6 +59,7 @@ def export(
             metrics=metrics,
             lineage=lineage,
             weights_sha256=evaluation.metadata["weights_sha256"],
+            allowed_parts=allowed_parts(),
         )
     return publish(
         bundle.root,

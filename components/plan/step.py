@@ -14,6 +14,7 @@ from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
 from ocr_lib import __version__
 from ocr_lib.bundle import MANIFEST
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import DataError
 from ocr_lib.markdown import escape
@@ -142,7 +143,8 @@ def _config_digest(question: Question, work: Path) -> str:
     config = question.config
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))
-    return _digest(load_config(config, question.config_overrides).to_yaml())
+    loaded = load_config(config, question.config_overrides, allowed_parts())
+    return _digest(loaded.to_yaml())
 
 
 def _pretrained(uri: str) -> str:

@@ -10,6 +10,7 @@ from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.samples import Dataset
 from ocr_lib.evaluation.readings import Reader, read_lines, save
 from ocr_lib.train import load_run
@@ -33,7 +34,9 @@ def read_share(
     """
     production = read_production(Store.from_env(), model_name)
     dataset = fetch_lines(eval_lmdb, rows, work / "eval")
-    trained = load_run(fetch(model, work / "run"), model.metadata["checkpoint"])
+    trained = load_run(
+        fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+    )
     folder = work / "readings"
     folder.mkdir()
     took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.shared.store import Store
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 
@@ -21,13 +22,15 @@ def run_config(
         held_out: LMDB data set of the lines that decide.
         work: where a file from the store is put.
 
+    Custom parts may be named where `OCR_ALLOW_PARTS` allows them.
+
     Raises:
         ConfigError: names the key, the cause and the nearest known name.
     """
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))
     data = [*_data_overrides("Train", train), *_data_overrides("Eval", held_out)]
-    return load_config(config, [*overrides, *data])
+    return load_config(config, [*overrides, *data], allowed_parts())
 
 
 def _data_overrides(block: str, folder: Path) -> list[str]:

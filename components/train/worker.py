@@ -40,10 +40,11 @@ def main(folder: Path) -> int:
 
 
 def _train(folder: Path, *, first: bool) -> None:
+    from ocr_lib.config.custom_parts import allowed_parts
     from ocr_lib.config.loader import load_config
     from ocr_lib.train import train
 
-    result = train(load_config(folder / CONFIG))
+    result = train(load_config(folder / CONFIG, (), allowed_parts()))
     if first:
         write_json(folder / RESULT, {name: getattr(result, name) for name in FACTS})
 

@@ -3,9 +3,14 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ocr_lib.cli.config_options import add_config_options, read_config
+from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.config.reading import reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
 
@@ -85,16 +90,33 @@ def _built(config: Config) -> Iterator[tuple[str, str]]:
     preprocess = Preprocess.from_config(config)
     widths = ", ".join(map(str, preprocess.buckets))
     yield "input", f"{preprocess.channels} × {preprocess.height} × {widths}"
-    if has_ctc(config.architecture):
+    custom = any(custom_layers(config.architecture))
+    if has_ctc(config.architecture) and not custom:
         yield (
             "steps",
             ", ".join(str(time_steps(config.architecture, w)) for w in preprocess.buckets),
         )
-    model = build_model(config.architecture, dictionary.num_classes)
+    model = build_model(config.architecture, dictionary.num_classes, config.allowed_parts)
     size = sum(int(parameter.size) for parameter in model.parameters())
     yield "network", f"{config.architecture.get('algorithm', 'own')}, {size:,} parameters"
-    build_loss(config.loss)
-    build_augmentation(config.train.dataset.transforms)
+    if has_ctc(config.architecture) and custom:
+        yield (
+            "steps",
+            ", ".join(str(_steps(config, model, preprocess, w)) for w in preprocess.buckets),
+        )
+    build_loss(config.loss, config.allowed_parts)
+    build_augmentation(config.train.dataset.transforms, config.allowed_parts)
+
+
+def _steps(config: Config, model: Any, preprocess: Any, width: int) -> int:
+    """Asks a network with custom parts how many CTC steps it gives a width in px."""
+    from ocr_lib.train import forward_of
+    from ocr_lib.train.networks import sub_network
+
+    network = sub_network(model, reading_network(config))
+    network.eval()
+    image = np.zeros((1, preprocess.channels, preprocess.height, width), np.float32)
+    return int(forward_of(network)(image).shape[1])
 
 
 def _summary(config: Config) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
 from ocr_lib.data.label_list import read_label_list
 from ocr_lib.text.dictionary import build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     migrate.add_argument("--to", required=True, help="the new dictionary: a file or a name")
     migrate.add_argument("--use-space-char", action="store_true", help="append a space to it")
     migrate.add_argument("--out", type=Path, required=True, help="folder, replaced if it exists")
+    add_allow_part(migrate)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,6 +73,6 @@ def _migrate(args: argparse.Namespace) -> None:
     from ocr_lib.train.migrate_folder import migrate_folder
 
     new = load_dictionary(args.to, args.use_space_char)
-    migration = migrate_folder(args.weights, new, args.out)
+    migration = migrate_folder(args.weights, new, args.out, read_allowed_parts(args))
     print(f"characters: {migration.describe()}")
     print(f"written: {args.out}")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ocr_lib.bundle import Bundle
+from ocr_lib.cli.config_options import add_allow_part, add_overrides, read_allowed_parts
 from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.reading import networks_of
@@ -31,15 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", nargs="?", help="the bundle's directory, replaced if it exists")
     parser.add_argument("--checkpoint", default=BEST, help=f"default: {BEST}")
     parser.add_argument("-c", "--config", metavar="FILE", help="in place of a run folder")
-    parser.add_argument(
-        "-o",
-        "--opt",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="set one value of the configuration; may be repeated, the last one counts",
-    )
+    add_overrides(parser)
+    add_allow_part(parser)
     parser.add_argument(
         "--old-names", action="store_true", help="add Paddle 2's inference.pdmodel, in paddle2/"
     )
@@ -80,7 +74,9 @@ def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:
     """Returns the configuration, the checkpoint's prefix and the target directory."""
     if (args.run is None) == (args.config is None):
         raise ConfigError("arguments", "need either a run folder or -c", "Give one of them")
-    config = load_config(args.config or Path(args.run) / "config.yml", args.opt)
+    config = load_config(
+        args.config or Path(args.run) / "config.yml", args.opt, read_allowed_parts(args)
+    )
     prefix = checkpoint_of(config) if args.config else Path(args.run) / args.checkpoint
     target = args.out or config.global_.save_inference_dir
     return config, prefix, Path(target or Path(config.global_.save_model_dir) / "inference")

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
+
 DESCRIPTION = """\
 Turn an exported recogniser of PP-OCRv3, v4 or v5 into weights of this project's
 network, which compute the same: an ONNX file, a folder of Paddle's inference
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="configuration of its network, if it is another one"
     )
+    add_allow_part(parser)
     parser.add_argument(
         "--images", nargs="+", default=[], metavar="PATH", help="lines to compare on"
     )
@@ -52,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         images=[decode_image(path.read_bytes(), str(path)) for path in files],
         dictionary=args.dictionary,
         config=args.config,
+        allowed_parts=read_allowed_parts(args),
     )
     form = "with its branches" if args.full else "fused"
     print(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.schema import Config
 from ocr_lib.text.dictionary import Dictionary, build_dictionary, load_dictionary
 
@@ -22,13 +23,13 @@ def trained_dictionary(config: Config, labels: Iterable[str]) -> Dictionary:
         config: the run's configuration.
         labels: of the training lines; read where they make the dictionary.
     """
-    return build_dictionary(labels) if made_of_labels(config) else dictionary_of(config)
+    return build_dictionary(labels) if made_of_labels(config) else dictionary_of(config.global_)
 
 
-def dictionary_of(config: Config) -> Dictionary:
-    """Loads the dictionary that a configuration names; that of labels from the run's folder."""
-    settings = named_dictionary(config).global_
-    return load_dictionary(settings.character_dict_path, settings.use_space_char)
+def dictionary_of(settings: GlobalConfig) -> Dictionary:
+    """Loads the dictionary that the block Global names; that of labels from the run's folder."""
+    named = _naming_file(settings)
+    return load_dictionary(named.character_dict_path, named.use_space_char)
 
 
 def made_of_labels(config: Config) -> bool:
@@ -38,8 +39,11 @@ def made_of_labels(config: Config) -> bool:
 
 def named_dictionary(config: Config) -> Config:
     """Returns a configuration that names the file of the run folder in place of the labels."""
-    if not made_of_labels(config):
-        return config
-    file = str(Path(config.global_.save_model_dir) / DICTIONARY)
-    settings = replace(config.global_, character_dict_path=file, use_space_char=False)
-    return replace(config, global_=settings)
+    return replace(config, global_=_naming_file(config.global_))
+
+
+def _naming_file(settings: GlobalConfig) -> GlobalConfig:
+    if settings.character_dict_path != LABELS:
+        return settings
+    file = str(Path(settings.save_model_dir) / DICTIONARY)
+    return replace(settings, character_dict_path=file, use_space_char=False)

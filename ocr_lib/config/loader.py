@@ -5,11 +5,19 @@ key by key, lists and single values are replaced, and a block whose `name` diffe
 a whole, since arguments belong to the name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.config.custom_parts import (
+    NO_PARTS,
+    AllowedParts,
+    check_allowed,
+    custom_layers,
+    is_custom,
+)
+from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.overrides import apply
 from ocr_lib.config.reader import read_block
 from ocr_lib.config.schema import Config
@@ -22,20 +30,47 @@ from ocr_lib.errors import ConfigError
 MAX_BASES = 10
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Reads a configuration file.
+def load_config(
+    path: str | Path, overrides: Sequence[str] = (), allowed_parts: AllowedParts = NO_PARTS
+) -> Config:
+    """Reads a configuration file; nothing that it names is imported.
 
     Args:
         path: a file, or the name of a shipped configuration (`en_PP-OCRv3_rec`).
         overrides: `Key.sub=value` each; the value is read as YAML, later ones win.
+        allowed_parts: custom parts that may be imported when the configuration is built.
 
     Raises:
-        ConfigError: names file, line and key, the cause, and the nearest known name.
+        ConfigError: names file, line and key, the cause, and the nearest known name; also where
+            the configuration names a part that is not allowed.
     """
     values, places = load_values(path)
     for override in overrides:
         apply(values, override, places)
-    return replace(read_block(Config, values, Spot((), places)), places=places)
+    config = read_block(Config, values, Spot((), places))
+    for key, part in _custom_parts(config):
+        check_allowed(part, allowed_parts, str(Spot(key, places)))
+    return replace(config, places=places, allowed_parts=allowed_parts)
+
+
+def load_settings(path: str | Path) -> GlobalConfig:
+    """Reads the block Global of a configuration file, whatever the other blocks hold.
+
+    Raises:
+        ConfigError: the file or the block is not accepted.
+    """
+    values, places = load_values(path)
+    return read_block(GlobalConfig, values.get("Global"), Spot(("Global",), places))
+
+
+def _custom_parts(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """Yields key and name of each custom part that a configuration names."""
+    yield from custom_layers(config.architecture)
+    named: list[tuple[KeyPath, str]] = [(("Loss", "name"), config.loss.name)]
+    for block, split in (("Train", config.train), ("Eval", config.eval)):
+        for i, transform in enumerate(split.dataset.transforms):
+            named.append(((block, "dataset", "transforms", i), transform.name))
+    yield from ((key, name) for key, name in named if is_custom(name))
 
 
 def config_from_dict(values: dict[str, Any], where: str = "the configuration") -> Config:

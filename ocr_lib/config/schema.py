@@ -11,6 +11,7 @@ from typing import Any
 
 from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, SplitConfig
 from ocr_lib.config.checks import known_keys, known_part
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.names import KEPT_TOP, METRIC_VALUES, METRICS, POST_PROCESSES
 from ocr_lib.config.reader import COLLECTS, UNWRITTEN, Part, write_block
@@ -44,6 +45,8 @@ class Config:
         eval: the block Eval: the samples that decide.
         kept: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
         places: where each key was written; empty when the configuration was not read from a file.
+        allowed_parts: custom parts that may be imported when it is built; no key, but said
+            by the process that read it.
     """
 
     global_: GlobalConfig = field(default_factory=GlobalConfig, metadata={"key": "Global"})
@@ -63,6 +66,9 @@ class Config:
     eval: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Eval"})
     kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
     places: Places = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
+    allowed_parts: AllowedParts = field(
+        default=NO_PARTS, metadata=UNWRITTEN, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         known_keys(self, self.kept, KEPT_TOP)

@@ -4,23 +4,23 @@ Decoding, label encoding, resizing and batching are done in one place each, for 
 list of transforms only the augmentations are left to build.
 """
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts, import_part, is_custom
 from ocr_lib.config.names import TRANSFORMS
 from ocr_lib.config.reader import Part, read_block
 from ocr_lib.config.spot import Spot, nearest
+from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
 from ocr_lib.data.augment.rec_aug import BaseDataAugmentation, RecAug
 from ocr_lib.data.augment.scene import ParseQRecAug, SVTRRecAug
 
-Augmentation = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 Block = TypeVar("Block")
 
 AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
@@ -33,7 +33,9 @@ AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
 WHERE = ("Train", "dataset", "transforms")
 
 
-def build_augmentation(transforms: Sequence[Part]) -> Augmentation:
+def build_augmentation(
+    transforms: Sequence[Part], allowed_parts: AllowedParts = NO_PARTS
+) -> Augmentation:
     """Returns what is done to a decoded image uint8 BGR [H, W, 3] before it is resized.
 
     The function can be sent to another process, draws everything from the generator that it is
@@ -41,13 +43,15 @@ def build_augmentation(transforms: Sequence[Part]) -> Augmentation:
 
     Args:
         transforms: `Train.dataset.transforms`. Apart from PaddleOCR's names,
-            `package.module:Name` names a class of the user's own, built with the arguments
-            given and called with an image and a generator.
+            `package.module:Class` names a subclass of `Augmentation`, which is built with the
+            arguments given.
+        allowed_parts: which of those may be imported.
 
     Raises:
-        ConfigError: an unknown transform or argument, or a value out of range.
+        ConfigError: an unknown transform or argument, a value out of range, or a part that is not
+            allowed.
     """
-    steps = [_build(part) for part in transforms if _is_augmentation(part)]
+    steps = [_build(part, allowed_parts) for part in transforms if _is_augmentation(part)]
     return steps[0] if len(steps) == 1 else _Chain(tuple(steps))
 
 
@@ -69,7 +73,7 @@ def build_concatenation(transforms: Sequence[Part], max_text_length: int) -> Rec
 
 
 @dataclass(frozen=True)
-class _Chain:
+class _Chain(Augmentation):
     """One step after the other; without steps the image as it is."""
 
     steps: tuple[Augmentation, ...]
@@ -84,23 +88,23 @@ def _is_augmentation(part: Part) -> bool:
     if part.name == "DecodeImage" and part.args.get("img_mode", "BGR") != "BGR":
         cause = f"is {part.args['img_mode']!r}; images are decoded to BGR everywhere"
         raise _spot(part).child("img_mode").error(cause, "Write BGR, or remove it")
-    if part.name in AUGMENTATIONS or ":" in part.name:
+    if part.name in AUGMENTATIONS or is_custom(part.name):
         return True
     if part.name not in TRANSFORMS:
         raise _spot(part).error("is not a known transform", nearest(part.name, TRANSFORMS))
     return False
 
 
-def _build(part: Part) -> Augmentation:
-    if ":" not in part.name:
+def _build(part: Part, allowed_parts: AllowedParts) -> Augmentation:
+    if not is_custom(part.name):
         return _read(AUGMENTATIONS[part.name], part)
-    module_name, _, name = part.name.partition(":")
+    spot = _spot(part)
+    base = Augmentation
+    custom = import_part(part.name, base, allowed_parts, str(spot))  # type: ignore[type-abstract]
     try:
-        built: Augmentation = getattr(importlib.import_module(module_name), name)(**part.args)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        fix = "Write package.module:Class, of a module on PYTHONPATH, and its arguments"
-        raise _spot(part).error(f"cannot be built: {error}", fix) from error
-    return built
+        return custom(**part.args)
+    except (TypeError, ValueError) as error:
+        raise spot.error(f"cannot be built: {error}", "Check its arguments") from error
 
 
 def _read(cls: type[Block], part: Part) -> Block:

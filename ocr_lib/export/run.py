@@ -13,6 +13,7 @@ from paddle.utils import unique_name
 from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.spread import spread
@@ -48,6 +49,7 @@ def export(
     lineage: Mapping[str, str] | None = None,
     old_names: bool = False,
     weights_sha256: str = "",
+    allowed_parts: AllowedParts = NO_PARTS,
 ) -> Bundle:
     """Exports a trained network as a bundle that appears whole or not at all.
 
@@ -61,6 +63,7 @@ def export(
         lineage: where it comes from, to be kept with the model: digests of data, name of the run.
         old_names: adds the files that Paddle 2 reads, in `paddle2/`.
         weights_sha256: digest that the weights must have: of those that were evaluated.
+        allowed_parts: custom parts that the run's configuration may name.
 
     Raises:
         CheckpointError: a parameter of the network is not in the checkpoint, or the weights are
@@ -69,7 +72,7 @@ def export(
     """
     check_of_run(run_dir, checkpoint)
     return export_model(
-        lambda: load_run(run_dir, checkpoint, network),
+        lambda: load_run(run_dir, checkpoint, network, allowed_parts),
         Path(out_dir),
         dataset=dataset,
         weights_sha256=weights_sha256,

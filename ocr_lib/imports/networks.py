@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 
 # What it is called → the shipped configuration that it is trained with.
@@ -30,10 +31,12 @@ class Network:
     Attributes:
         name: what people call it.
         architecture: PaddleOCR's `Architecture` block, its branched convolutions fused.
+        allowed_parts: custom parts that may be imported when it is built.
     """
 
     name: str
     architecture: dict[str, Any]
+    allowed_parts: AllowedParts = NO_PARTS
 
     def unfused(self) -> dict[str, Any] | None:
         """Returns the block with branched convolutions; None where the network has none."""
@@ -49,14 +52,16 @@ def known_networks() -> list[Network]:
     return [network_of(name, config) for name, config in CONFIGS.items()]
 
 
-def network_of(name: str, config: str) -> Network:
+def network_of(name: str, config: str, allowed_parts: AllowedParts = NO_PARTS) -> Network:
     """Returns the network of a configuration as an exported model holds it.
 
     Args:
         name: what people call it.
         config: a shipped configuration's name, or a file.
+        allowed_parts: custom parts that it may name.
     """
-    return Network(name, _reading_part(load_config(config).architecture))
+    loaded = load_config(config, (), allowed_parts)
+    return Network(name, _reading_part(loaded.architecture), allowed_parts)
 
 
 def _reading_part(architecture: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import paddle
 
 from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.config.characters import DICTIONARY
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import config_from_dict, load_values
 from ocr_lib.data.decode import Image
 from ocr_lib.data.image import Preprocess, default_buckets
@@ -64,6 +65,7 @@ def import_model(
     images: Sequence[Image] = (),
     dictionary: str | None = None,
     config: str | None = None,
+    allowed_parts: AllowedParts = NO_PARTS,
 ) -> Imported:
     """Writes a foreign recogniser as weights, dictionary and configuration of this project.
 
@@ -76,15 +78,16 @@ def import_model(
             uint8 BGR [H, W, 3]. Without any, lines are drawn.
         dictionary: its characters, where the model does not say them.
         config: the network's configuration, where it is none of the known ones.
+        allowed_parts: custom parts that this configuration may name.
 
     Raises:
         ImportModelError: it cannot be read, is another network, or computes something else.
     """
+    networks = [network_of(config, config, allowed_parts)] if config else known_networks()
     with open_source(source) as opened:
         foreign = read_foreign(opened, dictionary)
         lines = list(images[:MAX_LINES]) or drawn_lines(foreign.dictionary.characters)
         tensors = _tensors(lines, foreign.channels)
-        networks = [network_of(config, config)] if config else known_networks()
         network, arrays, folded = _identify(foreign, networks)
         architecture, model = _rebuild(foreign, network, arrays, folded, tensors, full)
         gap = _compare(foreign, model, tensors)
@@ -115,7 +118,8 @@ def _identify(
     """Returns the network that the graph is, with its arrays and the norms that were folded."""
     nearest, complaint = -1.0, ""
     for network in networks:
-        model = build_model(network.architecture, foreign.dictionary.num_classes)
+        classes = foreign.dictionary.num_classes
+        model = build_model(network.architecture, classes, network.allowed_parts)
         slots = slots_of(model, foreign.channels, HEIGHT)
         try:
             return network, *fit(slots, foreign.steps)
@@ -147,7 +151,7 @@ def _rebuild(
         cause = f"{network.name} has no branches, so there is one form of it"
         raise ImportModelError("--full", cause, "leave it out")
     paddle.seed(0)
-    model = build_model(architecture, foreign.dictionary.num_classes)
+    model = build_model(architecture, foreign.dictionary.num_classes, network.allowed_parts)
     norms = [*folded]
     if full:
         norms += split_branches(model, arrays)

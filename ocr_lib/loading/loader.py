@@ -5,13 +5,14 @@ loads it: one thread, eight processes, or the process that resumes after a crash
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
@@ -23,8 +24,6 @@ from ocr_lib.workers import worker_pool
 
 AHEAD = 4  # batches loaded in advance by each worker
 MAX_BAD_SHARE = 0.01
-
-Augmentation = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from paddle import nn
 
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.losses.attention import AttentionLoss
 from ocr_lib.losses.combined import CombinedLoss
 from ocr_lib.losses.ctc import CTCLoss
@@ -38,11 +39,12 @@ class NamedPart(Protocol):
         """The loss's arguments."""
 
 
-def build_loss(loss: NamedPart) -> nn.Layer:
+def build_loss(loss: NamedPart, allowed_parts: AllowedParts = NO_PARTS) -> nn.Layer:
     """Builds a loss.
 
     Args:
         loss: the `Loss` block: the loss's name and its arguments.
+        allowed_parts: custom parts that may be imported.
 
     Returns:
         A callable `(outputs, batch) -> dict`: `outputs` is what the network returned in training,
@@ -50,6 +52,6 @@ def build_loss(loss: NamedPart) -> nn.Layer:
         `label_sar` or `label_gtc` [N, L']; the result has the scalar `loss` and its parts.
 
     Raises:
-        ConfigError: the name or an argument is unknown.
+        ConfigError: the name or an argument is unknown, or the part is not allowed.
     """
-    return construct(LOSSES, {**loss.args, "name": loss.name}, "Loss")
+    return construct(LOSSES, {**loss.args, "name": loss.name}, "Loss", allowed_parts)

@@ -5,6 +5,7 @@ from typing import Any
 
 from paddle import nn
 
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.distillation import DistillationModel
 from ocr_lib.models.parts import construct, nearest
@@ -19,34 +20,42 @@ TRAINING_KEYS = frozenset({"pretrained", "freeze_params"})
 DISTILLATION = "DistillationModel"
 
 
-def build_model(architecture: Mapping[str, Any], num_classes: int) -> nn.Layer:
+def build_model(
+    architecture: Mapping[str, Any], num_classes: int, allowed_parts: AllowedParts = NO_PARTS
+) -> nn.Layer:
     """Builds a recognition network.
 
     Args:
         architecture: PaddleOCR's `Architecture` block.
         num_classes: CTC classes: the characters and the blank. Heads that need other special
             symbols add their own.
+        allowed_parts: custom parts that may be imported.
 
     Returns:
         A layer with `forward(images, targets=None)`; see `RecModel` and, where `name` is
         DistillationModel, `DistillationModel`.
 
     Raises:
-        ConfigError: a part or an argument is unknown, or parts do not fit together.
+        ConfigError: a part or an argument is unknown, a part is not allowed, or parts do not fit
+            together.
     """
     if architecture.get("name") == DISTILLATION:
-        return _build_distillation(architecture, num_classes)
-    return _build_stages(architecture, num_classes, "Architecture")
+        return _build_distillation(architecture, num_classes, allowed_parts)
+    return _build_stages(architecture, num_classes, "Architecture", allowed_parts)
 
 
-def _build_distillation(architecture: Mapping[str, Any], num_classes: int) -> DistillationModel:
+def _build_distillation(
+    architecture: Mapping[str, Any], num_classes: int, allowed_parts: AllowedParts
+) -> DistillationModel:
     _check_keys(architecture, ["Models", *DESCRIPTION_KEYS], "Architecture")
     models = architecture.get("Models")
     if not models:
         raise ConfigError("Architecture.Models", "no network is named", "add Student and Teacher")
     return DistillationModel(
         {
-            name: _build_stages(block, num_classes, f"Architecture.Models.{name}", TRAINING_KEYS)
+            name: _build_stages(
+                block, num_classes, f"Architecture.Models.{name}", allowed_parts, TRAINING_KEYS
+            )
             for name, block in models.items()
         },
         pretrained={name: m["pretrained"] for name, m in models.items() if m.get("pretrained")},
@@ -58,6 +67,7 @@ def _build_stages(
     architecture: Mapping[str, Any],
     num_classes: int,
     where: str,
+    allowed_parts: AllowedParts,
     more_keys: Iterable[str] = (),
 ) -> RecModel:
     _check_keys(architecture, [*STAGES, *DESCRIPTION_KEYS, *OTHER_KEYS, *more_keys], where)
@@ -70,7 +80,12 @@ def _build_stages(
                 raise ConfigError(f"{where}.{stage}", "it is missing", f"name a {stage.lower()}")
             continue
         stages[stage] = construct(
-            table, block, f"{where}.{stage}", in_channels=channels, num_classes=num_classes
+            table,
+            block,
+            f"{where}.{stage}",
+            allowed_parts,
+            in_channels=channels,
+            num_classes=num_classes,
         )
         channels = getattr(stages[stage], "out_channels", None)
     return RecModel(stages, architecture.get("return_all_feats", False))

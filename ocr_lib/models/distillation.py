@@ -35,7 +35,7 @@ class DistillationModel(nn.Layer):
 
     def network(self, name: str) -> nn.Layer:
         """Returns one of the networks."""
-        return getattr(self, name)
+        return dict(self.named_children())[name]
 
     def forward(self, images: Tensor, targets: Batch | None = None) -> dict[str, Any]:
         """Images [N, C, H, W] → every network's output by name."""

@@ -1,51 +1,62 @@
 """Turning a `{name: X, **arguments}` block of a configuration into an object.
 
-A name is looked up in a closed table; `package.module:Class` imports a part of the user's own.
-Arguments are checked against the constructor's signature before it is called.
+A name is looked up in a closed table; `package.module:Class` imports a custom part,
+where the process that opens the configuration allows it. Arguments are checked against the
+constructor's signature before it is called.
 """
 
 import difflib
-import importlib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from paddle import nn
+
+from ocr_lib.config.custom_parts import FORM, NO_PARTS, AllowedParts, import_part, is_custom
 from ocr_lib.errors import ConfigError
 
 Table = Mapping[str, type]
 
 
-def construct(table: Table, block: Mapping[str, Any], where: str, **supplied: Any) -> Any:
+def construct(
+    table: Table,
+    block: Mapping[str, Any],
+    where: str,
+    allowed_parts: AllowedParts = NO_PARTS,
+    **supplied: Any,
+) -> Any:
     """Builds the part that a configuration block describes.
 
     Args:
         table: the known names and their classes.
         block: `name` and the arguments that the user wrote.
         where: the configuration key of the block, for error messages.
+        allowed_parts: custom parts that may be imported.
         **supplied: arguments that the program provides (`in_channels`, …); those the constructor
             does not take are left out.
 
     Raises:
-        ConfigError: the name or an argument is unknown, or a required argument is missing.
+        ConfigError: the name or an argument is unknown, a required argument is missing, or the
+            part is not allowed.
     """
     arguments = dict(block)
     name = arguments.pop("name", None)
     if not isinstance(name, str):
         raise ConfigError(f"{where}.name", "no name is given", f"set it to {_choices(table)}")
-    part = find(table, name, f"{where}.name")
+    part = find(table, name, f"{where}.name", allowed_parts)
     return call_checked(part, arguments, where, **supplied)
 
 
-def find(table: Table, name: str, where: str) -> type:
-    """Returns the class called `name`, or imports it where the name reads `module:Class`."""
+def find(table: Table, name: str, where: str, allowed_parts: AllowedParts = NO_PARTS) -> type:
+    """Returns the class called `name`; a custom layer is imported if it is allowed."""
     if name in table:
         return table[name]
-    if ":" in name:
-        return _import_part(name, where)
+    if is_custom(name):
+        return import_part(name, nn.Layer, allowed_parts, where)
     raise ConfigError(
         where,
         f"unknown name {name!r}",
-        f"{nearest(name, table)}Use {_choices(table)} or package.module:Class",
+        f"{nearest(name, table)}Use {_choices(table)} or {FORM}",
     )
 
 
@@ -93,15 +104,3 @@ def choose(value: Any, known: Iterable[Any], where: str) -> Any:
 
 def _choices(table: Table) -> str:
     return "one of " + ", ".join(sorted(table))
-
-
-def _import_part(name: str, where: str) -> type:
-    module_name, _, class_name = name.partition(":")
-    try:
-        part = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        fix = "write package.module:Class, of a module on PYTHONPATH"
-        raise ConfigError(where, f"cannot import {name!r} ({error})", fix) from error
-    if not isinstance(part, type):
-        raise ConfigError(where, f"{name!r} is not a class", "name a paddle.nn.Layer subclass")
-    return part

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ocr_lib.atomic import atomic_directory, write_text
 from ocr_lib.config.characters import DICTIONARY
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
@@ -14,7 +15,9 @@ from ocr_lib.train.migration import Migration, dictionary_beside, migrate
 from ocr_lib.train.weights import load_into, save_weights
 
 
-def migrate_folder(source: Path, new: Dictionary, out_dir: Path) -> Migration:
+def migrate_folder(
+    source: Path, new: Dictionary, out_dir: Path, allowed_parts: AllowedParts = NO_PARTS
+) -> Migration:
     """Writes weights, dictionary and configuration for another dictionary.
 
     Args:
@@ -22,8 +25,10 @@ def migrate_folder(source: Path, new: Dictionary, out_dir: Path) -> Migration:
         new: the characters to come.
         out_dir: gets `weights.pdparams`, `dictionary.txt` and `config.yml`; an older one is
             replaced.
+        allowed_parts: custom parts that the configuration may name.
 
     Raises:
+        ConfigError: the configuration is not accepted, or names a part that is not allowed.
         CheckpointError: nothing says what the weights are: `config.yml` or the dictionary is
             missing beside them, or they are others.
     """
@@ -36,8 +41,9 @@ def migrate_folder(source: Path, new: Dictionary, out_dir: Path) -> Migration:
             f"config.yml or {DICTIONARY} is not beside it, or names what is not there",
             "name a checkpoint in its run folder, or a folder of `ocr import`",
         )
-    config, migration = load_config(config_file), Migration(old, new)
-    network = build_model(config.architecture, new.num_classes)
+    config = load_config(config_file, (), allowed_parts)
+    migration = Migration(old, new)
+    network = build_model(config.architecture, new.num_classes, allowed_parts)
     moved = migrate(checkpoint.load(prefix), network, migration)
     load_into(network, moved.params, str(prefix), min_share=1.0)
     settings = replace(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.config.characters import DICTIONARY, dictionary_of
-from ocr_lib.config.loader import load_config
+from ocr_lib.config.loader import load_settings
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.models.heads.attention import AttentionHead
 from ocr_lib.models.heads.ctc import CTCHead
@@ -179,12 +179,12 @@ def dictionary_beside(prefix: Path) -> Dictionary | None:
     """
     config_file, file = prefix.with_name("config.yml"), prefix.with_name(DICTIONARY)
     try:
-        config = load_config(config_file) if config_file.exists() else None
-        path = config.global_.character_dict_path if config else DICTIONARY
+        settings = load_settings(config_file) if config_file.exists() else None
+        path = settings.character_dict_path if settings else DICTIONARY
         if file.exists() and path is not None:
             characters = load_dictionary(str(file)).characters
             return Dictionary(characters, right_to_left="arabic" in Path(path).name)
-        return dictionary_of(config) if config else None
+        return dictionary_of(settings) if settings else None
     except (ConfigError, DictionaryError):
         return None
 

@@ -127,7 +127,7 @@ class _Run:
             dataset=self.dataset,
             samples=self.samples,
             preprocess=self.preprocess,
-            augment=build_augmentation(transforms),
+            augment=build_augmentation(transforms, config.allowed_parts),
             join=build_concatenation(transforms, self.settings.max_text_length),
             targets=self.targets,
             seed=self.settings.seed,
@@ -252,7 +252,8 @@ class _Run:
         """Builds network and optimiser from the seed, so that every start is the same."""
         paddle.seed(self.settings.seed)
         np.random.seed(self.settings.seed)  # some of paddle's initialisers use it
-        model = build_model(self.config.architecture, self.dictionary.num_classes)
+        allowed = self.config.allowed_parts
+        model = build_model(self.config.architecture, self.dictionary.num_classes, allowed)
         if self.settings.use_sync_bn:
             model = synchronise(model, self.parallel)
         model.train()
@@ -260,7 +261,7 @@ class _Run:
             self.config,
             self.run_dir,
             model=model,
-            loss=build_loss(self.config.loss),
+            loss=build_loss(self.config.loss, allowed),
             optimizer=build_optimizer(self.config.optimizer, model),
             loader=self.loader,
             plan_epoch=self.plan_epoch,

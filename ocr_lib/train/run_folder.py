@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.config.characters import dictionary_of
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
@@ -67,22 +68,29 @@ class TrainedModel:
     decoder: str = "ctc"
 
 
-def load_run(run_dir: str | Path, name: str = BEST, network: str | None = None) -> TrainedModel:
+def load_run(
+    run_dir: str | Path,
+    name: str = BEST,
+    network: str | None = None,
+    allowed_parts: AllowedParts = NO_PARTS,
+) -> TrainedModel:
     """Loads a checkpoint of a run folder.
 
     Args:
         run_dir: the folder that training wrote.
         name: `best_accuracy`, `latest` or `iter_epoch_N`.
         network: of several networks another one than `Metric.key` names.
+        allowed_parts: custom parts that its configuration may name.
 
     Raises:
         CheckpointError: the folder holds no such checkpoint, or not every parameter matches.
+        ConfigError: its configuration is not accepted, or names a part that is not allowed.
     """
     run_dir = Path(run_dir)
     config_path = run_dir / "config.yml"
     if not config_path.exists():
         raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "train first")
-    config, prefix = load_config(config_path), run_dir / name
+    config, prefix = load_config(config_path, (), allowed_parts), run_dir / name
     return load_model(config, prefix, network, dictionary_beside(prefix))
 
 
@@ -104,8 +112,8 @@ def load_model(
         CheckpointError: the checkpoint is missing or does not fill the network.
     """
     prefix = checkpoint.without_suffix(prefix)
-    dictionary = dictionary or dictionary_of(config)
-    model = build_model(config.architecture, dictionary.num_classes)
+    dictionary = dictionary or dictionary_of(config.global_)
+    model = build_model(config.architecture, dictionary.num_classes, config.allowed_parts)
     saved = checkpoint.load(prefix)
     weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)
     model.eval()

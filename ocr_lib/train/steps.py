@@ -1,20 +1,19 @@
 """How many CTC steps a network gives images in training."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import paddle
 
+from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.geometry import time_steps
-from ocr_lib.config.reading import networks_of, reading_network
+from ocr_lib.config.reading import reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.loading.targets import Targets
 from ocr_lib.models import build_model
 from ocr_lib.train.outputs import reading_logits
 
 NO_LIMIT = 1 << 30
-STAGES = ("Transform", "Backbone", "Neck", "Head")
 Size = tuple[int, int]  # height and width in px
 
 
@@ -37,19 +36,16 @@ def training_steps(
     """
     if not targets.ctc:
         return {width: NO_LIMIT for _, width in sizes}
-    if not any(_is_own(network) for network in networks_of(config.architecture).values()):
+    if not any(custom_layers(config.architecture)):
         return {w: time_steps(config.architecture, w, training=True) for _, w in sizes}
     return _measured(config, sizes, channels, targets)
-
-
-def _is_own(network: Mapping[str, Any]) -> bool:
-    return any(":" in str((network.get(stage) or {}).get("name")) for stage in STAGES)
 
 
 def _measured(
     config: Config, sizes: Iterable[Size], channels: int, targets: Targets
 ) -> dict[int, int]:
-    model = build_model(config.architecture, targets.dictionary.num_classes)
+    classes = targets.dictionary.num_classes
+    model = build_model(config.architecture, classes, config.allowed_parts)
     model.train()
     label = targets.dictionary.text([1])
     arrays = {**targets.encode([label] * 2), "valid_ratio": np.ones(2, np.float32)}

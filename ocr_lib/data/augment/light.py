@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.warp import Image
 
 
 @dataclass(frozen=True)
-class LightAug:
+class LightAug(Augmentation):
     """Slight geometry, light, blur and noise: the damage that scanning does, and no more.
 
     Unlike RecAug it never cuts characters off or inverts the line, which a network of half a

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr_lib.data.augment import pixels
+from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.tia import tia
 from ocr_lib.data.augment.warp import Image
 
 
 @dataclass(frozen=True)
-class BaseDataAugmentation:
+class BaseDataAugmentation(Augmentation):
     """RecAug without the warps: each operation fires with its own probability, in this order.
 
     Source: PaddleOCR `BaseDataAugmentation`: same order, same distributions.

@@ -11,6 +11,7 @@ import numpy as np
 
 from ocr_lib.data.augment import deterioration as damage
 from ocr_lib.data.augment import geometry
+from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.colour import jitter_colour
 from ocr_lib.data.augment.warp import Image
 
@@ -27,7 +28,7 @@ PARSEQ_DAMAGE: tuple[Operation, ...] = (
 
 
 @dataclass(frozen=True)
-class SVTRRecAug:
+class SVTRRecAug(Augmentation):
     """Geometry, then deterioration, then colours, each with its own probability.
 
     Attributes:

@@ -27,7 +27,7 @@ from tests.ocr_lib.memory_dataset import drawn
 )
 def test_export(name: str, options: list[str], tmp_path: Path) -> None:
     config = load_config(name, options)
-    dictionary, preprocess = dictionary_of(config), Preprocess.from_config(config)
+    dictionary, preprocess = dictionary_of(config.global_), Preprocess.from_config(config)
 
     def load() -> TrainedModel:
         paddle.seed(7)

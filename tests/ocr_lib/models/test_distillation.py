@@ -3,6 +3,7 @@ import pytest
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.models import build_model
+from ocr_lib.models.rec_model import RecModel
 from tests.ocr_lib.models.architectures import CRNN_LITE
 
 STUDENT = {**CRNN_LITE, "pretrained": None, "freeze_params": False, "return_all_feats": True}
@@ -25,6 +26,10 @@ def test_networks_answer_by_name_and_name_their_parameters(model) -> None:
     assert outputs["Student2"].shape == [1, 8, 7]
     assert {name.split(".")[0] for name in model.state_dict()} == set(outputs)
     assert model.network("Teacher") is model.Teacher
+
+
+def test_a_network_may_be_called_like_a_method_of_the_layer() -> None:
+    assert isinstance(build_model(distillation(train=STUDENT), 7).network("train"), RecModel)
 
 
 def test_what_a_network_starts_from_is_left_to_who_trains(model) -> None:

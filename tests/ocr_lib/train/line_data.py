@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.data.lmdb_store import pack
@@ -56,9 +57,16 @@ def small_options(train: Path, evaluation: Path, run_dir: Path, **keys: object) 
     return [f"{key}={value}" for key, value in options.items()]
 
 
-def small_config(train: Path, evaluation: Path, run_dir: Path, **keys: object) -> Config:
+def small_config(
+    train: Path,
+    evaluation: Path,
+    run_dir: Path,
+    allowed_parts: AllowedParts = NO_PARTS,
+    **keys: object,
+) -> Config:
     """Loads the demo's configuration with `small_options`."""
-    return load_config("cpu_line", small_options(train, evaluation, run_dir, **keys))
+    options = small_options(train, evaluation, run_dir, **keys)
+    return load_config("cpu_line", options, allowed_parts)
 
 
 def train_until(config: Config, step: int) -> None:

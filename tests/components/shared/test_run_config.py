@@ -1,0 +1,62 @@
+"""Steps open configurations with the custom parts that `OCR_ALLOW_PARTS` of their pod allows."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import components
+from components.shared.run_config import run_config
+from components.train.worker import CONFIG
+from ocr_lib.config.loader import load_config
+from ocr_lib.errors import ConfigError
+
+BACKBONE = "no_such_module_of_a_test:Backbone"
+OVERRIDE = f"Architecture.Backbone={{name: '{BACKBONE}'}}"
+OPENERS = {"load_config", "load_run", "export_bundle"}
+
+
+def test_a_run_takes_the_parts_that_the_environment_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("cpu_line", [OVERRIDE], tmp_path / "train", tmp_path / "eval", tmp_path)
+    monkeypatch.delenv("OCR_ALLOW_PARTS", raising=False)
+    with pytest.raises(ConfigError, match=r"Backbone\.name: .* is a custom part"):
+        run_config(*arguments)
+    monkeypatch.setenv("OCR_ALLOW_PARTS", f"a:B, {BACKBONE}")
+    config = run_config(*arguments)
+    assert BACKBONE in config.allowed_parts
+    assert config.train.dataset.data_dir == str(tmp_path / "train")
+
+
+@pytest.mark.parametrize(("variable", "refused"), [("", True), (BACKBONE, False)])
+def test_a_rank_takes_them_too(tmp_path: Path, variable: str, refused: bool) -> None:
+    """There is no data, so that one which may use the part stops at that."""
+    config = load_config("cpu_line", [OVERRIDE], frozenset({BACKBONE}))
+    (tmp_path / CONFIG).write_text(config.to_yaml())
+    ranks = {"PADDLE_TRAINER_ID": "0", "PADDLE_TRAINERS_NUM": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "components.train.worker", str(tmp_path)],
+        env={**os.environ, **ranks, "OCR_ALLOW_PARTS": variable},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    reason = json.loads((tmp_path / "reason-0000.json").read_text())
+    assert ("is a custom part" in reason["cause"]) is refused, reason
+
+
+def test_every_step_that_opens_a_configuration_reads_the_list() -> None:
+    found = []
+    for path in Path(components.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in OPENERS:
+                found.append(f"{path.parent.name}/{path.name}:{node.lineno}")
+                assert "allowed_parts()" in ast.unparse(node), found[-1]
+    assert len(found) >= 6
