@@ -1,12 +1,10 @@
 """The container image of each step: one image a dependency set.
 
-A component's image is fixed when its module is imported, so another registry, tag or digest comes
-by environment before that: `OCR_IMAGE_DATA=registry/ocr-data@sha256:… ocr pipeline compile`, which
-`--image data=…` does, and `--images build/images.json` for all of them.
+A component declares which of them it needs. Another registry, tag or digest comes when the package
+is built: `ocr pipeline compile --images build/images.json`, or `--image data=…` for one of them.
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,14 +20,9 @@ NAMES: tuple[Name, ...] = get_args(Name)
 REFERENCE = re.compile(r"[a-z0-9][a-z0-9._/:-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?")
 
 
-def variable(name: str) -> str:
-    """Returns the environment variable that overrides the image `name`."""
-    return f"OCR_IMAGE_{name.upper()}"
-
-
 def image(name: Name) -> str:
-    """Returns the full reference of an image: the override, or the tag of this version."""
-    return os.environ.get(variable(name)) or f"ocr-pipelines/{name}:{__version__}"
+    """Returns an image by the tag of this version, which names the code it was built from."""
+    return f"ocr-pipelines/{name}:{__version__}"
 
 
 def read_images(path: Path) -> dict[Name, str]:

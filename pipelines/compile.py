@@ -1,23 +1,24 @@
 """The KFP package: the DAG as one YAML file, the same bytes every time."""
 
 import argparse
-import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.images import NAMES, read_images, variable
+from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
 from ocr_lib.errors import ConfigError, OcrError
+from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
 
 DESCRIPTION = "Compile the pipeline to a KFP package, ready to upload."
 EXAMPLES = """\
   ocr pipeline compile
+  ocr pipeline compile --placement one-node
   ocr pipeline compile --images build/images.json
   ocr pipeline compile --out build/ocr_pipeline.yaml --image train=registry/ocr-train@sha256:…"""
 
@@ -25,11 +26,29 @@ OUT = Path("build/ocr_pipeline.yaml")
 # A longer command uploads and compiles, but the backend's driver cannot read it: Argo passes it as
 # `@file` then.
 MAX_COMPONENT_BYTES = 128 * 1024
+MAX_ACCELERATORS = 64  # of one pod
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr pipeline compile`."""
     parser.add_argument("--out", type=Path, default=OUT, help="the package (default: %(default)s)")
+    add_build_options(parser)
+    parser.add_argument(
+        "--native", type=Path, metavar="FILE", help="also write Kubernetes objects, for kubectl"
+    )
+    parser.add_argument(
+        "--namespace", default="kubeflow", help="of the Kubernetes objects (default: %(default)s)"
+    )
+
+
+def add_build_options(parser: argparse._ActionsContainer) -> None:
+    """Adds what a package is built for; an option that is not given is None or empty."""
+    parser.add_argument(
+        "--placement",
+        choices=PLACEMENTS,
+        help="pools: each step on its node pool (the default); one-node: a cluster without pools "
+        "and devices, requests that fit one small node",
+    )
     parser.add_argument(
         "--image",
         action="append",
@@ -44,34 +63,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--train-accelerators",
         type=int,
         metavar="N",
-        help="devices of each training pod (default: 1); 0: no step asks for any",
+        help="devices of each training pod (default: 1 on pools, 0 on one node); 0: no step asks "
+        "for any",
     )
     parser.add_argument(
-        "--native", type=Path, metavar="FILE", help="also write Kubernetes objects, for kubectl"
+        "--accelerator", metavar="RESOURCE", help=f"a device's name (default: {ACCELERATOR})"
     )
     parser.add_argument(
-        "--namespace", default="kubeflow", help="of the Kubernetes objects (default: %(default)s)"
+        "--train-in-step",
+        action="store_true",
+        default=None,
+        help="give the train step itself the devices, for train_backend: local",
     )
     parser.add_argument(
         "--no-literals",
         action="store_true",
+        default=None,
         help="without lists of allowed values, which backends before 2.16 do not know",
     )
 
 
+def given(args: argparse.Namespace) -> bool:
+    """Tells whether the command line has any of the options that a package is built for."""
+    names = ("placement", "image", "images", "train_accelerators", "accelerator")
+    values = [getattr(args, name) for name in (*names, "train_in_step", "no_literals")]
+    return any(value not in (None, []) for value in values)
+
+
 def run(args: argparse.Namespace) -> int:
-    """Compiles, and says where the package lies."""
-    if args.images:
-        os.environ.update({variable(n): ref for n, ref in read_images(args.images).items()})
-    os.environ.update(image_variables(args.image))
-    if args.train_accelerators is not None:
-        os.environ["OCR_TRAIN_ACCELERATORS"] = str(args.train_accelerators)
-    compile_pipeline(args.out, literals=not args.no_literals)
+    """Compiles, and says where the package is."""
+    compile_as_asked(args.out, args)
     sys.stdout.write(f"{args.out}\n")
     if args.native:
         write_native(args.out, args.native, args.namespace)
         sys.stdout.write(f"{args.native}\n")
     return 0
+
+
+def compile_as_asked(out: Path, args: argparse.Namespace) -> None:
+    """Writes the package that the options of the command line describe.
+
+    Raises:
+        ConfigError: an option's value is not acceptable.
+    """
+    compile_pipeline(out, build_options(args), literals=not args.no_literals)
+
+
+def build_options(args: argparse.Namespace) -> BuildOptions:
+    """Returns what the command line asks for.
+
+    Raises:
+        ConfigError: a value is not acceptable.
+    """
+    count = args.train_accelerators
+    if count is not None and not 0 <= count <= MAX_ACCELERATORS:
+        step = f"Give 0 to {MAX_ACCELERATORS}"
+        raise ConfigError("--train-accelerators", f"{count} is no number of devices", step)
+    images = read_images(args.images) if args.images else default_images()
+    return BuildOptions(
+        placement=args.placement or "pools",
+        images={**images, **named_images(args.image)},
+        accelerator=args.accelerator or ACCELERATOR,
+        train_accelerators=count,
+        train_in_step=bool(args.train_in_step),
+    )
 
 
 def write_native(package_path: Path, out: Path, namespace: str) -> None:
@@ -84,26 +139,34 @@ def write_native(package_path: Path, out: Path, namespace: str) -> None:
     write_bytes(out, native_manifests(package.spec, package.platform, version, namespace))
 
 
-def image_variables(images: list[str]) -> dict[str, str]:
-    """Returns `NAME=REFERENCE` arguments as the environment that `components.images` reads."""
-    variables = {}
-    for image in images:
-        name, _, reference = image.partition("=")
-        if name not in NAMES or not reference:
+def named_images(images: Iterable[str]) -> dict[Name, str]:
+    """Returns `NAME=REFERENCE` arguments as name → reference.
+
+    Raises:
+        ConfigError: a name is unknown, or a reference is none.
+    """
+    found: dict[Name, str] = {}
+    for argument in images:
+        text, _, reference = argument.partition("=")
+        name = next((known for known in NAMES if known == text), None)
+        if name is None or not REFERENCE.fullmatch(reference):
             raise ConfigError(
-                f"--image {image}",
+                f"--image {argument}",
                 "is not NAME=REFERENCE with a known name",
                 f"Known names: {', '.join(NAMES)}",
             )
-        variables[variable(name)] = reference
-    return variables
+        found[name] = reference
+    return found
 
 
-def compile_pipeline(out: Path = OUT, *, literals: bool = True) -> None:
+def compile_pipeline(
+    out: Path = OUT, options: BuildOptions | None = None, *, literals: bool = True
+) -> None:
     """Writes the package: the pipeline's specification and its Kubernetes settings, two documents.
 
     Args:
         out: the file.
+        options: what it is built for; None for node pools and this version's images.
         literals: whether it lists the values that a parameter may have.
 
     Raises:
@@ -112,13 +175,14 @@ def compile_pipeline(out: Path = OUT, *, literals: bool = True) -> None:
     from kfp import compiler
 
     from pipelines.literals import offer
-    from pipelines.train_and_deploy import LITERALS, train_and_deploy
+    from pipelines.train_and_deploy import LITERALS, build_pipeline
 
-    offer(train_and_deploy.pipeline_spec, LITERALS if literals else dict.fromkeys(LITERALS, ()))
+    pipeline = build_pipeline(options)
+    offer(pipeline.pipeline_spec, LITERALS if literals else {})
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="kfp")
         package = Path(folder) / "package.yaml"
-        compiler.Compiler().compile(train_and_deploy, str(package))
+        compiler.Compiler().compile(pipeline, str(package))
         content = package.read_bytes()
     check_sizes(next(yaml.safe_load_all(content)))
     write_bytes(out, content)

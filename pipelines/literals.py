@@ -9,7 +9,7 @@ from typing import Any
 
 
 def offer(spec: Any, literals: Mapping[str, Sequence[str]]) -> None:
-    """Writes the values into a pipeline's specification, in place of earlier ones.
+    """Writes the values into a pipeline's specification.
 
     Args:
         spec: the `PipelineSpec` message.
@@ -19,6 +19,5 @@ def offer(spec: Any, literals: Mapping[str, Sequence[str]]) -> None:
     for name, values in literals.items():
         if name not in parameters:
             raise KeyError(name)
-        del parameters[name].literals[:]
         for value in values:
             parameters[name].literals.add().string_value = value

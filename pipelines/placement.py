@@ -1,79 +1,130 @@
 """Where each step runs and what it may use: the one table that the DAG and the manifests share.
 
-A node pool is one label and one taint of the same name and value, so that a pool takes only the
-steps meant for it: `ocr/pool=gpu-train`.
+Two placements. `pools`: each step on the node pool that is meant for it; a pool is one label and
+one taint of the same name and value, as `ocr/pool=gpu-train`. `one-node`: no pools, no devices, and
+requests that fit next to Kubernetes, Kubeflow Pipelines and the servers on a node of 2 CPUs and
+8 GiB. A request decides whether a pod starts, a limit what it may use once it runs.
 """
 
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from kfp import kubernetes
-from kfp.dsl import PipelineTask
-
-from components.shared.access import secret_name
-from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
-from components.shared.store_secrets import TRITON_SECRET
+from components.images import NAMES, Name, image
 
 POOL_LABEL = "ocr/pool"
-USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
+ACCELERATOR = "nvidia.com/gpu"
 
-# Of each training pod; 0 for a cluster without any, where no other step asks for one either.
-TRAIN_ACCELERATORS = int(os.environ.get("OCR_TRAIN_ACCELERATORS", "1"))
-# Resource name of a step's accelerator.
-ACCELERATOR = os.environ.get("OCR_ACCELERATOR", "nvidia.com/gpu") if TRAIN_ACCELERATORS else ""
+PlacementName = Literal["pools", "one-node"]
+PLACEMENTS: tuple[PlacementName, ...] = get_args(PlacementName)
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Pool, key, resources and deadline of one step.
+class Resources:
+    """What a step asks for, in Kubernetes' notation.
 
     Attributes:
-        pool: value of the pool's label and taint.
-        key: which of the object store's keys it has, see `components/shared/access.py`.
-        cpu: cores asked for.
-        memory: memory asked for and allowed, Kubernetes notation.
-        accelerators: how many devices of `ACCELERATOR`.
-        timeout_s: the step fails after so many seconds.
+        cpu: cores requested.
+        memory: memory requested.
+        memory_limit: memory allowed.
     """
 
-    pool: str
-    key: str
     cpu: str
     memory: str
-    accelerators: int
+    memory_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Key, deadline, pool and resources of one step.
+
+    Attributes:
+        key: which of the object store's keys it has, see `components/shared/access.py`.
+        timeout_s: the step fails after this many seconds.
+        pool: value of its pool's label and taint.
+        on_pool: resources with the placement `pools`.
+        on_one_node: resources with the placement `one-node`.
+        uses_accelerator: whether it computes on a device where the cluster has any.
+    """
+
+    key: str
     timeout_s: int
+    pool: str
+    on_pool: Resources
+    on_one_node: Resources
+    uses_accelerator: bool = False
+
+    def resources(self, placement: PlacementName) -> Resources:
+        """Returns what the step asks for with a placement."""
+        return self.on_pool if placement == "pools" else self.on_one_node
 
 
-# Task name → its place.
-PLACEMENTS = {
-    "plan": Placement("data", "data", "500m", "1Gi", 0, 1800),
-    "gen-label": Placement("data", "data", "1", "2Gi", 0, 6 * 3600),
-    "pack-lmdb": Placement("data", "data", "4", "8Gi", 0, 12 * 3600),
-    "preflight": Placement("data", "data", "1", "4Gi", 0, 3 * 3600),
-    "train": Placement("gpu-train", "train", "4", "16Gi", TRAIN_ACCELERATORS, 7 * 24 * 3600),
-    "read-lines": Placement("gpu-serve", "evaluate", "2", "8Gi", 1, 6 * 3600),
-    "evaluate": Placement("gpu-serve", "evaluate", "2", "8Gi", 1, 6 * 3600),
-    "export": Placement("gpu-serve", "export", "2", "8Gi", 1, 3600),
-    "deploy": Placement("data", "deploy", "1", "2Gi", 0, 3600),
-    "clean-up": Placement("data", "train", "200m", "512Mi", 0, 1800),
+def _pool(cpu: str, memory: str) -> Resources:
+    return Resources(cpu, memory, memory)
+
+
+def _small(memory: str, memory_limit: str) -> Resources:
+    return Resources("50m", memory, memory_limit)
+
+
+_HOUR_S = 3600
+# Task name → its row.
+STEPS = {
+    "plan": Step("data", 1800, "data", _pool("500m", "1Gi"), _small("128Mi", "1Gi")),
+    "gen-label": Step("data", 6 * _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
+    "pack-lmdb": Step("data", 12 * _HOUR_S, "data", _pool("4", "8Gi"), _small("256Mi", "2Gi")),
+    "preflight": Step("data", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")),
+    # The row of the pods that train; the step that watches them asks for nothing.
+    "train": Step(
+        *("train", 7 * 24 * _HOUR_S, "gpu-train", _pool("4", "16Gi"), _small("512Mi", "3Gi")),
+        uses_accelerator=True,
+    ),
+    "read-lines": Step(
+        *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
+        uses_accelerator=True,
+    ),
+    "evaluate": Step(
+        *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
+        uses_accelerator=True,
+    ),
+    "export": Step(
+        *("export", _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
+        uses_accelerator=True,
+    ),
+    "deploy": Step("deploy", _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
+    "clean-up": Step("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
 }
 
 
-def place(task: PipelineTask) -> PipelineTask:
-    """Puts a task where `PLACEMENTS` says, as an ordinary user, with its key of the store."""
-    where = PLACEMENTS[task.name]
-    task.set_cpu_request(where.cpu).set_memory_request(where.memory).set_memory_limit(where.memory)
-    if where.accelerators and ACCELERATOR:
-        task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(where.accelerators)
-    kubernetes.add_node_selector(task, POOL_LABEL, where.pool)
-    kubernetes.add_toleration(task, POOL_LABEL, "Equal", where.pool, "NoSchedule")
-    kubernetes.set_timeout(task, where.timeout_s)
-    kubernetes.set_security_context(
-        task, run_as_user=USER_ID, run_as_group=USER_ID, run_as_non_root=True
-    )
-    kubernetes.use_secret_as_env(task, secret_name(where.key), STORE_SECRET_KEYS)
-    kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
-    if where.key == "deploy":  # absent where the servers were started without a key
-        names = {"key": "OCR_TRITON_ADMIN_KEY"}
-        kubernetes.use_secret_as_env(task, TRITON_SECRET, names, optional=True)
-    return task
+def default_images() -> dict[Name, str]:
+    """Returns each image by the tag of this version."""
+    return {name: image(name) for name in NAMES}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildOptions:
+    """What a package is built for.
+
+    Attributes:
+        placement: which column of `STEPS` decides.
+        images: reference of each image.
+        accelerator: resource name of a device.
+        train_accelerators: devices of each training pod; with 0 no other step asks for one either.
+            None: 1 on pools, 0 on one node.
+        train_in_step: the train step itself gets its row's resources, for `train_backend: local`.
+    """
+
+    placement: PlacementName = "pools"
+    images: Mapping[Name, str] = field(default_factory=default_images)
+    accelerator: str = ACCELERATOR
+    train_accelerators: int | None = None
+    train_in_step: bool = False
+
+    def accelerators(self, task: str) -> int:
+        """Returns how many devices a task asks for."""
+        of_training = self.train_accelerators
+        if of_training is None:
+            of_training = 1 if self.placement == "pools" else 0
+        if not STEPS[task].uses_accelerator:
+            return 0
+        return of_training if task == "train" else min(of_training, 1)

@@ -23,12 +23,12 @@ def run_local(arguments: dict[str, Any], root: Path) -> None:
     Raises:
         RuntimeError: a step failed; its output is on standard output.
     """
-    from pipelines.train_and_deploy import train_and_deploy
+    from pipelines.train_and_deploy import build_pipeline
 
     # Images, resources and display names mean nothing to subprocesses; kfp says so for each step.
     warnings.filterwarnings("ignore", module="kfp")
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
-    train_and_deploy(**arguments)
+    build_pipeline()(**arguments)
 
 
 if __name__ == "__main__":

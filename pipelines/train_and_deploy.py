@@ -1,5 +1,6 @@
 """The pipeline: from labelled lines to a served model, in the order in which the data travels."""
 
+import copy
 from typing import Any
 
 from kfp import dsl
@@ -9,13 +10,14 @@ from components.deploy.component import deploy
 from components.evaluate.component import evaluate
 from components.export.component import export
 from components.gen_label.component import gen_label
-from components.images import image
 from components.pack_lmdb.component import pack_lmdb
 from components.plan.component import plan
 from components.preflight.component import preflight
 from components.read_lines.component import read_lines
 from components.train.component import train
-from pipelines.placement import place
+from components.train.handed_on import passthroughs
+from pipelines.placement import BuildOptions
+from pipelines.task_settings import apply_settings
 from pipelines.titles import TITLES
 
 MAX_PARALLEL_PODS = 64  # of a loop; `pack_max_pods` and `evaluate_max_pods` keep below it
@@ -27,160 +29,182 @@ LITERALS = {
 }
 
 
-@dsl.pipeline(
-    name="ocr-train-and-deploy",
-    display_name="Text recognition: train and deploy",
-    description="Labelled text lines in, a served and verified model out.",
-)
-def train_and_deploy(
-    train_data_uri: str = "s3://ocr/sources/train.tar",
-    eval_data_uri: str = "s3://ocr/sources/eval.tar",
-    train_data_sha256: str = "",
-    eval_data_sha256: str = "",
-    skip_if_unchanged: bool = False,
-    dataset_name: str = "lines",
-    label_format: str = "auto",
-    max_bad_fraction: float = 0.01,
-    pack_max_pods: int = 16,
-    pack_gib_per_pod: float = 8.0,
-    config: str = "cpu_line",
-    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
-    pretrained_uri: str = "",
-    train_minutes: float = 60.0,
-    train_backend: str = "paddlejob",
-    train_workers: int = 1,
-    train_job_options: dict[str, Any] = {},  # noqa: B006
-    model_name: str = "ocr",
-    evaluate_max_pods: int = 1,
-    gate_min_accuracy_fraction: float = 0.5,
-    gate_min_norm_edit_dis: float = 0.8,
-    gate_min_samples: int = 100,
-    gate_max_accuracy_drop_fraction: float = 0.01,
-    gate_thresholds: dict[str, Any] = {},  # noqa: B006
-    triton_urls: list[str] = ["triton-each:8001"],  # noqa: B006
-) -> None:
-    """Trains a recogniser and puts it into service if it may replace the one that serves.
+def build_pipeline(options: BuildOptions | None = None) -> Any:
+    """Returns the pipeline, a kfp `GraphComponent`: call it to run it, or compile it.
 
     Args:
-        train_data_uri: folder, tar or zip of labelled lines to learn from, or a folder of such
-            archives, which are packed side by side.
-        eval_data_uri: the same for the lines that decide; none of them is learnt from.
-        train_data_sha256: digest of the source, verified; without it the source is known by the
-            tags that the object store gives it.
-        eval_data_sha256: the same for the evaluation source.
-        skip_if_unchanged: end here, as a success, where the serving model was made of the same
-            data, configuration and settings.
-        dataset_name: names the data set in the object store.
-        label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.
-        max_bad_fraction: share of unusable lines at which to give up, 0 to 1.
-        pack_max_pods: at most so many pods convert and pack at a time.
-        pack_gib_per_pod: GiB of archives that are worth a pod of its own.
-        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
-        config_overrides: `Key.sub=value` each.
-        pretrained_uri: weights to start from (`.pdparams`); empty for none.
-        train_minutes: how long to train; 0 leaves it to the configuration.
-        train_backend: `local` trains in the step itself, `paddlejob` in pods of its own.
-        train_workers: how many pods train together, with paddlejob.
-        train_job_options: queue, deadlines and retries of the job, as {"kueue_queue": "gpu"}.
-        model_name: its name in Triton and in the registry.
-        evaluate_max_pods: at most so many pods read the lines that decide at a time.
-        gate_min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
-        gate_min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
-        gate_min_samples: smallest number of evaluated lines on which a verdict means something.
-        gate_max_accuracy_drop_fraction: how far below the serving model's accuracy the new one
-            may be, 0 to 1.
-        gate_thresholds: any other threshold of `ocr gate` by name, as {"max_slice_drop": 0.1}.
-        triton_urls: `host:port` of the gRPC protocol of every server; a name may stand for several.
+        options: what it is built for; None for node pools and this version's images.
     """
-    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
-    tidied = clean_up(run=run, train_backend=train_backend)
-    with dsl.ExitHandler(tidied, name="run"):
-        planned = plan(
-            train_data_uri=train_data_uri,
-            eval_data_uri=eval_data_uri,
-            train_data_sha256=train_data_sha256,
-            eval_data_sha256=eval_data_sha256,
-            dataset_name=dataset_name,
-            config=config,
-            config_overrides=config_overrides,
-            pretrained_uri=pretrained_uri,
-            train_minutes=train_minutes,
-            label_format=label_format,
-            max_bad_fraction=max_bad_fraction,
-            model_name=model_name,
-            skip_if_unchanged=skip_if_unchanged,
-            pack_max_pods=pack_max_pods,
-            pack_gib_per_pod=pack_gib_per_pod,
-        )
-        # kfp.local understands a condition only on an output that is called "Output".
-        with dsl.If(planned.outputs["Output"] == True, name="something-new"):  # noqa: E712 (builds a condition)
-            with dsl.ParallelFor(
-                planned.outputs["groups"], name="pack", parallelism=MAX_PARALLEL_PODS
-            ) as group:
-                labels = gen_label(
-                    group=group, label_format=label_format, max_bad_fraction=max_bad_fraction
-                )
-                packed = pack_lmdb(
-                    labels=labels.outputs["labels"], max_bad_fraction=max_bad_fraction
-                )
-            checked = preflight(
-                shards=dsl.Collected(packed.output),
+    options = options or BuildOptions()
+
+    @dsl.pipeline(
+        name="ocr-train-and-deploy",
+        display_name="Text recognition: train and deploy",
+        description="Labelled text lines in, a served and verified model out.",
+    )
+    def train_and_deploy(
+        train_data_uri: str = "s3://ocr/sources/train.tar",
+        eval_data_uri: str = "s3://ocr/sources/eval.tar",
+        train_data_sha256: str = "",
+        eval_data_sha256: str = "",
+        skip_if_unchanged: bool = False,
+        dataset_name: str = "lines",
+        label_format: str = "auto",
+        max_bad_fraction: float = 0.01,
+        pack_max_pods: int = 16,
+        pack_gib_per_pod: float = 8.0,
+        config: str = "cpu_line",
+        config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
+        pretrained_uri: str = "",
+        train_minutes: float = 60.0,
+        train_backend: str = "paddlejob",
+        train_workers: int = 1,
+        train_job_options: dict[str, Any] = {},  # noqa: B006
+        model_name: str = "ocr",
+        evaluate_max_pods: int = 1,
+        gate_min_accuracy_fraction: float = 0.5,
+        gate_min_norm_edit_dis: float = 0.8,
+        gate_min_samples: int = 100,
+        gate_max_accuracy_drop_fraction: float = 0.01,
+        gate_thresholds: dict[str, Any] = {},  # noqa: B006
+        triton_urls: list[str] = ["triton-each:8001"],  # noqa: B006
+    ) -> None:
+        """Trains a recogniser and puts it into service if it may replace the one that serves.
+
+        Args:
+            train_data_uri: folder, tar or zip of labelled lines to learn from, or a folder of such
+                archives, which are packed side by side.
+            eval_data_uri: the same for the lines that decide; none of them is learnt from.
+            train_data_sha256: digest of the source, verified; without it the source is known by the
+                tags that the object store gives it.
+            eval_data_sha256: the same for the evaluation source.
+            skip_if_unchanged: end here, as a success, where the serving model was made of the same
+                data, configuration and settings.
+            dataset_name: names the data set in the object store.
+            label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.
+            max_bad_fraction: share of unusable lines at which to give up, 0 to 1.
+            pack_max_pods: at most so many pods convert and pack at a time.
+            pack_gib_per_pod: GiB of archives that are worth a pod of its own.
+            config: a shipped configuration's name, or an `s3://` URI of a YAML file.
+            config_overrides: `Key.sub=value` each.
+            pretrained_uri: weights to start from (`.pdparams`); empty for none.
+            train_minutes: how long to train; 0 leaves it to the configuration.
+            train_backend: `local` trains in the step itself, `paddlejob` in pods of its own.
+            train_workers: how many pods train together, with paddlejob.
+            train_job_options: queue, deadlines and retries of the job, as {"kueue_queue": "gpu"}.
+            model_name: its name in Triton and in the registry.
+            evaluate_max_pods: at most so many pods read the lines that decide at a time.
+            gate_min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
+            gate_min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
+            gate_min_samples: smallest number of evaluated lines on which a verdict means something.
+            gate_max_accuracy_drop_fraction: how far below the serving model's accuracy the new one
+                may be, 0 to 1.
+            gate_thresholds: any other threshold of `ocr gate` by name, as {"max_slice_drop": 0.1}.
+            triton_urls: `host:port` of the gRPC protocol of every server; a name may stand for
+                several.
+        """
+        run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+        tidied = clean_up(run=run, train_backend=train_backend)
+        with dsl.ExitHandler(tidied, name="run"):
+            planned = plan(
+                train_data_uri=train_data_uri,
+                eval_data_uri=eval_data_uri,
+                train_data_sha256=train_data_sha256,
+                eval_data_sha256=eval_data_sha256,
+                dataset_name=dataset_name,
                 config=config,
                 config_overrides=config_overrides,
-                max_bad_fraction=max_bad_fraction,
-                evaluate_max_pods=evaluate_max_pods,
-            )
-            train_lmdb, eval_lmdb = checked.outputs["train_lmdb"], checked.outputs["eval_lmdb"]
-            trained = train(
-                train_lmdb=train_lmdb,
-                eval_lmdb=eval_lmdb,
-                run=run,
-                config=config,
-                config_overrides=config_overrides,
-                train_minutes=train_minutes,
                 pretrained_uri=pretrained_uri,
-                train_backend=train_backend,
-                train_workers=train_workers,
-                train_job_options=train_job_options,
-                train_image=image("train"),
+                train_minutes=train_minutes,
+                label_format=label_format,
+                max_bad_fraction=max_bad_fraction,
+                model_name=model_name,
+                skip_if_unchanged=skip_if_unchanged,
+                pack_max_pods=pack_max_pods,
+                pack_gib_per_pod=pack_gib_per_pod,
             )
-            with dsl.ParallelFor(
-                checked.outputs["Output"], name="read", parallelism=MAX_PARALLEL_PODS
-            ) as share:
-                read = read_lines(
-                    share=share, model=trained.output, eval_lmdb=eval_lmdb, model_name=model_name
+            # kfp.local understands a condition only on an output that is called "Output".
+            with dsl.If(planned.outputs["Output"] == True, name="something-new"):  # noqa: E712 (builds a condition)
+                with dsl.ParallelFor(
+                    planned.outputs["groups"], name="pack", parallelism=MAX_PARALLEL_PODS
+                ) as group:
+                    labels = gen_label(
+                        group=group, label_format=label_format, max_bad_fraction=max_bad_fraction
+                    )
+                    packed = pack_lmdb(
+                        labels=labels.outputs["labels"], max_bad_fraction=max_bad_fraction
+                    )
+                checked = preflight(
+                    shards=dsl.Collected(packed.output),
+                    config=config,
+                    config_overrides=config_overrides,
+                    max_bad_fraction=max_bad_fraction,
+                    evaluate_max_pods=evaluate_max_pods,
                 )
-            judged = evaluate(
-                model=trained.output,
-                train_lmdb=train_lmdb,
-                eval_lmdb=eval_lmdb,
-                readings=dsl.Collected(read.output),
-                min_accuracy_fraction=gate_min_accuracy_fraction,
-                min_norm_edit_dis=gate_min_norm_edit_dis,
-                min_samples=gate_min_samples,
-                max_accuracy_drop_fraction=gate_max_accuracy_drop_fraction,
-                thresholds=gate_thresholds,
-            )
-            with dsl.If(judged.outputs["Output"] == True, name="accepted"):  # noqa: E712
-                exported = export(
+                train_lmdb, eval_lmdb = checked.outputs["train_lmdb"], checked.outputs["eval_lmdb"]
+                trained = train(
+                    train_lmdb=train_lmdb,
+                    eval_lmdb=eval_lmdb,
+                    run=run,
+                    config=config,
+                    config_overrides=config_overrides,
+                    train_minutes=train_minutes,
+                    pretrained_uri=pretrained_uri,
+                    train_backend=train_backend,
+                    train_workers=train_workers,
+                    train_job_options=train_job_options,
+                    train_image=options.images["train"],
+                )
+                with dsl.ParallelFor(
+                    checked.outputs["Output"], name="read", parallelism=MAX_PARALLEL_PODS
+                ) as share:
+                    read = read_lines(
+                        share=share,
+                        model=trained.output,
+                        eval_lmdb=eval_lmdb,
+                        model_name=model_name,
+                    )
+                judged = evaluate(
                     model=trained.output,
+                    train_lmdb=train_lmdb,
                     eval_lmdb=eval_lmdb,
-                    evaluation=judged.outputs["evaluation"],
-                    model_name=model_name,
-                    inputs=planned.outputs["inputs"],
+                    readings=dsl.Collected(read.output),
+                    min_accuracy_fraction=gate_min_accuracy_fraction,
+                    min_norm_edit_dis=gate_min_norm_edit_dis,
+                    min_samples=gate_min_samples,
+                    max_accuracy_drop_fraction=gate_max_accuracy_drop_fraction,
+                    thresholds=gate_thresholds,
                 )
-                deployed = deploy(
-                    bundle=exported.output,
-                    eval_lmdb=eval_lmdb,
-                    model_name=model_name,
-                    triton_urls=triton_urls,
-                )
-    # Their results depend on time or on what serves, which no cache key knows.
-    for task in (planned, trained, read, judged, deployed, tidied):
-        task.set_caching_options(enable_caching=False)
-    for task in (
-        *(planned, labels, packed, checked, trained, read, judged, exported, deployed),
-        tidied,
-    ):
-        task.set_display_name(TITLES[task.name])
-        place(task)
+                with dsl.If(judged.outputs["Output"] == True, name="accepted"):  # noqa: E712
+                    exported = export(
+                        model=trained.output,
+                        eval_lmdb=eval_lmdb,
+                        evaluation=judged.outputs["evaluation"],
+                        model_name=model_name,
+                        inputs=planned.outputs["inputs"],
+                    )
+                    deployed = deploy(
+                        bundle=exported.output,
+                        eval_lmdb=eval_lmdb,
+                        model_name=model_name,
+                        triton_urls=triton_urls,
+                    )
+        # Their results depend on time or on what serves, which no cache key knows.
+        for task in (planned, trained, read, judged, deployed, tidied):
+            task.set_caching_options(enable_caching=False)
+        if options.train_in_step:
+            keep_settings(trained)
+        for task in (
+            *(planned, labels, packed, checked, trained, read, judged, exported, deployed),
+            tidied,
+        ):
+            task.set_display_name(TITLES[task.name])
+            apply_settings(task, options)
+
+    return train_and_deploy
+
+
+def keep_settings(task: dsl.PipelineTask) -> None:
+    """Lets a task that hands on its settings keep them as well."""
+    task.component_spec = copy.copy(task.component_spec)  # shared by all pipelines
+    task.component_spec.task_config_passthroughs = passthroughs(in_step=True)

@@ -88,9 +88,9 @@ def _options(args: argparse.Namespace) -> DemoOptions:
 
 def _parameter(text: str) -> tuple[str, Any]:
     """Reads NAME=VALUE as a parameter of the pipeline, of the type that it has there."""
-    from pipelines.train_and_deploy import train_and_deploy
+    from pipelines.train_and_deploy import build_pipeline
 
-    inputs = train_and_deploy.component_spec.inputs
+    inputs = build_pipeline().component_spec.inputs
     name, equals, value = text.partition("=")
     if not equals or name not in inputs:
         raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(inputs)}")

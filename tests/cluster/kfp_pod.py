@@ -1,15 +1,12 @@
-"""The pod of a step, as KFP makes it of a package; what it may ask for is cut to a small node."""
+"""The pod of a step, as KFP makes it of a package."""
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from components.shared.store import Store
-from pipelines.placement import POOL_LABEL
 from tests.cluster import launcher_program
 from tests.cluster.harness import Namespace, until
 from tests.cluster.kfp_stand_in import FAILED, Outcome, Step, read_report
@@ -23,8 +20,6 @@ SETTINGS = {
     *("activeDeadlineSeconds", "configMapAsEnv", "nodeSelector", "secretAsEnv"),
     *("securityContext", "tolerations"),
 }
-# Requests for real data would never fit the two cores of a test's node, nor its quota.
-CUT = {"requests": {"cpu": "50m", "memory": "200Mi"}, "limits": {"memory": "1500Mi"}}
 END_S = 600.0
 
 
@@ -56,9 +51,8 @@ class Pods:
         """Runs a step to its end."""
         started = time.monotonic()
         name = f"run-{step.run[:8]}-system-container-impl-{len(self.seconds)}"
-        with pool_of(self.space, step.platform["nodeSelector"]["labels"][POOL_LABEL]):
-            self.space.apply(pod(name, step))
-            until(lambda: self._phase(name) in ("Succeeded", "Failed"), END_S, f"end of {name}")
+        self.space.apply(pod(name, step))
+        until(lambda: self._phase(name) in ("Succeeded", "Failed"), END_S, f"end of {name}")
         self.seconds.append((step.task, time.monotonic() - started))
         failed = self._phase(name) == "Failed"
         self._log(step).write_text(self.space.kubectl("logs", name), "utf-8")
@@ -81,23 +75,6 @@ class Pods:
             f"--- {path.stem}\n{path.read_text('utf-8')}"
             for path in sorted(self.logs.glob(f"{run[:8]}-*.log"))
         )
-
-
-@contextmanager
-def pool_of(space: Namespace, pool: str) -> Iterator[None]:
-    """Makes a cluster of one node a node of that pool for a while; others have their own."""
-    nodes = space.get("nodes")["items"]
-    if any(node["metadata"]["labels"].get(POOL_LABEL) == pool for node in nodes):
-        yield
-        return
-    name = nodes[0]["metadata"]["name"]
-    former = nodes[0]["metadata"]["labels"].get(POOL_LABEL)
-    space.kubectl("label", "--overwrite", "node", name, f"{POOL_LABEL}={pool}")
-    try:
-        yield
-    finally:
-        back = f"{POOL_LABEL}={former}" if former else f"{POOL_LABEL}-"
-        space.kubectl("label", "--overwrite", "node", name, back)
 
 
 def pod(name: str, step: Step) -> Tree:
@@ -131,7 +108,7 @@ def pod(name: str, step: Step) -> Tree:
                 "workingDir": "/",
                 "env": [*_own_env(), *environment(settings)],
                 "securityContext": security,
-                "resources": CUT if "RESOURCES" in kept else {},
+                "resources": resources(step.container) if "RESOURCES" in kept else {},
                 "volumeMounts": [
                     {"name": "launcher", "mountPath": "/kfp-launcher"},
                     *({"name": f.strip("."), "mountPath": f"/{f}"} for f in FOLDERS),
@@ -144,9 +121,9 @@ def pod(name: str, step: Step) -> Tree:
         ],
     }
     if "KUBERNETES_NODE_SELECTOR" in kept:
-        spec["nodeSelector"] = settings["nodeSelector"]["labels"]
+        spec["nodeSelector"] = node_selector(settings)
     if "KUBERNETES_TOLERATIONS" in kept:
-        spec["tolerations"] = settings["tolerations"]
+        spec["tolerations"] = settings.get("tolerations", [])
     labels = {
         "pipeline/runid": step.run,
         "pipelines.kubeflow.org/v2_component": "true",
@@ -173,16 +150,29 @@ def told(step: Step, handed_on: set[str]) -> Tree:
     for name, definition in definitions.items():
         if definition["parameterType"] == "TASK_CONFIG":
             every = {
-                "RESOURCES": ("resources", CUT),
-                "KUBERNETES_NODE_SELECTOR": (
-                    "nodeSelector",
-                    step.platform["nodeSelector"]["labels"],
-                ),
-                "KUBERNETES_TOLERATIONS": ("tolerations", step.platform["tolerations"]),
+                "RESOURCES": ("resources", resources(step.container)),
+                "KUBERNETES_NODE_SELECTOR": ("nodeSelector", node_selector(step.platform)),
+                "KUBERNETES_TOLERATIONS": ("tolerations", step.platform.get("tolerations", [])),
                 "ENV": ("env", environment(step.platform)),
             }
             values[name] = dict(every[name] for name in sorted(handed_on))
     return step.executor_input
+
+
+def resources(container: Tree) -> Tree:
+    """Returns what the pod's container asks for."""
+    asked = container["resources"]
+    limits = {"memory": asked["resourceMemoryLimit"]}
+    if device := asked.get("accelerator"):
+        limits[device["resourceType"]] = device["resourceCount"]
+    requests = {"cpu": asked["resourceCpuRequest"], "memory": asked["resourceMemoryRequest"]}
+    return {"requests": requests, "limits": limits}
+
+
+def node_selector(settings: Tree) -> Tree:
+    """Returns the labels of the nodes that a step is for."""
+    labels: Tree = settings.get("nodeSelector", {}).get("labels", {})
+    return labels
 
 
 def environment(settings: Tree) -> list[Tree]:

@@ -19,7 +19,7 @@ from components.shared.store import Store
 from ocr_lib.predict import open_bundle
 from pipelines.titles import TITLES
 from tests.cluster.dev_overlay import forwarded, install, take_back_keys
-from tests.cluster.harness import Namespace, Tree, namespace, need_cluster
+from tests.cluster.harness import IMAGE, Namespace, Tree, namespace, need_cluster
 from tests.cluster.kfp_pod import Pods
 from tests.cluster.kfp_stand_in import FAILED, SKIPPED, SUCCEEDED, StandIn
 from tests.components.line_images import tar_of, write_icdar
@@ -103,9 +103,9 @@ def upload_sources(store: Store, folder: Path) -> dict[str, bytes]:
 
 
 def compiled(folder: Path) -> tuple[Tree, Tree]:
-    """Compiles the package as for a cluster without accelerators; images as OCR_IMAGE_* say."""
+    """Compiles the package as for a cluster of one node."""
     path = folder / "package.yaml"
-    options = ["--out", str(path), "--train-accelerators", "0"]
+    options = ["--out", str(path), "--placement", "one-node", "--image", f"train={IMAGE}"]
     subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "pipeline", "compile", *options],
         cwd=ROOT,

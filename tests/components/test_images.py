@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from components.images import image, variable
+from components.images import NAMES, image
 from ocr_lib import __version__
 
 
@@ -11,10 +11,8 @@ def test_the_tag_is_the_version_so_that_a_package_names_the_code_it_was_made_fro
     assert image("data").endswith(f":{__version__}")
 
 
-def test_an_image_is_overridden_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(variable("train"), "registry/ocr@sha256:00")
-    assert image("train") == "registry/ocr@sha256:00"
-    assert image("data") != image("train")
+def test_every_dependency_set_has_an_image_of_its_own() -> None:
+    assert len({image(name) for name in NAMES}) == len(NAMES)
 
 
 @pytest.mark.parametrize(

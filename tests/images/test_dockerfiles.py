@@ -9,7 +9,7 @@ import pytest
 
 from components.images import NAMES, image
 from ocr_lib import __version__
-from pipelines import placement
+from pipelines.task_settings import USER_ID
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "images"
@@ -36,7 +36,7 @@ def test_it_runs_as_the_user_that_the_pods_name_and_starts_what_it_is_told(file:
     lines = instructions(file)
     last = max(number for number, line in enumerate(lines) if line.startswith("FROM"))
     users = [line for line in lines[last:] if line.startswith("USER")]
-    assert users[-1] == f"USER {placement.USER_ID}:{placement.USER_ID}"
+    assert users[-1] == f"USER {USER_ID}:{USER_ID}"
     assert "ENTRYPOINT []" in lines[last:]
 
 

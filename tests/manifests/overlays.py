@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.utils.quantity import parse_quantity
 
 from ocr_lib import __version__
 
@@ -56,3 +57,8 @@ def pods(objects: tuple[Tree, ...]) -> Iterator[tuple[str, Tree]]:
 def containers(pod: Tree) -> list[Tree]:
     """Returns all containers of a pod's template."""
     return [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
+
+
+def amount_of(quantity: str) -> float:
+    """Returns a quantity of Kubernetes as a number of cores or bytes."""
+    return float(parse_quantity(quantity))

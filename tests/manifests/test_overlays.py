@@ -6,13 +6,15 @@ import pytest
 import yaml
 
 from components.shared.access import ACCESS, secret_name
+from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
 from components.shared.store_secrets import new_secrets
 from pipelines import placement
-from pipelines.train_and_deploy import train_and_deploy
+from pipelines.train_and_deploy import build_pipeline
 from tests.manifests.overlays import (
     OVERLAYS,
     VERSION,
     Tree,
+    amount_of,
     containers,
     one,
     overlay,
@@ -22,6 +24,12 @@ from tests.manifests.pod_security import violations
 
 KUBERNETES = ("1.31", "1.34")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+# Overlay → the placement that its documentation compiles the package with.
+PLACEMENT_OF: dict[str, placement.PlacementName] = {
+    "dev": "one-node",
+    "dev-minio": "one-node",
+    "prod": "pools",
+}
 
 pytestmark = pytest.mark.parametrize("name", OVERLAYS)
 
@@ -99,7 +107,7 @@ def test_only_pods_that_ask_kubernetes_have_a_token(name: str) -> None:
 
 def test_triton_runs_on_the_pool_of_the_placement_table(name: str) -> None:
     pod = one(overlay(name), "Deployment", "triton")["spec"]["template"]["spec"]
-    pool = {where.pool for where in placement.PLACEMENTS.values()} & {"gpu-serve"}
+    pool = {step.pool for step in placement.STEPS.values()} & {"gpu-serve"}
     assert pool
     selector = pod.get("nodeSelector", {placement.POOL_LABEL: "gpu-serve"})
     assert selector == {placement.POOL_LABEL: "gpu-serve"}
@@ -109,8 +117,8 @@ def test_triton_runs_on_the_pool_of_the_placement_table(name: str) -> None:
 
 
 def test_steps_find_the_store_under_the_names_that_the_package_has(name: str) -> None:
-    settings = one(overlay(name), "ConfigMap", placement.STORE_CONFIG_MAP)["data"]
-    assert set(settings) == set(placement.STORE_CONFIG_KEYS)
+    settings = one(overlay(name), "ConfigMap", STORE_CONFIG_MAP)["data"]
+    assert set(settings) == set(STORE_CONFIG_KEYS)
     launcher = one(overlay(name), "ConfigMap", "kfp-launcher")["data"]
     s3 = yaml.safe_load(launcher["providers"])["s3"]["default"]
     assert s3["endpoint"] == settings["endpoint"]
@@ -135,7 +143,7 @@ def test_a_server_that_changes_leaves_the_others_serving(name: str) -> None:
     each = one(objects, "Service", "triton-each")["spec"]
     assert each["clusterIP"] == "None"
     assert each["publishNotReadyAddresses"] is True
-    (default,) = train_and_deploy.component_spec.inputs["triton_urls"].default
+    (default,) = build_pipeline().component_spec.inputs["triton_urls"].default
     assert default == f"triton-each:{each['ports'][0]['port']}"
 
 
@@ -150,16 +158,11 @@ def test_the_quota_has_room_for_the_largest_step_beside_the_servers(name: str) -
                     part, resource = key.split(".")
                     amount = amount_of(container["resources"][part][resource])
                     running[key] += item["spec"].get("replicas", 1) * amount
-    for step in placement.PLACEMENTS.values():
-        asked = {"requests.cpu": step.cpu, "requests.memory": step.memory}
-        for key, value in {**asked, "limits.memory": step.memory}.items():
+    for step in placement.STEPS.values():
+        own = step.resources(PLACEMENT_OF[name])
+        asked = {"requests.cpu": own.cpu, "requests.memory": own.memory}
+        for key, value in {**asked, "limits.memory": own.memory_limit}.items():
             assert running[key] + amount_of(value) <= amount_of(quota[key]), (step, key)
-
-
-def amount_of(quantity: str) -> float:
-    """Returns a quantity of Kubernetes as a number of cores or bytes."""
-    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(quantity)).groups()  # type: ignore[union-attr]
-    return float(number) * {"": 1, "m": 1e-3, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
 
 
 def secret_references(objects: tuple[Tree, ...]) -> set[tuple[str, str | None]]:

@@ -44,4 +44,4 @@ def test_the_kind_cluster_has_the_pools_of_the_placement_table() -> None:
         joined = yaml.safe_load(node["kubeadmConfigPatches"][0])
         (taint,) = joined["nodeRegistration"]["taints"]
         assert taint == {"key": placement.POOL_LABEL, "value": pool, "effect": "NoSchedule"}
-    assert pools == {where.pool for where in placement.PLACEMENTS.values()}
+    assert pools == {step.pool for step in placement.STEPS.values()}

@@ -8,7 +8,11 @@ import yaml
 
 from components.images import NAMES, image
 from ocr_lib.errors import ConfigError, OcrError
-from pipelines.compile import MAX_COMPONENT_BYTES, check_sizes, compile_pipeline, image_variables
+from pipelines.cli import main
+from pipelines.compile import MAX_COMPONENT_BYTES, check_sizes, compile_pipeline, named_images
+from pipelines.placement import BuildOptions, default_images
+
+GIVEN = f"registry/given@sha256:{'0' * 64}"
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +26,9 @@ def test_another_process_writes_the_same_bytes_but_for_the_image_it_is_given(
     package: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "again.yaml"
-    given = "registry/serve@sha256:00"
-    arguments = ["pipeline", "compile", "--out", str(out), "--image", f"serve={given}"]
+    arguments = ["pipeline", "compile", "--out", str(out), "--image", f"serve={GIVEN}"]
     subprocess.run([sys.executable, "-m", "pipelines.cli", *arguments], check=True, timeout=240)
-    assert out.read_text("utf-8") == package.read_text("utf-8").replace(image("serve"), given)
+    assert out.read_text("utf-8") == package.read_text("utf-8").replace(image("serve"), GIVEN)
 
 
 def test_both_documents_are_in_the_package(package: Path) -> None:
@@ -48,9 +51,42 @@ def test_a_component_that_no_backend_could_start_is_refused() -> None:
 
 
 def test_images_are_given_by_name() -> None:
-    assert image_variables(["train=registry/ocr@sha256:00"]) == {
-        "OCR_IMAGE_TRAIN": "registry/ocr@sha256:00"
-    }
-    for wrong in ("gpu=a", "train", "train="):
+    assert named_images([f"train={GIVEN}"]) == {"train": GIVEN}
+    for wrong in ("gpu=a", "train", "train=", "train=A b"):
         with pytest.raises(ConfigError, match=", ".join(NAMES)):
-            image_variables([wrong])
+            named_images([wrong])
+
+
+def test_packages_of_one_process_know_nothing_of_each_other(tmp_path: Path, package: Path) -> None:
+    images = {**default_images(), "train": GIVEN}
+    options = BuildOptions(placement="one-node", images=images, train_in_step=True)
+    compile_pipeline(tmp_path / "other.yaml", options, literals=False)
+    compile_pipeline(tmp_path / "again.yaml")
+    other = (tmp_path / "other.yaml").read_text("utf-8")
+    assert "nodeSelector" not in other
+    assert "literals" not in other
+    assert image("train") not in other
+    assert (tmp_path / "again.yaml").read_bytes() == package.read_bytes()
+
+
+def test_a_step_that_trains_itself_keeps_the_settings_that_others_hand_on(
+    tmp_path: Path, package: Path
+) -> None:
+    compile_pipeline(tmp_path / "in_step.yaml", BuildOptions(train_in_step=True))
+
+    def handed_on(path: Path) -> dict[str, bool]:
+        (component,) = [
+            component
+            for component in next(yaml.safe_load_all(path.read_bytes()))["components"].values()
+            if "taskConfigPassthroughs" in component
+        ]
+        rows = component["taskConfigPassthroughs"]
+        return {row["field"]: row.get("applyToTask", False) for row in rows}
+
+    assert set(handed_on(tmp_path / "in_step.yaml").values()) == {True}
+    assert [field for field, kept in handed_on(package).items() if kept] == ["ENV"]
+
+
+def test_a_number_of_devices_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pipeline", "compile", "--train-accelerators", "-1"]) == 2
+    assert "--train-accelerators: -1 is no number of devices" in capsys.readouterr().err

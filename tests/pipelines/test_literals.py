@@ -10,7 +10,7 @@ from components.train.backends import BACKENDS
 from ocr_lib.data.labels.find import Mode
 from pipelines.compile import compile_pipeline
 from pipelines.literals import offer
-from pipelines.train_and_deploy import LITERALS, train_and_deploy
+from pipelines.train_and_deploy import LITERALS, build_pipeline
 
 
 def parameters(path: Path) -> dict[str, dict[str, object]]:
@@ -46,4 +46,4 @@ def test_the_steps_know_every_value_that_is_offered() -> None:
 
 def test_an_unknown_parameter_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError, match="no_such"):
-        offer(train_and_deploy.pipeline_spec, {"no_such": ("a",)})
+        offer(build_pipeline().pipeline_spec, {"no_such": ("a",)})

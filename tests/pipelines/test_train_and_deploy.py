@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.compile import compile_pipeline
-from pipelines.placement import PLACEMENTS
+from pipelines.placement import STEPS
 from pipelines.titles import TITLES
-from pipelines.train_and_deploy import train_and_deploy
+from pipelines.train_and_deploy import build_pipeline
 from tests.pipelines.ir import Tree, dump, summarise
 
 GOLDEN = Path(__file__).with_name("golden.yaml")
@@ -28,10 +28,10 @@ def test_the_pipeline_is_the_golden_one(package: bytes) -> None:
     assert dump(package) == GOLDEN.read_text("utf-8"), "see tests/pipelines/ir.py"
 
 
-def test_tasks_run_in_the_order_in_which_titles_and_placements_name_them(
+def test_tasks_run_in_the_order_in_which_titles_and_the_table_name_them(
     tasks: dict[str, Tree],
 ) -> None:
-    assert list(TITLES) == list(PLACEMENTS)
+    assert list(TITLES) == list(STEPS)
     position = {name: number for number, name in enumerate(TITLES)}
     assert set(tasks) == set(position)
     for name, task in tasks.items():
@@ -67,6 +67,7 @@ def test_what_no_cache_key_knows_is_not_cached(tasks: dict[str, Tree]) -> None:
 
 
 def test_every_parameter_is_explained() -> None:
-    text = inspect.getdoc(train_and_deploy.pipeline_func) or ""
-    for name in train_and_deploy.component_spec.inputs:
+    pipeline = build_pipeline()
+    text = inspect.getdoc(pipeline.pipeline_func) or ""
+    for name in pipeline.component_spec.inputs:
         assert f"\n    {name}: " in text

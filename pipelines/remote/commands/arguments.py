@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipelines.compile import OUT
+from pipelines.compile import OUT, add_build_options, compile_as_asked, given
+
+if TYPE_CHECKING:
+    from pipelines.remote.package import Package
 
 EXPERIMENT = "ocr"
 
@@ -13,6 +17,24 @@ def add_package(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--package", type=Path, default=OUT, help="the compiled package (default: %(default)s)"
     )
+    add_build_options(
+        parser.add_argument_group(
+            "compile first", "With any of these the package is compiled before it is used."
+        )
+    )
+
+
+def get_package(args: argparse.Namespace) -> "Package":
+    """Returns the package to work with, compiled first where the command line says for what.
+
+    Raises:
+        ConfigError: there is none, or an option's value is not acceptable.
+    """
+    from pipelines.remote.package import read_package
+
+    if given(args):
+        compile_as_asked(args.package, args)
+    return read_package(args.package)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:

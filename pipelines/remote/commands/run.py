@@ -4,7 +4,12 @@ import argparse
 import sys
 from datetime import datetime, timedelta
 
-from pipelines.remote.commands.arguments import add_package, add_parameters, minutes
+from pipelines.remote.commands.arguments import (
+    add_package,
+    add_parameters,
+    get_package,
+    minutes,
+)
 from pipelines.remote.connection import add_connection, connected
 
 DESCRIPTION = """\
@@ -38,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
     """Starts a run and follows it; Ctrl-C stops following, the run goes on."""
     from pipelines.remote import runs
     from pipelines.remote.api import Kubeflow
-    from pipelines.remote.package import commit_of, read_package
+    from pipelines.remote.package import commit_of
     from pipelines.remote.parameters import read_parameters
     from pipelines.remote.upload import upload
 
-    package = read_package(args.package)
+    package = get_package(args)
     parameters = read_parameters(args.params, args.param, package.parameters)
     with connected(args) as connection:
         kubeflow = Kubeflow(connection)

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.remote.commands.arguments import add_package, add_parameters
+from pipelines.remote.commands.arguments import add_package, add_parameters, get_package
 from pipelines.remote.connection import add_connection, connected
 from pipelines.remote.cron import CronError, check_cron, find_zone, next_times
 
@@ -80,12 +80,12 @@ def _add_zone(parser: argparse.ArgumentParser) -> None:
 def _create(args: argparse.Namespace) -> int:
     from pipelines.remote import schedules
     from pipelines.remote.api import Kubeflow
-    from pipelines.remote.package import commit_of, read_package
+    from pipelines.remote.package import commit_of
     from pipelines.remote.parameters import read_parameters
     from pipelines.remote.upload import upload
 
     cron, zone = check_cron(args.cron), find_zone(args.timezone)
-    package = read_package(args.package)
+    package = get_package(args)
     parameters = read_parameters(args.params, args.param, package.parameters)
     if SKIP in package.parameters:
         parameters.setdefault(SKIP, True)

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from pipelines.remote.commands.arguments import add_package
+from pipelines.remote.commands.arguments import add_package, get_package
 from pipelines.remote.connection import add_connection, connected
 
 DESCRIPTION = """\
@@ -13,6 +13,7 @@ server's version is read back and compared: the pipeline and its Kubernetes
 settings must both be what was sent."""
 EXAMPLES = """\
   ocr pipeline upload --port-forward
+  ocr pipeline upload --port-forward --placement one-node
   OCR_KFP_TOKEN_FILE=token ocr pipeline upload --host https://kubeflow.example.org"""
 
 
@@ -25,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Uploads, and says under which name the version is there."""
     from pipelines.remote.api import Kubeflow
-    from pipelines.remote.package import commit_of, read_package
+    from pipelines.remote.package import commit_of
     from pipelines.remote.upload import upload
 
-    package = read_package(args.package)
+    package = get_package(args)
     with connected(args) as connection:
         kubeflow = Kubeflow(connection)
         version = upload(kubeflow, package, commit_of())

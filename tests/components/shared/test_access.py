@@ -5,7 +5,7 @@ import pytest
 
 from components.shared.access import ACCESS, policy, seaweedfs_config, secret_name
 from components.shared.store_secrets import new_secrets
-from pipelines.placement import PLACEMENTS
+from pipelines.placement import STEPS
 
 
 def allowed(stage: str, action: str, key: str = "") -> bool:
@@ -58,7 +58,7 @@ def test_every_stage_may_look_what_there_is_and_reaches_no_other_bucket(stage: s
 
 
 def test_steps_name_keys_that_there_are() -> None:
-    assert {where.key for where in PLACEMENTS.values()} <= set(ACCESS)
+    assert {step.key for step in STEPS.values()} <= set(ACCESS)
 
 
 def test_seaweedfs_has_the_same_policies() -> None:

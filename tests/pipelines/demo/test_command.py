@@ -52,8 +52,8 @@ def test_what_is_no_parameter_is_refused(text: str, cause: str) -> None:
 
 
 def test_every_parameter_of_the_pipeline_can_be_given() -> None:
-    from pipelines.train_and_deploy import train_and_deploy
+    from pipelines.train_and_deploy import build_pipeline
 
-    for name, definition in train_and_deploy.component_spec.inputs.items():
+    for name, definition in build_pipeline().component_spec.inputs.items():
         if not isinstance(definition.default, str):  # an empty text is nothing in YAML
             assert _parameter(f"{name}={definition.default}") == (name, definition.default)

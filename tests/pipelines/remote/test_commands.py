@@ -11,7 +11,7 @@ from kfp.compiler.compiler_utils import KubernetesManifestOptions
 from pipelines import cli
 from pipelines.remote.command import SUBCOMMANDS
 from pipelines.remote.package import Package
-from pipelines.train_and_deploy import train_and_deploy
+from pipelines.train_and_deploy import build_pipeline
 from tests.pipelines.remote.kfp_server import KfpServer
 
 
@@ -43,6 +43,20 @@ def test_upload_says_the_version_and_its_page(server, ocr) -> None:  # type: ign
     assert "uploaded, read back and equal" in text
     assert f"{server.url}/#/pipelines/details/" in text
     assert "there already, read back and equal" in ocr("upload")[1]
+
+
+def test_upload_compiles_for_what_it_is_told(server, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def upload(*options: str) -> int:
+        command = ["pipeline", "upload", "--package", str(tmp_path / "package.yaml"), *options]
+        return cli.main([*command, "--host", server.url])
+
+    assert upload() == 2  # nothing was compiled yet
+    assert upload("--placement", "one-node") == 0
+    assert upload("--placement", "pools") == 0
+    one_node, pools = (version.pipeline_spec for version in server.state.versions.values())
+    for spec, selects in ((one_node, False), (pools, True)):
+        executors = spec["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        assert {"nodeSelector" in executor for executor in executors.values()} == {selects}
 
 
 def test_run_follows_to_the_end(server, ocr) -> None:  # type: ignore[no-untyped-def]
@@ -118,7 +132,7 @@ def test_native_manifests_are_those_that_kfp_writes(tmp_path: Path) -> None:
     )
     theirs = tmp_path / "theirs.yaml"
     Compiler().compile(
-        train_and_deploy,
+        build_pipeline(),
         str(theirs),
         kubernetes_manifest_format=True,
         kubernetes_manifest_options=options,

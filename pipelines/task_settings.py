@@ -1,0 +1,43 @@
+"""What a task of the DAG gets: its image, resources, node pool, user, secrets and deadline."""
+
+from collections.abc import Mapping
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+
+from components.images import Name
+from components.shared.access import secret_name
+from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
+from components.shared.store_secrets import TRITON_SECRET
+from pipelines.placement import POOL_LABEL, STEPS, BuildOptions, default_images
+
+USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
+
+
+def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
+    """Puts a task where `STEPS` says, as an ordinary user, with its image and its store key."""
+    step = STEPS[task.name]
+    own = step.resources(options.placement)
+    task.set_container_image(_reference(task.container_spec.image, options.images))
+    task.set_cpu_request(own.cpu)
+    task.set_memory_request(own.memory).set_memory_limit(own.memory_limit)
+    if accelerators := options.accelerators(task.name):
+        task.set_accelerator_type(options.accelerator).set_accelerator_limit(accelerators)
+    if options.placement == "pools":
+        kubernetes.add_node_selector(task, POOL_LABEL, step.pool)
+        kubernetes.add_toleration(task, POOL_LABEL, "Equal", step.pool, "NoSchedule")
+    kubernetes.set_timeout(task, step.timeout_s)
+    kubernetes.set_security_context(
+        task, run_as_user=USER_ID, run_as_group=USER_ID, run_as_non_root=True
+    )
+    kubernetes.use_secret_as_env(task, secret_name(step.key), STORE_SECRET_KEYS)
+    kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
+    if step.key == "deploy":  # absent where the servers were started without a key
+        names = {"key": "OCR_TRITON_ADMIN_KEY"}
+        kubernetes.use_secret_as_env(task, TRITON_SECRET, names, optional=True)
+
+
+def _reference(declared: str, images: Mapping[Name, str]) -> str:
+    """Returns the reference of the image that a component declares by this version's tag."""
+    (name,) = [name for name, tag in default_images().items() if tag == declared]
+    return images[name]
