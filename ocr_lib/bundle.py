@@ -68,7 +68,7 @@ class Bundle:
 
     @property
     def decoder(self) -> str:
-        """How the network's output becomes text, see `ocr_lib/text/decoders.py`."""
+        """The algorithm: how the network's output becomes text, see `ocr_lib/algorithms`."""
         return str(self.info.get("decoder", "ctc"))
 
     @property

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.algorithms import algorithm_named
 from ocr_lib.bundle import ONNX, Bundle
 from ocr_lib.recognize import MAX_BATCH_PIXELS, Forward, Recognizer
-from ocr_lib.text.decoders import DECODERS
 
 Runtime = Callable[[Path, int], Forward]  # from a bundle's directory and a number of CPU threads
 
@@ -45,7 +45,7 @@ def open_bundle(
         bundle.dictionary,
         runtime(bundle.root, threads),
         max_batch_pixels,
-        decode=DECODERS[bundle.decoder],
+        decode=algorithm_named(bundle.decoder, str(root)).tokenizer.decode,
     )
 
 

@@ -17,8 +17,8 @@ from ocr_lib.data.image_header import image_size
 from ocr_lib.errors import ImageError
 from ocr_lib.text import ctc
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.tokenizer import Decode
 from ocr_lib.wide_lines import Piece, join, pieces
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -43,7 +43,7 @@ class Recognizer:
         max_image_bytes: an encoded image of more fails; None leaves it to the decoder's limits.
         max_image_pixels: an encoded image of more fails, as its header says; None likewise.
         decode: probabilities and characters to texts; another one than CTC's for heads that
-            write one character after another, see `ocr_lib/text/decoders.py`.
+            write one character after another, see `ocr_lib/text/tokenizer.py`.
     """
 
     def __init__(

@@ -13,11 +13,11 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
+from ocr_lib.algorithms import algorithm_named
 from ocr_lib.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.errors import ServiceError
 from ocr_lib.recognize import MAX_BATCH_PIXELS, Recognizer
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.decoders import DECODERS
 
 
 class CoreError(ServiceError):
@@ -62,7 +62,7 @@ class TritonPythonModel:
             min(MAX_BATCH_PIXELS, largest),
             max_image_bytes=int(parameters["max_image_bytes"]),
             max_image_pixels=int(parameters["max_image_pixels"]),
-            decode=DECODERS[bundle.decoder],
+            decode=algorithm_named(bundle.decoder, str(folder)).tokenizer.decode,
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:

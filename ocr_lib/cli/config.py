@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ocr_lib.algorithms.choice import reading_network
+from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.config.custom_parts import custom_layers
-from ocr_lib.config.geometry import has_ctc, time_steps
-from ocr_lib.config.reading import reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
 

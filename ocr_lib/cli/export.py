@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.algorithms.choice import networks_of
 from ocr_lib.bundle import Bundle
 from ocr_lib.cli.config_options import add_allow_part, add_overrides, read_allowed_parts
 from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.reading import networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from ocr_lib.config.schema import Config
 from ocr_lib.recognize import Recognizer
-from ocr_lib.text.decoders import DECODERS
 
 if TYPE_CHECKING:
     from ocr_lib.train import TrainedModel
@@ -34,5 +33,5 @@ def trained_recognizer(config: Config) -> tuple[Recognizer, "TrainedModel"]:
 
     trained = load_model(config, checkpoint_of(config))
     forward = forward_of(trained.model)
-    decode = DECODERS[trained.decoder]
+    decode = trained.algorithm.tokenizer.decode
     return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode), trained

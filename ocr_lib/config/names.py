@@ -80,16 +80,6 @@ METRICS: Mapping[str, Arguments] = {
     "DistillationMetric": {**_REC_METRIC, "base_metric_name": str, "key": str},
 }
 METRIC_VALUES = {"main_indicator": ("acc", "norm_edit_dis"), "base_metric_name": ("RecMetric",)}
-_DICTIONARY = {"character_dict_path": str, "use_space_char": bool}
-_SEVERAL = {"model_name": tuple[str, ...], "key": str, "multi_head": bool}
-POST_PROCESSES: Mapping[str, Arguments] = {
-    "CTCLabelDecode": _DICTIONARY,
-    "AttnLabelDecode": _DICTIONARY,
-    "SARLabelDecode": {**_DICTIONARY, "rm_symbol": bool},
-    "NRTRLabelDecode": _DICTIONARY,
-    "DistillationCTCLabelDecode": {**_DICTIONARY, **_SEVERAL},
-    "DistillationSARLabelDecode": {**_DICTIONARY, **_SEVERAL, "rm_symbol": bool},
-}
 
 DATASETS = {
     "SimpleDataSet": "SimpleDataSet",

@@ -4,16 +4,17 @@ Keys keep PaddleOCR's names and meaning. A default in brackets is PaddleOCR's wh
 where PaddleOCR has none and demands the key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, SplitConfig
 from ocr_lib.config.checks import known_keys, known_part
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
-from ocr_lib.config.names import KEPT_TOP, METRIC_VALUES, METRICS, POST_PROCESSES
+from ocr_lib.config.names import KEPT_TOP, METRIC_VALUES, METRICS, Arguments
 from ocr_lib.config.reader import COLLECTS, UNWRITTEN, Part, write_block
 from ocr_lib.config.spot import FieldError, Places, Spot, nearest
 from ocr_lib.config.strict_yaml import dump
@@ -28,6 +29,12 @@ __all__ = [
     "Part",
     "SplitConfig",
 ]
+
+
+def _post_processes() -> Mapping[str, Arguments]:
+    """Looked up when a configuration is read: the algorithms are built on this package."""
+    known: Mapping[str, Arguments] = import_module("ocr_lib.algorithms").POST_PROCESSES
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +79,7 @@ class Config:
 
     def __post_init__(self) -> None:
         known_keys(self, self.kept, KEPT_TOP)
-        known_part(self, "postprocess", POST_PROCESSES)
+        known_part(self, "postprocess", _post_processes())
         known_part(self, "metric", METRICS)
         for key, known in METRIC_VALUES.items():
             value = self.metric.args.get(key)

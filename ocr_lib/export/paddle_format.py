@@ -9,9 +9,10 @@ import yaml
 from paddle.base.layer_helper import LayerHelper
 from paddle.static import InputSpec
 
+from ocr_lib.algorithms import CTC, RecognitionAlgorithm
+from ocr_lib.algorithms.choice import networks_of
 from ocr_lib.atomic import write_text
 from ocr_lib.bundle import PADDLE
-from ocr_lib.config.reading import networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export.console import captured
@@ -19,12 +20,6 @@ from ocr_lib.text.dictionary import Dictionary
 
 INPUT = "x"  # PaddleOCR's name of the input tensor
 DEFAULT_MODEL_NAME = "ocr_rec"
-POST_PROCESSES = {
-    "ctc": "CTCLabelDecode",
-    "attention": "AttnLabelDecode",
-    "sar": "SARLabelDecode",
-    "nrtr": "NRTRLabelDecode",
-}
 # What PaddleX's predictor accepts of the evaluation transforms; it refuses any other.
 PADDLEX_TRANSFORMS = ("DecodeImage", "MultiLabelEncode", "RecResizeImg", "KeepKeys")
 
@@ -109,7 +104,7 @@ def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:
 
 
 def write_inference_yml(
-    config: Config, decoder: str, dictionary: Dictionary, out_dir: Path
+    config: Config, algorithm: RecognitionAlgorithm, dictionary: Dictionary, out_dir: Path
 ) -> None:
     """Writes `inference.yml`: what PaddleX needs beside the network.
 
@@ -123,12 +118,12 @@ def write_inference_yml(
     transforms = [
         {part.name: part.args or None}
         for part in config.eval.dataset.transforms
-        if part.name in PADDLEX_TRANSFORMS or decoder != "ctc"
+        if part.name in PADDLEX_TRANSFORMS or algorithm is not CTC
     ]
     content = {
         "Global": {"model_name": config.global_.model_name or DEFAULT_MODEL_NAME},
         "PreProcess": {"transform_ops": transforms},
-        "PostProcess": {"name": POST_PROCESSES[decoder], "character_dict": characters},
+        "PostProcess": {"name": algorithm.post_process, "character_dict": characters},
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     write_text(out_dir / f"{PADDLE}.yml", text)

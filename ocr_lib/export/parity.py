@@ -35,8 +35,8 @@ from ocr_lib.export.parity_trial import (
 from ocr_lib.progress import Progress
 from ocr_lib.recognize import Forward, Recognizer
 from ocr_lib.text import ctc
-from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.tokenizer import Decode
 
 FORMAT = 2
 NUM_IMAGES = 16

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ocr_lib.errors import ExportError
 from ocr_lib.recognize import Forward
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.tokenizer import Decode
 
 MAX_ABS_DIFF = 1e-3  # of a probability
 MAX_SCORE_DIFF = 1e-4  # of a line's score, whatever batch it is in

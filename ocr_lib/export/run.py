@@ -31,7 +31,6 @@ from ocr_lib.export.paddle_format import (
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.export.parity import NUM_IMAGES, certify
 from ocr_lib.predict import onnx_forward
-from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train import TrainedModel, forward_of, load_run
 from ocr_lib.train import checkpoint as checkpoints
 
@@ -117,7 +116,7 @@ def export_model(
             trained.dictionary,
             images,
             out_dir.with_name(f"{out_dir.name}.parity-failure.npz"),
-            DECODERS[trained.decoder],
+            trained.algorithm.tokenizer.decode,
             served=_as_served(trained.preprocess),
         )
         write_json(work / PARITY, certificate)
@@ -131,7 +130,7 @@ def write_forms(trained: TrainedModel, work: Path, old_names: bool = False) -> N
     merge_branches(trained.model)
     shape = input_shape(trained.config, trained.preprocess)
     save_paddle(trained.model, shape, work)
-    write_inference_yml(trained.config, trained.decoder, trained.dictionary, work)
+    write_inference_yml(trained.config, trained.algorithm, trained.dictionary, work)
     save_onnx(work, trained.dictionary)
     if old_names:
         save_paddle2(trained.model, shape, work / PADDLE2)
@@ -181,7 +180,7 @@ def _info(
     """Returns what the bundle says of itself; no time of day, so that equal exports are equal."""
     return {
         "model_name": trained.config.global_.model_name or DEFAULT_MODEL_NAME,
-        "decoder": trained.decoder,
+        "decoder": trained.algorithm.name,
         "metrics": dict(metrics),
         "lineage": dict(lineage),
         "digests": {"weights": trained.digest, "code": _code_digest()},

@@ -5,34 +5,20 @@ NRTRLabelEncode, MultiLabelEncode) for the codes; there an unusable sample is re
 late in the pipeline, here `usable` says so before an epoch is planned.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.config.reading import decoder_of, networks_of
+from ocr_lib.algorithms import ALGORITHMS, BY_HEAD, CTC
+from ocr_lib.algorithms.choice import algorithm_of, head_names, networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.text.sequence import Coding, attention_coding, nrtr_coding, sar_coding
 
 TOO_FEW_STEPS = "longer than the network's time steps"
-Guide = Literal["none", "attention", "sar", "nrtr"]
-# Labels of heads that write one character after another: their name in a batch and their code.
-GUIDES: dict[str, tuple[str, Callable[[int], Coding]]] = {
-    "attention": ("label_gtc", attention_coding),
-    "sar": ("label_sar", sar_coding),
-    "nrtr": ("label_gtc", nrtr_coding),
-}
-_GUIDE_OF_HEAD: Mapping[str, Guide] = {
-    "AttentionHead": "attention",
-    "SARHead": "sar",
-    "Transformer": "nrtr",
-    "NRTRHead": "nrtr",
-}
 
 
 @dataclass(frozen=True)
@@ -42,13 +28,14 @@ class Targets:
     Attributes:
         dictionary: the network's characters.
         max_text_length: characters; longer labels are not usable.
-        guide: the second head beside CTC, or the only one.
+        auxiliary: the algorithm of the head that writes one character after another, next to
+            CTC or alone; None where there is none.
         ctc: whether the network has a CTC head.
     """
 
     dictionary: Dictionary
     max_text_length: int
-    guide: Guide = "none"
+    auxiliary: str | None = None
     ctc: bool = True
 
     @classmethod
@@ -58,17 +45,15 @@ class Targets:
         Raises:
             ConfigError: two heads ask for labels of different codes.
         """
-        decoder = decoder_of(config)
-        heads = [name for n in networks_of(config.architecture).values() for name in _heads(n)]
-        guides = {_GUIDE_OF_HEAD[name] for name in heads if name in _GUIDE_OF_HEAD}
-        if decoder != "ctc":
-            guides |= {guide for guide in _GUIDE_OF_HEAD.values() if guide == decoder}
-        if len(guides) > 1:
-            cause = f"{' and '.join(sorted(guides))} heads need labels of different codes"
+        reads = algorithm_of(config)
+        heads = [name for n in networks_of(config.architecture).values() for name in head_names(n)]
+        taught = {reads, *(BY_HEAD[name] for name in heads if name in BY_HEAD)}
+        others = sorted(algorithm.name for algorithm in taught - {CTC})
+        if len(others) > 1:
+            cause = f"{' and '.join(others)} heads need labels of different codes"
             raise ConfigError("Architecture", cause, "Give all networks the same second head")
-        ctc = decoder == "ctc" or "CTCHead" in heads
-        guide = guides.pop() if guides else "none"
-        return cls(dictionary, config.global_.max_text_length, guide, ctc)
+        auxiliary = others[0] if others else None
+        return cls(dictionary, config.global_.max_text_length, auxiliary, CTC in taught)
 
     def usable(self, label: str, time_steps: int) -> str:
         """Returns "" if the label can be learnt, else the reason why not.
@@ -80,8 +65,8 @@ class Targets:
         ids = self.dictionary.encode(label)
         if not ids:
             return "empty"
-        longest = self.max_text_length - (2 if self.guide != "none" else 0)  # start and end
-        if len(ids) > longest:
+        marks = ALGORITHMS[self.auxiliary].tokenizer.marks if self.auxiliary else 0
+        if len(ids) > self.max_text_length - marks:
             return "longer than max_text_length"
         if self.ctc and min_steps(ids) > time_steps:
             return TOO_FEW_STEPS
@@ -92,25 +77,12 @@ class Targets:
 
         Returns:
             `label_ctc` int32 [N, L] with 0 as padding and L the longest label of the batch,
-            `length` int64 [N]; with a guide `label_sar` or `label_gtc` int64 [N, max_text_length].
+            `length` int64 [N]; with an auxiliary head its target, int64 [N, max_text_length].
         """
-        encoded = [self.dictionary.encode(label) for label in labels]
-        longest = max(map(len, encoded))
-        padded = [[*ids, *[0] * (longest - len(ids))] for ids in encoded]
-        arrays: dict[str, NDArray[np.generic]] = {
-            "label_ctc": np.array(padded, np.int32),
-            "length": np.array([len(ids) for ids in encoded], np.int64),
+        ids = [self.dictionary.encode(label) for label in labels]
+        algorithms = [CTC, *([ALGORITHMS[self.auxiliary]] if self.auxiliary else [])]
+        targets = {
+            algorithm.target: algorithm.tokenizer.encode(ids, self.max_text_length, self.dictionary)
+            for algorithm in algorithms
         }
-        if self.guide != "none":
-            name, coding_of = GUIDES[self.guide]
-            coding = coding_of(self.dictionary.num_classes)
-            rows = [coding.encode(ids, self.max_text_length) for ids in encoded]
-            arrays[name] = np.array(rows, np.int64)
-        return arrays
-
-
-def _heads(network: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the names of a network's heads, those of a multi-head for itself."""
-    head = network.get("Head") or {}
-    for entry in head.get("head_list") or [{head.get("name"): None}]:
-        yield from map(str, entry)
+        return {**targets, "length": np.array([len(row) for row in ids], np.int64)}

@@ -5,25 +5,20 @@ from typing import Any, Protocol
 
 from paddle import nn
 
+from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
-from ocr_lib.losses.attention import AttentionLoss
 from ocr_lib.losses.combined import CombinedLoss
-from ocr_lib.losses.ctc import CTCLoss
 from ocr_lib.losses.enhanced_ctc import EnhancedCTCLoss
 from ocr_lib.losses.multi import MultiLoss
-from ocr_lib.losses.nrtr import CELoss, NRTRLoss
-from ocr_lib.losses.sar import SARLoss
+from ocr_lib.losses.nrtr import CELoss
 from ocr_lib.models.parts import Table, construct
 
 LOSSES: Table = {
-    "AttentionLoss": AttentionLoss,
+    **{algorithm.loss_name: algorithm.loss_layer() for algorithm in ALGORITHMS.values()},
     "CELoss": CELoss,
-    "CTCLoss": CTCLoss,
     "CombinedLoss": CombinedLoss,
     "EnhancedCTCLoss": EnhancedCTCLoss,
     "MultiLoss": MultiLoss,
-    "NRTRLoss": NRTRLoss,
-    "SARLoss": SARLoss,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.losses.ctc import CTCLoss
+from ocr_lib.losses import multi
 from ocr_lib.losses.distillation_labels import (
     DistillationCTCLoss,
     DistillationNRTRLoss,
@@ -21,14 +21,12 @@ from ocr_lib.losses.distillation_pairs import (
 )
 from ocr_lib.losses.enhanced_ctc import ACELoss, CenterLoss
 from ocr_lib.losses.entries import named_entries
-from ocr_lib.losses.nrtr import NRTRLoss
-from ocr_lib.losses.sar import SARLoss
 from ocr_lib.models.parts import Table, call_checked
 from ocr_lib.models.targets import Batch
 
 LOSSES: Table = {
+    **multi.LOSSES,
     "ACELoss": ACELoss,
-    "CTCLoss": CTCLoss,
     "CenterLoss": CenterLoss,
     "DistillCTCLogits": DistillCTCLogits,
     "DistillationCTCLoss": DistillationCTCLoss,
@@ -38,8 +36,6 @@ LOSSES: Table = {
     "DistillationKLDivLoss": DistillationKLDivLoss,
     "DistillationNRTRLoss": DistillationNRTRLoss,
     "DistillationSARLoss": DistillationSARLoss,
-    "NRTRLoss": NRTRLoss,
-    "SARLoss": SARLoss,
 }
 
 

@@ -5,15 +5,13 @@ from typing import Any
 
 from paddle import Tensor, nn
 
-from ocr_lib.losses.ctc import CTCLoss
+from ocr_lib.algorithms import ALGORITHMS, CTC
 from ocr_lib.losses.entries import named_entries
-from ocr_lib.losses.nrtr import NRTRLoss
-from ocr_lib.losses.sar import SARLoss
 from ocr_lib.models.parts import Table, call_checked
 from ocr_lib.models.targets import Batch
 
-LOSSES: Table = {"CTCLoss": CTCLoss, "SARLoss": SARLoss, "NRTRLoss": NRTRLoss}
-OUTPUTS = {"CTCLoss": "ctc", "SARLoss": "sar", "NRTRLoss": "nrtr"}
+IN_MULTI_HEAD = {a.loss_name: a for a in ALGORITHMS.values() if a.multi_head_entry}
+LOSSES: Table = {name: algorithm.loss_layer() for name, algorithm in IN_MULTI_HEAD.items()}
 
 
 class MultiLoss(nn.Layer):
@@ -38,12 +36,12 @@ class MultiLoss(nn.Layer):
         self.weights = {}
         for name, arguments, where in named_entries(loss_config_list, LOSSES):
             self.parts[name] = call_checked(LOSSES[name], arguments, where)
-            self.weights[name] = weight_1 if name == "CTCLoss" else weight_2
+            self.weights[name] = weight_1 if name == CTC.loss_name else weight_2
 
     def forward(self, outputs: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """A multi-head's outputs in training → `loss`, and each part by its name, weighted."""
         losses = {
-            name: part(outputs[OUTPUTS[name]], batch)["loss"] * self.weights[name]
+            name: part(outputs[IN_MULTI_HEAD[name].name], batch)["loss"] * self.weights[name]
             for name, part in self.parts.items()
         }
         return {**losses, "loss": sum(losses.values())}

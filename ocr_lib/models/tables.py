@@ -1,5 +1,6 @@
-"""The parts a configuration can name. Adding one is a file with the class and a line here."""
+"""The parts a configuration can name; heads are those of `ocr_lib.algorithms`."""
 
+from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.models.backbones.hgnet import PPHGNetSmall
 from ocr_lib.models.backbones.hgnet_v2 import PPHGNetV2B4
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
@@ -10,11 +11,6 @@ from ocr_lib.models.backbones.plain_conv import PlainConv
 from ocr_lib.models.backbones.resnet31 import ResNet31
 from ocr_lib.models.backbones.resnet_vd import ResNet
 from ocr_lib.models.backbones.svtrnet import SVTRNet
-from ocr_lib.models.heads.attention import AttentionHead
-from ocr_lib.models.heads.ctc import CTCHead
-from ocr_lib.models.heads.multi import MultiHead
-from ocr_lib.models.heads.sar import SARHead
-from ocr_lib.models.heads.transformer import Transformer
 from ocr_lib.models.necks.sequence_encoder import SequenceEncoder
 from ocr_lib.models.parts import Table
 from ocr_lib.models.transforms.stn import STN_ON
@@ -39,10 +35,4 @@ BACKBONES: Table = {
 NECKS: Table = {
     "SequenceEncoder": SequenceEncoder,
 }
-HEADS: Table = {
-    "AttentionHead": AttentionHead,
-    "CTCHead": CTCHead,
-    "MultiHead": MultiHead,
-    "SARHead": SARHead,
-    "Transformer": Transformer,
-}
+HEADS: Table = {k: v for a in ALGORITHMS.values() for k, v in a.head_layers().items()}

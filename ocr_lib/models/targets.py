@@ -2,9 +2,11 @@
 
 from paddle import Tensor
 
+from ocr_lib.algorithms import ALGORITHMS, CTC
 from ocr_lib.errors import DataError
 
 Batch = dict[str, Tensor]
+TARGETS = dict.fromkeys(a.target for a in ALGORITHMS.values() if a is not CTC)
 
 
 def guide_label(batch: Batch | None) -> Tensor:
@@ -15,7 +17,7 @@ def guide_label(batch: Batch | None) -> Tensor:
     Raises:
         DataError: the batch has none.
     """
-    for key in ("label_gtc", "label_sar"):
+    for key in TARGETS:
         if batch is not None and key in batch:
             return batch[key].astype("int64")
     raise DataError(

@@ -17,32 +17,12 @@ from numpy.typing import NDArray
 from ocr_lib.config.characters import DICTIONARY, dictionary_of
 from ocr_lib.config.loader import load_settings
 from ocr_lib.errors import ConfigError, DictionaryError
-from ocr_lib.models.heads.attention import AttentionHead
-from ocr_lib.models.heads.ctc import CTCHead
-from ocr_lib.models.heads.sar import SARHead
-from ocr_lib.models.heads.transformer import Transformer
+from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
 from ocr_lib.train.checkpoint import NAME_TABLE, Checkpoint
 
 EXAMPLES = 12
 NEW = -1
-
-
-@dataclass(frozen=True)
-class ClassAxis:
-    """An axis of a parameter that has one position a class.
-
-    Attributes:
-        parameter: structured name.
-        axis: which axis.
-        before: positions before the characters: special classes, or inputs of another kind.
-        after: positions after them.
-    """
-
-    parameter: str
-    axis: int
-    before: int
-    after: int
 
 
 @dataclass(frozen=True)
@@ -109,28 +89,11 @@ class Migration:
 
 
 def class_axes(network: Any) -> Iterator[ClassAxis]:
-    """Yields the axes of a network that have one position a class.
-
-    Source: the order of classes is that of `ocr_lib.text.sequence`.
-    """
+    """Yields the axes of a network that have one position a class, as its heads name them."""
     for name, layer in network.named_sublayers(include_self=True):
         prefix = f"{name}." if name else ""
-        if isinstance(layer, CTCHead):
-            last = "fc" if layer.mid_channels is None else "fc2"
-            yield ClassAxis(f"{prefix}{last}.weight", 1, 1, 0)
-            yield ClassAxis(f"{prefix}{last}.bias", 0, 1, 0)
-        elif isinstance(layer, SARHead):
-            yield ClassAxis(f"{prefix}decoder.embedding.weight", 0, 0, 3)
-            yield ClassAxis(f"{prefix}decoder.prediction.weight", 1, 0, 2)
-            yield ClassAxis(f"{prefix}decoder.prediction.bias", 0, 0, 2)
-        elif isinstance(layer, Transformer):
-            yield ClassAxis(f"{prefix}embedding.embedding.weight", 0, 4, 1)
-            yield ClassAxis(f"{prefix}tgt_word_prj.weight", 1, 4, 1)
-        elif isinstance(layer, AttentionHead):
-            inputs = layer.attention_cell.i2h.weight.shape[0]  # the GRU reads these first
-            yield ClassAxis(f"{prefix}attention_cell.rnn.weight_ih", 1, inputs + 1, 1)
-            yield ClassAxis(f"{prefix}generator.weight", 1, 1, 1)
-            yield ClassAxis(f"{prefix}generator.bias", 0, 1, 1)
+        for axis in layer.class_axes() if hasattr(layer, "class_axes") else ():
+            yield replace(axis, parameter=prefix + axis.parameter)
 
 
 def migrate(saved: Checkpoint, network: Any, migration: Migration) -> Checkpoint:

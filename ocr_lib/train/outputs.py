@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ocr_lib.text.decoders import Decode
 from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.tokenizer import Decode
 
 
 def reading_logits(outputs: Any, network: str) -> Any:

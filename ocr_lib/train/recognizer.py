@@ -1,7 +1,6 @@
 """A recognizer that runs a trained network."""
 
 from ocr_lib.recognize import Forward, Recognizer
-from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train.evaluation import forward_of
 from ocr_lib.train.run_folder import TrainedModel
 
@@ -9,5 +8,5 @@ from ocr_lib.train.run_folder import TrainedModel
 def trained_recognizer(trained: TrainedModel, forward: Forward | None = None) -> Recognizer:
     """Returns what reads with a trained network, or with another form of it."""
     forward = forward or forward_of(trained.model)
-    decode = DECODERS[trained.decoder]
+    decode = trained.algorithm.tokenizer.decode
     return Recognizer(trained.preprocess, trained.dictionary, forward, decode=decode)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import paddle
 
+from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.atomic import write_text
 from ocr_lib.config.characters import DICTIONARY, named_dictionary, trained_dictionary
-from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
@@ -25,7 +25,6 @@ from ocr_lib.loading.targets import Targets
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.recognize import Recognizer
-from ocr_lib.text.decoders import DECODERS
 from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint, weights
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, forward_of, validation_dataset
@@ -116,7 +115,7 @@ class _Run:
         self.run_dir = Path(self.settings.save_model_dir)
         self.preprocess = Preprocess.from_config(config)
         self.reading = reading_network(config)
-        self.decode = DECODERS[decoder_of(config)]
+        self.decode = algorithm_of(config).tokenizer.decode
         self.dataset = open_dataset(config.train)
         self.dictionary = trained_dictionary(config, self.dataset.labels())
         self.targets = Targets.of(config, self.dictionary)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.algorithms import CTC, RecognitionAlgorithm
+from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.config.characters import dictionary_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
@@ -57,7 +58,7 @@ class TrainedModel:
         dictionary: its characters.
         preprocess: its input.
         digest: SHA-256 of the weights file.
-        decoder: how its output becomes text, see `ocr_lib/text/decoders.py`.
+        algorithm: the family of its head: how its output becomes text.
     """
 
     config: Config
@@ -65,7 +66,7 @@ class TrainedModel:
     dictionary: Dictionary
     preprocess: Preprocess
     digest: str
-    decoder: str = "ctc"
+    algorithm: RecognitionAlgorithm = CTC
 
 
 def load_run(
@@ -123,7 +124,7 @@ def load_model(
         dictionary,
         Preprocess.from_config(config),
         checkpoint.digest(prefix),
-        decoder_of(config),
+        algorithm_of(config),
     )
 
 

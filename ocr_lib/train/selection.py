@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from ocr_lib.config.geometry import fixed_columns
+from ocr_lib.algorithms.ctc_steps import fixed_columns
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.image import Preprocess

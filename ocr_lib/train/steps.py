@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import paddle
 
+from ocr_lib.algorithms.choice import reading_network
+from ocr_lib.algorithms.ctc_steps import time_steps
 from ocr_lib.config.custom_parts import custom_layers
-from ocr_lib.config.geometry import time_steps
-from ocr_lib.config.reading import reading_network
 from ocr_lib.config.schema import Config
 from ocr_lib.loading.targets import Targets
 from ocr_lib.models import build_model

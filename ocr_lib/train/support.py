@@ -1,15 +1,9 @@
 """What a configuration asks for and this trainer does not do: refused, or said plainly."""
 
-from ocr_lib.config.reading import decoder_of, networks_of
+from ocr_lib.algorithms import BY_HEAD
+from ocr_lib.algorithms.choice import algorithm_of, head_name, networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
-
-# Head → the argument that says how many characters it writes, with its default.
-_LENGTHS = {
-    "AttentionHead": ("max_text_length", 25),
-    "SARHead": ("max_text_length", 30),
-    "Transformer": ("max_len", 25),
-}
 
 
 def refuse_untrainable(config: Config) -> None:
@@ -19,18 +13,18 @@ def refuse_untrainable(config: Config) -> None:
         ConfigError: the head and PostProcess do not fit, or a head writes less than the labels
             have.
     """
-    decoder_of(config)
+    algorithm_of(config)
     length = config.global_.max_text_length
     for name, network in networks_of(config.architecture).items():
-        head = network.get("Head") or {}
-        if head.get("name") not in _LENGTHS:
+        algorithm = BY_HEAD.get(head_name(network))
+        limit = algorithm.length_limit if algorithm else None
+        if limit is None:
             continue
-        key, default = _LENGTHS[head["name"]]
-        steps = int(head.get(key, default))
-        if steps < length or (head["name"] == "AttentionHead" and steps != length):
+        steps = int(network["Head"].get(limit.key, limit.default))
+        if steps < length or (limit.exact and steps != length):
             where = f"Architecture.Models.{name}" if name else "Architecture"
             raise ConfigError(
-                f"{where}.Head.{key}",
+                f"{where}.Head.{limit.key}",
                 f"is {steps}, and Global.max_text_length {length}",
                 f"Write {length} there",
             )

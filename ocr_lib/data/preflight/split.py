@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
 from ocr_lib.data.samples import Dataset

@@ -1,9 +1,12 @@
 """RARE's attention head: a GRU that looks at the columns and writes a character a step."""
 
+from collections.abc import Iterator
+
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional
 
+from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 
 
@@ -59,6 +62,13 @@ class AttentionHead(nn.Layer):
         self.teacher_forcing = teacher_forcing
         self.attention_cell = AttentionGRUCell(in_channels, hidden_size, self.classes)
         self.generator = nn.Linear(hidden_size, self.classes)
+
+    def class_axes(self) -> Iterator[ClassAxis]:
+        """Yields the axes of its parameters that have one position a class."""
+        inputs = self.attention_cell.i2h.weight.shape[0]  # the GRU reads these first
+        yield ClassAxis("attention_cell.rnn.weight_ih", 1, inputs + 1, 1)
+        yield ClassAxis("generator.weight", 1, 1, 1)
+        yield ClassAxis("generator.bias", 0, 1, 1)
 
     def forward(self, columns: Tensor, targets: Batch | None = None) -> Tensor:
         """[N, T, C] → [N, steps, classes]: logits in training, probabilities in evaluation."""

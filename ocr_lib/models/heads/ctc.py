@@ -1,8 +1,11 @@
 """The CTC head: class scores of every column."""
 
+from collections.abc import Iterator
+
 from paddle import Tensor, nn
 from paddle.nn import functional
 
+from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.layers import linear_attrs
 from ocr_lib.models.targets import Batch
 
@@ -37,6 +40,12 @@ class CTCHead(nn.Layer):
         else:
             self.fc1 = nn.Linear(in_channels, mid_channels, *linear_attrs(in_channels, fc_decay))
             self.fc2 = nn.Linear(mid_channels, num_classes, *linear_attrs(mid_channels, fc_decay))
+
+    def class_axes(self) -> Iterator[ClassAxis]:
+        """Yields the axes of its parameters that have one position a class."""
+        last = "fc" if self.mid_channels is None else "fc2"
+        yield ClassAxis(f"{last}.weight", 1, 1, 0)
+        yield ClassAxis(f"{last}.bias", 0, 1, 0)
 
     def forward(
         self,

@@ -7,6 +7,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import TruncatedNormal
 
+from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.heads.ctc import CTCHead
 from ocr_lib.models.heads.sar import SARHead
@@ -16,7 +17,7 @@ from ocr_lib.models.parts import call_checked, choose
 from ocr_lib.models.targets import Batch
 
 WHERE = "Architecture.Head.head_list"
-HEAD_NAMES = ("CTCHead", "SARHead", "NRTRHead")
+HEAD_NAMES = tuple(a.multi_head_entry for a in ALGORITHMS.values() if a.multi_head_entry)
 
 
 class FCTranspose(nn.Layer):

@@ -1,5 +1,6 @@
 """SAR's head: an LSTM reads the columns, a second one writes while it looks at the map."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import paddle
@@ -7,6 +8,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 
 WHERE = "Architecture.Head"
@@ -200,6 +202,12 @@ class SARHead(nn.Layer):
             max_text_length=max_text_length,
             pred_concat=pred_concat,
         )
+
+    def class_axes(self) -> Iterator[ClassAxis]:
+        """Yields the axes of its parameters that have one position a class."""
+        yield ClassAxis("decoder.embedding.weight", 0, 0, 3)
+        yield ClassAxis("decoder.prediction.weight", 1, 0, 2)
+        yield ClassAxis("decoder.prediction.bias", 0, 0, 2)
 
     def forward(self, features: Tensor, targets: Batch | None = None) -> Tensor:
         """Map [N, C, H, W] → logits [N, L, classes - 1], or probabilities in evaluation.

@@ -1,5 +1,7 @@
 """NRTR's head: a transformer that writes a character a step."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import paddle
 from paddle import Tensor, nn
@@ -7,6 +9,7 @@ from paddle.nn import functional
 from paddle.nn.initializer import Constant, XavierNormal
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 from ocr_lib.models.transformer_block import Embeddings, PositionalEncoding, TransformerBlock
 
@@ -76,6 +79,11 @@ class Transformer(nn.Layer):
         self.decoder = blocks(num_decoder_layers, True)
         self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
         self.apply(_init_linear)
+
+    def class_axes(self) -> Iterator[ClassAxis]:
+        """Yields the axes of its parameters that have one position a class."""
+        yield ClassAxis("embedding.embedding.weight", 0, 4, 1)
+        yield ClassAxis("tgt_word_prj.weight", 1, 4, 1)
 
     def forward(self, columns: Tensor, targets: Batch | None = None) -> Tensor:
         """[N, T, d_model] → logits [N, L - 1, classes] for a label [N, L].

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.loader import load_config
-from ocr_lib.loading.targets import GUIDES, Targets
+from ocr_lib.loading.targets import Targets
 from ocr_lib.text.dictionary import Dictionary
 
 ABC = Dictionary(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
@@ -42,9 +43,9 @@ def test_without_ctc_steps_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("name", "guide", "ctc"),
+    ("name", "auxiliary", "ctc"),
     [
-        ("rec_icdar15_train", "none", True),
+        ("rec_icdar15_train", None, True),
         ("en_PP-OCRv3_rec", "sar", True),
         ("en_PP-OCRv4_rec", "nrtr", True),
         ("ch_PP-OCRv3_rec_distillation", "sar", True),
@@ -53,20 +54,20 @@ def test_without_ctc_steps_do_not_count():
         ("rec_mv3_tps_bilstm_att", "attention", False),
     ],
 )
-def test_the_heads_of_a_configuration_decide(name, guide, ctc):
+def test_the_heads_of_a_configuration_decide(name, auxiliary, ctc):
     targets = Targets.of(load_config(name), ABC)
-    assert (targets.guide, targets.ctc) == (guide, ctc)
+    assert (targets.auxiliary, targets.ctc) == (auxiliary, ctc)
 
 
 @pytest.mark.parametrize("name", ["AttnLabelEncode", "SARLabelEncode", "NRTRLabelEncode"])
 def test_labels_are_those_of_paddleocrs_encoders(name):
     encoder = wheel_encoder(name)
-    guide = {"A": "attention", "S": "sar", "N": "nrtr"}[name[0]]
+    auxiliary = {"A": "attention", "S": "sar", "N": "nrtr"}[name[0]]
     dictionary = Dictionary(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
-    targets = Targets(dictionary, 12, guide, ctc=False)
+    targets = Targets(dictionary, 12, auxiliary, ctc=False)
     for text in ("a", "Hello 42", "0123456789", "q" * 9):
         expected = encoder(12)({"label": text})
-        array = targets.encode([text])[GUIDES[guide][0]]
+        array = targets.encode([text])[ALGORITHMS[auxiliary].target]
         np.testing.assert_array_equal(array[0], expected["label"])
         assert targets.usable(text, 0) == ""
     assert encoder(12)({"label": "a" * 12}) is None
@@ -101,9 +102,9 @@ def test_usable_says_why_not(label, steps, reason):
     assert Targets(ABC, 5).usable(label, steps) == reason
 
 
-@pytest.mark.parametrize("guide", ["sar", "nrtr", "attention"])
-def test_a_guide_needs_room_for_its_marks(guide):
-    targets = Targets(ABC, 5, guide)
+@pytest.mark.parametrize("auxiliary", ["sar", "nrtr", "attention"])
+def test_an_auxiliary_head_needs_room_for_its_marks(auxiliary):
+    targets = Targets(ABC, 5, auxiliary)
     assert targets.usable("abca", 9) == "longer than max_text_length"
     assert targets.usable("abc", 9) == ""
     targets.encode(["abc"])  # the longest usable label fits, its end mark included

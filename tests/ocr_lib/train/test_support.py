@@ -2,11 +2,10 @@
 
 import pytest
 
+from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.reading import decoder_of, reading_network
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
-from ocr_lib.text.decoders import DECODERS
 from ocr_lib.train.support import refuse_untrainable
 
 DECODED = {
@@ -21,8 +20,7 @@ DECODED = {
 def test_shipped_configurations_are_accepted(name):
     config = load_config(name)
     refuse_untrainable(config)
-    assert decoder_of(config) == DECODED.get(name, "ctc")
-    assert decoder_of(config) in DECODERS
+    assert algorithm_of(config).name == DECODED.get(name, "ctc")
     assert reading_network(config) == ("Student" if "distillation" in name else "")
 
 

@@ -7,6 +7,8 @@ knows the steps finds labels that no training can reach.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ocr_lib.algorithms.choice import head_name
+from ocr_lib.algorithms.records import BY_HEAD, CTC
 from ocr_lib.config.spot import nearest
 from ocr_lib.errors import ConfigError
 
@@ -15,7 +17,6 @@ Block = Mapping[str, Any]
 # PPLCNetV3 and PPHGNet pool to this many columns in training, whatever the image's width, unless
 # their argument train_columns says otherwise.
 TRAINING_COLUMNS = 40
-CTC_HEADS = frozenset({"CTCHead", "MultiHead"})
 
 
 def time_steps(architecture: Block, width: int, *, training: bool = False) -> int:
@@ -37,9 +38,9 @@ def time_steps(architecture: Block, width: int, *, training: bool = False) -> in
         models = architecture["Models"].values()
         return min(time_steps(model, width, training=training) for model in models)
     if not has_ctc(architecture):
-        cause = f"is {_name(architecture, 'Head')}, which has no CTC steps"
+        cause = f"is {head_name(architecture)}, which has no CTC steps"
         raise ConfigError("Architecture.Head.name", cause, "Ask only networks with a CTC head")
-    name = _name(architecture, "Backbone")
+    name = str((architecture.get("Backbone") or {}).get("name"))
     if name not in _STEPS:
         cause = f"the steps of {name!r} are not known"
         raise ConfigError("Architecture.Backbone.name", cause, nearest(name, _STEPS))
@@ -52,8 +53,8 @@ def fixed_columns(architecture: Block) -> int | None:
     None where the width decides. Of several networks (distillation) the fewest columns count.
     """
     if "Models" in architecture:
-        found = [fixed_columns(model) for model in architecture["Models"].values()]
-        return min((columns for columns in found if columns is not None), default=None)
+        each = [fixed_columns(model) for model in architecture["Models"].values()]
+        return min((columns for columns in each if columns is not None), default=None)
     backbone = architecture.get("Backbone") or {}
     if _STEPS.get(str(backbone.get("name"))) is not _eighth:
         return None
@@ -65,12 +66,7 @@ def has_ctc(architecture: Block) -> bool:
     """Returns whether the network, or each of several, ends in a CTC head."""
     if "Models" in architecture:
         return all(has_ctc(model) for model in architecture["Models"].values())
-    return _name(architecture, "Head") in CTC_HEADS
-
-
-def _name(architecture: Block, stage: str) -> str:
-    block = architecture.get(stage) or {}
-    return str(block.get("name"))
+    return BY_HEAD.get(head_name(architecture)) is CTC
 
 
 def _half(width: int) -> int:

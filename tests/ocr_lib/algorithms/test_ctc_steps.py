@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocr_lib.config.geometry import has_ctc, time_steps
+from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import ConfigError
 

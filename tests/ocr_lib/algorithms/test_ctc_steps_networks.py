@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocr_lib.config.geometry import time_steps
+from ocr_lib.algorithms.ctc_steps import time_steps
 from ocr_lib.config.loader import load_config
 
 pytestmark = pytest.mark.slow
