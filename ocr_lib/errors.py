@@ -49,6 +49,10 @@ class ImageError(UserError):
     """An image is missing, too large or cannot be decoded."""
 
 
+class ImageFormatError(ImageError):
+    """An image is of a format that is not accepted: its size is not known before decoding."""
+
+
 class LmdbError(UserError):
     """An LMDB data set is incomplete, damaged or not one."""
 

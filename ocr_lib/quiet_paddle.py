@@ -2,11 +2,14 @@
 
 Paddle warns of more than one OpenMP thread (which `ocr_lib.cpu` chose on purpose) and of a missing
 compiler cache (which only its C++ extensions use). Errors come through: they are exceptions.
+It also imports cv2, which has to be loaded with limits.
 """
 
 import io
 import warnings
 from contextlib import redirect_stderr
+
+from ocr_lib.data import opencv  # noqa: F401 (before paddle)
 
 with redirect_stderr(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter("ignore")

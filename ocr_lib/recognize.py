@@ -12,8 +12,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data.decode import MAX_BYTES, check_size
 from ocr_lib.data.image import Image, Preprocess, decode_image
-from ocr_lib.data.image_header import image_size
+from ocr_lib.data.opencv import MAX_PIXELS
 from ocr_lib.errors import ImageError
 from ocr_lib.text import ctc
 from ocr_lib.text.ctc import Recognition
@@ -40,8 +41,8 @@ class Recognizer:
         dictionary: the characters behind the network's classes.
         forward: float32 [N, C, H, W] in, softmax probabilities float32 [N, T, K] out.
         max_batch_pixels: cap on N * H * W of one call of `forward`; one image is always allowed.
-        max_image_bytes: an encoded image of more fails; None leaves it to the decoder's limits.
-        max_image_pixels: an encoded image of more fails, as its header says; None likewise.
+        max_image_bytes: an encoded image of more fails.
+        max_image_pixels: an encoded image whose header claims more fails.
         decode: probabilities and characters to texts; another one than CTC's for heads that
             write one character after another, see `ocr_lib/text/tokenizer.py`.
     """
@@ -53,8 +54,8 @@ class Recognizer:
         forward: Forward,
         max_batch_pixels: int = MAX_BATCH_PIXELS,
         *,
-        max_image_bytes: int | None = None,
-        max_image_pixels: int | None = None,
+        max_image_bytes: int = MAX_BYTES,
+        max_image_pixels: int = MAX_PIXELS,
         decode: Decode = ctc.decode,
     ) -> None:
         self.preprocess = preprocess
@@ -68,8 +69,8 @@ class Recognizer:
         """Reads every image, in the order given.
 
         Args:
-            images: encoded files (JPEG, PNG, …) or decoded uint8 BGR arrays [H, W, 3]. Very wide
-                lines are read in pieces, see `ocr_lib/wide_lines.py`.
+            images: encoded files (JPEG, PNG, BMP, WebP) or decoded uint8 BGR arrays [H, W, 3].
+                Very wide lines are read in pieces, see `ocr_lib/wide_lines.py`.
 
         Returns:
             One `Recognition` an image. An image that cannot be read fails alone: empty text,
@@ -115,15 +116,8 @@ class Recognizer:
     def _decoded(self, image: bytes | NDArray[np.uint8]) -> Image:
         if not isinstance(image, bytes):
             return _checked(image)
-        max_bytes, max_pixels = self._limits
-        width, height = image_size(image) or (0, 0)
-        if max_bytes is not None and len(image) > max_bytes:
-            size, most = f"{len(image):,} bytes", f"{max_bytes:,}"
-        elif max_pixels is not None and width * height > max_pixels:
-            size, most = f"{width}x{height} pixels", f"{max_pixels:,} in all"
-        else:
-            return decode_image(image)
-        raise ImageError("image", f"the image has {size}, more than {most}", "Crop it to the line")
+        check_size(image, "image", *self._limits)
+        return decode_image(image)
 
     def _fit(self, pixels: Image, position: int, column: int) -> "_Fitted":
         height, width = pixels.shape[:2]

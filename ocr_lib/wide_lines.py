@@ -7,11 +7,11 @@ Beyond that characters become too narrow to be told apart, or too many for the t
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.image import Image, Preprocess
+from ocr_lib.data.opencv import cv2
 from ocr_lib.text.ctc import Recognition
 
 MAX_SQUEEZE = 1.5

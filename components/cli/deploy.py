@@ -12,6 +12,7 @@ from components.deploy.shadow import Shadow
 from components.feedback.lines import KeptLines
 from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
+from ocr_lib.data.samples import read_file
 from ocr_lib.errors import ConfigError
 
 DESCRIPTION = f"""\
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Deploys, and prints what the servers read."""
     store = Store.from_env()
-    images = {str(path): path.read_bytes() for path in find_images(args.images)[:MAX_IMAGES]}
+    images = {str(path): read_file(str(path)) for path in find_images(args.images)[:MAX_IMAGES]}
     with tempfile.TemporaryDirectory() as work:
         bundle = store.fetch_source(args.bundle, Path(work) / "bundle")
         if not bundle.is_dir():

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from ocr_lib.data.samples import read_file
 from ocr_lib.errors import ImageError
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.ctc import Recognition
@@ -36,5 +37,5 @@ def read_files(recognizer: Recognizer, files: Iterable[Path]) -> Iterator[tuple[
     """Yields every file with what was read on it, a chunk at a time, in order."""
     remaining = iter(files)
     while chunk := list(islice(remaining, CHUNK)):
-        answers = recognizer.read([path.read_bytes() for path in chunk])
+        answers = recognizer.read([read_file(str(path)) for path in chunk])
         yield from zip(chunk, answers, strict=True)

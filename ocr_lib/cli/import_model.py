@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Imports and says what came of it."""
     from ocr_lib.cli.image_files import find_images
     from ocr_lib.data.decode import decode_image
+    from ocr_lib.data.samples import read_file
     from ocr_lib.imports import import_model
     from ocr_lib.imports.run import MAX_LINES
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         args.source,
         args.out,
         full=args.full,
-        images=[decode_image(path.read_bytes(), str(path)) for path in files],
+        images=[decode_image(read_file(str(path)), str(path)) for path in files],
         dictionary=args.dictionary,
         config=args.config,
         allowed_parts=read_allowed_parts(args),

@@ -1,20 +1,13 @@
 """From encoded bytes to pixels, within limits that are checked before anything is decoded."""
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.image_header import image_size
-from ocr_lib.errors import ImageError
+from ocr_lib.data.image_header import ACCEPTED, image_format, image_size
+from ocr_lib.data.opencv import MAX_PIXELS, cv2
+from ocr_lib.errors import ImageError, ImageFormatError
 
 MAX_BYTES = 32 << 20
-MAX_PIXELS = 1 << 24
-# Both are read when cv2 is loaded. What it warns of, our errors say with the file's name.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-
-import cv2  # noqa: E402
 
 Image = NDArray[np.uint8]
 
@@ -23,11 +16,12 @@ def decode_image(data: bytes, where: str = "image") -> Image:
     """Decodes an image file's bytes to uint8 BGR [H, W, 3], upright by its EXIF orientation.
 
     Args:
-        data: JPEG, PNG, BMP, WebP or what else OpenCV reads.
+        data: JPEG, PNG, BMP or WebP.
         where: the file (and line) that an error names.
 
     Raises:
-        ImageError: there are no bytes, too many bytes or pixels, or no image in them.
+        ImageFormatError: an image of another format.
+        ImageError: there are no bytes, too many bytes or pixels, or no whole image in them.
 
     Source: PaddleOCR `DecodeImage`; unlike it, size limits are checked before decoding.
     """
@@ -37,7 +31,7 @@ def decode_image(data: bytes, where: str = "image") -> Image:
     except cv2.error:
         image = None
     if image is None:
-        raise undecodable(data, where)
+        raise _damaged(data, where)
     return np.asarray(image, np.uint8)
 
 
@@ -58,38 +52,56 @@ def check_image(data: bytes, where: str) -> tuple[int, int]:
         image = None
     cut = data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0
     if image is None or cut:
-        raise undecodable(data, where)
-    if size is None:  # a format whose header is not parsed here
-        rows, columns = decode_image(data, where).shape[:2]
-        return columns, rows
+        raise _damaged(data, where)
     return size
 
 
-def check_size(data: bytes, where: str) -> tuple[int, int] | None:
-    """Returns (width, height) from the header, None where it is not known.
+def check_size(
+    data: bytes, where: str, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
+) -> tuple[int, int]:
+    """Returns (width, height) from the header of an image that may be decoded.
+
+    Args:
+        data: the encoded file.
+        where: the file (and line) that an error names.
+        max_bytes: of the file.
+        max_pixels: of the image.
 
     Raises:
-        ImageError: empty, or more than `MAX_BYTES` or `MAX_PIXELS`.
+        ImageFormatError: an image of a format that is not accepted.
+        ImageError: empty, too many bytes or pixels, or a damaged header.
     """
     if not data:
         raise ImageError(where, "the image is empty", "Replace the file or remove its line")
-    if len(data) > MAX_BYTES:
+    if len(data) > max_bytes:  # before any other look at them
         raise ImageError(
-            where,
-            f"the image has {len(data):,} bytes, more than {MAX_BYTES:,}",
-            "Crop it to the text line",
+            where, f"the image has more than {max_bytes:,} bytes", "Crop it to the text line"
         )
     size = image_size(data)
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
+    if size is None:
+        raise _unsized(data, where)
+    if size[0] * size[1] > max_pixels:
         raise ImageError(
             where,
-            f"the image claims {size[0]}x{size[1]} pixels, more than {MAX_PIXELS:,} in all",
+            f"the image claims {size[0]}x{size[1]} pixels, more than {max_pixels:,} in all",
             "Crop it to the text line",
         )
     return size
 
 
-def undecodable(data: bytes, where: str) -> ImageError:
-    """Returns the error for bytes that hold no whole image."""
-    kind = "a damaged image" if image_size(data) else "not an image that OpenCV reads"
-    return ImageError(where, f"{kind} ({len(data):,} bytes)", "Replace the file or remove its line")
+def _unsized(data: bytes, where: str) -> ImageError:
+    """Returns the error for bytes whose header gives no size."""
+    kind = image_format(data)
+    if kind in ACCEPTED:
+        return _damaged(data, where)
+    if kind is None:
+        cause = f"not an image of a known format ({len(data):,} bytes)"
+        return ImageError(where, cause, "Replace the file or remove its line")
+    accepted = f"{', '.join(ACCEPTED[:-1])} or {ACCEPTED[-1]}"
+    cause = f"{kind} is not accepted: convert the image to {accepted}"  # where only this is shown
+    return ImageFormatError(where, cause, "Or remove its line")
+
+
+def _damaged(data: bytes, where: str) -> ImageError:
+    cause = f"a damaged {image_format(data)} image ({len(data):,} bytes)"
+    return ImageError(where, cause, "Replace the file or remove its line")

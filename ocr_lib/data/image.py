@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data import lanczos
 from ocr_lib.data.decode import Image, decode_image
+from ocr_lib.data.opencv import cv2
 from ocr_lib.data.resize_ops import read_resize_op
 from ocr_lib.errors import ConfigError
 

@@ -24,7 +24,7 @@ from ocr_lib.data.manifest import (
 )
 from ocr_lib.data.samples import SAMPLE, read_file
 from ocr_lib.data.statistics import Dropped, Statistics, count_samples
-from ocr_lib.errors import ImageError
+from ocr_lib.errors import ImageError, ImageFormatError
 from ocr_lib.text.dictionary import Dictionary
 
 COMMIT_BYTES = 16 << 20  # images held in memory between commits
@@ -162,6 +162,8 @@ class _Checked:
             raise BadSampleError("missing image", f"{path}: {cause}") from None
         try:
             return data, check_image(data, path)
+        except ImageFormatError as error:
+            raise BadSampleError("image format not accepted", f"{path}: {error.cause}") from None
         except ImageError as error:
             raise BadSampleError("undecodable image", f"{path}: {error.cause}") from None
 

@@ -5,6 +5,7 @@ import heapq
 import numpy as np
 
 from ocr_lib.data.image import decode_image
+from ocr_lib.data.opencv import cv2
 from ocr_lib.errors import ImageError
 from ocr_lib.evaluation.report import Line
 
@@ -53,8 +54,6 @@ class Remembered:
 
 def _with_thumbnail(line: Line) -> Line:
     """Shrinks the kept picture to what a report shows, in a format every browser reads."""
-    import cv2  # only after ocr_lib.data.image has set its limits
-
     try:
         pixels = decode_image(line.image)
     except ImageError:

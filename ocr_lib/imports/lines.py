@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from ocr_lib.data.decode import Image
+from ocr_lib.data.opencv import cv2
 
 SEED = 20_26
 LENGTHS = (1, 3, 5, 8, 11, 14, 18, 24, 30)  # characters

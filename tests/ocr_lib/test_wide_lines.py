@@ -119,6 +119,6 @@ def test_wide_and_narrow_lines_share_batches() -> None:
 def test_limits_of_the_server_name_what_is_too_large() -> None:
     image = bytes(cv2.imencode(".png", draw("abc"))[1])
     small = Recognizer(PREPROCESS, DICTIONARY, network, max_image_bytes=10)
-    assert small.read([image])[0].error == f"the image has {len(image)} bytes, more than 10"
+    assert small.read([image])[0].error == "the image has more than 10 bytes"
     few = Recognizer(PREPROCESS, DICTIONARY, network, max_image_pixels=24 * 16 - 1)
-    assert few.read([image])[0].error == "the image has 24x16 pixels, more than 383 in all"
+    assert few.read([image])[0].error == "the image claims 24x16 pixels, more than 383 in all"

@@ -4,10 +4,10 @@ Source: paddle.vision.transforms.ColorJitter on arrays, as PaddleOCR `CVColorJit
 operations, same distributions.
 """
 
-import cv2
 import numpy as np
 
 from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.opencv import cv2
 
 STRENGTH = 0.5  # of brightness, contrast and saturation
 HUE = 0.1  # of the colour circle

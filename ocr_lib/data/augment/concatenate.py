@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ocr_lib.config.checks import at_least
 from ocr_lib.config.spot import FieldError
 from ocr_lib.data.augment.warp import Image
 from ocr_lib.data.decode import decode_image
+from ocr_lib.data.opencv import cv2
 from ocr_lib.data.samples import Sample
 
 Draw = Callable[[np.random.Generator], Sample]

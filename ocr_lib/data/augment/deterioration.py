@@ -5,11 +5,11 @@ CVGaussionBlur): same operations. There the strength of each is drawn once, when
 built, and stays for the whole training; here every image draws its own, from the same distribution.
 """
 
-import cv2
 import numpy as np
 
 from ocr_lib.data.augment.geometry import any_filter, asymmetric
 from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.opencv import cv2
 
 VARIANCE = 20.0
 MOTION = 6.0  # px

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.opencv import cv2
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ Source: PaddleOCR `rec_img_aug.py`. Two of its operations change a grey value by
 the outcome is drawn directly, from the same distribution, at a small part of the cost.
 """
 
-import cv2
 import numpy as np
 
 from ocr_lib.data.augment.tia import MIN_SIDE
 from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.opencv import cv2
 
 KERNEL = cv2.getGaussianKernel(5, 1, cv2.CV_32F)
 

@@ -8,9 +8,10 @@ numbers x + iy: a similarity is then one multiplication.
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from ocr_lib.data.opencv import cv2
 
 GRID_STEP = 100
 """Pixels between vertices. A text line has few of them: at 32 × 150 px, six."""

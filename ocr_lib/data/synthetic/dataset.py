@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from ocr_lib import atomic
+from ocr_lib.data.opencv import use_one_thread
 from ocr_lib.data.synthetic.render import encode_line, render_line
 from ocr_lib.data.synthetic.text import sample_text
 from ocr_lib.errors import UserError
@@ -116,5 +116,5 @@ def _mapper(workers: int | None) -> Iterator[Any]:
     if workers <= 1:
         yield map
         return
-    with worker_pool(workers, cv2.setNumThreads, 1) as pool:
+    with worker_pool(workers, use_one_thread) as pool:
         yield pool.map

@@ -2,8 +2,9 @@
 
 from functools import cache
 
-import cv2
 import numpy as np
+
+from ocr_lib.data.opencv import cv2
 
 SHEETS = 6
 SHEET_HEIGHT, SHEET_WIDTH = 192, 1536

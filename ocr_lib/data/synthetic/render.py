@@ -2,9 +2,9 @@
 
 import math
 
-import cv2
 import numpy as np
 
+from ocr_lib.data.opencv import cv2
 from ocr_lib.data.synthetic.fonts import FACES, SIZES, load_font
 from ocr_lib.data.synthetic.paper import paper
 

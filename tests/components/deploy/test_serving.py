@@ -1,7 +1,10 @@
 """What a served model answers, and how the client says what went wrong."""
 
+import os
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -21,6 +24,7 @@ from components.shared.store import Store
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.predict import open_bundle
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, line_image
+from tests.ocr_lib.data.hostile_images import tiff_bomb
 
 MODEL = "served"
 
@@ -109,8 +113,32 @@ def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
     with Recognizer(served.url, MODEL) as recognizer:
         found = recognizer.read_many([huge, line_image("abc"), heavy])
     assert found[1].text == "abc"
-    assert found[0].error == "the image has 4097x4097 pixels, more than 16,777,216 in all"
-    assert (found[2].error or "").endswith("bytes, more than 8,388,608")
+    assert found[0].error == "the image claims 4097x4097 pixels, more than 16,777,216 in all"
+    assert found[2].error == "the image has more than 8,388,608 bytes"
+
+
+def test_a_format_of_unknown_size_fails_alone_and_takes_no_memory(served: TritonServer) -> None:
+    """A picture of 81 million pixels in a kilobyte; decoded, it takes half a GiB."""
+    assert served.pid is not None
+    before = peak_kib(served.pid)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([tiff_bomb(), line_image("abc"), b"P5\n6000 4000\n255\n"])
+    assert found[1].text == "abc"
+    accepted = "is not accepted: convert the image to JPEG, PNG, BMP or WebP"
+    assert [found[0].error, found[2].error] == [f"TIFF {accepted}", f"PNM {accepted}"]
+    assert before.keys() == (after := peak_kib(served.pid)).keys()
+    assert max(after[pid] - before[pid] for pid in before) < 60 << 10
+
+
+def peak_kib(group: int) -> dict[int, int]:
+    """Returns the largest memory of each process of a server and its models: process id → KiB."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            if os.getpgid(int(status.parent.name)) == group:
+                peak = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+                found[int(status.parent.name)] = int(peak[1]) if peak else 0
+    return found
 
 
 @pytest.mark.slow

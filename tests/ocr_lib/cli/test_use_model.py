@@ -54,7 +54,7 @@ def test_predict_names_what_it_cannot_read(
     bad.write_bytes(b"x")
     assert call(predict_command, bundle.root, bad, images / "0.png") == 2
     captured = capsys.readouterr()
-    assert captured.err == f"{bad}: not an image that OpenCV reads (1 bytes)\n"
+    assert captured.err == f"{bad}: not an image of a known format (1 bytes)\n"
     assert captured.out.startswith(f"Predicts of {images / '0.png'}:(")
 
 

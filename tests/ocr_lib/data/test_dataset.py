@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.data.dataset import Dataset, open_dataset, open_lmdb
+from ocr_lib.data.decode import MAX_BYTES
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
 from ocr_lib.errors import ConfigError, DataError, ImageError, LabelError, LmdbError
 from tests.ocr_lib.data.lines import image, texts, write_lines
@@ -84,10 +85,32 @@ def test_undecodable_images_have_no_size(tmp_path: Path) -> None:
     assert simple(tmp_path, labels).sizes.tolist() == [[0, 0]]
 
 
-def test_formats_without_a_header_parser_are_measured_by_decoding(tmp_path: Path) -> None:
+def test_formats_that_are_not_accepted_have_no_size(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, ["a"])
     (tmp_path / "images/labels.txt_0.jpg").write_bytes(image(0, 33, 21, ".tiff"))
-    assert simple(tmp_path, labels).sizes.tolist() == [[33, 21]]
+    assert simple(tmp_path, labels).sizes.tolist() == [[0, 0]]
+
+
+def test_a_size_beyond_every_limit_is_no_size(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["a"])
+    bomb = bytearray(image(0, 33, 21, ".png"))
+    bomb[16:24] = b"\xff" * 8  # 2**32 - 1 px wide and high
+    (tmp_path / "images/labels.txt_0.jpg").write_bytes(bomb)
+    assert simple(tmp_path, labels).sizes.tolist() == [[0, 0]]
+
+
+def test_reading_an_image_is_bounded(tmp_path: Path) -> None:
+    """Also where its name leads to what has no end, or to a pipe that nothing is written to."""
+    labels = write_lines(tmp_path, ["a", "b"])
+    endless, pipe = (tmp_path / f"images/labels.txt_{i}.jpg" for i in (0, 1))
+    endless.unlink()
+    endless.symlink_to("/dev/zero")
+    pipe.unlink()
+    os.mkfifo(pipe)
+    dataset = simple(tmp_path, labels)
+    assert dataset.sizes.tolist() == [[0, 0], [0, 0]]
+    assert len(dataset.sample(0).image) == MAX_BYTES + 1
+    assert dataset.sample(1).image == b""
 
 
 def test_absolute_paths_and_other_delimiters_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
 
 
 def test_too_many_bytes_are_refused() -> None:
-    with pytest.raises(ImageError, match="bytes, more than"):
+    with pytest.raises(ImageError, match=r"more than 33,554,432 bytes"):
         decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
 
 

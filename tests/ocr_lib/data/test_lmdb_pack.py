@@ -74,6 +74,7 @@ def bad_lines(folder: Path) -> Path:
     whole = image(9)
     (folder / "images/cut.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "images/zeroed.jpg").write_bytes(whole[:-40] + bytes(40))
+    (folder / "images/scan.jpg").write_bytes(image(9, kind=".tiff"))
     (folder / "images/text.jpg").write_text("not an image")
     (folder / "images/empty.jpg").write_bytes(b"")
     for line in (
@@ -85,6 +86,7 @@ def bad_lines(folder: Path) -> Path:
         "images/empty.jpg\tempty",
         "../secret.jpg\toutside",
         "/etc/hostname\toutside",
+        "images/scan.jpg\tscanned",
         "images/labels.txt_0.jpg\t",
         "images/labels.txt_0.jpg\tlonger than it may be",
         "images/labels.txt_0.jpg\tm€n",
@@ -109,22 +111,27 @@ def test_bad_samples_are_dropped_and_named(tmp_path: Path) -> None:
     assert {reason: found.count for reason, found in dropped.items()} == {
         "missing image": 2,
         "undecodable image": 4,
+        "image format not accepted": 1,
         "path outside the image folder": 2,
         "empty label": 1,
         "label too long": 1,
         "characters outside the dictionary": 1,
     }
     assert dropped["missing image"].examples[0].startswith("labels.txt:5: images/none.jpg: No such")
-    assert dropped["label too long"].examples[0].startswith("labels.txt:14: 21 characters, more")
-    assert dropped["characters outside the dictionary"].examples == ["labels.txt:15: '€' in 'm€n'"]
+    assert dropped["label too long"].examples[0].startswith("labels.txt:15: 21 characters, more")
+    assert dropped["characters outside the dictionary"].examples == ["labels.txt:16: '€' in 'm€n'"]
+    assert dropped["image format not accepted"].examples == [
+        "labels.txt:13: images/scan.jpg: TIFF is not accepted: "
+        "convert the image to JPEG, PNG, BMP or WebP"
+    ]
     report = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
-    assert (report["images"], report["packed"]) == (15, 4)
+    assert (report["images"], report["packed"]) == (16, 4)
     assert report["dropped"]["empty label"]["count"] == 1
 
 
 def test_too_many_bad_samples_fail_and_leave_no_data_set(tmp_path: Path) -> None:
     labels = bad_lines(tmp_path)
-    with pytest.raises(DataError, match=r"9 of 15 samples .* 1\.0% .*labels\.txt:5: images/none"):
+    with pytest.raises(DataError, match=r"10 of 16 samples .* 1\.0% .*labels\.txt:5: images/none"):
         pack(labels, tmp_path, tmp_path / "out")
     assert json.loads((tmp_path / "out/report.json").read_text())["dropped"]
     with pytest.raises(LmdbError, match=r"no manifest\.json"):

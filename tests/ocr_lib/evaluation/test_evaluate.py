@@ -51,7 +51,7 @@ def test_unreadable_lines_are_wrong_and_named(recognizer: Recognizer) -> None:
     assert (report.samples, report.unreadable, report.accuracy) == (4, 3, 0.25)
     assert report.outcomes == b"\1\0\0\0"
     assert report.errors == (
-        "1.png: not an image that OpenCV reads (8 bytes)",
+        "1.png: not an image of a known format (8 bytes)",
         "labels.txt:3: the file is missing",
         "3.png: the image is empty",
     )

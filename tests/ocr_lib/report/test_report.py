@@ -156,7 +156,7 @@ def test_old_reports_are_shown_as_far_as_they_go(candidate: EvalReport) -> None:
 
 
 def test_unreadable_images_are_listed(candidate: EvalReport) -> None:
-    assert "3.png: not an image that OpenCV reads (6 bytes)" in reports.html(candidate)
+    assert "3.png: not an image of a known format (6 bytes)" in reports.html(candidate)
 
 
 @pytest.mark.parametrize(("floor", "word"), [(0.2, "Accepted"), (0.9, "Refused")])
