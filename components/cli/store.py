@@ -6,22 +6,25 @@ import os
 import sys
 from pathlib import Path
 
-from components.cli.servers import STORE_HELP
+from components.cli.servers import STORE_HELP, namespace
 from components.shared.access import ACCESS, policy
 from components.shared.store import Store
-from components.shared.store_secrets import KINDS, new_secrets
+from components.shared.store_secrets import KINDS, in_namespaces, new_secrets
 from ocr_lib.errors import ConfigError
 
 DESCRIPTION = f"""\
 Make an object store ready for the pipeline: a bucket, and for each kind of step a key that opens
 only what those steps use.
 
-secrets   Kubernetes Secrets with new random keys, for `kubectl create`; written nowhere else
+secrets   Kubernetes Secrets with new random keys, for `kubectl create`; written nowhere else. All
+          namespaces that share the store have to be named at once: each call makes other keys
 policy    what one kind of step may do, as a policy document for AWS or MinIO
 setup     create the bucket and the model repository; with --minio-keys users and policies as well
 {STORE_HELP}"""
 EXAMPLES = """\
-  ocr store secrets --kind seaweedfs | kubectl -n ocr create -f -
+  ocr store secrets --namespace ocr-dev --steps-namespace kubeflow | kubectl create -f -
+  ocr store secrets --kind minio --namespace ocr-dev | kubectl create -f -
+  ocr store secrets --kind external --namespace ocr-prod | kubectl create -f -
   ocr store policy train --bucket ocr
   ocr store setup"""
 
@@ -31,6 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     made = actions.add_parser("secrets", help="new keys, as Kubernetes Secrets")
     made.add_argument("--kind", choices=KINDS, default="seaweedfs", help="which store")
+    made.add_argument(
+        "--namespace", type=namespace, help="of the servers and the store; gets all Secrets"
+    )
+    made.add_argument(
+        "--steps-namespace",
+        type=namespace,
+        action="append",
+        default=[],
+        metavar="NAMESPACE",
+        help="where Kubeflow runs the steps, if that is another one; gets the steps' Secrets, with "
+        "the same keys; may be repeated",
+    )
     shown = actions.add_parser("policy", help="what a kind of step may do")
     shown.add_argument("stage", choices=list(ACCESS), help="which kind of step")
     for action in (made, shown):
@@ -57,9 +72,16 @@ def run(args: argparse.Namespace) -> int:
 def _secrets(args: argparse.Namespace) -> int:
     if sys.stdout.isatty():
         raise ConfigError(
-            "standard output", "is a terminal", "Pipe the keys on: … | kubectl -n ocr create -f -"
+            "standard output", "is a terminal", "Pipe the keys on: … | kubectl create -f -"
         )
+    if args.steps_namespace and not args.namespace:
+        cause = "needs --namespace, the namespace of the servers and the store"
+        raise ConfigError("--steps-namespace", cause, "Name both: they get the same keys")
+    if len({args.namespace, *args.steps_namespace}) <= len(args.steps_namespace):
+        raise ConfigError("--steps-namespace", "a namespace is named twice", "Name each once")
     items = new_secrets(args.kind, args.bucket)
+    if args.namespace:
+        items = in_namespaces(items, args.namespace, args.steps_namespace)
     sys.stdout.write(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}) + "\n")
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from components.shared.access import ACCESS, seaweedfs_config, secret_name
@@ -9,6 +10,9 @@ from components.shared.access import ACCESS, seaweedfs_config, secret_name
 TRITON_SECRET = "ocr-triton-admin"  # noqa: S105 - the name of the secret: of Triton's management
 IDENTITIES_SECRET = "seaweedfs-identities"  # noqa: S105 - the name of the secret
 KINDS = ("seaweedfs", "minio", "external")
+
+# Whose pods Kubeflow starts; the rest belongs to the servers and to the store itself.
+STEP_SECRETS = (*(secret_name(stage) for stage in ACCESS if stage != "serve"), TRITON_SECRET)
 
 Tree = dict[str, Any]
 
@@ -33,6 +37,26 @@ def new_secrets(kind: str, bucket: str) -> list[Tree]:
         config = json.dumps(seaweedfs_config(bucket, keys))
         made.append(_secret(IDENTITIES_SECRET, {"s3.json": config}))
     return [*made, triton]
+
+
+def in_namespaces(items: Sequence[Tree], installation: str, steps: Sequence[str]) -> list[Tree]:
+    """Returns the Secrets in the namespaces that need them: the same keys everywhere.
+
+    Args:
+        items: as `new_secrets` returns them.
+        installation: namespace of the servers and the store, which gets all of them.
+        steps: namespaces in which Kubeflow runs the steps; they get the steps' alone.
+    """
+    placed = [_placed(item, installation) for item in items]
+    for namespace in steps:
+        placed += [
+            _placed(item, namespace) for item in items if item["metadata"]["name"] in STEP_SECRETS
+        ]
+    return placed
+
+
+def _placed(item: Tree, namespace: str) -> Tree:
+    return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
 
 
 def _key_pair(stage: str) -> tuple[str, str]:

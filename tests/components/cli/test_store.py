@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.access import ACCESS
+from components.shared.access import ACCESS, secret_name
 from components.shared.store import Store
+from components.shared.store_secrets import TRITON_SECRET
 from components.shared.store_setup import read_keys
 from ocr_lib.errors import ConfigError
 from pipelines.cli import main
+from pipelines.placement import STEPS
 
 
 def test_secrets_are_what_kubectl_creates(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,6 +22,45 @@ def test_secrets_are_what_kubectl_creates(capsys: pytest.CaptureFixture[str]) ->
     assert printed["kind"] == "List"
     names = {item["metadata"]["name"] for item in printed["items"]}
     assert names == {*(f"ocr-store-{stage}" for stage in (*ACCESS, "admin")), "ocr-triton-admin"}
+
+
+def test_secrets_of_several_namespaces_have_the_same_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = ["--namespace", "ocr-dev", "--steps-namespace", "kubeflow", "--steps-namespace", "team"]
+    assert main(["store", "secrets", *where]) == 0
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for item in json.loads(capsys.readouterr().out)["items"]:
+        space = found.setdefault(item["metadata"]["namespace"], {})
+        space[item["metadata"]["name"]] = item["stringData"]
+    installation = found.pop("ocr-dev")
+    assert {"ocr-store-admin", "ocr-store-serve", "seaweedfs-identities"} <= set(installation)
+    assert set(found) == {"kubeflow", "team"}
+    steps = {secret_name(step.key) for step in STEPS.values()}
+    for space in found.values():
+        assert set(space) == {*steps, secret_name("kfp"), TRITON_SECRET}
+        assert space.items() <= installation.items()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps-namespace", "kubeflow"], "--steps-namespace: needs --namespace"),
+        (["--namespace", "a", "--steps-namespace", "a"], "named twice"),
+        (["--namespace", "A b"], "no name of a namespace"),
+    ],
+)
+def test_namespaces_that_make_no_sense_are_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(["store", "secrets", *options])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    shown = capsys.readouterr()
+    assert code == 2
+    assert message in shown.err
+    assert not shown.out
 
 
 def test_secrets_are_not_shown_on_a_terminal() -> None:
