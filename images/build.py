@@ -3,7 +3,9 @@
     python images/build.py --registry registry.example/ocr --push
 
 `build/images.json` holds name → reference: by digest where they were pushed, so that a package or a
-manifest means these very bytes; else by tag. `manifests/components/images` gets the same.
+manifest means these very bytes; else by tag. An image that is not built keeps its entry. Each
+folder of `manifests/overlays/` and `manifests/kubeflow/` gets one below `build/manifests/` that
+builds on it and names these images: no file that git tracks changes.
 """
 
 import argparse
@@ -22,13 +24,8 @@ IN_MANIFESTS = ("data", "serve", "triton", "triton-cpu")
 PREFIX = "ocr-pipelines"
 BASES = {"PADDLE_BASE": "train", "TRITON_BASE": "triton"}  # build argument → the image it is for
 RECORD = ROOT / "build" / "images.json"
-COMPONENT = ROOT / "manifests" / "components" / "images" / "kustomization.yaml"
-HEAD = """\
-# Which images run. `make images REGISTRY=… PUSH=1` writes this file anew, with their digests.
-apiVersion: kustomize.config.k8s.io/v1alpha1
-kind: Component
-images:
-"""
+MANIFESTS = ROOT / "manifests"
+PINNED = ROOT / "build" / "manifests"
 
 
 def version() -> str:
@@ -68,9 +65,22 @@ def pinned(reference: str, digests: Sequence[str]) -> str:
     raise SystemExit(f"{reference}: the registry returned no digest. Was it pushed?")
 
 
-def component(images: Mapping[str, str]) -> str:
-    """Returns the kustomize component that puts images into the manifests."""
-    lines = []
+def kustomization(folder: str, images: Mapping[str, str]) -> str:
+    """Returns a kustomization that builds on a folder of the manifests and names the images.
+
+    Args:
+        folder: relative to `manifests/`, as `overlays/prod`.
+        images: name → reference; those that are missing keep this version's tag.
+    """
+    up = "/".join([".."] * len(Path("build", "manifests", folder).parts))
+    lines = [
+        f"# `make images` writes this file: manifests/{folder} with the images that it built.",
+        "apiVersion: kustomize.config.k8s.io/v1beta1",
+        "kind: Kustomization",
+        "resources:",
+        f"  - {up}/manifests/{folder}",
+        "images:",
+    ]
     for name in IN_MANIFESTS:
         if name not in images:
             continue
@@ -80,8 +90,19 @@ def component(images: Mapping[str, str]) -> str:
         else:
             repository, _, number = repository.rpartition(":")
             place = f"newName: {repository}, newTag: {number}"
-        lines.append(f"  - {{name: {PREFIX}/{name}, {place}}}\n")
-    return HEAD + "".join(lines)
+        lines.append(f"  - {{name: {PREFIX}/{name}, {place}}}")
+    return "\n".join(lines) + "\n"
+
+
+def pin(images: Mapping[str, str]) -> None:
+    """Writes a kustomization with the images for each folder of the manifests that is applied."""
+    for file in sorted(MANIFESTS.glob("overlays/*/kustomization.yaml")) + sorted(
+        MANIFESTS.glob("kubeflow/*/kustomization.yaml")
+    ):
+        folder = file.parent.relative_to(MANIFESTS)
+        out = PINNED / folder / "kustomization.yaml"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(kustomization(folder.as_posix(), images))
 
 
 def make(args: argparse.Namespace) -> dict[str, str]:
@@ -116,8 +137,8 @@ def main() -> None:
     images = {name: (former | made)[name] for name in NAMES if name in former | made}
     RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(images, indent=2) + "\n")
-    COMPONENT.write_text(component(images))
-    sys.stdout.write(f"{RECORD.relative_to(ROOT)}, {COMPONENT.relative_to(ROOT)}\n")
+    pin(images)
+    sys.stdout.write(f"{RECORD.relative_to(ROOT)}, {PINNED.relative_to(ROOT)}/\n")
 
 
 def _run(command: Sequence[str]) -> None:

@@ -1,16 +1,20 @@
 import importlib.util
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
 
 from components.images import read_images
 from ocr_lib import __version__
 from ocr_lib.errors import ConfigError
+from pipelines.remote.package import commit_of
+from tests.manifests import overlays
+from tests.manifests.overlays import OVERLAYS, containers, pods
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "sha256:" + "0a" * 32
@@ -32,9 +36,10 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    (tmp_path / "manifests").mkdir()
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
     monkeypatch.setattr(module, "RECORD", tmp_path / "build" / "images.json")
-    monkeypatch.setattr(module, "COMPONENT", tmp_path / "manifests" / "kustomization.yaml")
+    monkeypatch.setattr(module, "MANIFESTS", tmp_path / "manifests")
+    monkeypatch.setattr(module, "PINNED", tmp_path / "build" / "manifests")
     monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     docker = tmp_path / "docker"
@@ -58,9 +63,14 @@ def test_pushed_images_are_named_by_digest(
     assert [words[0] for words in asked] == ["build", "push", "inspect"] * len(build.NAMES)
     images = read_images(build.RECORD)
     assert images["train"] == f"r.example:5000/ocr/train@{DIGEST}"
-    listed = {i["name"]: i for i in yaml.safe_load(build.COMPONENT.read_text())["images"]}
-    assert listed["ocr-pipelines/data"]["newName"] == "r.example:5000/ocr/data"
-    assert listed["ocr-pipelines/data"]["digest"] == DIGEST
+    folders = {f"{half}/{name}" for half in ("overlays", "kubeflow") for name in OVERLAYS}
+    made = {str(f.parent.relative_to(build.PINNED)) for f in build.PINNED.rglob("*.yaml")}
+    assert made == folders
+    for folder in folders:
+        used = images_of(build.PINNED / folder)
+        assert used
+        for name, image in used.items():
+            assert image == f"r.example:5000/ocr/{name}@{DIGEST}"
 
 
 def test_images_that_stay_here_are_named_by_version(
@@ -69,8 +79,10 @@ def test_images_that_stay_here_are_named_by_version(
     run(build, monkeypatch)
     assert read_images(build.RECORD)["serve"] == f"ocr-pipelines/serve:{__version__}"
     # ... and that is what the manifests in the repository say
-    committed = ROOT / "manifests" / "components" / "images" / "kustomization.yaml"
-    assert build.COMPONENT.read_text() == committed.read_text()
+    for name in OVERLAYS:
+        own = images_of(build.MANIFESTS / "overlays" / name)
+        assert images_of(build.PINNED / "overlays" / name) == own
+        assert set(own.values()) == {f"ocr-pipelines/{image}:{__version__}" for image in own}
 
 
 def test_one_image_alone_leaves_the_others_as_they_were(
@@ -83,6 +95,37 @@ def test_one_image_alone_leaves_the_others_as_they_were(
         "train": f"ocr-pipelines/train:{__version__}",
         "serve": f"r.example/ocr/serve@{DIGEST}",
     }
+    used = images_of(build.PINNED / "overlays" / "prod")
+    assert used["triton"] == f"r.example/ocr/triton@{DIGEST}"
+
+
+def test_a_part_of_the_images_leaves_the_manifests_whole_and_git_clean(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        command = ["git", "-C", str(build.ROOT), *who, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    (build.ROOT / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "All")
+    run(build, monkeypatch, "--registry", "r.example/ocr", "--push", "data", "serve", "triton-cpu")
+    assert git("status", "--porcelain", "--untracked-files=no") == ""
+    assert not commit_of(build.ROOT).endswith("-dirty")
+    assert images_of(build.PINNED / "overlays" / "prod") == {
+        "data": f"r.example/ocr/data@{DIGEST}",
+        "serve": f"r.example/ocr/serve@{DIGEST}",
+        "triton": f"ocr-pipelines/triton:{__version__}",  # not built: as in the repository
+    }
+
+
+def images_of(folder: Path) -> dict[str, str]:
+    """Returns the project's images that a folder of manifests runs, by name."""
+    images = {c["image"] for _, pod in pods(overlays.build(folder)) for c in containers(pod)}
+    own = {re.split("[:@]", image.rpartition("/")[2])[0]: image for image in images}
+    return {name: image for name, image in own.items() if name not in ("minio", "seaweedfs")}
 
 
 def test_a_base_is_for_its_image_alone(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
