@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image-prefix", default="", help="folder put before every image path")
     parser.add_argument(
-        "--max-bad-share",
+        "--max-bad-fraction",
+        "--max-bad-share",  # its name in 0.1
         type=float,
         default=0.01,
         help="share of the lines that may be dropped (default 0.01); with more, nothing is written",
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         mode=args.mode,
         compat=args.compat,
         image_prefix=args.image_prefix,
-        max_bad_share=args.max_bad_share,
+        max_bad_share=args.max_bad_fraction,
         image_root=args.images,
         check_images=not args.no_check_images,
         unescape=args.unescape,

@@ -25,7 +25,7 @@ A packing that was stopped goes on where it was when the same command runs again
 EXAMPLES = """\
   ocr pack-lmdb build/labels/labels.txt receipts/ data/train
   ocr pack-lmdb labels.txt images/ data/train --dictionary en --use-space-char
-  ocr pack-lmdb labels.txt images/ data/train --max-bad-share 0.05 --workers 8
+  ocr pack-lmdb labels.txt images/ data/train --max-bad-fraction 0.05 --workers 8
   ocr pack-lmdb labels.txt images/ data --validation-share 0.05 --document-pattern '^[^_]+'"""
 
 
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-text-length", type=positive, metavar="N", help="drop labels with more characters"
     )
     parser.add_argument(
-        "--max-bad-share",
+        "--max-bad-fraction",
+        "--max-bad-share",  # its name in 0.1
         type=share,
         default=0.01,
         metavar="SHARE",
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         "workers": args.workers,
         "dictionary": dictionary,
         "max_text_length": args.max_text_length,
-        "max_bad_share": args.max_bad_share,
+        "max_bad_share": args.max_bad_fraction,
         "source_digest": args.source_digest,
         "delimiter": args.delimiter,
     }

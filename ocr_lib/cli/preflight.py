@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_config_options(parser)
     parser.add_argument(
-        "--max-bad-share",
+        "--max-bad-fraction",
+        "--max-bad-share",  # its name in 0.1
         type=share,
         default=0.01,
         metavar="SHARE",
@@ -43,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks and prints the report; returns 2 where a problem stops the run."""
     config = read_config(args)
-    report = preflight(config, max_bad_share=args.max_bad_share, max_leak_share=args.max_leak_share)
+    report = preflight(
+        config, max_bad_share=args.max_bad_fraction, max_leak_share=args.max_leak_share
+    )
     print(report.markdown(), end="")
     if args.report:
         write_text(args.report, report.markdown())

@@ -1,6 +1,7 @@
 """The command line: exit codes, messages, and only the asked-for module imported."""
 
 import errno
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,8 @@ import pytest
 
 from ocr_lib.errors import LabelError, OcrError
 from pipelines import cli
+from pipelines.train_and_deploy import build_pipeline
+from tests.ocr_lib.data.labels.folders import write_labels
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
@@ -64,3 +67,14 @@ def test_an_unknown_command_is_refused():
     with pytest.raises(SystemExit) as exit_:
         cli.main(["trane"])
     assert exit_.value.code == 2
+
+
+def test_the_fix_for_too_many_bad_lines_names_the_option_that_allows_them(tmp_path, capsys):
+    write_labels(tmp_path / "in", 'word_1.jpg, "text"\nword_2.jpg, ""\n')
+    command = ["gen-label", str(tmp_path / "in"), str(tmp_path / "out")]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    (option,) = re.findall(r"--[a-z-]+", said)
+    (parameter,) = set(re.findall(r"max_[a-z_]+", said))
+    assert cli.main([*command, option, "0.5"]) == 0
+    assert parameter in build_pipeline().component_spec.inputs

@@ -76,7 +76,10 @@ class LabelReport:
                 self._worst()[1].examples[0]["where"],
                 f"{self.bad} of {self.lines} lines cannot be used, more than the "
                 f"{max_bad_share:.1%} allowed: {self.reasons(self.dropped)}",
-                _FIXES.get(self._worst()[0], "Correct them, or allow more with max_bad_share"),
+                _FIXES.get(
+                    self._worst()[0],
+                    "Correct them, or allow more with max_bad_fraction (option --max-bad-fraction)",
+                ),
             )
         if not self.written:
             raise LabelError(self.source, "no samples in it", "Check that it is the right file")

@@ -21,7 +21,7 @@ def run(command: ModuleType, *words: object) -> int:
 
 def test_pack_and_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = write_lines(tmp_path, ["one", "two", "three", "äöü"])
-    words = ("--dictionary", "en", "--max-bad-share", "0.25", "--workers", "1")
+    words = ("--dictionary", "en", "--max-bad-fraction", "0.25", "--workers", "1")
     assert run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words) == 0
     out = capsys.readouterr().out
     assert "packed  3 samples in 1 shards" in out
@@ -52,7 +52,7 @@ def test_too_many_bad_samples_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--workers", "0"), ("--max-bad-share", "2"), ("--shard-samples", "x")]
+    "words", [("--workers", "0"), ("--max-bad-fraction", "2"), ("--shard-samples", "x")]
 )
 def test_wrong_arguments_are_refused(
     tmp_path: Path, words: tuple[str, str], capsys: pytest.CaptureFixture[str]
@@ -80,7 +80,7 @@ def test_preflight_of_a_shipped_configuration(
     assert report["passed"] is False
     (tmp_path / "images/eval.txt_0.jpg").unlink()
     (tmp_path / "images/eval.txt_1.jpg").unlink()
-    assert run(preflight, *words, "--max-bad-share", 1, "--max-leak-share", 1) == 0
+    assert run(preflight, *words, "--max-bad-fraction", 1, "--max-leak-share", 1) == 0
 
 
 def test_pack_splits_a_validation_set_off(
