@@ -3,22 +3,28 @@
 import argparse
 import sys
 
+from components.cli.servers import namespace
 from ocr_lib.errors import ConfigError
 
 DESCRIPTION = """\
-End training jobs of this namespace that are over: finished long ago, past their deadline,
+End training jobs of a namespace that are over: finished long ago, past their deadline,
 or of a pipeline run that has no pod at work. What is alive, or young, stays.
 
 It may run as often as you like: the pipeline's exit handler does the same for its own run,
 this finds what the exit handler missed. Meant for a CronJob."""
 EXAMPLES = """\
   ocr reap
-  ocr reap --dry-run
+  ocr reap --dry-run --namespace kubeflow
   ocr reap --finished-hours 1 --young-minutes 5"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
+    parser.add_argument(
+        "--namespace",
+        type=namespace,
+        help="where the runs are (default: the pod's own, or the one of KUBECONFIG's context)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what is over, end nothing")
     parser.add_argument(
         "--finished-hours",
@@ -49,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(option, "a negative time", "Give 0 or more")
     limits = Limits(finished_s=args.finished_hours * 3600, young_s=args.young_minutes * 60)
-    cluster = Cluster.connect()
+    cluster = Cluster.connect(args.namespace)
     if args.dry_run:
         over = find_over(cluster, time.time(), limits)
     else:

@@ -46,8 +46,11 @@ class Cluster:
         self._custom = client.CustomObjectsApi(api)
 
     @classmethod
-    def connect(cls) -> "Cluster":
+    def connect(cls, namespace: str | None = None) -> "Cluster":
         """Connects as the pod's service account, else as KUBECONFIG's present context says.
+
+        Args:
+            namespace: where the jobs are; None for the pod's own, or the context's.
 
         Raises:
             ClusterError: neither is there.
@@ -55,7 +58,8 @@ class Cluster:
         try:
             if NAMESPACE_FILE.exists() and "KUBERNETES_SERVICE_HOST" in os.environ:
                 config.load_incluster_config()
-                return cls(client.ApiClient(), NAMESPACE_FILE.read_text("utf-8").strip())
+                own = NAMESPACE_FILE.read_text("utf-8").strip()
+                return cls(client.ApiClient(), namespace or own)
             files = os.environ.get("KUBECONFIG")  # the client looks when it is imported, once
             config.load_kube_config(files)
             context = config.list_kube_config_contexts(files)[1]["context"]
@@ -63,7 +67,7 @@ class Cluster:
             raise ClusterError(
                 f"no Kubernetes cluster here ({error}). Run this in a pod, or set KUBECONFIG."
             ) from error
-        return cls(client.ApiClient(), context.get("namespace", "default"))
+        return cls(client.ApiClient(), namespace or context.get("namespace", "default"))
 
     def create_job(self, body: Tree) -> bool:
         """Creates a PaddleJob; False where one of that name is there already."""

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.store_env import store_env
-from components.train.rbac import LAUNCHER_RULES, role
 from tests.cluster import step_program
 from tests.cluster.harness import IMAGE, Namespace, code_mount
+from tests.manifests.overlays import one, overlay
 
 Tree = dict[str, Any]
 ACCOUNT = "step"
@@ -25,7 +25,8 @@ def add_account(space: Namespace) -> None:
         "roleRef": reference,
     }
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT}}
-    for item in (account, role(ACCOUNT, LAUNCHER_RULES), binding):
+    role = {**one(overlay("dev"), "Role", "ocr-train"), "metadata": {"name": ACCOUNT}}
+    for item in (account, role, binding):
         space.apply(item)
 
 

@@ -22,6 +22,8 @@ PODS = {
     "trainer": (component("trainer"), HERE),
     "triton": (component("triton"), HERE),
     "reaper": (component("reaper"), HERE),
+    "rollback": (component("rollback"), HERE),
+    "kubeflow step": ({"workflows.argoproj.io/workflow": "w"}, KUBEFLOW),
     "store": (component("object-store"), HERE),
     "setup": (component("store-setup"), HERE),
     "client": ({"ocr/triton-client": "true"}, HERE),
@@ -35,9 +37,15 @@ PODS = {
 S3, GRPC, HTTP, METRICS, HEALTH = 8333, 8001, 8000, 8002, 8003
 
 ALLOWED = {
-    *{(who, "dns", 53) for who in ("step", "trainer", "triton", "reaper", "setup", "bystander")},
-    *{(who, "store", S3) for who in ("step", "trainer", "triton", "reaper", "setup", "kfp")},
+    *{
+        (who, "dns", 53)
+        for who in ("step", "trainer", "triton", "reaper", "rollback", "setup", "bystander")
+    },
+    *{(who, "store", S3) for who in ("step", "trainer", "triton", "rollback", "setup", "kfp")},
     ("step", "triton", GRPC),
+    ("kubeflow step", "triton", GRPC),
+    ("kubeflow step", "store", S3),
+    ("rollback", "triton", GRPC),
     ("client", "triton", GRPC),
     ("client", "triton", HTTP),
     ("step", "kfp", 8888),
@@ -56,6 +64,10 @@ REFUSED = {
     ("stranger", "triton", GRPC),
     ("stranger", "trainer", 36543),
     ("trainer", "triton", GRPC),
+    ("kfp", "triton", GRPC),
+    ("kubeflow step", "triton", HTTP),
+    ("reaper", "store", S3),
+    ("rollback", "internet", 443),
     ("trainer", "internet", 443),
     ("triton", "internet", 443),
     ("triton", "trainer", 36543),

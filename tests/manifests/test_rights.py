@@ -4,21 +4,17 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
+from components.cleanup.reaper import Limits, reap
+from components.cleanup.step import end_job
+from components.train.paddlejob import ANNOTATION_RUN
+from tests.components.shared.api_server import ApiServer
 from tests.manifests.overlays import ROOT, Tree, one, overlay
 
 Right = tuple[str, str, str]  # API group, resource, verb
 
 CLUSTER = ROOT / "components" / "shared" / "cluster.py"
 TRAIN = sorted((ROOT / "components" / "train").glob("*.py"))
-CLEANUP = ROOT / "components" / "cleanup"
-FOLLOW = ROOT / "components" / "train" / "follow.py"
-# Role → the modules that its account runs.
-USERS = {
-    "ocr-train": [*TRAIN, CLEANUP / "step.py"],
-    "ocr-reaper": [CLEANUP / "reaper.py", CLEANUP / "step.py", FOLLOW],
-}
+CLEAN_UP = ROOT / "components" / "cleanup" / "step.py"
 CALLS = {
     "create_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "create"),
     "get_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "get"),
@@ -63,9 +59,33 @@ def rights_of_role(name: str) -> set[Right]:
     }
 
 
-@pytest.mark.parametrize("role", list(USERS))
-def test_a_role_grants_just_what_its_code_calls(role: str) -> None:
-    assert rights_of_role(role) == rights_of_modules(USERS[role])
+def test_the_steps_role_grants_just_what_their_code_calls() -> None:
+    assert rights_of_role("ocr-train") == rights_of_modules([*TRAIN, CLEAN_UP])
+
+
+def test_the_reaper_s_role_grants_just_what_a_reaper_asks_for() -> None:
+    with ApiServer() as server:
+        server.jobs["over"] = {
+            "metadata": {
+                "name": "over",
+                "creationTimestamp": "2020-01-01T00:00:00Z",
+                "annotations": {ANNOTATION_RUN: "r"},
+            },
+            "spec": {},
+        }
+        assert set(reap(server.cluster, Limits(), end_job, 0.0)) == {"over"}
+        asked = {right_of(request) for request in server.asked}
+    assert rights_of_role("ocr-reaper") == asked
+
+
+def right_of(request: str) -> Right:
+    """Returns the right that a request to an API server takes."""
+    method, path = request.split(" ")[:2]
+    words = path.strip("/").split("/")
+    group = "" if words[0] == "api" else words[1]
+    resource, *name = words[words.index("namespaces") + 2 :]
+    verbs = {"GET": "get" if name else "list", "DELETE": "delete", "POST": "create"}
+    return group, resource, verbs[method]
 
 
 def test_every_call_to_kubernetes_is_made_in_one_module() -> None:

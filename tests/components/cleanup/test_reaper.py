@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from components.cleanup.reaper import Limits, reap, why_over
 from components.cleanup.step import end_job
 from components.train.paddlejob import ANNOTATION_RUN
+from pipelines.cli import main
 from tests.components.shared.api_server import ApiServer
 from tests.components.train.cluster_objects import job as job_with
 from tests.components.train.cluster_objects import pod
@@ -85,3 +87,21 @@ def test_a_run_between_two_attempts_of_a_step_is_left_alone() -> None:
         server.answer = with_pod_later  # type: ignore[method-assign]
         assert reap(server.cluster, LIMITS, end_job, 0.0) == {}
         assert list(server.jobs) == ["a"]
+
+
+@pytest.mark.parametrize(("options", "namespace"), [([], "here"), (["--namespace", "kf"], "kf")])
+def test_the_command_looks_where_the_runs_are(
+    options: list[str],
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with ApiServer() as server:
+        server.jobs["a"] = job(7200, "Running")
+        server.jobs["a"]["metadata"] |= {"name": "a", "creationTimestamp": "2020-01-01T00:00:00Z"}
+        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "config", "here")))
+        assert main(["reap", "--dry-run", *options]) == 0
+        assert capsys.readouterr().out.startswith("over: a: ")
+        assert server.asked
+        assert all(f"/namespaces/{namespace}/" in request for request in server.asked)

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,6 +65,25 @@ class ApiServer:
         settings.host = f"http://127.0.0.1:{self._server.server_port}"
         settings.retries = False
         return Cluster(client.ApiClient(settings), NAMESPACE)
+
+    def kubeconfig(self, path: Path, namespace: str) -> Path:
+        """Writes a kubeconfig that leads here, and returns its path."""
+        context = {"cluster": "c", "user": "u", "namespace": namespace}
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "x",
+            "contexts": [{"name": "x", "context": context}],
+            "clusters": [
+                {
+                    "name": "c",
+                    "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"},
+                }
+            ],
+            "users": [{"name": "u", "user": {}}],
+        }
+        path.write_text(json.dumps(content))
+        return path
 
     def answer(self, method: str, path: str, body: Tree | None) -> tuple[int, Any]:
         """Returns status and content."""
