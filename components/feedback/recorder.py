@@ -46,7 +46,7 @@ class FeedbackRecorder:
     Attributes:
         kept: lines that were written.
         let_go: lines that were doubtful, and not kept because of a limit or an error.
-        problem: the last error of the store, or "".
+        problem: the last error, or "".
     """
 
     def __init__(self, store: Store, model: str, limits: Limits | None = None) -> None:
@@ -109,8 +109,9 @@ class FeedbackRecorder:
         while (item := self._waiting.get()) is not None:
             try:
                 self._keep(*item)
-            except OcrError as error:
-                self.problem = str(error)
+            except Exception as error:  # one line is lost, those after it are not
+                known = isinstance(error, OcrError)
+                self.problem = str(error) if known else f"{type(error).__name__}: {error}"
                 self.let_go += 1
 
     def _keep(self, image: bytes, reading: Reading, reason: str) -> None:

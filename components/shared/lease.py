@@ -11,14 +11,14 @@ clock, is taken for dead and its object removed.
 
 import random
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
-from ocr_lib.errors import ServiceError
 
 HOLD_S = 60.0
 POLL_S = 0.5
@@ -71,5 +71,7 @@ def _take(store: Store, own: str) -> bool:
 
 def _renew(store: Store, own: str, done: threading.Event) -> None:
     while not done.wait(HOLD_S / 6):
-        with suppress(ServiceError):  # the store is away for a moment: there are more chances
+        try:
             store.put_json(own, {})
+        except Exception as error:  # there are more chances before others take it for dead
+            sys.stderr.write(f"{store.uri(own)}: not renewed: {error}\n")

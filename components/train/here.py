@@ -36,6 +36,7 @@ def train_here(work: Work, folder: Path) -> Pointer:
     with snapshots:
         result = train(config)
     facts = {name: getattr(result, name) for name in FACTS}
+    facts["failed_uploads"] = snapshots.failed
     pointer = publish_run(work, folder / RUN_FOLDER, facts)
     snapshots.clear()
     return pointer

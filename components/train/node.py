@@ -76,8 +76,10 @@ class Node:
         if code == 0:
             patiently(self._publish, say)
         elif self._ended:
-            with suppress(OcrError, OSError):  # what was not uploaded yet, before the disk goes
+            try:  # what was not uploaded yet, before the disk goes
                 self.snapshots.save()
+            except (OcrError, OSError) as error:
+                say(f"the last checkpoint was not uploaded: {error}")
         return code
 
     def end(self) -> None:
@@ -150,6 +152,7 @@ class Node:
 
     def _publish(self) -> None:
         facts = json.loads((self.folder / RESULT).read_text("utf-8"))
+        facts["failed_uploads"] = self.snapshots.failed
         say("uploading the run folder")
         pointer = publish_run(self.work, self.folder / RUN_FOLDER, facts)
         write_result(self.store, self.work, pointer)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -29,15 +30,20 @@ LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is 
 class Snapshots:
     """Uploads each new `latest` checkpoint in the background while the block lasts.
 
-    A failed upload is reported and tried again with the next checkpoint: training goes on.
+    Whatever makes an upload fail, the store or this machine's disk, is reported, and the next
+    checkpoint is tried again: training goes on.
 
     Args:
         store: where to.
         run: key of the run in the store; snapshots go below `<run>/snapshots/`.
         run_dir: the run folder.
+
+    Attributes:
+        failed: checkpoints that were not uploaded.
     """
 
     def __init__(self, store: Store, run: str, run_dir: Path) -> None:
+        self.failed = 0
         self._store = store
         self._run = run
         self._prefix = f"{run}/snapshots"
@@ -111,9 +117,20 @@ class Snapshots:
             try:
                 if present != uploaded and self.save():
                     uploaded = present
-            except OcrError as error:
-                sys.stderr.write(f"a checkpoint was not uploaded: {error}\n")
+            except Exception as error:
                 uploaded = present
+                self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        self.failed += 1
+        if not isinstance(error, (OcrError, OSError)):  # a defect: its traceback says where
+            traceback.print_exception(error)
+        reason = str(error).rstrip(".")
+        sys.stderr.write(
+            f"a checkpoint was not uploaded: {reason}. Training goes on; "
+            "the next checkpoint is tried again.\n"
+        )
+        sys.stderr.flush()
 
 
 def _copy(run_dir: Path, target: Path) -> int | None:
@@ -153,7 +170,7 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
             if not _is(path, facts):
                 return None
         return int(manifest["global_step"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 

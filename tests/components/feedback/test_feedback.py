@@ -75,6 +75,17 @@ def test_a_store_that_is_down_disturbs_nobody(
     assert "does not answer" in recorder.problem
 
 
+def test_a_line_that_cannot_be_written_costs_no_other(store: Store) -> None:
+    """JSON has no place for half a character, nor for a score that is no number."""
+    with FeedbackRecorder(store, "odd") as recorder:
+        recorder.offer(LINES[0], reading("\ud800", 0.1))
+        recorder.offer(LINES[1], reading("cab", float("nan")), other="abd")
+        recorder.offer(LINES[2], reading("a", 0.1))
+    assert (recorder.kept, recorder.let_go) == (1, 2)
+    assert recorder.problem.startswith("ValueError: Out of range float")
+    assert [line.text for line in KeptLines(store, "odd").lines()] == ["a"]
+
+
 def test_corrected_lines_become_labels(store: Store, tmp_path: Path) -> None:
     record(store, "loop", Limits(), *[(image, reading("?", 0.1)) for image in LINES])
     kept = KeptLines(store, "loop")

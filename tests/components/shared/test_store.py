@@ -2,6 +2,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -224,6 +225,31 @@ def test_a_lease_has_one_holder(store: Store) -> None:
     with lease(store, "deploy", wait_s=0):
         pass
     assert store.list("leases/") == []
+
+
+def test_a_lease_is_renewed_after_an_error_of_any_kind(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("components.shared.lease.HOLD_S", 0.06)
+    put_json, written = store.put_json, threading.Semaphore(0)
+    errors: list[Exception] = []
+
+    def put(name: str, value: object) -> str:
+        if errors:
+            raise errors.pop()
+        etag = put_json(name, value)
+        written.release()
+        return etag
+
+    monkeypatch.setattr(store, "put_json", put)
+    with lease(store, "renewed"):
+        assert written.acquire(timeout=60)  # taken
+        errors.append(ValueError("not a date"))
+        for _ in range(3):
+            assert written.acquire(timeout=60)
+        assert errors == []
+    assert "renewed/" in (said := capsys.readouterr().err)
+    assert said.endswith(": not renewed: not a date\n")
 
 
 def test_a_dead_holder_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
