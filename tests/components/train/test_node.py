@@ -92,6 +92,7 @@ class Pod:
 
     def kill(self) -> None:
         """Kills all that runs in it, as a container that is killed."""
+        self.signal(signal.SIGSTOP)  # what is frozen starts no child that the next line misses
         self.signal(signal.SIGKILL)
         self.wait()
 
