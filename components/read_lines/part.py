@@ -1,9 +1,7 @@
 """Which lines were read, and with what: goes with the readings, and is compared before counting."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Self
-
-from components.deploy.production import Production
 
 CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"  # files of the predictions
 
@@ -33,16 +31,6 @@ class Part:
     champion_digest: str = ""
     champion_seconds: float = 0.0
     champion_version: int = 0
-
-    def with_champion(self, champion: Production, seconds: float) -> Self:
-        """Returns the part after the champion has read it too."""
-        return replace(
-            self,
-            champion_uri=champion.bundle,
-            champion_version=champion.version,
-            champion_digest=champion.digest,
-            champion_seconds=seconds,
-        )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

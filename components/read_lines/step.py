@@ -1,6 +1,7 @@
 """read_lines between object stores: some lines → what candidate and champion read on them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from components.deploy.champion import open_champion
@@ -44,7 +45,13 @@ def read_share(
     if production:
         champion = open_champion(production.bundle, production.digest, work / "champion")
         took = _read(champion, dataset, rows, folder / CHAMPION)
-        part = part.with_champion(production, took)
+        part = replace(
+            part,
+            champion_uri=production.bundle,
+            champion_version=production.version,
+            champion_digest=production.digest,
+            champion_seconds=took,
+        )
     key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
     return publish(folder, key, **part.to_dict())
 
