@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from ocr_lib.text.tokenizer import Tokenizer
 
@@ -34,8 +33,9 @@ class RecognitionAlgorithm:
         multi_head_entry: its name in `head_list` of a MultiHead; None where it has no place there.
         target: the name of its labels in a batch.
         loss: the loss of one head of this family, as `module:Class`.
-        post_processes: PaddleOCR's `PostProcess.name` → its arguments and their kinds. The first
-            is the one that an exported model names.
+        post_processes: PaddleOCR's `PostProcess.name` → its arguments, which are accepted and
+            ignored: the characters are Global's, as PaddleOCR has it, and `Metric.key` names the
+            network. The first is the one that an exported model names.
         label_encoder: PaddleOCR's transform that encodes its labels.
         length_limit: the head's argument that limits how much it writes; None where the image's
             width decides.
@@ -47,7 +47,7 @@ class RecognitionAlgorithm:
     multi_head_entry: str | None = None
     target: str
     loss: str
-    post_processes: Mapping[str, Mapping[str, Any]]
+    post_processes: Mapping[str, tuple[str, ...]]
     label_encoder: str
     length_limit: LengthLimit | None = None
 

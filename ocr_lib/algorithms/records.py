@@ -5,14 +5,16 @@ ppocr/postprocess/rec_postprocess.py for the names.
 """
 
 from collections.abc import Mapping
+from dataclasses import make_dataclass
 
 from ocr_lib.algorithms.algorithm import LengthLimit, RecognitionAlgorithm
+from ocr_lib.config.component import Table
 from ocr_lib.errors import ConfigError
 from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
 from ocr_lib.text.tokenizer import CTCTokenizer, SequenceTokenizer
 
-_CHARACTERS = {"character_dict_path": str, "use_space_char": bool}
-_NETWORKS = {"model_name": tuple[str, ...], "key": str, "multi_head": bool}
+_CHARACTERS = ("character_dict_path", "use_space_char")
+_NETWORKS = ("model_name", "key", "multi_head")
 
 CTC = RecognitionAlgorithm(
     name="ctc",
@@ -26,7 +28,7 @@ CTC = RecognitionAlgorithm(
     loss="ocr_lib.losses.ctc:CTCLoss",
     post_processes={
         "CTCLabelDecode": _CHARACTERS,
-        "DistillationCTCLabelDecode": {**_CHARACTERS, **_NETWORKS},
+        "DistillationCTCLabelDecode": (*_CHARACTERS, *_NETWORKS),
     },
     label_encoder="CTCLabelEncode",
 )
@@ -48,8 +50,8 @@ SAR = RecognitionAlgorithm(
     target="label_sar",
     loss="ocr_lib.losses.sar:SARLoss",
     post_processes={
-        "SARLabelDecode": {**_CHARACTERS, "rm_symbol": bool},
-        "DistillationSARLabelDecode": {**_CHARACTERS, **_NETWORKS, "rm_symbol": bool},
+        "SARLabelDecode": (*_CHARACTERS, "rm_symbol"),
+        "DistillationSARLabelDecode": (*_CHARACTERS, *_NETWORKS, "rm_symbol"),
     },
     label_encoder="SARLabelEncode",
     length_limit=LengthLimit("max_text_length", 30),
@@ -74,7 +76,11 @@ BY_HEAD: Mapping[str, RecognitionAlgorithm] = {
 BY_POST_PROCESS: Mapping[str, RecognitionAlgorithm] = {
     name: a for a in ALGORITHMS.values() for name in a.post_processes
 }
-POST_PROCESSES = {n: kinds for a in ALGORITHMS.values() for n, kinds in a.post_processes.items()}
+POST_PROCESSES: Table = {
+    name: make_dataclass(name, [], frozen=True, namespace={"IGNORED": ignored})
+    for algorithm in ALGORITHMS.values()
+    for name, ignored in algorithm.post_processes.items()
+}
 
 
 def algorithm_named(name: str, where: str) -> RecognitionAlgorithm:

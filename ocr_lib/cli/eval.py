@@ -66,7 +66,7 @@ def _recognizer(config: Config, bundle: str | None) -> Recognizer:
 
 def _print_paddleocr(report: EvalReport, config: Config) -> None:
     """Prints what PaddleOCR's eval prints, so that scripts that read it read this."""
-    suffix = RecMetric.from_args(config.metric.args).suffix
+    suffix = RecMetric.of(config.metric).suffix
     values = {name: report.paddleocr[name + suffix] for name in ("acc", "norm_edit_dis")}
     values["fps"] = report.samples / max(report.seconds, 1e-9)
     stamp = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO:"

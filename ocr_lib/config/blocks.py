@@ -1,30 +1,20 @@
 """The blocks Optimizer, Train and Eval."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from ocr_lib.config.checks import (
-    above,
-    at_least,
-    checked_arguments,
-    known_keys,
-    known_part,
-    one_of,
-)
-from ocr_lib.config.names import (
-    DATASETS,
-    KEPT_DATASET,
-    KEPT_LOADER,
-    LR_REQUIRED,
-    LR_SCHEDULES,
-    OPTIMIZERS,
-    OTHER_TRANSFORMS,
-    REGULARIZERS,
-    SAMPLERS,
-    TRANSFORMS,
-)
-from ocr_lib.config.reader import COLLECTS, Part
-from ocr_lib.config.spot import FieldError, nearest
+from ocr_lib.config.checks import above, at_least
+from ocr_lib.config.component import arguments_of, check_components, component_of, load_table
+from ocr_lib.config.parse import ComponentConfig, collects
+from ocr_lib.config.spot import FieldError
+
+DATASETS = {
+    "SimpleDataSet": "SimpleDataSet",
+    "TextRecDataset": "SimpleDataSet",
+    "MultiScaleDataSet": "MultiScaleDataSet",
+    "MSTextRecDataset": "MultiScaleDataSet",
+    "LMDBDataSet": "LMDBDataSet",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +31,30 @@ class OptimizerConfig:
     """
 
     name: str = "Adam"
-    lr: Part = field(
-        default_factory=lambda: Part("Const", {"learning_rate": 0.001}),
-        metadata={"default_name": "Const"},
+    lr: ComponentConfig = field(
+        default_factory=lambda: ComponentConfig("Const", {"learning_rate": 0.001}),
+        metadata=component_of("ocr_lib.optim.schedules:SCHEDULES", default_name="Const"),
     )
-    regularizer: Part | None = None
+    regularizer: ComponentConfig | None = field(
+        default=None, metadata=component_of("ocr_lib.optim.optimizers:REGULARIZERS")
+    )
     clip_norm: float | None = None
     clip_norm_global: float | None = None
-    args: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    args: dict[str, Any] = field(
+        default_factory=dict, metadata=arguments_of("ocr_lib.optim.optimizers:OPTIMIZERS")
+    )
 
     def __post_init__(self) -> None:
-        one_of(self, "name", OPTIMIZERS)
-        args = checked_arguments(self, Part(self.name, self.args), OPTIMIZERS[self.name])
-        object.__setattr__(self, "args", args)
-        known_part(self, "lr", LR_SCHEDULES, LR_REQUIRED)
-        known_part(self, "regularizer", REGULARIZERS)
+        check_components(self)
         above(self, 0, "clip_norm", "clip_norm_global")
+        if self.regularizer is None:
+            return
+        if self.args.get("weight_decay") is not None:
+            cause = "is set, and regularizer too"
+            raise FieldError(self, "weight_decay", cause, "Remove one of the two")
+        if (self.name, self.regularizer.name) == ("AdamW", "L1"):
+            cause = "is L1, and AdamW shrinks weights by a factor"
+            raise FieldError(self, ("regularizer", "name"), cause, "Write L2, or take Adam")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,33 +72,34 @@ class DatasetConfig:
             PaddleOCR's 1, and augmented together with the sample it joins.
         ds_width: MultiScaleDataSet: lines of like shape go together. Lists may carry width and
             height, as PaddleOCR's must; the images' own count. Default false.
-        args: keys of PaddleOCR that have no meaning here.
+        ignored_keys: keys of PaddleOCR that have no meaning here.
     """
 
-    name: str = "SimpleDataSet"
+    name: Literal[
+        "SimpleDataSet", "TextRecDataset", "MultiScaleDataSet", "MSTextRecDataset", "LMDBDataSet"
+    ] = "SimpleDataSet"
     data_dir: str = "./"
     label_file_list: tuple[str, ...] = ()
     ratio_list: tuple[float, ...] = (1.0,)
     delimiter: str = "\t"
-    transforms: tuple[Part, ...] = ()
+    transforms: tuple[ComponentConfig, ...] = field(
+        default=(), metadata=component_of("ocr_lib.data.transforms:TRANSFORMS")
+    )
     ext_op_transform_idx: int | None = None
     ds_width: bool = False
-    args: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    ignored_keys: dict[str, Any] = field(
+        default_factory=dict, metadata=collects("mode", "seed", "do_hard_select")
+    )
 
     def __post_init__(self) -> None:
-        one_of(self, "name", DATASETS)
         self._check_ratios()
-        known_keys(self, self.args, KEPT_DATASET)
-        for i, part in enumerate(self.transforms):
-            self._check_transform(f"transforms.{i}", part.name)
-
-    def _check_transform(self, field: str, name: str) -> None:
-        if name in OTHER_TRANSFORMS:
-            cause = f"is {name}, of an algorithm that this project does not have"
-            raise FieldError(self, field, cause, "Choose another algorithm: ocr config list")
-        if ":" not in name and name not in TRANSFORMS:
-            cause = f"is {name!r}, which is not known"
-            raise FieldError(self, field, cause, nearest(name, TRANSFORMS))
+        others = load_table("ocr_lib.data.transforms:OTHER_ALGORITHMS")
+        for i, transform in enumerate(self.transforms):
+            if transform.name in others:
+                cause = f"is {transform.name}, of an algorithm that this project does not have"
+                fix = "Choose another algorithm: ocr config list"
+                raise FieldError(self, ("transforms", i), cause, fix)
+        check_components(self)
 
     def _check_ratios(self) -> None:
         ratios, files = self.ratio_list, len(self.label_file_list)
@@ -120,7 +119,7 @@ class DatasetConfig:
         """Whether samples are named at all: a configuration without validation has none in Eval."""
         return bool(self.label_file_list) or self.kind == "LMDBDataSet"
 
-    def transform(self, name: str) -> Part | None:
+    def transform(self, name: str) -> ComponentConfig | None:
         """Returns the first transform of that name, or None."""
         return next((part for part in self.transforms if part.name == name), None)
 
@@ -134,17 +133,19 @@ class LoaderConfig:
         shuffle: a new order each epoch. Default false.
         drop_last: leave out an incomplete last batch. Default false.
         num_workers: reading processes; 0 reads in the training process. Default 4.
-        kept: keys of PaddleOCR that have no meaning here.
+        ignored_keys: keys of PaddleOCR that have no meaning here.
     """
 
     batch_size_per_card: int = 128
     shuffle: bool = False
     drop_last: bool = False
     num_workers: int = 4
-    kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    ignored_keys: dict[str, Any] = field(
+        default_factory=dict,
+        metadata=collects("collate_fn", "num_sections", "pin_memory", "use_shared_memory"),
+    )
 
     def __post_init__(self) -> None:
-        known_keys(self, self.kept, KEPT_LOADER)
         at_least(self, 1, "batch_size_per_card")
         at_least(self, 0, "num_workers")
 
@@ -160,8 +161,10 @@ class SplitConfig:
     """
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    sampler: Part | None = None
+    sampler: ComponentConfig | None = field(
+        default=None, metadata=component_of("ocr_lib.loading.multi_scale:SAMPLERS")
+    )
     loader: LoaderConfig = field(default_factory=LoaderConfig)
 
     def __post_init__(self) -> None:
-        known_part(self, "sampler", SAMPLERS)
+        check_components(self)

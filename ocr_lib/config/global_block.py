@@ -1,12 +1,19 @@
 """The block Global."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from ocr_lib.config.checks import above, at_least, below, known_keys, one_of
-from ocr_lib.config.names import KEPT_GLOBAL
-from ocr_lib.config.reader import COLLECTS
+from ocr_lib.config.checks import above, at_least, below
+from ocr_lib.config.parse import collects
 from ocr_lib.config.spot import FieldError
+
+IGNORED = (
+    *("algorithm", "benchmark", "character_type", "debug", "export_with_pir", "infer_list"),
+    *("find_unused_parameters", "infer_mode", "log_ranks", "pdx_model_name", "print_mem_info"),
+    *("rm_symbol", "save_ckpt_info", "to_static", "uniform_output_enabled", "use_gcu"),
+    *("use_iluvatar_gpu", "use_metax_gpu", "use_mlu", "use_npu", "use_visualdl", "use_wandb"),
+    *("use_xpu", "vdl_log_dir"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ class GlobalConfig:
         peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
-        kept: keys of PaddleOCR that have no meaning here.
+        ignored_keys: keys of PaddleOCR that have no meaning here.
     """
 
     use_gpu: bool = True
@@ -94,8 +101,8 @@ class GlobalConfig:
     checkpoints: str | None = None
     infer_img: str | None = None
     use_amp: bool = False
-    amp_level: str = "O2"
-    amp_dtype: str = "float16"
+    amp_level: Literal["O0", "O1", "O2"] = "O2"
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"
     scale_loss: float = 1.0
     use_dynamic_loss_scaling: bool = False
     amp_custom_black_list: tuple[str, ...] = ()
@@ -107,7 +114,7 @@ class GlobalConfig:
     train_minutes: float | None = None
     narrow_first_epochs: int = 0
     save_step_every: int | None = None
-    save_minutes: float | None = 10.0
+    save_minutes: float = 10.0
     keep_checkpoints: int | None = None
     early_stop_evals: int | None = None
     ema_decay: float | None = None
@@ -115,18 +122,15 @@ class GlobalConfig:
     peer_minutes: float = 10.0
     check_finite: bool = True
     allow_partial_load: bool = False
-    kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    ignored_keys: dict[str, Any] = field(default_factory=dict, metadata=collects(*IGNORED))
 
     def __post_init__(self) -> None:
-        known_keys(self, self.kept, KEPT_GLOBAL)
         at_least(self, 1, "epoch_num", "max_text_length", "save_epoch_step", "eval_batch_epoch")
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
         at_least(self, 0, "seed", "narrow_first_epochs")
         above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes", "ema_decay")
         below(self, 1, "ema_decay")
-        one_of(self, "amp_level", ("O0", "O1", "O2"))
-        one_of(self, "amp_dtype", ("float16", "bfloat16"))
         self._check_eval_batch_step()
         self._check_buckets()
 

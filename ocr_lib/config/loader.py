@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.config import strict_yaml
 from ocr_lib.config.custom_parts import (
     NO_PARTS,
     AllowedParts,
@@ -19,12 +20,11 @@ from ocr_lib.config.custom_parts import (
 )
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.overrides import apply
-from ocr_lib.config.reader import read_block
+from ocr_lib.config.parse import parse
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import find_config
 from ocr_lib.config.spot import Path as KeyPath
 from ocr_lib.config.spot import Spot
-from ocr_lib.config.strict_yaml import MAX_BYTES, parse
 from ocr_lib.errors import ConfigError
 
 MAX_BASES = 10
@@ -47,7 +47,7 @@ def load_config(
     values, places = load_values(path)
     for override in overrides:
         apply(values, override, places)
-    config = read_block(Config, values, Spot((), places))
+    config = parse(Config, values, Spot((), places))
     for key, part in _custom_parts(config):
         check_allowed(part, allowed_parts, str(Spot(key, places)))
     return replace(config, places=places, allowed_parts=allowed_parts)
@@ -60,7 +60,7 @@ def load_settings(path: str | Path) -> GlobalConfig:
         ConfigError: the file or the block is not accepted.
     """
     values, places = load_values(path)
-    return read_block(GlobalConfig, values.get("Global"), Spot(("Global",), places))
+    return parse(GlobalConfig, values.get("Global"), Spot(("Global",), places))
 
 
 def _custom_parts(config: Config) -> Iterator[tuple[KeyPath, str]]:
@@ -80,7 +80,7 @@ def config_from_dict(values: dict[str, Any], where: str = "the configuration") -
         values: PaddleOCR's nested form, as `Config.as_dict()` gives it.
         where: what errors call it.
     """
-    return read_block(Config, values, Spot((), {(): where}))
+    return parse(Config, values, Spot((), {(): where}))
 
 
 def load_values(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
@@ -122,7 +122,7 @@ def _same_name(below: dict[str, Any], above: dict[str, Any]) -> bool:
 def _read_file(file: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
     try:
         with open(file, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(strict_yaml.MAX_BYTES + 1)
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(
@@ -131,7 +131,7 @@ def _read_file(file: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(f"{file}:{line}", "is not UTF-8", "Save the file as UTF-8") from None
-    values, places = parse(text, str(file))
+    values, places = strict_yaml.parse(text, str(file))
     if not isinstance(values, dict):
         raise ConfigError(str(file), "holds no keys", "Start from a shipped configuration")
     return values, places

@@ -4,37 +4,29 @@ Keys keep PaddleOCR's names and meaning. A default in brackets is PaddleOCR's wh
 where PaddleOCR has none and demands the key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, SplitConfig
-from ocr_lib.config.checks import known_keys, known_part
+from ocr_lib.config.component import check_components, component_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
-from ocr_lib.config.names import KEPT_TOP, METRIC_VALUES, METRICS, Arguments
-from ocr_lib.config.reader import COLLECTS, UNWRITTEN, Part, write_block
-from ocr_lib.config.spot import FieldError, Places, Spot, nearest
+from ocr_lib.config.parse import UNWRITTEN, ComponentConfig, collects, write
+from ocr_lib.config.spot import Places, Spot
 from ocr_lib.config.strict_yaml import dump
 from ocr_lib.errors import ConfigError
 
 __all__ = [
+    "ComponentConfig",
     "Config",
     "DatasetConfig",
     "GlobalConfig",
     "LoaderConfig",
     "OptimizerConfig",
-    "Part",
     "SplitConfig",
 ]
-
-
-def _post_processes() -> Mapping[str, Arguments]:
-    """Looked up when a configuration is read: the algorithms are built on this package."""
-    known: Mapping[str, Arguments] = import_module("ocr_lib.algorithms").POST_PROCESSES
-    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +42,7 @@ class Config:
         metric: the block Metric. Default RecMetric with main_indicator acc.
         train: the block Train: the samples that are learnt.
         eval: the block Eval: the samples that decide.
-        kept: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
+        ignored_keys: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
         places: where each key was written; empty when the configuration was not read from a file.
         allowed_parts: custom parts that may be imported when it is built; no key, but said
             by the process that read it.
@@ -61,35 +53,33 @@ class Config:
         default_factory=OptimizerConfig, metadata={"key": "Optimizer"}
     )
     architecture: dict[str, Any] = field(metadata={"key": "Architecture"})
-    loss: Part = field(default_factory=lambda: Part("CTCLoss"), metadata={"key": "Loss"})
-    postprocess: Part = field(
-        default_factory=lambda: Part("CTCLabelDecode"), metadata={"key": "PostProcess"}
+    loss: ComponentConfig = field(
+        default_factory=lambda: ComponentConfig("CTCLoss"), metadata={"key": "Loss"}
     )
-    metric: Part = field(
-        default_factory=lambda: Part("RecMetric", {"main_indicator": "acc"}),
-        metadata={"key": "Metric"},
+    postprocess: ComponentConfig = field(
+        default_factory=lambda: ComponentConfig("CTCLabelDecode"),
+        metadata=component_of("ocr_lib.algorithms:POST_PROCESSES", "PostProcess"),
+    )
+    metric: ComponentConfig = field(
+        default_factory=lambda: ComponentConfig("RecMetric", {"main_indicator": "acc"}),
+        metadata=component_of("ocr_lib.text.metrics:METRICS", "Metric"),
     )
     train: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Train"})
     eval: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Eval"})
-    kept: dict[str, Any] = field(default_factory=dict, metadata=COLLECTS)
+    ignored_keys: dict[str, Any] = field(
+        default_factory=dict, metadata=collects("profiler_options", "wandb", "Test", "Export")
+    )
     places: Places = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
     allowed_parts: AllowedParts = field(
         default=NO_PARTS, metadata=UNWRITTEN, compare=False, repr=False
     )
 
     def __post_init__(self) -> None:
-        known_keys(self, self.kept, KEPT_TOP)
-        known_part(self, "postprocess", _post_processes())
-        known_part(self, "metric", METRICS)
-        for key, known in METRIC_VALUES.items():
-            value = self.metric.args.get(key)
-            if value is not None and value not in known:
-                cause = f"is {value!r}, which is not known"
-                raise FieldError(self, f"metric.{key}", cause, nearest(value, known))
+        check_components(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns PaddleOCR's nested form; reading it gives an equal configuration."""
-        return write_block(self)
+        return write(self)
 
     def to_yaml(self) -> str:
         """Returns the resolved configuration as YAML, the same bytes for equal configurations."""

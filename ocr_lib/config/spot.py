@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, UserError
 
 Path = tuple[str | int, ...]
 Places = Mapping[Path, str]  # path of a key → `file:line`, or `-o`
@@ -24,13 +24,13 @@ class Spot:
     path: Path
     places: Places
 
-    def child(self, key: str | int) -> "Spot":
-        """Returns the spot of a key inside this one."""
-        return Spot((*self.path, key), self.places)
+    def child(self, *keys: str | int) -> "Spot":
+        """Returns the spot of a key inside this one, or of one further down."""
+        return Spot((*self.path, *keys), self.places)
 
-    def error(self, cause: str, fix: str) -> ConfigError:
+    def error(self, cause: str, fix: str) -> "LocatedError":
         """Returns the error that names this spot as `file:line: Optimizer.lr.name`."""
-        return ConfigError(str(self), cause, fix)
+        return LocatedError(str(self), cause, fix, self.path)
 
     def __str__(self) -> str:
         key = ".".join(map(str, self.path))
@@ -39,16 +39,33 @@ class Spot:
         return ": ".join(part for part in (place, key) if part)
 
 
-class FieldError(ConfigError):
-    """A field of a block has a value out of its range; the reader adds file and line.
+class LocatedError(ConfigError):
+    """A configuration error that knows the path of its key.
+
+    Attributes:
+        path: keys and list indexes.
+    """
+
+    def __init__(self, where: str, cause: str, fix: str, path: Path = ()) -> None:
+        self.path = path
+        super().__init__(where, cause, fix)
+
+
+class FieldError(LocatedError):
+    """A field of a block has a value out of its range; the parser adds file and line.
 
     Attributes:
         path: the field and, in it, keys: `("lr", "name")`.
     """
 
-    def __init__(self, block: object, field: str, cause: str, fix: str) -> None:
-        self.path: Path = tuple(int(k) if k.isdecimal() else k for k in field.split("."))
-        super().__init__(f"{type(block).__name__}.{field}", cause, fix)
+    def __init__(self, block: object, field: str | Path, cause: str, fix: str) -> None:
+        path = (field,) if isinstance(field, str) else field
+        where = ".".join([type(block).__name__, *map(str, path)])
+        super().__init__(where, cause, fix, path)
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+        """Lets the error travel from a worker process."""
+        return ConfigError, (self.where, self.cause, self.fix)
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "See docs/configuration.md") -> str:

@@ -4,37 +4,95 @@ Decoding, label encoding, resizing and batching are done in one place each, for 
 list of transforms only the augmentations are left to build.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.algorithms import ALGORITHMS
+from ocr_lib.config.component import Table, check_name, parse_component
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts, import_part, is_custom
-from ocr_lib.config.names import TRANSFORMS
-from ocr_lib.config.reader import Part, read_block
-from ocr_lib.config.spot import Spot, nearest
+from ocr_lib.config.parse import ComponentConfig
+from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
 from ocr_lib.data.augment.rec_aug import BaseDataAugmentation, RecAug
 from ocr_lib.data.augment.scene import ParseQRecAug, SVTRRecAug
+from ocr_lib.data.resize_ops import RESIZE_OPS
 
-Block = TypeVar("Block")
 
-AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
+@dataclass(frozen=True)
+class DecodeImage:
+    """Decoding; images are decoded to BGR everywhere.
+
+    Attributes:
+        img_mode: must be BGR.
+    """
+
+    IGNORED: ClassVar = ("channel_first", "ignore_orientation")
+
+    img_mode: str = "BGR"
+
+    def __post_init__(self) -> None:
+        if self.img_mode != "BGR":
+            cause = f"is {self.img_mode!r}; images are decoded to BGR everywhere"
+            raise FieldError(self, "img_mode", cause, "Write BGR, or remove it")
+
+
+@dataclass(frozen=True)
+class EncodeLabel:
+    """Any of the label encoders: the heads of the network decide how labels are encoded."""
+
+    IGNORED: ClassVar = (
+        "max_text_length",
+        "character_dict_path",
+        "use_space_char",
+        "gtc_encode",
+    )
+
+
+@dataclass(frozen=True)
+class KeepKeys:
+    """What PaddleOCR hands on of a sample; here a network gets what it asks for."""
+
+    IGNORED: ClassVar = ("keep_keys",)
+
+
+AUGMENTATIONS: Table = {
     "RecAug": RecAug,
     "BaseDataAugmentation": BaseDataAugmentation,
     "LightAug": LightAug,
     "SVTRRecAug": SVTRRecAug,
     "ParseQRecAug": ParseQRecAug,
 }
+TRANSFORMS: Table = {
+    **AUGMENTATIONS,
+    **RESIZE_OPS,
+    **{algorithm.label_encoder: EncodeLabel for algorithm in ALGORITHMS.values()},
+    "MultiLabelEncode": EncodeLabel,
+    "DecodeImage": DecodeImage,
+    "KeepKeys": KeepKeys,
+    "RecConAug": RecConAug,
+}
+# Of algorithms that this project does not have.
+OTHER_ALGORITHMS = frozenset(
+    (
+        *("ABINetLabelEncode", "ABINetRecAug", "ABINetRecResizeImg", "CANLabelEncode"),
+        *("CPPDLabelEncode", "LatexOCRLabelEncode", "NormalizeImage", "PRENLabelEncode"),
+        *("PRENResizeImg", "ParseQLabelEncode", "RFLLabelEncode", "RFLRecResizeImg"),
+        *("RobustScannerRecResizeImg", "SATRNLabelEncode", "SEEDLabelEncode", "SPINLabelEncode"),
+        *("SPINRecResizeImg", "SRNLabelEncode", "SRNRecResizeImg", "ToCHWImage"),
+        *("UniMERNetLabelEncode", "VLLabelEncode", "VLRecResizeImg", "ViTSTRLabelEncode"),
+    )
+)
 WHERE = ("Train", "dataset", "transforms")
 
 
 def build_augmentation(
-    transforms: Sequence[Part], allowed_parts: AllowedParts = NO_PARTS
+    transforms: Sequence[ComponentConfig], allowed_parts: AllowedParts = NO_PARTS
 ) -> Augmentation:
     """Returns what is done to a decoded image uint8 BGR [H, W, 3] before it is resized.
 
@@ -51,11 +109,14 @@ def build_augmentation(
         ConfigError: an unknown transform or argument, a value out of range, or a part that is not
             allowed.
     """
-    steps = [_build(part, allowed_parts) for part in transforms if _is_augmentation(part)]
+    built = [_build(part, allowed_parts) for part in transforms]
+    steps = [step for step in built if isinstance(step, Augmentation)]
     return steps[0] if len(steps) == 1 else _Chain(tuple(steps))
 
 
-def build_concatenation(transforms: Sequence[Part], max_text_length: int) -> RecConAug | None:
+def build_concatenation(
+    transforms: Sequence[ComponentConfig], max_text_length: int
+) -> RecConAug | None:
     """Returns what joins samples before they are augmented; None when nothing does.
 
     Args:
@@ -67,8 +128,8 @@ def build_concatenation(transforms: Sequence[Part], max_text_length: int) -> Rec
     """
     for part in transforms:
         if part.name == "RecConAug":
-            args = {**part.args, "max_text_length": max_text_length}
-            return _read(RecConAug, Part(part.name, args))
+            concatenation: RecConAug = _parse(part)
+            return replace(concatenation, max_text_length=max_text_length)
     return None
 
 
@@ -84,20 +145,9 @@ class _Chain(Augmentation):
         return image
 
 
-def _is_augmentation(part: Part) -> bool:
-    if part.name == "DecodeImage" and part.args.get("img_mode", "BGR") != "BGR":
-        cause = f"is {part.args['img_mode']!r}; images are decoded to BGR everywhere"
-        raise _spot(part).child("img_mode").error(cause, "Write BGR, or remove it")
-    if part.name in AUGMENTATIONS or is_custom(part.name):
-        return True
-    if part.name not in TRANSFORMS:
-        raise _spot(part).error("is not a known transform", nearest(part.name, TRANSFORMS))
-    return False
-
-
-def _build(part: Part, allowed_parts: AllowedParts) -> Augmentation:
+def _build(part: ComponentConfig, allowed_parts: AllowedParts) -> Any:
     if not is_custom(part.name):
-        return _read(AUGMENTATIONS[part.name], part)
+        return _parse(part)
     spot = _spot(part)
     base = Augmentation
     custom = import_part(part.name, base, allowed_parts, str(spot))  # type: ignore[type-abstract]
@@ -107,15 +157,10 @@ def _build(part: Part, allowed_parts: AllowedParts) -> Augmentation:
         raise spot.error(f"cannot be built: {error}", "Check its arguments") from error
 
 
-def _read(cls: type[Block], part: Part) -> Block:
-    spot = _spot(part)
-    block = read_block(cls, part.args, spot)
-    for field in fields(cls):  # type: ignore[arg-type]
-        value: Any = getattr(block, field.name)
-        if field.name.endswith(("prob", "_p")) and not 0 <= value <= 1:
-            raise spot.child(field.name).error(f"is {value}", "Give a probability, from 0 to 1")
-    return block
+def _parse(part: ComponentConfig) -> Any:
+    check_name(TRANSFORMS, part.name, _spot(part))
+    return parse_component(TRANSFORMS, part, _spot(part))
 
 
-def _spot(part: Part) -> Spot:
+def _spot(part: ComponentConfig) -> Spot:
     return Spot((*WHERE, part.name), {})

@@ -6,15 +6,16 @@ whole training; here every epoch draws its own, as a function of seed and epoch.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import cycle
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.config.checks import above, at_least
-from ocr_lib.config.reader import read_block
+from ocr_lib.config.component import Table, parse_component
+from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.schema import SplitConfig
 from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.loading.batches import Batch
@@ -33,30 +34,29 @@ class MultiScale:
         divided_factor: widths and heights are rounded down to multiples of these.
         is_training: False takes the first scale only, as it stands.
         max_w: largest width in px, with `ds_width`.
-        ratio_wh: accepted and unused, as in PaddleOCR.
-        seed: accepted; the run's seed decides.
         ds_width: the dataset's: lines of like shape go together, and a batch is as wide as its
             widest line (PaddleOCR: as the mean of them, and squeezes the wider half).
     """
 
-    scales: tuple[Any, ...]
+    IGNORED: ClassVar = ("ratio_wh", "seed")  # as in PaddleOCR; the run's seed decides
+
+    scales: tuple[int | Pair, ...] = field(
+        metadata={"form": "[width, height] in px for each scale"}
+    )
     first_bs: int = 128
     fix_bs: bool = True
     divided_factor: Pair = (8, 16)
     is_training: bool = True
     max_w: float = 480.0
-    ratio_wh: float = 0.8
-    seed: int | None = None
-    ds_width: bool = False
+    ds_width: bool = field(default=False, metadata=UNWRITTEN)
 
     def __post_init__(self) -> None:
         at_least(self, 1, "first_bs")
         above(self, 0, "max_w")
-        pairs = [(s, s) if isinstance(s, int) else tuple(s) for s in self.scales]
-        if not pairs or any(len(p) != 2 or min(p) < 1 for p in pairs):
+        pairs = self.pairs
+        if not pairs or any(min(pair) < 1 for pair in pairs):
             cause = f"is {list(self.scales)}"
             raise FieldError(self, "scales", cause, "Write [width, height] in px for each scale")
-        object.__setattr__(self, "scales", tuple(pairs))
         for size, factor in zip(zip(*pairs, strict=True), self.divided_factor, strict=True):
             if factor < 1 or min(size) < factor:
                 cause = f"is {list(self.divided_factor)}, and a scale is smaller"
@@ -71,18 +71,24 @@ class MultiScale:
         """
         if split.sampler is None:
             return None
-        args = {**split.sampler.args, "ds_width": split.dataset.ds_width}
-        return read_block(cls, args, Spot(("Train", "sampler"), {}))
+        location = Spot(("Train", "sampler"), {})
+        parsed: MultiScale = parse_component(SAMPLERS, split.sampler, location)
+        return replace(parsed, ds_width=split.dataset.ds_width)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Width and height in px of each scale; one number stands for both."""
+        return [(scale, scale) if isinstance(scale, int) else scale for scale in self.scales]
 
     @property
     def batch_sizes(self) -> list[tuple[int, int, int]]:
         """Width and height in px and the number of samples, of each scale."""
-        width, height = self.scales[0]
+        width, height = self.pairs[0]
         if not self.is_training:
             return [(width, height, self.first_bs)]
         pixels = width * height * self.first_bs
         across, down = self.divided_factor
-        sizes = [(w // across * across, h // down * down) for w, h in self.scales]
+        sizes = [(w // across * across, h // down * down) for w, h in self.pairs]
         return [
             (w, h, self.first_bs if self.fix_bs else max(1, int(pixels / (h * w))))
             for w, h in sizes
@@ -155,3 +161,6 @@ class MultiScale:
 
     def _widest(self, height: int) -> int:
         return max(1, round(self.max_w / height)) * height
+
+
+SAMPLERS: Table = {"MultiScaleSampler": MultiScale}

@@ -4,10 +4,15 @@ Source: PaddleOCR `ppocr/metrics/rec_metric.py` (RecMetric): the same values, ep
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Self, TypedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, TypedDict
 
 from rapidfuzz.distance import Levenshtein
+
+from ocr_lib.config.component import Table, parse_component
+from ocr_lib.config.parse import ComponentConfig
+from ocr_lib.config.spot import Spot
 
 EPS = 1e-5  # PaddleOCR's: a perfect result prints 0.999… and an empty one divides by no zero
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]+")
@@ -18,6 +23,47 @@ class RecSummary(TypedDict):
 
     acc: float
     norm_edit_dis: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecMetricConfig:
+    """The block `Metric`.
+
+    Attributes:
+        main_indicator: the value that chooses the best checkpoint.
+        ignore_space: spaces do not count.
+        is_filter: only ASCII letters and digits count, without case.
+    """
+
+    main_indicator: Literal["acc", "norm_edit_dis"] = "acc"
+    ignore_space: bool = True
+    is_filter: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationMetricConfig(RecMetricConfig):
+    """The block `Metric` of several networks.
+
+    Attributes:
+        base_metric_name: what is computed.
+        key: the network that is evaluated.
+    """
+
+    base_metric_name: Literal["RecMetric"] = "RecMetric"
+    key: str = "Student"
+
+
+METRICS: Table = {"RecMetric": RecMetricConfig, "DistillationMetric": DistillationMetricConfig}
+
+
+def metric_config(config: ComponentConfig) -> RecMetricConfig:
+    """Returns the arguments of the block `Metric`.
+
+    Raises:
+        ConfigError: an unknown name or argument, or a value of the wrong type.
+    """
+    parsed: RecMetricConfig = parse_component(METRICS, config, Spot(("Metric",), {}))
+    return parsed
 
 
 class RecMetric:
@@ -35,9 +81,10 @@ class RecMetric:
         self.reset()
 
     @classmethod
-    def from_args(cls, args: Mapping[str, Any]) -> Self:
-        """Returns the metric that the arguments of the block `Metric` describe."""
-        return cls(bool(args.get("ignore_space", True)), bool(args.get("is_filter", False)))
+    def of(cls, config: ComponentConfig) -> Self:
+        """Returns the metric that the block `Metric` describes."""
+        parsed = metric_config(config)
+        return cls(parsed.ignore_space, parsed.is_filter)
 
     @property
     def suffix(self) -> str:

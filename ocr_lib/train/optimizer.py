@@ -1,7 +1,7 @@
-"""The optimiser that a configuration names.
+"""The optimiser that a configuration names, over a network's parameters.
 
-Source: PaddleOCR ppocr/optimizer/optimizer.py for names and defaults. The learning rate is set
-by the trainer at every step (`ocr_lib.train.schedule`), so no scheduler object is involved.
+The learning rate is set by the trainer at every step (`ocr_lib.optim.schedules`), so no scheduler
+object is involved.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,11 @@ from typing import Any
 
 import paddle
 
+from ocr_lib.config.component import parse_component
+from ocr_lib.config.parse import ComponentConfig
 from ocr_lib.config.schema import OptimizerConfig
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.spot import Spot
+from ocr_lib.optim.optimizers import L1, OPTIMIZERS, REGULARIZERS, AdamW, Optimizer
 
 
 def build_optimizer(config: OptimizerConfig, model: Any) -> Any:
@@ -19,33 +22,28 @@ def build_optimizer(config: OptimizerConfig, model: Any) -> Any:
     Raises:
         ConfigError: an argument that the optimiser does not take.
     """
-    args = dict(config.args)
-    parameters = [p for p in model.parameters() if not p.stop_gradient]
-    common: dict[str, Any] = {
-        "learning_rate": 0.0,
-        "parameters": parameters,
-        "grad_clip": _clip(config),
-    }
-    if config.name == "AdamW":
-        common["apply_decay_param_fun"] = _decayed(model, args)
-    elif config.regularizer is not None:
-        common["weight_decay"] = _regularizer(config)
-    try:
-        return getattr(paddle.optimizer, _CLASSES[config.name])(**common, **args)
-    except TypeError as error:
-        raise ConfigError(
-            "Optimizer", f"{config.name} does not take these arguments ({error})", "remove them"
-        ) from None
+    location = Spot(("Optimizer",), {})
+    optimizer: Optimizer = parse_component(
+        OPTIMIZERS, ComponentConfig(config.name, config.args), location
+    )
+    arguments = optimizer.arguments()
+    if isinstance(optimizer, AdamW):
+        arguments["apply_decay_param_fun"] = _shrinks(model, optimizer)
+    decay = _decay(config, optimizer)
+    if decay is not None:
+        arguments["weight_decay"] = decay
+    return getattr(paddle.optimizer, config.name)(
+        learning_rate=0.0,
+        parameters=[p for p in model.parameters() if not p.stop_gradient],
+        grad_clip=_clip(config),
+        **arguments,
+    )
 
 
-def _decayed(model: Any, args: dict[str, Any]) -> Callable[[str], bool]:
-    """Tells which parameters AdamW shrinks: all, less what the configuration takes out.
-
-    PaddleOCR's keys: `no_weight_decay_name`, a blank-separated list of parts of layer names, and
-    `one_dim_param_no_weight_decay`.
-    """
-    excluded = str(args.pop("no_weight_decay_name", "") or "").split()
-    flat = bool(args.pop("one_dim_param_no_weight_decay", False))
+def _shrinks(model: Any, optimizer: AdamW) -> Callable[[str], bool]:
+    """Tells which parameters AdamW shrinks: all, less what the configuration takes out."""
+    excluded = optimizer.no_weight_decay_name.split()
+    flat = optimizer.one_dim_param_no_weight_decay
     spared = {
         parameter.name
         for name, parameter in model.named_parameters()
@@ -54,10 +52,19 @@ def _decayed(model: Any, args: dict[str, Any]) -> Callable[[str], bool]:
     return lambda name: name not in spared
 
 
-def _regularizer(config: OptimizerConfig) -> Any:
-    assert config.regularizer is not None
-    kinds = {"L1": paddle.regularizer.L1Decay, "L2": paddle.regularizer.L2Decay}
-    return kinds[config.regularizer.name](float(config.regularizer.args.get("factor", 0.0)))
+def _decay(config: OptimizerConfig, optimizer: Optimizer) -> Any:
+    """Returns the weight decay: the regulariser's, else the optimiser's own; None for neither.
+
+    As in PaddleOCR, L2 is a plain factor, which AdamW takes for its decoupled decay.
+    """
+    if config.regularizer is None:
+        return optimizer.weight_decay
+    regularizer = parse_component(
+        REGULARIZERS, config.regularizer, Spot(("Optimizer", "regularizer"), {})
+    )
+    if isinstance(regularizer, L1):
+        return paddle.regularizer.L1Decay(regularizer.factor)
+    return regularizer.factor
 
 
 def _clip(config: OptimizerConfig) -> Any:
@@ -66,13 +73,3 @@ def _clip(config: OptimizerConfig) -> Any:
     if config.clip_norm_global is not None:
         return paddle.nn.ClipGradByGlobalNorm(config.clip_norm_global)
     return None
-
-
-_CLASSES = {
-    "Adam": "Adam",
-    "AdamW": "AdamW",
-    "Momentum": "Momentum",
-    "SGD": "SGD",
-    "RMSProp": "RMSProp",
-    "Adadelta": "Adadelta",
-}

@@ -8,7 +8,7 @@ on the way. The decision is part of the position, so a resumed epoch goes on as 
 
 from dataclasses import dataclass
 
-from ocr_lib.train.schedule import RunLength
+from ocr_lib.optim.schedules import RunLength
 
 
 @dataclass(frozen=True)

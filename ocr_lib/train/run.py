@@ -24,6 +24,7 @@ from ocr_lib.loading.samples import Samples
 from ocr_lib.loading.targets import Targets
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
+from ocr_lib.optim.schedules import RunLength
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint, weights
@@ -35,7 +36,6 @@ from ocr_lib.train.outputs import texts_of
 from ocr_lib.train.parallel import Parallel, join
 from ocr_lib.train.plan import RunPlan, epochs_within
 from ocr_lib.train.run_folder import config_digest
-from ocr_lib.train.schedule import RunLength
 from ocr_lib.train.selection import select_samples
 from ocr_lib.train.start import Start
 from ocr_lib.train.support import refuse_untrainable
@@ -277,7 +277,7 @@ class _Run:
             return None
         forward = forward_of(sub_network(model, self.reading))
         recognizer = Recognizer(self.preprocess, self.dictionary, forward, decode=self.decode)
-        metric = RecMetric.from_args(self.config.metric.args)
+        metric = RecMetric.of(self.config.metric)
         return build_evaluation(recognizer, self.validation, metric, self.parallel)
 
     def _announce(self, plan: RunPlan, trainer: Trainer) -> None:

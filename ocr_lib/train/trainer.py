@@ -19,7 +19,8 @@ from ocr_lib.config.schema import Config
 from ocr_lib.errors import DataError
 from ocr_lib.loading.batches import Batch
 from ocr_lib.loading.loader import LoadedBatch, Loader
-from ocr_lib.text.metrics import RecMetric
+from ocr_lib.optim.schedules import RunLength, build_schedule
+from ocr_lib.text.metrics import RecMetric, metric_config
 from ocr_lib.train import checkpoint
 from ocr_lib.train.evaluation import Evaluate
 from ocr_lib.train.exchange import Exchange
@@ -30,7 +31,6 @@ from ocr_lib.train.parallel import Parallel
 from ocr_lib.train.position import Position
 from ocr_lib.train.precision import Precision, float32
 from ocr_lib.train.run_folder import BEST, LATEST
-from ocr_lib.train.schedule import RunLength, build_schedule
 from ocr_lib.train.state import State
 
 RANK_SEED = 1_000_003  # ranks draw dropout from seeds so far apart
@@ -86,9 +86,9 @@ class Trainer:
         self.precision = Precision(self.settings, model)
         self.state = State(model, optimizer, self.precision.loss_scale, self.settings.ema_decay)
         self.texts_of = texts_of
-        self.schedule = build_schedule(config.optimizer.lr.name, config.optimizer.lr.args, length)
-        self.metric = RecMetric.from_args(config.metric.args)
-        self.main_indicator = str(config.metric.args.get("main_indicator", "acc"))
+        self.schedule = build_schedule(config.optimizer.lr, length)
+        self.metric = RecMetric.of(config.metric)
+        self.main_indicator = metric_config(config.metric).main_indicator
         self.timer = StepTimer()
         self.on_cpu = str(paddle.get_device()) == "cpu"
         self.losses: deque[dict[str, Any]] = deque(maxlen=self.settings.log_smooth_window)

@@ -1,9 +1,19 @@
 """What every augmentation is, those of the user's own too."""
 
 from abc import ABC, abstractmethod
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ocr_lib.config.checks import probability
+
+
+def check_probabilities(augmentation: Any) -> None:
+    """Raises FieldError where a probability, `…prob` or `…_p`, is not from 0 to 1."""
+    names = [f.name for f in fields(augmentation) if f.name.endswith(("prob", "_p"))]
+    probability(augmentation, *names)
 
 
 class Augmentation(ABC):

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from ocr_lib.config.checks import at_least
+from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.spot import FieldError
+from ocr_lib.data.augment.base import check_probabilities
 from ocr_lib.data.augment.warp import Image
 from ocr_lib.data.decode import decode_image
 from ocr_lib.data.opencv import cv2
@@ -25,7 +28,7 @@ class RecConAug:
         prob: share of samples that are joined.
         image_shape: height, width and channels in px: lines get this height, and no joined line
             gets wider than this width.
-        max_text_length: no joined label gets longer.
+        max_text_length: no joined label gets longer; Global's, as PaddleOCR has it.
         ext_data_num: how many others are joined, at most.
 
     Source: PaddleOCR `RecConAug`: same distribution. PaddleOCR reads the other samples for every
@@ -33,12 +36,15 @@ class RecConAug:
     their text fits.
     """
 
+    IGNORED: ClassVar = ("max_text_length",)
+
     prob: float = 0.5
     image_shape: tuple[int, int, int] = (32, 320, 3)
-    max_text_length: int = 25
+    max_text_length: int = field(default=25, metadata=UNWRITTEN)
     ext_data_num: int = 1
 
     def __post_init__(self) -> None:
+        check_probabilities(self)
         at_least(self, 1, "ext_data_num", "max_text_length")
         if min(self.image_shape) < 1:
             cause = f"is {list(self.image_shape)}"

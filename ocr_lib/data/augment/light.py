@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_lib.data.augment.base import Augmentation
+from ocr_lib.data.augment.base import Augmentation, check_probabilities
 from ocr_lib.data.augment.warp import Image
 from ocr_lib.data.opencv import cv2
 
@@ -27,6 +27,9 @@ class LightAug(Augmentation):
     light_prob: float = 0.6
     blur_prob: float = 0.15
     noise_prob: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_probabilities(self)
 
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
         """Returns the changed image, uint8 [H, W, C], of the same size."""

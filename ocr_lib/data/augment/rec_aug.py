@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr_lib.data.augment import pixels
-from ocr_lib.data.augment.base import Augmentation
+from ocr_lib.data.augment.base import Augmentation, check_probabilities
 from ocr_lib.data.augment.tia import tia
 from ocr_lib.data.augment.warp import Image
 
@@ -23,6 +23,9 @@ class BaseDataAugmentation(Augmentation):
     jitter_prob: float = 0.4
     noise_prob: float = 0.4
     reverse_prob: float = 0.4
+
+    def __post_init__(self) -> None:
+        check_probabilities(self)
 
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
         """Returns the changed image, uint8 BGR [H, W, 3]; `image` itself is not written to."""

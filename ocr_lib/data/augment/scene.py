@@ -11,7 +11,7 @@ import numpy as np
 
 from ocr_lib.data.augment import deterioration as damage
 from ocr_lib.data.augment import geometry
-from ocr_lib.data.augment.base import Augmentation
+from ocr_lib.data.augment.base import Augmentation, check_probabilities
 from ocr_lib.data.augment.colour import jitter_colour
 from ocr_lib.data.augment.warp import Image
 
@@ -42,6 +42,9 @@ class SVTRRecAug(Augmentation):
     geometry_p: float = 0.5
     deterioration_p: float = 0.25
     colorjitter_p: float = 0.25
+
+    def __post_init__(self) -> None:
+        check_probabilities(self)
 
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
         """Returns the changed image, uint8 BGR [H, W, 3]; `image` itself is not written to."""

@@ -4,12 +4,12 @@ import pytest
 
 from ocr_lib.config.loader import config_from_dict, load_config
 from ocr_lib.config.schema import (
+    ComponentConfig,
     Config,
     DatasetConfig,
     GlobalConfig,
     LoaderConfig,
     OptimizerConfig,
-    Part,
     SplitConfig,
 )
 from ocr_lib.errors import ConfigError
@@ -26,8 +26,8 @@ def refusal(values: dict) -> str:
 def test_unset_keys_get_documented_defaults():
     config = config_from_dict(ARCHITECTURE)
     assert config.global_ == GlobalConfig()
-    assert config.optimizer.lr == Part("Const", {"learning_rate": 0.001})
-    assert config.metric == Part("RecMetric", {"main_indicator": "acc"})
+    assert config.optimizer.lr == ComponentConfig("Const", {"learning_rate": 0.001})
+    assert config.metric == ComponentConfig("RecMetric", {"main_indicator": "acc"})
     assert config.train.dataset.delimiter == "\t"
     assert config.global_.eval_batch_step == (0, 2000)
 
@@ -67,7 +67,7 @@ def test_one_ratio_counts_for_all_lists():
 
 def test_a_schedule_without_a_name_is_constant():
     config = config_from_dict(ARCHITECTURE | {"Optimizer": {"lr": {"learning_rate": 0.1}}})
-    assert config.optimizer.lr == Part("Const", {"learning_rate": 0.1})
+    assert config.optimizer.lr == ComponentConfig("Const", {"learning_rate": 0.1})
 
 
 def test_numbers_written_as_texts_are_numbers():
@@ -106,7 +106,10 @@ def test_as_dict_and_yaml_give_the_configuration_back(minimal):
 def test_transforms_may_be_names_alone():
     values = {"Train": {"dataset": {"transforms": ["RecAug", {"KeepKeys": {"keep_keys": ["a"]}}]}}}
     dataset = config_from_dict(ARCHITECTURE | values).train.dataset
-    assert dataset.transforms == (Part("RecAug"), Part("KeepKeys", {"keep_keys": ["a"]}))
+    assert dataset.transforms == (
+        ComponentConfig("RecAug"),
+        ComponentConfig("KeepKeys", {"keep_keys": ["a"]}),
+    )
     assert dataset.transform("KeepKeys") == dataset.transforms[1]
     assert dataset.transform("RecConAug") is None
 
@@ -116,7 +119,7 @@ def test_aliases_of_data_sets_are_resolved():
 
 
 def test_ones_own_transform_is_accepted():
-    part = Part("mypackage.ops:Rotate", {"degrees": 3})
+    part = ComponentConfig("mypackage.ops:Rotate", {"degrees": 3})
     assert DatasetConfig(transforms=(part,)).transforms == (part,)
 
 
@@ -160,6 +163,34 @@ REFUSED = [
     ({"Optimizer": {"lr": {"name": "Step"}}}, "Optimizer.lr: Step needs step_size. Write step_"),
     ({"Optimizer": {"lr": {"learning_rat": 1}}}, "Optimizer.lr.learning_rat: is not an argument"),
     ({"Optimizer": {"regularizer": {"name": "L3"}}}, "Optimizer.regularizer.name: is 'L3'"),
+    (
+        {"Optimizer": {"weight_decay": 0.1, "regularizer": {"name": "L2", "factor": 0.1}}},
+        "Optimizer.weight_decay: is set, and regularizer too. Remove one of the two.",
+    ),
+    (
+        {"Optimizer": {"name": "AdamW", "regularizer": {"name": "L1"}}},
+        "Optimizer.regularizer.name: is L1, and AdamW shrinks weights by a factor.",
+    ),
+    (
+        {"Optimizer": {"lr": {"name": "OneCycle", "anneal_strategy": "lin"}}},
+        "Optimizer.lr.anneal_strategy: is 'lin', which is not known. The nearest known name is ",
+    ),
+    (
+        {"Optimizer": {"lr": {"name": "OneCycle", "three_phase": True, "pct_start": 0.5}}},
+        "Optimizer.lr.pct_start: is 0.5. Write less than 0.5.",
+    ),
+    (
+        {"Optimizer": {"lr": {"name": "Piecewise", "decay_epochs": [1], "values": [1]}}},
+        "Optimizer.lr.values: has 1 values for 1 decay_epochs.",
+    ),
+    (
+        {"Train": {"dataset": {"transforms": [{"RecAug": {"tia_porb": 1}}]}}},
+        "transforms.0.RecAug.tia_porb: is not an argument of RecAug. The nearest known name is tia",
+    ),
+    (
+        {"Eval": {"dataset": {"transforms": [{"RecResizeImg": {"image_shape": "3,32,100"}}]}}},
+        "Eval.dataset.transforms.0.RecResizeImg.image_shape: is '3,32,100'. Write [channels,",
+    ),
     ({"PostProcess": {"name": "CTCDecode"}}, "PostProcess.name: is 'CTCDecode', which is not"),
     (
         {"Metric": {"name": "RecMetric", "ignore": 1}},

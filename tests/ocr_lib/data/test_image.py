@@ -188,7 +188,7 @@ def test_lanczos_is_pillows(width: int, height: int) -> None:
         ("SARRecResizeImg", {"image_shape": [3, 48, 160]}, None, "least width"),
         ("SARRecResizeImg", {"image_shape": [3, 48, 48, 160]}, [160], "own widths"),
         ("GrayRecResizeImg", {"image_shape": [1, 32, 100]}, None, r"\[width, height\]"),
-        ("GrayRecResizeImg", {"image_shape": [9, 9], "resize_type": "X"}, None, "PIL or OpenCV"),
+        ("GrayRecResizeImg", {"image_shape": [9, 9], "resize_type": "X"}, None, "OpenCV, PIL"),
         ("GrayRecResizeImg", {"image_shape": [9, 9], "inter_type": "BOX"}, None, "LANCZOS"),
         ("GrayRecResizeImg", {"image_shape": [9, 9], "scale": False}, None, "only true"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 import ocr_lib
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.reader import Part
+from ocr_lib.config.parse import ComponentConfig
 from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
@@ -29,11 +29,11 @@ class Darken(Augmentation):
 
 def test_reads_a_list_as_paddleocr_writes_it() -> None:
     transforms = [
-        Part("DecodeImage", {"img_mode": "BGR", "channel_first": False}),
-        Part("RecConAug", {"prob": 0.5, "ext_data_num": 2, "image_shape": [48, 320, 3]}),
-        Part("RecAug", {"tia_prob": 0.1, "crop_prob": None}),
-        Part("MultiLabelEncode", {"gtc_encode": "NRTRLabelEncode"}),
-        Part("KeepKeys", {"keep_keys": ["image", "label_ctc"]}),
+        ComponentConfig("DecodeImage", {"img_mode": "BGR", "channel_first": False}),
+        ComponentConfig("RecConAug", {"prob": 0.5, "ext_data_num": 2, "image_shape": [48, 320, 3]}),
+        ComponentConfig("RecAug", {"tia_prob": 0.1, "crop_prob": None}),
+        ComponentConfig("MultiLabelEncode", {"gtc_encode": "NRTRLabelEncode"}),
+        ComponentConfig("KeepKeys", {"keep_keys": ["image", "label_ctc"]}),
     ]
     assert build_augmentation(transforms) == RecAug(tia_prob=0.1)
     assert build_concatenation(transforms, 40) == RecConAug(0.5, (48, 320, 3), 40, 2)
@@ -48,19 +48,21 @@ def test_reads_a_list_as_paddleocr_writes_it() -> None:
     ],
 )
 def test_defaults_are_the_guides(name: str, expected: object) -> None:
-    assert build_augmentation([Part(name)]) == expected
+    assert build_augmentation([ComponentConfig(name)]) == expected
 
 
 def test_nothing_asked_for_is_nothing_done() -> None:
     image = np.zeros((32, 64, 3), np.uint8)
-    for transforms in ([], [Part("DecodeImage"), Part("CTCLabelEncode")]):
+    for transforms in ([], [ComponentConfig("DecodeImage"), ComponentConfig("CTCLabelEncode")]):
         assert build_augmentation(transforms)(image, np.random.default_rng(0)) is image
         assert build_concatenation(transforms, 25) is None
 
 
 def test_several_go_one_after_the_other() -> None:
     own = f"{__name__}:Darken"
-    both = build_augmentation([Part(own, {"by": 2}), Part(own, {"by": 5})], frozenset({own}))
+    both = build_augmentation(
+        [ComponentConfig(own, {"by": 2}), ComponentConfig(own, {"by": 5})], frozenset({own})
+    )
     image = np.full((2, 2, 3), 100, np.uint8)
     assert (both(image, np.random.default_rng(0)) == 10).all()
 
@@ -68,18 +70,18 @@ def test_several_go_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (Part("RecAgu"), r"transforms\.RecAgu: .*nearest known name is RecAug"),
-        (Part("RecAug", {"tai_prob": 1}), r"RecAug\.tai_prob: .*tia_prob"),
-        (Part("RecAug", {"tia_prob": 1.5}), r"RecAug\.tia_prob: is 1\.5.*from 0 to 1"),
-        (Part("RecAug", {"tia_prob": math.nan}), r"RecAug\.tia_prob: is nan"),
-        (Part("RecAug", {"tia_prob": "often"}), r"RecAug\.tia_prob: is 'often'"),
-        (Part("RecAug", {"use_tia": 3}), r"RecAug\.use_tia: .*true or false"),
-        (Part("DecodeImage", {"img_mode": "RGB"}), r"DecodeImage\.img_mode: is 'RGB'"),
-        (Part(f"{__name__}:Darken"), r"Darken: cannot be built: .*'by'"),
-        (Part("os:system", {"command": "true"}), r"os:system is a custom part"),
+        (ComponentConfig("RecAgu"), r"transforms\.RecAgu: .*nearest known name is RecAug"),
+        (ComponentConfig("RecAug", {"tai_prob": 1}), r"RecAug\.tai_prob: .*tia_prob"),
+        (ComponentConfig("RecAug", {"tia_prob": 1.5}), r"RecAug\.tia_prob: is 1\.5.*from 0 to 1"),
+        (ComponentConfig("RecAug", {"tia_prob": math.nan}), r"RecAug\.tia_prob: is nan"),
+        (ComponentConfig("RecAug", {"tia_prob": "often"}), r"RecAug\.tia_prob: is 'often'"),
+        (ComponentConfig("RecAug", {"use_tia": 3}), r"RecAug\.use_tia: .*true or false"),
+        (ComponentConfig("DecodeImage", {"img_mode": "RGB"}), r"DecodeImage\.img_mode: is 'RGB'"),
+        (ComponentConfig(f"{__name__}:Darken"), r"Darken: cannot be built: .*'by'"),
+        (ComponentConfig("os:system", {"command": "true"}), r"os:system is a custom part"),
     ],
 )
-def test_mistakes_are_named(part: Part, message: str) -> None:
+def test_mistakes_are_named(part: ComponentConfig, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_augmentation([part], frozenset({f"{__name__}:Darken"}))
 
@@ -96,7 +98,7 @@ def test_mistakes_are_named(part: Part, message: str) -> None:
 )
 def test_mistakes_of_concatenation_are_named(args: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        build_concatenation([Part("RecConAug", args)], 25)
+        build_concatenation([ComponentConfig("RecConAug", args)], 25)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.config.schema import DatasetConfig, Part, SplitConfig
+from ocr_lib.config.schema import ComponentConfig, DatasetConfig, SplitConfig
 from ocr_lib.errors import ConfigError
 from ocr_lib.loading.multi_scale import MultiScale
 from ocr_lib.train import train
@@ -24,7 +24,7 @@ PPOCRV4 = {"scales": SCALES, "first_bs": 12, "fix_bs": False, "divided_factor": 
 
 
 def multi_scale(ds_width: bool = False, **args: Any) -> MultiScale:
-    sampler = Part("MultiScaleSampler", {**PPOCRV4, **args})
+    sampler = ComponentConfig("MultiScaleSampler", {**PPOCRV4, **args})
     dataset = DatasetConfig(name="MultiScaleDataSet", ds_width=ds_width)
     found = MultiScale.of(SplitConfig(dataset=dataset, sampler=sampler))
     assert found is not None
@@ -118,7 +118,7 @@ def test_sizes_and_numbers_are_those_of_paddleocr(
 def test_mistakes_are_named(args: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError) as error:
         multi_scale(**args)
-    assert error.value.where == f"Train.sampler.{key}"
+    assert error.value.where == f"SplitConfig.sampler.{key}"
 
 
 def test_a_run_at_three_heights_is_the_same_with_workers(tmp_path: Path) -> None:

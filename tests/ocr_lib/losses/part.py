@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import paddle
 
-from ocr_lib.config.schema import Part
+from ocr_lib.config.schema import ComponentConfig
 from ocr_lib.losses import build_loss
 
 
 def loss_of(name: str, **args: Any) -> paddle.nn.Layer:
-    return build_loss(Part(name, args))
+    return build_loss(ComponentConfig(name, args))
 
 
 def logits(*shape: int, seed: int = 0) -> paddle.Tensor:

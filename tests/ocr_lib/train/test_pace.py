@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ocr_lib.train.schedule import RunLength
 
 from ocr_lib.train.pace import pace_of_epoch
-from ocr_lib.train.schedule import RunLength
 
 LENGTH = RunLength(steps_per_epoch=10, epochs=4)
 

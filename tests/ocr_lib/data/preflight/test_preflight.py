@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from ocr_lib.config.schema import Part
+from ocr_lib.config.schema import ComponentConfig
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.preflight import Finding, PreflightReport, preflight
 from ocr_lib.data.preflight import machine as machine_module
@@ -34,7 +34,7 @@ def block(folder: Path, *lists: Path) -> SimpleNamespace:
             label_file_list=tuple(map(str, lists)),
             ratio_list=(1.0,) * len(lists),
             delimiter="\t",
-            transforms=(Part("RecResizeImg", {"image_shape": [3, 32, 320]}),),
+            transforms=(ComponentConfig("RecResizeImg", {"image_shape": [3, 32, 320]}),),
         )
     )
 
@@ -235,4 +235,4 @@ def test_labels_in_the_report_are_text_only(good: SimpleNamespace, tmp_path: Pat
     wide(tmp_path, [*GOOD[:-1], attack], "train.txt")
     text = preflight(good).markdown()
     assert "<script>`" not in text
-    assert "\n  - `images/train.txt_39.jpg: '<script>ʹéʹ|'`" in text
+    assert r"images/train.txt\_39.jpg: '\<script\>\`é\`\|'" in text

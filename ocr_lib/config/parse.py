@@ -1,0 +1,256 @@
+"""Plain values → frozen dataclasses and back: a dataclass's annotations are the schema.
+
+Whatever can be configured declares a frozen dataclass next to itself; `parse` fills it from a
+mapping and says where a value was written when it does not fit. Field names are the keys, or `key`
+in the field's metadata where the key is no Python name. A field that `collects` takes keys that
+no other field has. Metadata may also hold `form`, how to write a value that is not just a scalar.
+Null means what leaving the key out means, unless the field may be None.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ocr_lib.config.spot import FieldError, Spot, nearest
+from ocr_lib.errors import ConfigError
+
+T = TypeVar("T")
+UNWRITTEN = {"unwritten": True}  # metadata of a field that is no key
+
+_SCALARS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text; a number or true/false in quotes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentConfig:
+    """A component as a configuration names it: a head, a loss, a schedule, a transform.
+
+    Attributes:
+        name: which one.
+        args: what its own dataclass is filled from.
+    """
+
+    name: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+    def as_block(self) -> dict[str, Any]:
+        """Returns the form `{name: X, **args}` that blocks have."""
+        return {"name": self.name, **self.args}
+
+    def as_entry(self) -> dict[str, Any]:
+        """Returns the form `{X: args}` that entries of the list of transforms have."""
+        return {self.name: self.args or None}
+
+
+def collects(*ignored: str) -> Mapping[str, Any]:
+    """Returns metadata of a field that takes those keys, which are accepted and change nothing."""
+    return {"collects": True, "ignored": frozenset(ignored)}
+
+
+def parse(
+    cls: type[T], values: Any, location: Spot, owner: str = "", also: Collection[str] = ()
+) -> T:
+    """Fills a dataclass from a mapping.
+
+    A class attribute `IGNORED` names keys that are accepted and change nothing.
+
+    Args:
+        cls: the dataclass.
+        values: the mapping; null stands for an empty one.
+        location: where it was written.
+        owner: the component whose arguments these are; empty for a block of keys.
+        also: further names that a misspelt key may mean.
+
+    Raises:
+        ConfigError: an unknown or missing key, a value of the wrong type or out of range.
+    """
+    named = {key_of(item): item for item in keys_of(cls)}
+    rest = _collecting(cls)
+    collected: dict[str, Any] = {}
+    arguments: dict[str, Any] = {rest.name: collected} if rest else {}
+    accepted, hints = _accepted(cls, rest), _hints(cls)  # type: ignore[arg-type]
+    for key, value in as_mapping(values, location).items():
+        kind = hints[named[key].name] if key in named else None
+        if key not in named:
+            if accepted is not None and key not in accepted:
+                cause = f"is not an argument of {owner}" if owner else "is not a known key"
+                raise location.child(key).error(cause, nearest(key, {*named, *accepted, *also}))
+            collected[key] = value
+        elif value is not None or _may_be_none(kind):
+            item = named[key]
+            arguments[item.name] = _parse_field(item, kind, value, location.child(key))
+    for key, item in named.items():
+        if item.name not in arguments and item.default is item.default_factory is MISSING:
+            if owner:
+                raise location.error(f"{owner} needs {key}", f"Write {key} there")
+            raise location.child(key).error("is missing", "Write this block")
+    try:
+        return cls(**arguments)
+    except FieldError as error:
+        keys = {item.name: key for key, item in named.items()}
+        path = (keys.get(str(error.path[0]), error.path[0]), *error.path[1:])
+        raise location.child(*path).error(error.cause, error.fix) from None
+
+
+def write(config: Any) -> dict[str, Any]:
+    """Returns the mapping that `parse` reads into an equal dataclass; None is left out."""
+    values: dict[str, Any] = {}
+    for item in keys_of(type(config)):
+        value = getattr(config, item.name)
+        if value is not None:
+            values[key_of(item)] = _plain(value)
+    rest = _collecting(type(config))
+    return values | getattr(config, rest.name) if rest else values
+
+
+def keys_of(cls: Any) -> list[Any]:
+    """Returns the fields of a dataclass that each stand for one key."""
+    marks = ("collects", "unwritten")
+    return [item for item in fields(cls) if not any(mark in item.metadata for mark in marks)]
+
+
+def key_of(item: Any) -> str:
+    """Returns the key that a field stands for."""
+    return str(item.metadata.get("key", item.name))
+
+
+def parse_value(kind: Any, value: Any, location: Spot) -> Any:
+    """Returns `value` as the annotation `kind` has it.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    origin = get_origin(kind)
+    if origin in (UnionType, Union):
+        return _parse_union(get_args(kind), value, location)
+    if kind is ComponentConfig:
+        return _parse_component(value, location)
+    if is_dataclass(kind):
+        return parse(kind, value, location)  # type: ignore[arg-type]
+    if origin is tuple:
+        return _parse_list(get_args(kind), value, location)
+    if origin is dict or kind is dict:
+        return dict(as_mapping(value, location))
+    if origin is Literal:
+        return _parse_choice(get_args(kind), value, location)
+    return _parse_scalar(kind, value, location) if kind in _SCALARS else value
+
+
+def as_mapping(values: Any, location: Spot) -> Mapping[str, Any]:
+    """Returns a mapping as it is, null as an empty one.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise location.error(f"is {values!r}, not a block of keys", "Indent its keys below it")
+    return values
+
+
+def _accepted(cls: Any, rest: Any) -> Collection[str] | None:
+    """Returns the keys without a field that are accepted; None for any."""
+    if rest is None:
+        return frozenset(getattr(cls, "IGNORED", ()))
+    ignored: Collection[str] | None = rest.metadata["ignored"]
+    return ignored
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _collecting(cls: Any) -> Any:
+    return next((item for item in fields(cls) if "collects" in item.metadata), None)
+
+
+def _may_be_none(kind: Any) -> bool:
+    return get_origin(kind) in (UnionType, Union) and type(None) in get_args(kind)
+
+
+def _parse_field(item: Any, kind: Any, value: Any, location: Spot) -> Any:
+    if "default_name" in item.metadata and isinstance(value, Mapping):
+        value = {"name": item.metadata["default_name"], **value}
+    if "form" not in item.metadata:
+        return parse_value(kind, value, location)
+    try:
+        return parse_value(kind, value, location)
+    except ConfigError:
+        raise location.error(f"is {value!r}", f"Write {item.metadata['form']}") from None
+
+
+def _parse_union(kinds: tuple[Any, ...], value: Any, location: Spot) -> Any:
+    """Reads `X | None`, or the first of several kinds that fits."""
+    if value is None and type(None) in kinds:
+        return None
+    possible = [kind for kind in kinds if kind is not type(None)]
+    for kind in possible[:-1]:
+        with suppress(ConfigError):
+            return parse_value(kind, value, location)
+    return parse_value(possible[-1], value, location)
+
+
+def _parse_scalar(kind: Any, value: Any, location: Spot) -> Any:
+    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):  # plain YAML 1.1 reads 1e-3 as a text
+            value = float(value)
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise location.error(f"is {value!r}", f"Write {_SCALARS[kind]}")
+    return value
+
+
+def _parse_choice(choices: tuple[Any, ...], value: Any, location: Spot) -> Any:
+    if not any(value == choice and type(value) is type(choice) for choice in choices):
+        fix = nearest(str(value), map(str, choices))
+        raise location.error(f"is {value!r}, which is not known", fix)
+    return value
+
+
+def _parse_list(kinds: tuple[Any, ...], value: Any, location: Spot) -> tuple[Any, ...]:
+    """Reads `tuple[X, ...]` or `tuple[X, Y]`; one value stands for a list of one."""
+    items = value if isinstance(value, list | tuple) else [value]
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(items)
+    elif len(items) != len(kinds):
+        raise location.error(f"is {value!r}", f"Write a list of {len(kinds)}")
+    places = [location.child(i) for i in range(len(items))]
+    return tuple(
+        _parse_entry(item, place) if kind is ComponentConfig else parse_value(kind, item, place)
+        for kind, item, place in zip(kinds, items, places, strict=True)
+    )
+
+
+def _parse_component(value: Any, location: Spot) -> ComponentConfig:
+    args = dict(as_mapping(value, location))
+    if not isinstance(args.get("name"), str):
+        raise location.error("has no name", "Say which one: name: …")
+    return ComponentConfig(args.pop("name"), args)
+
+
+def _parse_entry(value: Any, location: Spot) -> ComponentConfig:
+    if isinstance(value, str):
+        return ComponentConfig(value)
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise location.error(f"is {value!r}", "Write one name with its arguments, - Name: {…}")
+    [(name, args)] = value.items()
+    return ComponentConfig(name, dict(as_mapping(args, location.child(name))))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ComponentConfig):
+        return value.as_block()
+    if is_dataclass(value):
+        return write(value)
+    if isinstance(value, tuple):
+        return [v.as_entry() if isinstance(v, ComponentConfig) else _plain(v) for v in value]
+    return value

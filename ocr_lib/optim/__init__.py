@@ -1,0 +1,1 @@
+"""Optimisers and learning rates as configurations name them; no paddle."""
