@@ -66,7 +66,7 @@ def stage(
 ) -> list[Answer]:
     """Loads a version beside the one in production and asks it for the golden images.
 
-    Its network stays loaded for `switch`. Without golden images the network is all that is loaded.
+    Its network stays loaded for `switch`. Without golden images only the network is loaded.
 
     Args:
         server: where to.

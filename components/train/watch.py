@@ -1,7 +1,7 @@
 """Watching a training job: a pure step from one look at the cluster to the next.
 
 Nothing here asks the cluster or waits. A look is what was seen at one moment; what must be
-remembered between looks (who waits since when, what was said already) is in `Watch`. So recorded
+remembered between looks (who waits since when, what was reported) is in `Watch`. So recorded
 sequences of looks can be replayed, and clocks made up.
 
 Source: conditions and counting of restarts as the training operator 1.8 and 1.9 sets them: a

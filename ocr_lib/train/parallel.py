@@ -1,9 +1,10 @@
 """Several processes that train one network, as `python -m paddle.distributed.launch` starts them.
 
-A process is called a rank, as Paddle does. Rank 0 reads and writes the run folder and decides what
-depends on the clock; `by_first` hands its answers on, so that the ranks never disagree on what to
-do next. Before every exchange the ranks meet (`meeting.py`): Paddle's gloo gives up on a peer
-after thirty fixed seconds, which a slow disk or a long save takes easily.
+A process is called a rank, as Paddle does. Rank 0 reads and writes the run directory and decides
+what depends on the clock; `by_first` sends its answers to the others,
+so that the ranks never disagree on what to do next. Before every exchange the ranks wait for each
+other: Paddle's gloo gives up on a peer after thirty fixed seconds, less than a slow disk or a long
+save may take.
 """
 
 import os
@@ -173,8 +174,8 @@ def _connect(rank: int, world: int) -> Meeting:
     except Exception as error:
         sys.stderr.write(said.getvalue())
         raise PeerError(
-            f"process {rank} cannot join the {world} processes of this run ({error}). Check the "
-            "launcher's --master, and that the nodes reach each other's ports."
+            f"process {rank} cannot join the {world} processes of this run ({error}). "
+            "Check the launcher's --master, and that the nodes reach each other's ports."
         ) from error
     host, port = _store_address()
     return Meeting(core.create_or_get_global_tcp_store(), rank, world, (host, port))
