@@ -1,5 +1,5 @@
 # NVIDIA's Triton, with what this project's models import. It has an onnxruntime backend of its own.
-# `ocr serve --url localhost:8001` beside it, from the serve image, keeps it at production.
+# `ocr serve --url localhost:8001` next to it, from the serve image, keeps it at production.
 ARG TRITON_BASE=nvcr.io/nvidia/tritonserver:26.07-py3
 
 FROM ${TRITON_BASE} AS build

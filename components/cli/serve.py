@@ -11,13 +11,18 @@ from typing import Any
 
 from components.cli.servers import STORE_HELP
 from components.deploy.client import DEFAULT_MODEL
-from components.deploy.connection import admin_key
+from components.deploy.connection import MAKE_ADMIN_KEY, admin_key
 from components.deploy.health import HealthServer
 from components.deploy.keeper import Keeper
 from components.deploy.production import check_model_name
 from components.deploy.published import prepare_repository
 from components.deploy.servers import check_url
-from components.deploy.triton_access import ServerTls
+from components.deploy.triton_access import (
+    LOOPBACK,
+    ServerTls,
+    check_open_address,
+    parse_address,
+)
 from components.deploy.triton_server import TritonServer
 from components.shared.store import Store
 from ocr_lib.errors import ServiceError
@@ -31,12 +36,14 @@ killed or started late comes up with what the others serve. GET /ready on --heal
 once it does, GET /live while Triton lives. SIGTERM ends it after the requests in flight.
 {STORE_HELP}
 The environment also names certificates (OCR_TRITON_SERVER_CERT, OCR_TRITON_SERVER_KEY,
-OCR_TRITON_CLIENT_CA) and the key of management calls (OCR_TRITON_ADMIN_KEY or
-OCR_TRITON_ADMIN_KEY_FILE)."""
+OCR_TRITON_CLIENT_CA) and the management key (OCR_TRITON_ADMIN_KEY or
+OCR_TRITON_ADMIN_KEY_FILE), which every call that loads or unloads a model has to carry. Loading a
+model is running code: without a key any program on this machine may, and no other machine reaches
+the server. Make a key with `{MAKE_ADMIN_KEY}`, and set it for those who deploy, too."""
 EXAMPLES = """\
-  ocr serve
-  ocr serve --model receipts --model plates --address 127.0.0.1
-  ocr serve --url localhost:8001      # beside a Triton in a container of its own"""
+  ocr serve                           # for clients on this machine
+  OCR_TRITON_ADMIN_KEY_FILE=key ocr serve --address 0.0.0.0 --model receipts --model plates
+  ocr serve --url localhost:8001 --address 0.0.0.0   # next to a Triton in a container of its own"""
 
 DRAIN_S = 5.0
 
@@ -49,7 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a model to serve; once for each (default OCR_MODELS, else {DEFAULT_MODEL})",
     )
     parser.add_argument("--url", help="host:port of a Triton that runs already; starts none")
-    parser.add_argument("--address", default="0.0.0.0", help="where to listen (default 0.0.0.0)")  # noqa: S104 - a server
+    parser.add_argument(
+        "--address",
+        default=str(LOOPBACK),
+        help=f"IP address to listen on: {LOOPBACK}, the default, for this machine alone, or "
+        "0.0.0.0 for others too, which takes a management key; with --url, where there is only "
+        "the health port, it takes none",
+    )
     for name, port in (("grpc", 8001), ("http", 8000), ("metrics", 8002), ("health", 8003)):
         parser.add_argument(
             f"--{name}-port", type=int, default=port, help=f"(default {port}; 0 takes a free one)"
@@ -69,6 +82,9 @@ def run(args: argparse.Namespace) -> int:
     """Serves until it is told to stop, or Triton ends."""
     models = args.model or (os.environ.get("OCR_MODELS") or DEFAULT_MODEL).split(",")
     models = [check_model_name(model) for model in models]
+    address = parse_address(args.address)
+    if not args.url:
+        check_open_address(address, admin_key())
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -78,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         keeper = Keeper(store, check_url(args.url) if args.url else _own(server), models)
         stack.callback(keeper.close)
         checks = _checks(keeper, server, stopped)
-        health = stack.enter_context(HealthServer(args.health_port, checks))
+        health = stack.enter_context(HealthServer(address, args.health_port, checks))
         sys.stdout.write(f"health on port {health.port}, Triton at {keeper.url}\n")
         sys.stdout.flush()
         while not stopped.is_set():

@@ -23,6 +23,7 @@ ADMIN_HEADER = "ocr-admin"  # the name that Triton's restricted protocols give t
 MAX_MESSAGE_BYTES = 2**31 - 1
 MAX_RECONNECT_MS = 1000  # a server that was started again is found again so soon
 ADMIN_KEY_BYTES = 16
+MAKE_ADMIN_KEY = "openssl rand -hex 24"
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,20 @@ def admin_key() -> str:
             key = path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise ConfigError("OCR_TRITON_ADMIN_KEY_FILE", str(error), "Check the path") from error
+    return check_admin_key(key)
+
+
+def check_admin_key(key: str) -> str:
+    """Returns a management key that is one, or "" for none.
+
+    Raises:
+        ConfigError: it is too short, or Triton's options would not take it as it is.
+    """
     if key and (len(key) < ADMIN_KEY_BYTES or not key.isascii() or not key.isalnum()):
         raise ConfigError(
             "OCR_TRITON_ADMIN_KEY",
             f"not {ADMIN_KEY_BYTES} or more letters and digits",
-            "Make one with `openssl rand -hex 24`",
+            f"Make one with `{MAKE_ADMIN_KEY}`",
         )
     return key
 

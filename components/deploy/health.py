@@ -1,11 +1,15 @@
 """A tiny HTTP endpoint for the probes of Kubernetes."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address, IPv6Address
 from types import TracebackType
 from typing import Any
+
+from ocr_lib.errors import ServiceError
 
 Check = Callable[[], tuple[bool, Any]]  # whether all is well, and what to show
 
@@ -14,11 +18,17 @@ class HealthServer:
     """Answers `GET /live` and `GET /ready` with 200 or 503 while the block lasts.
 
     Args:
-        port: TCP port on all addresses; 0 takes a free one.
+        address: where to listen.
+        port: TCP port; 0 takes a free one.
         checks: path → what to ask; called for every request, so it must be quick.
+
+    Raises:
+        ServiceError: it cannot listen there.
     """
 
-    def __init__(self, port: int, checks: dict[str, Check]) -> None:
+    def __init__(
+        self, address: IPv4Address | IPv6Address, port: int, checks: dict[str, Check]
+    ) -> None:
         class Handler(BaseHTTPRequestHandler):
             timeout = 5  # of a silent client
 
@@ -35,7 +45,16 @@ class HealthServer:
             def log_message(self, format: str, *args: Any) -> None:
                 """Probes come every few seconds: they are not worth a line each."""
 
-        self._server = ThreadingHTTPServer(("", port), Handler)
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+
+        try:
+            self._server = Server((str(address), port), Handler)
+        except OSError as error:
+            raise ServiceError(
+                f"--health-port {port}: cannot listen on {address}: {error.strerror}. "
+                "End what listens there, or give another port or address."
+            ) from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

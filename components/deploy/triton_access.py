@@ -1,11 +1,15 @@
-"""Who may talk to a Triton: TLS, and the protocols that only deployers may use."""
+"""Who may talk to a Triton: where it listens, TLS, and what only deployers may do."""
 
 import os
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
-from components.deploy.connection import ADMIN_HEADER
+from components.deploy.connection import ADMIN_HEADER, MAKE_ADMIN_KEY
 from ocr_lib.errors import ConfigError
+
+Address = IPv4Address | IPv6Address
+LOOPBACK = IPv4Address("127.0.0.1")
 
 # What changes models or shows what others do. Inference, metadata and health stay open.
 RESTRICTED = ("model-repository", "model-config", "shared-memory", "statistics", "trace", "logging")
@@ -53,6 +57,42 @@ class ServerTls:
         if self.client_ca is None:
             return ["--grpc-use-ssl=true", *common]
         return ["--grpc-use-ssl-mutual=true", f"--grpc-root-cert={self.client_ca}", *common]
+
+
+def parse_address(address: str) -> Address:
+    """Returns the address to listen on.
+
+    Raises:
+        ConfigError: it is neither an IP address nor `localhost`.
+    """
+    if address == "localhost":
+        return LOOPBACK
+    try:
+        return ip_address(address)
+    except ValueError:
+        raise ConfigError(
+            "address",
+            f"{address!r} is not an IP address",
+            f"Give {LOOPBACK} for this machine alone, or 0.0.0.0 for all its networks",
+        ) from None
+
+
+def check_open_address(address: Address, admin_key: str) -> None:
+    """Refuses to let other machines reach a server that asks for no management key.
+
+    Loading a model is running code: Triton takes a Python model's source with the request.
+
+    Raises:
+        ConfigError: there is no key, and the address is not of this machine alone.
+    """
+    if not admin_key and not address.is_loopback:
+        raise ConfigError(
+            f"address {address}",
+            "there is no management key, so other machines could load models, and run code",
+            f"Make a key with `{MAKE_ADMIN_KEY}`, and set OCR_TRITON_ADMIN_KEY to it, or "
+            "OCR_TRITON_ADMIN_KEY_FILE to its file, here and where you deploy from; "
+            f"or listen on {LOOPBACK}",
+        )
 
 
 def restrictions(admin_key: str) -> list[str]:

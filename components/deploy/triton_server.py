@@ -1,5 +1,6 @@
 """A real Triton: on this machine for the demo and the tests, and inside the serving image."""
 
+import errno
 import os
 import shutil
 import signal
@@ -10,13 +11,22 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv6Address
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from components.deploy.triton_access import ServerTls, restrictions
+from components.deploy.connection import check_admin_key
+from components.deploy.triton_access import (
+    LOOPBACK,
+    Address,
+    ServerTls,
+    check_open_address,
+    parse_address,
+    restrictions,
+)
 from components.deploy.triton_env import find_triton, lay_out_backends, lay_out_code
 from components.shared.children import tied
 from ocr_lib.errors import ServiceError
@@ -26,11 +36,10 @@ EXIT_TIMEOUT_S = 5  # requests in flight get this long to finish
 STOP_TIMEOUT_S = 20.0
 LOG_TAIL_LINES = 20
 PORTS = ("grpc", "http", "metrics")
-LOOPBACK = "127.0.0.1"
 
 
 class TritonServer:
-    """Runs tritonserver on loopback ports while the block lasts, with explicit model control.
+    """Runs tritonserver while the block lasts, with explicit model control.
 
     Usage: `with TritonServer(prepare_repository(store), log=Path("triton.log")) as server: …`.
 
@@ -42,9 +51,13 @@ class TritonServer:
         grpc_port: port of the inference and management protocol; None takes a free one.
         http_port: port of the HTTP protocol; None takes a free one.
         metrics_port: port of the Prometheus metrics; None takes a free one.
-        address: where to listen; `0.0.0.0` for other machines.
+        address: IP address to listen on, with gRPC, HTTP and metrics alike; `0.0.0.0` for other
+            machines, which takes an `admin_key`.
         tls: encrypts gRPC; HTTP then listens on this machine alone, for it cannot be encrypted.
         admin_key: what management calls have to carry; "" asks for none.
+
+    Raises:
+        ConfigError: the address is none or open to others without a key, or the key is too short.
     """
 
     def __init__(
@@ -57,7 +70,7 @@ class TritonServer:
         grpc_port: int | None = None,
         http_port: int | None = None,
         metrics_port: int | None = None,
-        address: str = LOOPBACK,
+        address: str = str(LOOPBACK),
         tls: ServerTls | None = None,
         admin_key: str = "",
     ) -> None:
@@ -66,9 +79,10 @@ class TritonServer:
         self._environment = dict(environment or {})
         self._load = tuple(load)
         self._asked = {"grpc": grpc_port, "http": http_port, "metrics": metrics_port}
-        self._address = address
+        self._address = parse_address(address)
         self._tls = tls
-        self._admin_key = admin_key
+        self._admin_key = check_admin_key(admin_key)
+        check_open_address(self._address, self._admin_key)
         self._ports: dict[str, int] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
@@ -76,17 +90,17 @@ class TritonServer:
     @property
     def url(self) -> str:
         """`host:port` of gRPC, for `Recognizer` and tritonclient."""
-        return f"127.0.0.1:{self._ports['grpc']}"
+        return self._at("grpc")
 
     @property
     def http_url(self) -> str:
         """URL of the HTTP protocol."""
-        return f"http://127.0.0.1:{self._ports['http']}"
+        return f"http://{self._at('http')}"
 
     @property
     def metrics_url(self) -> str:
         """URL of the Prometheus metrics."""
-        return f"http://127.0.0.1:{self._ports['metrics']}/metrics"
+        return f"http://{self._at('metrics')}/metrics"
 
     @property
     def pid(self) -> int | None:
@@ -95,7 +109,7 @@ class TritonServer:
 
     def __enter__(self) -> "TritonServer":
         triton = find_triton()
-        self._ports = _take_ports(self._asked, self._address)
+        self._ports = _take_ports(self._asked, self._listens)
         self._folder = Path(tempfile.mkdtemp(prefix="ocr-triton-"))
         try:
             backends = lay_out_backends(triton, self._folder / "backends")
@@ -171,15 +185,23 @@ class TritonServer:
             "--strict-readiness=false",  # strict, it is not ready while any model unloads
             f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
             "--allow-gpu-metrics=false",
-            *(f"--{name}-address={self._listens(name)}" for name in PORTS),
+            *(f"--{name}-address={_option(name, self._listens(name))}" for name in PORTS),
             *ports,
             *(self._tls.arguments() if self._tls else ()),
             *restrictions(self._admin_key),
             *(f"--load-model={model}" for model in self._load),
         ]
 
-    def _listens(self, protocol: str) -> str:
+    def _listens(self, protocol: str) -> Address:
         return LOOPBACK if self._tls and protocol == "http" else self._address
+
+    def _at(self, protocol: str) -> str:
+        """Returns the `host:port` at which this machine reaches a protocol."""
+        address = self._listens(protocol)
+        if address.is_unspecified:
+            address = LOOPBACK if address.version == 4 else IPv6Address("::1")
+        host = f"[{address}]" if address.version == 6 else address
+        return f"{host}:{self._ports[protocol]}"
 
     def _wait(self) -> None:
         """Waits until the server says over HTTP that it is ready."""
@@ -208,25 +230,49 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _take_ports(asked: Mapping[str, int | None], address: str) -> dict[str, int]:
+def _option(protocol: str, address: Address) -> str:
+    """Returns an address as Triton takes it for one of its protocols."""
+    if address.version == 4:
+        return str(address)
+    return f"[{address}]" if protocol == "grpc" else f"ipv6:{address}"
+
+
+def _take_ports(
+    asked: Mapping[str, int | None], listens: Callable[[str], Address]
+) -> dict[str, int]:
     """Returns a port for each protocol: the one asked for, or a free one.
 
+    Args:
+        asked: protocol → port; None for a free one.
+        listens: returns the address of a protocol.
+
     Raises:
-        ServiceError: a port that was asked for is in use.
+        ServiceError: a port that was asked for is in use, or the address is not of this machine.
     """
     ports, sockets = {}, []
     try:
         for name, port in asked.items():
+            address = listens(name)
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
             try:
-                taken = socket.create_server((address, port or 0))
+                taken = socket.create_server((str(address), port or 0), family=family)
             except OSError as error:
-                raise ServiceError(
-                    f"port {port} is in use: Triton's {name} cannot start. "
-                    "End what listens there, or give another port."
-                ) from error
+                raise ServiceError(_refused(name, address, port, error)) from error
             sockets.append(taken)
             ports[name] = int(taken.getsockname()[1])
     finally:
         for taken in sockets:
             taken.close()
     return ports
+
+
+def _refused(protocol: str, address: Address, port: int | None, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} is in use: Triton's {protocol} cannot start. "
+            "End what listens there, or give another port."
+        )
+    return (
+        f"Triton's {protocol} cannot listen on {address}: {os.strerror(error.errno or 0)}. "
+        "Give an address of this machine."
+    )

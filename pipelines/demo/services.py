@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.deploy.connection import admin_key
 from components.deploy.production import read_production
 from components.deploy.published import prepare_repository
 from components.deploy.triton_server import TritonServer
@@ -21,7 +23,7 @@ class Services:
 
     Attributes:
         store: the object store, for this process.
-        environment: variables with which the steps find it.
+        environment: variables with which the steps find it, and may change what Triton serves.
         triton_url: `host:port` of Triton's gRPC protocol.
     """
 
@@ -45,13 +47,17 @@ def services(out: Path, model_name: str) -> Iterator[Services]:
         os.environ.update(s3.environment())
         store = Store.from_env()
         serving = read_production(store, model_name) is not None
+        # Other programs of this machine, such as a page in a browser, do not deploy here.
+        key = admin_key() or secrets.token_hex(24)
         with TritonServer(
             prepare_repository(store),
             log=out / "triton.log",
             environment=s3.environment(),
             load=(f"{model_name}_core", model_name) if serving else (),
+            admin_key=key,
         ) as triton:
-            yield Services(store, s3.environment(), triton.url)
+            environment = s3.environment() | {"OCR_TRITON_ADMIN_KEY": key}
+            yield Services(store, environment, triton.url)
 
 
 @contextmanager

@@ -5,9 +5,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from components.deploy.triton_access import restrictions
 from components.shared.access import ACCESS, secret_name
 from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
-from components.shared.store_secrets import new_secrets
+from components.shared.store_secrets import TRITON_SECRET, new_secrets
 from pipelines import placement
 from pipelines.train_and_deploy import build_pipeline
 from tests.manifests.overlays import (
@@ -126,6 +127,19 @@ def test_steps_find_the_store_under_the_names_that_the_package_has(name: str) ->
     assert s3["disableSSL"] is settings["endpoint"].startswith("http://")
     assert launcher["defaultPipelineRoot"] == f"s3://{settings['bucket']}/kfp"
     assert s3["credentials"]["secretRef"]["secretName"] == secret_name("kfp")
+
+
+def test_servers_that_others_reach_ask_for_the_management_key(name: str) -> None:
+    pod = one(overlay(name), "Deployment", "triton")["spec"]["template"]
+    triton, keeper = (
+        next(item for item in containers(pod) if item["name"] == which)
+        for which in ("triton", "keeper")
+    )
+    assert {*restrictions("$(OCR_TRITON_ADMIN_KEY)")} <= {*triton["args"]}
+    for container in (triton, keeper):  # no container starts without the Secret
+        (key,) = [v for v in container["env"] if v["name"] == "OCR_TRITON_ADMIN_KEY"]
+        assert key["valueFrom"] == {"secretKeyRef": {"name": TRITON_SECRET, "key": "key"}}
+    assert "--address=0.0.0.0" in keeper["command"]  # probes come from outside the pod
 
 
 def test_a_server_that_changes_leaves_the_others_serving(name: str) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from components.deploy.admin import TritonAdmin
 from components.deploy.client import Recognizer
 from components.deploy.golden_images import golden_images
 from components.deploy.production import read_production
 from components.deploy.rollout import deploy
 from components.deploy.triton_env import triton_venv
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, ServiceError
 from pipelines.demo.console import ANSI
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import run_demo
@@ -97,12 +98,18 @@ def test_a_run_of_nothing_new_ends_at_its_first_step_and_tidies_up(
 
 
 def test_a_worse_model_is_refused_and_the_champion_answers_on(
-    options: DemoOptions, first: dict[str, Any], tmp_path: Path
+    options: DemoOptions, first: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = write_bundle(tmp_path / "bundle")
     with services(options.out, options.model_name) as running:
         uri = running.store.put_tree(bundle, "registry/champion")
         golden = golden_images(bundle, {text: line_image(text) for text in TEXTS[:3]})
+        with (
+            TritonAdmin(running.triton_url) as stranger,
+            pytest.raises(ServiceError, match="management key"),
+        ):
+            stranger.unload(options.model_name)
+        monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", running.environment["OCR_TRITON_ADMIN_KEY"])
         deploy(
             uri,
             options.model_name,

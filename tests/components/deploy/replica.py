@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.components.deploy.sockets import family
+
 TIMEOUT_S = 120.0
 
 
@@ -25,13 +27,14 @@ class Replica:
         self._log = folder
         self._starts = 0
         ports = dict(zip(("grpc", "http", "metrics", "health"), _free_ports(4), strict=True))
+        self.ports = frozenset(ports.values())
         self.url = f"127.0.0.1:{ports['grpc']}"
         self.http_url = f"http://127.0.0.1:{ports['http']}"
         self._health = f"http://127.0.0.1:{ports['health']}"
         self._environment = {**os.environ, **environment}
         self._command = [
             *(sys.executable, "-m", "pipelines.cli", "serve", "--model", model),
-            *("--address", "127.0.0.1", "--check-seconds", "0.5", "--drain-seconds", "0.5"),
+            *("--check-seconds", "0.5", "--drain-seconds", "0.5"),
             *(f"--{name}-port={port}" for name, port in ports.items()),
             *options,
         ]
@@ -53,6 +56,11 @@ class Replica:
             self._process = None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted(self._log.glob("*.log")))
 
@@ -67,8 +75,7 @@ class Replica:
     def kill(self) -> None:
         """Ends Triton and all with SIGKILL, as a node that fails does."""
         assert self._process is not None
-        children = _children(self._process.pid)
-        for pid in (self._process.pid, *children):
+        for pid in list(family(self._process.pid)):
             os.kill(pid, 9)
         self._process.wait(10)
         self._process = None
@@ -93,15 +100,6 @@ class Replica:
                 return error.code, json.load(error)
         except OSError:
             return 0, {}
-
-
-def _children(pid: int) -> list[int]:
-    """Returns all processes below `pid`."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *_children(child)]
-    return found
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,12 +1,16 @@
 """TLS, mutual TLS and the management key, with real certificates and a real server."""
 
+import base64
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tritonclient.grpc as grpc
 import trustme
+from tritonclient.utils import InferenceServerException
 
 from components.deploy.admin import TritonAdmin
 from components.deploy.client import Recognizer
@@ -20,6 +24,7 @@ from components.deploy.triton_server import TritonServer
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.errors import ConfigError, ServiceError
+from tests.components.deploy.sockets import listening
 from tests.components.deploy.tiny_bundle import line_image
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -143,6 +148,108 @@ def test_http_is_guarded_too(guarded: TritonServer) -> None:
         urllib.request.urlopen(request, timeout=5)
     with urllib.request.urlopen(f"{guarded.http_url}/v2/health/ready", timeout=5) as response:
         assert response.status == 200
+
+
+SOURCE = """
+from pathlib import Path
+Path({marker!r}).touch()
+class TritonPythonModel:
+    def execute(self, requests):
+        return []
+"""
+CONFIG = {
+    "backend": "python",
+    "input": [{"name": "I", "data_type": "TYPE_FP32", "dims": [1]}],
+    "output": [{"name": "O", "data_type": "TYPE_FP32", "dims": [1]}],
+}
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> str:
+    if not triton_venv().is_dir():
+        pytest.skip("no Triton here: make setup")
+    (tmp_path / "models").mkdir()
+    return str(tmp_path / "models")
+
+
+@pytest.mark.slow
+def test_without_the_key_no_clients_code_runs(models: str, tmp_path: Path) -> None:
+    """Over gRPC and HTTP; with the key it does run, so what is refused is this very request."""
+    marker = tmp_path / "ran"
+    source = SOURCE.format(marker=str(marker)).encode()
+    with TritonServer(models, log=tmp_path / "log", address="0.0.0.0", admin_key=KEY) as server:
+
+        def load_by_grpc(headers: dict[str, str] | None) -> None:
+            with grpc.InferenceServerClient(server.url) as client:
+                files = {"file:1/model.py": source}
+                client.load_model("by_grpc", headers, json.dumps(CONFIG), files)
+
+        def load_by_http(headers: dict[str, str]) -> None:
+            parameters = {
+                "config": json.dumps(CONFIG),
+                "file:1/model.py": base64.b64encode(source).decode(),
+            }
+            url = f"{server.http_url}/v2/repository/models/by_http/load"
+            body = json.dumps({"parameters": parameters}).encode()
+            request = urllib.request.Request(url, body, headers, method="POST")
+            urllib.request.urlopen(request, timeout=60).close()
+
+        for headers in (None, {"triton-grpc-protocol-ocr-admin": KEY[::-1]}):
+            with pytest.raises(InferenceServerException, match="This protocol is restricted"):
+                load_by_grpc(headers)
+        for headers in ({}, {"ocr-admin": KEY[::-1]}):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                load_by_http(headers)
+        assert not marker.exists()
+
+        load_by_grpc({"triton-grpc-protocol-ocr-admin": KEY})
+        marker.unlink()
+        load_by_http({"ocr-admin": KEY})
+        assert marker.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("address", "shown"), [("localhost", "127.0.0.1"), ("::1", "::1")])
+def test_without_a_key_a_server_listens_on_this_machine_alone(
+    models: str, tmp_path: Path, address: str, shown: str
+) -> None:
+    with TritonServer(models, log=tmp_path / "log", address=address) as server:
+        assert server.pid is not None
+        ports = {int(url.split("/metrics")[0].rpartition(":")[2]) for url in urls(server)}
+        assert listening(server.pid) == dict.fromkeys(ports, shown)
+        with urllib.request.urlopen(server.metrics_url, timeout=5) as response:
+            assert response.status == 200
+        with TritonAdmin(server.url) as admin:
+            assert not admin.last_asked("none")
+
+
+def urls(server: TritonServer) -> tuple[str, str, str]:
+    return server.url, server.http_url, server.metrics_url
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1"])
+def test_other_machines_need_a_key(address: str) -> None:
+    message = (
+        rf"^address {address}: there is no management key, .*`openssl rand -hex 24`, and set "
+        r"OCR_TRITON_ADMIN_KEY .*or listen on 127\.0\.0\.1\.$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        TritonServer("models", log=None, address=address)
+    TritonServer("models", log=None, address=address, admin_key=KEY)
+    with pytest.raises(ConfigError, match="OCR_TRITON_ADMIN_KEY: not 16 or more"):
+        TritonServer("models", log=None, address=address, admin_key="short")
+
+
+@pytest.mark.parametrize("address", ["", "example.com", "127.0.0.1:8001", "127.1"])
+def test_what_is_no_address_is_named(address: str) -> None:
+    with pytest.raises(ConfigError, match=f"^address: '{address}' is not an IP address"):
+        TritonServer("models", log=None, address=address, admin_key=KEY)
+
+
+def test_an_address_of_another_machine_is_named(models: str) -> None:
+    server = TritonServer(models, log=None, address="192.0.2.1", admin_key=KEY)
+    with pytest.raises(ServiceError, match=r"grpc cannot listen on 192\.0\.2\.1"), server:
+        pass
 
 
 def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
