@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from components.cli.servers import namespace
+from components.cli.namespaces import namespace
 from ocr_lib.errors import ConfigError
 
 DESCRIPTION = """\

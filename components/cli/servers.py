@@ -1,8 +1,7 @@
-"""Arguments that commands of this folder share: where models are served, namespaces."""
+"""The arguments that say where models are served, shared by the commands of this folder."""
 
 import argparse
 import os
-import re
 
 from components.deploy.client import DEFAULT_MODEL
 
@@ -36,12 +35,3 @@ def server_urls(args: argparse.Namespace) -> list[str]:
 def default_urls() -> list[str]:
     """Returns the servers of a command that names none."""
     return (os.environ.get("OCR_TRITON_URL") or DEFAULT_URL).split(",")
-
-
-def namespace(text: str) -> str:
-    """Parses the name of a Kubernetes namespace."""
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no name of a namespace: up to 63 lower-case letters, digits and -"
-        )
-    return text

@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from components.cli.servers import STORE_HELP, namespace
+from components.cli.namespaces import namespace
+from components.cli.servers import STORE_HELP
 from components.shared.access import ACCESS, policy
 from components.shared.store import Store
 from components.shared.store_secrets import KINDS, in_namespaces, new_secrets

@@ -16,15 +16,18 @@ def test_every_dependency_set_has_an_image_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "absent"),
+    ("modules", "absent"),
     [
-        (("gen_label", "pack_lmdb", "preflight"), ("paddle", "onnxruntime", "tritonclient")),
-        (("deploy",), ("paddle",)),
+        (
+            ("gen_label.step", "pack_lmdb.step", "preflight.step", "cleanup.step", "cli.reap"),
+            ("paddle", "onnxruntime", "tritonclient"),
+        ),
+        (("deploy.step", "cli.rollback", "cli.models", "cli.serve", "cli.store"), ("paddle",)),
     ],
 )
-def test_steps_import_nothing_that_their_image_lacks(
-    steps: tuple[str, ...], absent: tuple[str, ...]
+def test_steps_and_commands_import_nothing_that_their_image_lacks(
+    modules: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
-    imports = "; ".join(f"import components.{step}.step" for step in steps)
+    imports = "; ".join(f"import components.{module}" for module in modules)
     code = f"import sys; {imports}; assert not set({absent}) & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=240)
