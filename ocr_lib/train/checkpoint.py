@@ -25,6 +25,8 @@ from ocr_lib.train import safe_pickle
 SUFFIXES = (".pdparams", ".pdopt", ".states")
 IMPORTED = "weights"  # their name in a folder that `ocr import` wrote
 NAME_TABLE = "StructuredToParameterName@@"  # paddle.save's own key: layer's name → tensor's name
+TRAINED = "trained_weights"  # in `.pdopt`: structured name → the weights that training goes on with
+MAX_MANIFEST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,17 @@ def load(prefix: Path) -> Checkpoint:
     """Reads a checkpoint; one with a manifest is checked against it.
 
     Raises:
-        CheckpointError: a file is missing, damaged, or not of this checkpoint.
+        CheckpointError: a file is missing, damaged, holds something else, or is not of this
+            checkpoint.
     """
     prefix = without_suffix(prefix)
     if _manifest(prefix).exists():
         _publish(prefix, _read_manifest(prefix))
     params, optimizer, states = (prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES)
     return Checkpoint(
-        safe_pickle.load(params),
-        safe_pickle.load(optimizer) if optimizer.exists() else {},
-        safe_pickle.load(states) if states.exists() else {},
+        _arrays_in(safe_pickle.load(params), str(params)),
+        _named_values(optimizer) if optimizer.exists() else {},
+        _named_values(states) if states.exists() else {},
         has_optimizer=optimizer.exists(),
     )
 
@@ -127,13 +130,43 @@ def _publish(prefix: Path, files: dict[str, dict[str, Any]]) -> None:
 
 
 def _read_manifest(prefix: Path) -> dict[str, dict[str, Any]]:
+    path = _manifest(prefix)
     try:
-        files: dict[str, dict[str, Any]] = json.loads(_manifest(prefix).read_text("utf-8"))["files"]
-    except (ValueError, KeyError, TypeError) as error:
+        with path.open("rb") as file:
+            files: dict[str, dict[str, Any]] = json.loads(file.read(MAX_MANIFEST_BYTES))["files"]
+        if set(files) != set(SUFFIXES):
+            raise ValueError(f"it does not name {', '.join(SUFFIXES)}")
+        return {suffix: {"sha256": str(files[suffix]["sha256"])} for suffix in SUFFIXES}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
-            str(_manifest(prefix)), f"not a checkpoint's manifest ({error})", "restore the file"
+            str(path), f"not a checkpoint's manifest ({error})", "restore the file"
         ) from error
-    return files
+
+
+def _named_values(path: Path) -> dict[str, Any]:
+    values = safe_pickle.load(path)
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise CheckpointError(str(path), "holds no values by name", "use a checkpoint's file")
+    if TRAINED in values:
+        values[TRAINED] = _arrays_in(values[TRAINED], f"{path}: {TRAINED}")
+    return values
+
+
+def _arrays_in(values: Any, where: str) -> dict[str, Any]:
+    """Returns weights as they are, once it is sure that they are arrays by name."""
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise CheckpointError(where, "holds no arrays by name", "use a checkpoint's .pdparams")
+    for name, value in values.items():
+        if name == NAME_TABLE:
+            fine = isinstance(value, dict) and all(
+                isinstance(text, str) for pair in value.items() for text in pair
+            )
+        else:
+            fine = isinstance(value, np.ndarray | np.generic)
+        if not fine:
+            cause = f"{name} is a {type(value).__name__}, not an array"
+            raise CheckpointError(where, cause, "use a checkpoint's .pdparams")
+    return values
 
 
 def _manifest(prefix: Path) -> Path:

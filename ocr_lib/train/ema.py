@@ -14,8 +14,6 @@ from typing import Any
 
 import paddle
 
-TRAINED = "trained_weights"  # in `.pdopt`: structured name → the weights that training goes on with
-
 
 class Average:
     """The averaged weights and batch statistics of a network.

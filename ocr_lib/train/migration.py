@@ -72,10 +72,11 @@ class Migration:
             DictionaryError: its size is not that of the old dictionary.
         """
         characters = len(self.old.characters)
-        if array.shape[axis.axis] != axis.before + characters + axis.after:
+        classes = array.shape[axis.axis] if axis.axis < array.ndim else 0
+        if classes != axis.before + characters + axis.after:
             raise DictionaryError(
                 axis.parameter,
-                f"it has {array.shape[axis.axis]} classes, the dictionary of {characters} "
+                f"it has {classes} classes, the dictionary of {characters} "
                 f"characters makes {axis.before + characters + axis.after}",
                 "put the dictionary that the weights were trained with beside them",
             )

@@ -7,6 +7,8 @@ best_model_dict); there the step is written but not restored.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ocr_lib.config.parse import parse
+from ocr_lib.config.spot import Spot
 from ocr_lib.train.pace import EpochPace
 
 
@@ -38,11 +40,13 @@ class Position:
 
     @classmethod
     def from_states(cls, states: dict[str, Any]) -> "Position":
-        """Reads `.states`; PaddleOCR's own has the last finished epoch and no place within."""
+        """Reads `.states`; PaddleOCR's own has the last finished epoch and no place within.
+
+        Raises:
+            ValueError, TypeError: it holds something else.
+        """
         if "position" in states:
-            values = dict(states["position"])
-            pace = values.pop("pace")
-            return cls(**values, pace=EpochPace(**pace) if pace else None)
+            return parse(cls, states["position"], Spot(("position",), {}))
         return cls(
             epoch=int(states.get("epoch", 0)) + 1,
             global_step=int(states.get("global_step", 0)),

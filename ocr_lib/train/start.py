@@ -111,5 +111,5 @@ class Start:
                 "use Global.pretrained_model to start a new run from the weights",
             )
         state = weights.optimizer_state_for(trainer.model, saved.optimizer, saved.params)
-        trainer.state.restore(state, saved.states)
+        trainer.state.restore(state, saved.states, str(prefix))
         trainer.position.fit(trainer.length.steps_per_epoch)

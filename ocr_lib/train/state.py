@@ -4,8 +4,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.errors import CheckpointError
 from ocr_lib.train import checkpoint, weights
-from ocr_lib.train.ema import TRAINED, Average
+from ocr_lib.train.checkpoint import TRAINED
+from ocr_lib.train.ema import Average
 from ocr_lib.train.loss_scale import LossScale
 from ocr_lib.train.position import Position
 
@@ -33,6 +35,7 @@ class State:
         self._optimizer = optimizer
         self._loss_scale = loss_scale
         self._decay = ema_decay
+        self._restored_from = ""
 
     def begin_average(self, updates: int = 0) -> None:
         """Begins averaging with the weights in the network, unless it has begun."""
@@ -42,6 +45,22 @@ class State:
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights to evaluate and to keep."""
         return self.average.applied() if self.average else nullcontext()
+
+    def update(self) -> None:
+        """Takes one step of the optimiser, and of the average.
+
+        Raises:
+            CheckpointError: the optimiser's state that was restored is of another one; paddle
+                looks at it only now.
+        """
+        try:
+            self._optimizer.step()
+        except AssertionError as error:
+            if not self._restored_from:
+                raise
+            raise _misfit(self._restored_from, error) from error
+        if self.average:
+            self.average.update()
 
     def save(self, prefix: Path) -> None:
         """Writes a checkpoint."""
@@ -54,17 +73,36 @@ class State:
         with self.averaged():
             checkpoint.save(prefix, self._model.state_dict(), optimizer, states)
 
-    def restore(self, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
+    def restore(self, optimizer: dict[str, Any], states: dict[str, Any], where: str) -> None:
         """Goes on from a checkpoint whose weights are in the network.
 
         Args:
             optimizer: its `.pdopt`, under this network's tensor names.
             states: its `.states`.
+            where: the checkpoint, for errors.
+
+        Raises:
+            CheckpointError: they are not those of such a run.
         """
+        self._restored_from = where
+        try:
+            self._restore(optimizer, states)
+        except (AssertionError, TypeError, ValueError) as error:
+            raise _misfit(where, error) from error
+
+    def _restore(self, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
         trained = optimizer.pop(TRAINED, None)
-        self.begin_average(states.get("averaged_updates", 0))
+        self.begin_average(int(states.get("averaged_updates", 0)))
         if trained is not None and weights.match(self._model, trained).share == 1.0:
             weights.load_into(self._model, trained, TRAINED, min_share=1.0)
         self._optimizer.set_state_dict(optimizer)
-        self._loss_scale.restore(states.get("loss_scale", {}))
+        self._loss_scale.restore(dict(states.get("loss_scale", {})))
         self.position = Position.from_states(states)
+
+
+def _misfit(where: str, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        where,
+        f"its optimiser or its progress is not one of such a run ({' '.join(str(error).split())})",
+        "use Global.pretrained_model to start a new run from the weights",
+    )

@@ -197,9 +197,7 @@ class Trainer:
         losses = self.exchange.average(losses, counts=bool(loaded.labels))
         self.optimizer.set_lr(learning_rate)
         if self.precision.loss_scale.unscale(self.exchange.gradients()):
-            self.optimizer.step()
-            if self.state.average:
-                self.state.average.update()
+            self.state.update()
         else:
             self.log.info(self.precision.loss_scale.describe(step + 1))
         self.optimizer.clear_grad()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import paddle
+from numpy.typing import NDArray
 
 from ocr_lib.atomic import atomic_file
 from ocr_lib.errors import CheckpointError
@@ -120,8 +121,15 @@ def load_into(model: Any, params: dict[str, Any], where: str, min_share: float) 
         )
     own = model.state_dict()
     for name in found.matched:
-        own[name].set_value(np.asarray(params[name]).astype(own[name].numpy().dtype, copy=False))
+        own[name].set_value(_as(own[name].numpy().dtype, np.asarray(params[name])))
     return found
+
+
+def _as(dtype: np.dtype[Any], array: NDArray[Any]) -> NDArray[Any]:
+    """Returns an array in another dtype; uint16 is how paddle stores bfloat16."""
+    if array.dtype == np.uint16 and dtype.kind == "f":
+        array = np.left_shift(array, 16, dtype=np.uint32).view(np.float32)  # its upper half
+    return array.astype(dtype, copy=False)
 
 
 def optimizer_state_for(

@@ -14,7 +14,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, train
-from ocr_lib.train.ema import TRAINED
+from ocr_lib.train.checkpoint import TRAINED
 from ocr_lib.train.trainer import Trainer
 
 DIGITS = "0123456789"

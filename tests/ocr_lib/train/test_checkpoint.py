@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -165,3 +166,55 @@ def test_optimizer_state_follows_the_layers_into_another_process(tmp_path):
     name = f"{model[0].weight.name}_beta1_pow_acc_0"
     power = optimizer.state_dict()[name].numpy().item()
     assert power == pytest.approx(0.9**3)  # begins at 0.9; two steps were taken
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "message"),
+    [
+        (".pdparams", [1], "holds no arrays by name"),
+        (".pdparams", {1: np.ones(2)}, "holds no arrays by name"),
+        (".pdparams", {"a": [np.ones(2)]}, "a is a list, not an array"),
+        (".pdparams", {"a": "b"}, "a is a str, not an array"),
+        (".pdparams", {checkpoint.NAME_TABLE: {"a": 1}}, "is a dict, not an array"),
+        (".pdopt", [1], "holds no values by name"),
+        (".pdopt", {checkpoint.TRAINED: [1]}, "trained_weights: holds no arrays by name"),
+        (".states", None, "holds no values by name"),
+        (".states", {1: 2}, "holds no values by name"),
+    ],
+)
+def test_files_of_other_content_are_refused(tmp_path, suffix, content, message):
+    save(tmp_path / "a")
+    (tmp_path / "a.json").unlink()
+    (tmp_path / f"a{suffix}").write_bytes(pickle.dumps(content, 4))
+    with pytest.raises(CheckpointError, match=rf"a{re.escape(suffix)}.*{message}"):
+        checkpoint.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "",
+        "[]",
+        '{"files": []}',
+        '{"files": {"/../../b": {"sha256": ""}}}',
+        '{"files": {".pdparams": 1, ".pdopt": 1, ".states": 1}}',
+        "[" * 60_000,
+    ],
+)
+def test_a_file_that_is_no_manifest_is_named(tmp_path, manifest):
+    save(tmp_path / "a")
+    (tmp_path / "a.json").write_text(manifest)
+    with pytest.raises(CheckpointError, match=r"a\.json: not a checkpoint's manifest"):
+        checkpoint.load(tmp_path / "a")
+
+
+def test_weights_in_bfloat16_fill_a_network_in_float32(tmp_path):
+    """paddle stores bfloat16 as uint16, the upper half of a float32."""
+    half = network(seed=1)
+    half.to(dtype="bfloat16")
+    paddle.save(half.state_dict(), str(tmp_path / "half.pdparams"))
+    other = network(seed=2)
+    params = checkpoint.load(tmp_path / "half").params
+    assert weights.load_into(other, params, "half", min_share=1.0).share == 1.0
+    for ours, theirs in zip(other.parameters(), half.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.astype("float32").numpy())

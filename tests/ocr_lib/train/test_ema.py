@@ -6,7 +6,8 @@ import pytest
 from paddle import nn
 
 from ocr_lib.train import checkpoint, load_run, train
-from ocr_lib.train.ema import TRAINED, Average
+from ocr_lib.train.checkpoint import TRAINED
+from ocr_lib.train.ema import Average
 from ocr_lib.train.trainer import Trainer
 from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, params, small_config
 
