@@ -1,7 +1,6 @@
 """preflight between object stores: packed lines and a configuration → a verdict in words."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from components.shared.run_config import run_config
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.readings import shares
+from ocr_lib.terminal import echo
 
 
 def preflight(
@@ -42,12 +42,12 @@ def preflight(
         max_leak_share=0.0,  # the gate refuses to evaluate on a single training image
     )
     if report.problems:
-        sys.stderr.write(report.markdown())
+        echo(report.text(), err=True)
         first, more = report.problems[0], len(report.problems) - 1
         cause = first.cause + (f" (and {more} more problems, above)" if more else "")
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
-        sys.stderr.write(f"warning: {warning.check}: {warning.cause}. {warning.fix}.\n")
+        echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
     return report.markdown()
 
 
