@@ -6,7 +6,11 @@ OCR := .venv/bin/ocr
 PYTEST := .venv/bin/pytest
 
 TRAIN ?=
-EVAL ?=
+ifdef EVAL
+$(warning EVAL= is now called TEST=; the next release knows only that)
+TEST ?= $(EVAL)
+endif
+TEST ?=
 MINUTES ?=
 PRETRAINED ?=
 DEMO_DIR ?= build/demo
@@ -24,8 +28,8 @@ help: ## Show this list
 
 setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .venv-triton
 
-demo: setup $(if $(filter pp-ocrv4,$(PRETRAINED)),$(PP_OCRV4)/import.json) ## Run the whole pipeline: TRAIN=, EVAL= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4
-	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(EVAL),--eval "$(EVAL)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(patsubst pp-ocrv4,$(PP_OCRV4),$(PRETRAINED))")
+demo: setup $(if $(filter pp-ocrv4,$(PRETRAINED)),$(PP_OCRV4)/import.json) ## Run the whole pipeline: TRAIN=, TEST= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4
+	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(TEST),--test "$(TEST)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(patsubst pp-ocrv4,$(PP_OCRV4),$(PRETRAINED))")
 
 test: setup ## Run the tests
 	$(PYTEST)

@@ -6,7 +6,7 @@
 | model.onnx | the same network, any batch size, any width |
 | dictionary.txt | the characters, one entry a line |
 | paddle2/ | on request: the same in the names that Paddle 2 reads (inference.pdmodel, …) |
-| parity.json | how far the formats differ from the trained network on held-out images |
+| parity.json | how far the formats differ from the trained network on the same images |
 | bundle.json | preprocessing, characters, configuration, digests, metrics, versions; written last |
 
 `bundle.json` names every other file by size and SHA-256, so its own SHA-256 names the bundle.

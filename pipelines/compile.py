@@ -1,6 +1,7 @@
 """The KFP package: the DAG as one YAML file, the same bytes every time."""
 
 import argparse
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,6 @@ import yaml
 from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
 from ocr_lib.errors import ConfigError, OcrError
-from ocr_lib.terminal import echo
 from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
 
 DESCRIPTION = "Compile the pipeline to a KFP package, ready to upload."
@@ -93,10 +93,10 @@ def given(args: argparse.Namespace) -> bool:
 def run(args: argparse.Namespace) -> int:
     """Compiles, and says where the package is."""
     compile_as_asked(args.out, args)
-    echo(f"{args.out}")
+    sys.stdout.write(f"{args.out}\n")
     if args.native:
         write_native(args.out, args.native, args.namespace)
-        echo(f"{args.native}")
+        sys.stdout.write(f"{args.native}\n")
     return 0
 
 

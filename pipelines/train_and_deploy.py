@@ -44,9 +44,11 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
     )
     def train_and_deploy(
         train_data_uri: str = "s3://ocr/sources/train.tar",
-        eval_data_uri: str = "s3://ocr/sources/eval.tar",
+        test_data_uri: str = "s3://ocr/sources/test.tar",
+        validation_data_uri: str = "",
         train_data_sha256: str = "",
-        eval_data_sha256: str = "",
+        test_data_sha256: str = "",
+        split_options: dict[str, Any] = {},  # noqa: B006 (kfp reads the default, nobody changes it)
         skip_if_unchanged: bool = False,
         dataset_name: str = "lines",
         label_format: str = "auto",
@@ -54,7 +56,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
         pack_max_pods: int = 16,
         pack_gib_per_pod: float = 8.0,
         config: str = "cpu_line",
-        config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
+        config_overrides: list[str] = [],  # noqa: B006
         pretrained_uri: str = "",
         train_minutes: float = 60.0,
         train_backend: str = "paddlejob",
@@ -74,10 +76,15 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
         Args:
             train_data_uri: folder, tar or zip of labelled lines to learn from, or a folder of such
                 archives, which are packed side by side.
-            eval_data_uri: the same for the lines that decide; none of them is learnt from.
+            test_data_uri: the same for the samples that decide whether the model may serve; nothing
+                is learnt from them, and they choose no checkpoint.
+            validation_data_uri: the same for the samples that choose the checkpoint; empty: about
+                5 % of the samples to learn from are split off.
             train_data_sha256: digest of the source, verified; without it the source is known by the
                 tags that the object store gives it.
-            eval_data_sha256: the same for the evaluation source.
+            test_data_sha256: the same for the test set.
+            split_options: how they are split off: share, seed, document_pattern (a regular
+                expression for what in a path names the document).
             skip_if_unchanged: end here, as a success, where the serving model was made of the same
                 data, configuration and settings.
             dataset_name: names the data set in the object store.
@@ -93,7 +100,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
             train_workers: how many pods train together, with paddlejob.
             train_job_options: queue, deadlines and retries of the job, as {"kueue_queue": "gpu"}.
             model_name: its name in Triton and in the registry.
-            evaluate_max_pods: at most so many pods read the lines that decide at a time.
+            evaluate_max_pods: at most so many pods read the test set at a time.
             gate_min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
             gate_min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
             gate_min_samples: smallest number of evaluated lines on which a verdict means something.
@@ -108,9 +115,11 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
         with dsl.ExitHandler(tidied, name="run"):
             planned = plan(
                 train_data_uri=train_data_uri,
-                eval_data_uri=eval_data_uri,
+                test_data_uri=test_data_uri,
+                validation_data_uri=validation_data_uri,
                 train_data_sha256=train_data_sha256,
-                eval_data_sha256=eval_data_sha256,
+                test_data_sha256=test_data_sha256,
+                split_options=split_options,
                 dataset_name=dataset_name,
                 config=config,
                 config_overrides=config_overrides,
@@ -141,10 +150,12 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                     max_bad_fraction=max_bad_fraction,
                     evaluate_max_pods=evaluate_max_pods,
                 )
-                train_lmdb, eval_lmdb = checked.outputs["train_lmdb"], checked.outputs["eval_lmdb"]
+                train_lmdb = checked.outputs["train_lmdb"]
+                validation_lmdb = checked.outputs["validation_lmdb"]
+                test_lmdb = checked.outputs["test_lmdb"]
                 trained = train(
                     train_lmdb=train_lmdb,
-                    eval_lmdb=eval_lmdb,
+                    validation_lmdb=validation_lmdb,
                     run=run,
                     config=config,
                     config_overrides=config_overrides,
@@ -161,13 +172,14 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                     read = read_lines(
                         share=share,
                         model=trained.output,
-                        eval_lmdb=eval_lmdb,
+                        test_lmdb=test_lmdb,
                         model_name=model_name,
                     )
                 judged = evaluate(
                     model=trained.output,
                     train_lmdb=train_lmdb,
-                    eval_lmdb=eval_lmdb,
+                    validation_lmdb=validation_lmdb,
+                    test_lmdb=test_lmdb,
                     readings=dsl.Collected(read.output),
                     min_accuracy_fraction=gate_min_accuracy_fraction,
                     min_norm_edit_dis=gate_min_norm_edit_dis,
@@ -178,14 +190,16 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                 with dsl.If(judged.outputs["Output"] == True, name="accepted"):  # noqa: E712
                     exported = export(
                         model=trained.output,
-                        eval_lmdb=eval_lmdb,
+                        train_lmdb=train_lmdb,
+                        validation_lmdb=validation_lmdb,
                         evaluation=judged.outputs["evaluation"],
                         model_name=model_name,
                         inputs=planned.outputs["inputs"],
                     )
                     deployed = deploy(
                         bundle=exported.output,
-                        eval_lmdb=eval_lmdb,
+                        train_lmdb=train_lmdb,
+                        validation_lmdb=validation_lmdb,
                         model_name=model_name,
                         triton_urls=triton_urls,
                     )

@@ -1,6 +1,7 @@
 """`ocr deploy`: puts an exported model into service."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
 from ocr_lib.data.samples import read_file
 from ocr_lib.errors import ConfigError
-from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = f"""\
 Put an exported model into service on every Triton server.
@@ -23,7 +23,7 @@ the exported model does. If it does not, or any server fails, the former version
 bundle replaces the version that its evaluation compared it with; --force replaces any.
 {STORE_HELP}"""
 EXAMPLES = """\
-  ocr deploy build/bundle held-out-lines/
+  ocr deploy build/bundle golden-images/
   ocr deploy s3://ocr/registry/receipts/4f1c bundle.png --model receipts --url triton-0:8001 \\
       --url triton-1:8001"""
 
@@ -87,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
             force=args.force,
         )
     for answer in result.answers:
-        echo(f"{printable(answer.name)}\t{printable(answer.text)}\t{answer.score:.4f}")
+        sys.stdout.write(f"{answer.name}\t{answer.text}\t{answer.score:.4f}\n")
     if result.shadow:
-        echo(f"{result.shadow}")
+        sys.stdout.write(f"{result.shadow}\n")
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
-    echo(f"{args.model} version {result.production.version} serves, {before}")
+    sys.stdout.write(f"{args.model} version {result.production.version} serves, {before}\n")
     return 0
 
 

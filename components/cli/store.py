@@ -12,7 +12,6 @@ from components.shared.access import ACCESS, policy
 from components.shared.store import Store
 from components.shared.store_secrets import KINDS, in_namespaces, new_secrets
 from ocr_lib.errors import ConfigError
-from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
 Make an object store ready for the pipeline: a bucket, and for each kind of step a key that opens
@@ -66,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "secrets":
         return _secrets(args)
     if args.action == "policy":
-        echo(json.dumps(policy(args.stage, args.bucket), indent=2))
+        sys.stdout.write(json.dumps(policy(args.stage, args.bucket), indent=2) + "\n")
         return 0
     return _setup(args)
 
@@ -84,7 +83,7 @@ def _secrets(args: argparse.Namespace) -> int:
     items = new_secrets(args.kind, args.bucket)
     if args.namespace:
         items = in_namespaces(items, args.namespace, args.steps_namespace)
-    echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    sys.stdout.write(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}) + "\n")
     return 0
 
 
@@ -93,9 +92,9 @@ def _setup(args: argparse.Namespace) -> int:
     from components.shared.store_setup import read_keys, set_up_minio
 
     store = Store.from_env()
-    echo(f"{prepare_bucket(store)} is ready")
+    sys.stdout.write(f"{prepare_bucket(store)} is ready\n")
     if args.minio_keys:
         keys = read_keys(args.minio_keys)
         set_up_minio(store, keys)
-        echo(f"keys given out: {', '.join(keys)}")
+        sys.stdout.write(f"keys given out: {', '.join(keys)}\n")
     return 0

@@ -9,7 +9,8 @@ from components.images import image
 @dsl.component(base_image=image("serve"), install_kfp_package=False)
 def deploy(
     bundle: Input[Model],
-    eval_lmdb: Input[Dataset],
+    train_lmdb: Input[Dataset],
+    validation_lmdb: Input[Dataset],
     deployment: Output[Artifact],
     model_name: str,
     triton_urls: list[str],
@@ -18,16 +19,17 @@ def deploy(
 
     Args:
         bundle: pointer to the exported model.
-        eval_lmdb: pointer to held-out lines for the smoke query.
+        train_lmdb: pointer to golden images where there is no validation set.
+        validation_lmdb: pointer to golden images for the smoke query; may lead nowhere.
         deployment: version and smoke answers.
         model_name: its name in Triton and in the registry.
         triton_urls: `host:port` of every server's gRPC protocol.
     """
     from components.deploy.step import deploy, write_deployment
-    from components.shared.pointer import read_pointer
+    from components.shared.pointer import read_first_pointer, read_pointer
     from components.shared.step import step
 
     with step("deploy") as work:
-        pointers = read_pointer(bundle), read_pointer(eval_lmdb)
+        pointers = read_pointer(bundle), read_first_pointer(validation_lmdb, train_lmdb)
         result = deploy(*pointers, model_name, triton_urls, work)
         deployment.metadata.update(write_deployment(result, deployment.path))

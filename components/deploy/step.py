@@ -21,13 +21,13 @@ SHADOW_LINES = 500  # of those that were kept, to report how much changes for th
 
 
 def deploy(
-    bundle: Pointer, eval_lmdb: Pointer, model_name: str, triton_urls: Sequence[str], work: Path
+    bundle: Pointer, images: Pointer, model_name: str, triton_urls: Sequence[str], work: Path
 ) -> Deployment:
     """Puts a bundle into service; every server must read what the exported model reads.
 
     Args:
         bundle: the exported model.
-        eval_lmdb: held-out lines for the smoke query.
+        images: samples for the smoke query.
         model_name: its name in Triton and in the registry.
         triton_urls: `host:port` of every server's gRPC protocol.
         work: an empty folder.
@@ -36,7 +36,7 @@ def deploy(
         DeployError: a server did not take it; all serve what they served before.
     """
     folder = fetch(bundle, work / "bundle")
-    dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    dataset = LmdbDataset(fetch(images, work / "images"))
     samples = [dataset.sample(position) for position in spread(dataset.sizes, SMOKE_IMAGES)]
     store = Store.from_env()
     recorded = KeptLines(store, model_name).sample(1.0, SHADOW_LINES)

@@ -12,7 +12,8 @@ from components.images import image
 def evaluate(
     model: Input[Model],
     train_lmdb: Input[Dataset],
-    eval_lmdb: Input[Dataset],
+    validation_lmdb: Input[Dataset],
+    test_lmdb: Input[Dataset],
     readings: Input[list[Artifact]],
     evaluation: Output[Artifact],
     metrics: Output[Metrics],
@@ -28,8 +29,9 @@ def evaluate(
 
     Args:
         model: pointer to the run folder.
-        train_lmdb: pointer to the lines it learnt from; none of them may decide.
-        eval_lmdb: pointer to the lines that decide.
+        train_lmdb: pointer to the samples it learnt from; none of them may decide.
+        validation_lmdb: pointer to the samples that chose it; nor may these.
+        test_lmdb: pointer to the samples that decide.
         readings: pointers to what both models read, one a pod.
         evaluation: pointer to all figures.
         metrics: the main figures.
@@ -45,15 +47,21 @@ def evaluate(
         Whether the model may serve.
     """
     from components.evaluate import step as evaluate
-    from components.shared.pointer import read_pointer, write_pointer
+    from components.shared.pointer import read_optional_pointer, read_pointer, write_pointer
     from components.shared.step import step
 
     with step("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
-        pointers = read_pointer(model), read_pointer(train_lmdb), read_pointer(eval_lmdb)
         parts = [read_pointer(part) for part in readings]
-        asked = evaluate.thresholds(*limits, thresholds)
-        found, pointer = evaluate.evaluate(*pointers, parts, asked, work)
+        request = evaluate.Request(
+            model=read_pointer(model),
+            train=read_pointer(train_lmdb),
+            validation=read_optional_pointer(validation_lmdb),
+            test=read_pointer(test_lmdb),
+            readings=parts,
+            limits=evaluate.thresholds(*limits, thresholds),
+        )
+        found, pointer = evaluate.evaluate(request, work)
         write_pointer(evaluation, pointer)
         metrics.metadata.update(found.metrics())
         found.write_reports(verdict.path, report.path)

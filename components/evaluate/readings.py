@@ -16,7 +16,7 @@ from ocr_lib.evaluation.report import EvalReport
 WHERE, AGAIN = "the parts of the evaluation", "Run the pipeline again"
 # What all parts have in common, in words, and how it can have come to differ.
 COMMON = {
-    "eval_digest": ("data", "they were packed again meanwhile"),
+    "test_digest": ("data", "they were packed again meanwhile"),
     "weights_sha256": ("weights", "the run folder was changed meanwhile"),
     "champion_digest": ("serving model", "a model was deployed meanwhile"),
 }
@@ -36,14 +36,14 @@ class Readings:
 
     @classmethod
     def fetch(
-        cls, pointers: Sequence[Pointer], lines: int, eval_digest: str, weights: str, work: Path
+        cls, pointers: Sequence[Pointer], lines: int, test_digest: str, weights: str, work: Path
     ) -> "Readings":
         """Checks the parts and fetches them.
 
         Args:
             pointers: to the parts, in any order.
             lines: how many they must be together.
-            eval_digest: of the evaluation set.
+            test_digest: of the test set.
             weights: SHA-256 of the candidate's.
             work: a folder that does not exist yet.
 
@@ -57,7 +57,7 @@ class Readings:
         )
         parts = tuple(part for part, _ in found)
         check_whole(parts, lines)
-        check_common(parts, (eval_digest, weights, parts[0].champion_digest))
+        check_common(parts, (test_digest, weights, parts[0].champion_digest))
         folders = [fetch(item, work / f"{part.first:09d}") for part, item in found]
         return cls(parts, tuple(folders))
 

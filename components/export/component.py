@@ -9,7 +9,8 @@ from components.images import image
 @dsl.component(base_image=image("train"), install_kfp_package=False)
 def export(
     model: Input[Model],
-    eval_lmdb: Input[Dataset],
+    train_lmdb: Input[Dataset],
+    validation_lmdb: Input[Dataset],
     evaluation: Input[Artifact],
     bundle: Output[Model],
     model_name: str,
@@ -19,16 +20,18 @@ def export(
 
     Args:
         model: pointer to the run folder.
-        eval_lmdb: pointer to held-out lines, on which all forms must agree.
+        train_lmdb: pointer to images for the certificate where there is no validation set.
+        validation_lmdb: pointer to the images on which all forms must agree; may lead nowhere.
         evaluation: pointer to the figures that stay with the model.
         bundle: pointer to the exported model in the registry.
         model_name: whose registry it goes to.
         inputs: what the model was made of, as the plan wrote it; stays with the model.
     """
     from components.export.step import export
-    from components.shared.pointer import read_pointer, write_pointer
+    from components.shared.pointer import read_first_pointer, read_pointer, write_pointer
     from components.shared.step import step
 
     with step("export") as work:
-        pointers = read_pointer(model), read_pointer(eval_lmdb), read_pointer(evaluation)
+        images = read_first_pointer(validation_lmdb, train_lmdb)
+        pointers = read_pointer(model), images, read_pointer(evaluation)
         write_pointer(bundle, export(*pointers, model_name, work, inputs))

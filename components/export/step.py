@@ -19,7 +19,7 @@ from ocr_lib.export import export as export_bundle
 
 def export(
     model: Pointer,
-    eval_lmdb: Pointer,
+    images: Pointer,
     evaluation: Pointer,
     model_name: str,
     work: Path,
@@ -29,7 +29,7 @@ def export(
 
     Args:
         model: the run folder.
-        eval_lmdb: held-out lines for the parity certificate.
+        images: samples for the parity certificate.
         evaluation: the figures that stay with the model.
         model_name: whose registry it goes to.
         work: an empty folder.
@@ -46,7 +46,8 @@ def export(
     lineage = {
         "run": model.metadata["run"],
         "train_data": model.metadata["train_digest"],
-        "eval_data": eval_lmdb.digest,
+        "validation_data": model.metadata.get("validation_digest", ""),
+        "test_data": evaluation.metadata["test_digest"],
         RUN_INPUTS: inputs,
         **(judgement.to_dict() if judgement else {}),
     }
@@ -55,7 +56,7 @@ def export(
             fetch(model, work / "run"),
             work / "bundle",
             checkpoint=model.metadata["checkpoint"],
-            dataset=LmdbDataset(fetch(eval_lmdb, work / "eval")),
+            dataset=LmdbDataset(fetch(images, work / "images")),
             metrics=metrics,
             lineage=lineage,
             weights_sha256=evaluation.metadata["weights_sha256"],

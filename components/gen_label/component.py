@@ -19,7 +19,7 @@ def gen_label(
     """Converts the labels of some parts of the data to `relative/path<TAB>label` lists.
 
     Args:
-        group: {"parts": [...]}, the parts that this round converts, as the plan wrote them.
+        group: {"parts": [...], "split": {...}}, what this round converts, as the plan wrote it.
         labels: pointers to the label lists, one a part.
         report: what was changed or dropped, by reason.
         label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.
@@ -31,6 +31,8 @@ def gen_label(
     from ocr_lib.atomic import write_text
 
     with step("gen_label") as work:
-        found, text = convert_parts(group["parts"], work, label_format, max_bad_fraction)
+        found, text = convert_parts(
+            group["parts"], group["split"], work, label_format, max_bad_fraction
+        )
         write_pointers(labels, found)
         write_text(report.path, text)

@@ -11,6 +11,7 @@ from components.shared.pointer import Pointer
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
 from ocr_lib.data.labels.report import Finding, LabelReport
+from ocr_lib.data.roles import TRAIN, SplitRule
 from ocr_lib.data.source import open_source
 from ocr_lib.errors import ConfigError
 from ocr_lib.markdown import escape
@@ -21,25 +22,32 @@ class Source:
     """A data set as the user has it, or a part of one.
 
     Attributes:
-        name: names it in the object store.
+        name: names it in the object store, with its role.
         uri: folder, tar or zip; in the object store, or a local path.
         sha256: digest that it must have; empty where none is known.
-        split: `train` or `eval`.
+        role: `train`, `validation` or `test`.
+        split: how a validation set is split off it; None for not at all.
     """
 
     name: str
     uri: str
     sha256: str = ""
-    split: str = ""
+    role: str = TRAIN
+    split: SplitRule | None = None
 
 
 def convert_parts(
-    parts: Sequence[Mapping[str, Any]], work: Path, label_format: str, max_bad_fraction: float
+    parts: Sequence[Mapping[str, Any]],
+    split: Mapping[str, Any],
+    work: Path,
+    label_format: str,
+    max_bad_fraction: float,
 ) -> tuple[list[Pointer], str]:
     """Converts the labels of several parts, one after the other.
 
     Args:
         parts: as `components.plan.sources.Part` writes them.
+        split: as `SplitRule` writes it; of the parts to learn from.
         work: an empty folder.
         label_format: of all parts.
         max_bad_fraction: of each part.
@@ -47,14 +55,16 @@ def convert_parts(
     Returns:
         Where the label lists lie, and the report of all as Markdown.
     """
-    pointers, sections = [], []
+    pointers, sections, rule = [], [], SplitRule.from_dict(split)
     for number, part in enumerate(parts):
-        source = Source(part["name"], part["uri"], part["sha256"], part["split"])
+        role = part["role"]
+        own = rule if role == TRAIN and rule.share else None
+        source = Source(part["name"], part["uri"], part["sha256"], role, own)
         folder = work / f"part-{number:04d}"
         pointer, report = gen_label(source, folder, label_format, max_bad_fraction)
         shutil.rmtree(folder)  # a source and its unpacked copy: the next one needs the room
         pointers.append(pointer)
-        sections.append(labels_markdown({f"{source.name}: {source.uri}": report}))
+        sections.append(labels_markdown({f"{role}: {source.uri}": report}))
     return pointers, "\n".join(sections)
 
 
@@ -76,9 +86,10 @@ def gen_label(
     report = convert(images, folder / "labels", mode=mode, max_bad_share=max_bad_fraction)
     pointer = publish(
         folder / "labels",
-        f"datasets/{source.name}/{{digest}}/labels",
+        f"datasets/{source.name}-{source.role}/{{digest}}/labels",
         name=source.name,
-        split=source.split,
+        role=source.role,
+        split=source.split.to_dict() if source.split else {},
         source_uri=source.uri,
         source_sha256=digest,
         lines=report.lines,

@@ -14,7 +14,7 @@ def pack_lmdb(
 
     Args:
         labels: pointers to the label lists, one a part.
-        shards: pointers to the shards, one a part.
+        shards: pointers to the shards, one a part and role.
         max_bad_fraction: share of unusable samples of a part at which to give up, 0 to 1.
     """
     from components.pack_lmdb.step import pack_parts

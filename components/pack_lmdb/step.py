@@ -1,4 +1,4 @@
-"""pack_lmdb between object stores: a label list and its images → LMDB shards."""
+"""pack_lmdb between object stores: a label list and its images → LMDB shards by role."""
 
 import os
 import shutil
@@ -8,38 +8,54 @@ from pathlib import Path
 from components.shared.handoff import fetch, fetch_source, publish
 from components.shared.pointer import Pointer
 from ocr_lib.data.labels.convert import LABEL_LIST
-from ocr_lib.data.lmdb_store import pack
+from ocr_lib.data.lmdb_store import Manifest, pack, pack_split
+from ocr_lib.data.roles import SplitRule
 from ocr_lib.data.source import open_source
 
 
-def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) -> Pointer:
+def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) -> list[Pointer]:
     """Packs the images that a label list names and uploads the shards.
 
     Args:
-        labels: what gen_label handed on; its metadata names the images' source.
+        labels: what gen_label handed on; its metadata names the images' source, and says how a
+            validation set is split off.
         work: an empty folder.
         max_bad_fraction: share of unusable samples at which to give up, 0 to 1.
+
+    Returns:
+        Where the data set of each role is: one, or train and validation.
     """
-    name, digest = labels.metadata["name"], labels.metadata["source_sha256"]
-    folder = work / name
-    source, _ = fetch_source(labels.metadata["source_uri"], digest, folder / "source")
-    manifest = pack(
-        fetch(labels, folder / "labels") / LABEL_LIST,
-        open_source(source, folder / "unpacked"),
-        folder / "lmdb",
-        workers=len(os.sched_getaffinity(0)),
-        max_bad_share=max_bad_fraction,
-        source_digest=digest,
-    )
+    facts = labels.metadata
+    folder = work / facts["name"]
+    source, _ = fetch_source(facts["source_uri"], facts["source_sha256"], folder / "source")
+    files = fetch(labels, folder / "labels") / LABEL_LIST, open_source(source, folder / "unpacked")
+    options = {
+        "workers": len(os.sched_getaffinity(0)),
+        "max_bad_share": max_bad_fraction,
+        "source_digest": facts["source_sha256"],
+    }
+    role, out = facts["role"], folder / "lmdb"
+    if not facts["split"]:
+        packed = {role: pack(*files, out / role, role=role, **options)}
+        return [_publish(out, packed[role], labels)]
+    rule, name = SplitRule.from_dict(facts["split"]), facts["source_uri"].rstrip("/")
+    split, packed = pack_split(*files, out, rule, source=name.rpartition("/")[2], **options)
+    return [_publish(out, manifest, labels, split.kind) for manifest in packed.values()]
+
+
+def _publish(out: Path, manifest: Manifest, labels: Pointer, grouped_by: str = "") -> Pointer:
+    name, role = labels.metadata["name"], manifest.role
     return publish(
-        folder / "lmdb",
-        f"datasets/{name}/{{digest}}/lmdb",
+        out / role,
+        f"datasets/{name}-{role}/{{digest}}/lmdb",
         name=name,
-        split=labels.metadata["split"],
+        role=role,
+        split_by=grouped_by,
         source_uri=labels.metadata["source_uri"],
-        source_sha256=digest,
+        source_sha256=labels.metadata["source_sha256"],
         samples=manifest.samples,
         dropped=manifest.statistics.dropped_samples,
+        excluded=len(manifest.excluded),
         characters=len(manifest.statistics.characters),
         shards=len(manifest.shards),
     )
@@ -49,9 +65,9 @@ def pack_parts(
     labels: Sequence[Pointer], work: Path, max_bad_fraction: float = 0.01
 ) -> list[Pointer]:
     """Packs several parts, one after the other; see `pack_lmdb`."""
-    packed = []
+    packed: list[Pointer] = []
     for number, pointer in enumerate(labels):
         folder = work / f"part-{number:04d}"
-        packed.append(pack_lmdb(pointer, folder, max_bad_fraction=max_bad_fraction))
+        packed += pack_lmdb(pointer, folder, max_bad_fraction=max_bad_fraction)
         shutil.rmtree(folder)  # source, unpacked copy and shards: the next one needs the room
     return packed

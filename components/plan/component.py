@@ -1,6 +1,6 @@
 """Step 1: what there is to learn, whether any of it is new, and how to share the work."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfp import dsl
 from kfp.dsl import Markdown, Output
@@ -11,12 +11,14 @@ from components.images import image
 @dsl.component(base_image=image("data"), install_kfp_package=False)
 def plan(
     train_data_uri: str,
-    eval_data_uri: str,
+    test_data_uri: str,
     report: Output[Markdown],
     config: str,
     model_name: str,
     train_data_sha256: str = "",
-    eval_data_sha256: str = "",
+    test_data_sha256: str = "",
+    validation_data_uri: str = "",
+    split_options: dict[str, Any] = {},  # noqa: B006
     dataset_name: str = "lines",
     config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
     pretrained_uri: str = "",
@@ -30,13 +32,15 @@ def plan(
     """Compares what the run is to be made of with what serves; reads none of the data.
 
     Args:
-        train_data_uri: folder, tar or zip of the lines to learn from, or a folder of archives.
-        eval_data_uri: the same for the lines that decide.
+        train_data_uri: folder, tar or zip of the samples to learn from, or a folder of archives.
+        test_data_uri: the same for the samples that decide.
         report: what there is, and what of it is new.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         model_name: whose production the model would take over.
         train_data_sha256: digest of the source, verified; empty where none is known.
-        eval_data_sha256: the same for the evaluation source.
+        test_data_sha256: the same for the test set.
+        validation_data_uri: as the others; empty: split off the samples to learn from.
+        split_options: share, seed and document_pattern of that split.
         dataset_name: names the data set in the object store.
         config_overrides: `Key.sub=value` each.
         pretrained_uri: weights to start from; empty for none.
@@ -55,13 +59,19 @@ def plan(
     from components.plan import step as planning
     from components.shared.step import step
     from ocr_lib.atomic import write_text
+    from ocr_lib.data.roles import SplitRule
 
     with step("plan") as work:
-        train = train_data_uri, train_data_sha256
-        held_out = eval_data_uri, eval_data_sha256
-        settings = train_minutes, label_format, max_bad_fraction
         question = planning.Question(
-            train, held_out, dataset_name, config, config_overrides, pretrained_uri, settings
+            train_data=(train_data_uri, train_data_sha256),
+            test_data=(test_data_uri, test_data_sha256),
+            validation_data=validation_data_uri,
+            split=SplitRule.from_dict(split_options),
+            dataset_name=dataset_name,
+            config=config,
+            config_overrides=config_overrides,
+            pretrained_uri=pretrained_uri,
+            settings=(train_minutes, label_format, max_bad_fraction),
         )
         found = planning.plan(question, model_name, pack_max_pods, pack_gib_per_pod, work)
         go = not skip_if_unchanged or found.serving is None or bool(found.changed)

@@ -19,15 +19,15 @@ class Part:
     """A piece of a data set that one pod converts and packs.
 
     Attributes:
-        split: `train` or `eval`.
-        name: of the data set in the object store.
+        role: `train`, `validation` or `test`.
+        name: of the data set in the object store; its role follows.
         uri: folder, tar or zip, in the store or a local path.
         sha256: digest that it must have; empty where none was given.
         version: changes with what lies there; a cached step goes by it.
         bytes: size of what lies there.
     """
 
-    split: str
+    role: str
     name: str
     uri: str
     sha256: str
@@ -53,7 +53,7 @@ class Found:
     tag: str
 
 
-def find_parts(split: str, name: str, uri: str, sha256: str = "") -> list[Part]:
+def find_parts(role: str, name: str, uri: str, sha256: str = "") -> list[Part]:
     """Returns the parts of a source: one, or each archive of a folder that holds only archives.
 
     Raises:
@@ -65,21 +65,21 @@ def find_parts(split: str, name: str, uri: str, sha256: str = "") -> list[Part]:
         raise DataError(uri, "there is nothing", "Check the URI")
     if len(found) == 1 or not all(item.uri.lower().endswith(ARCHIVES) for item in found):
         size = sum(item.bytes for item in found)
-        return [Part(split, name, uri, sha256, sha256 or _version(found), size)]
+        return [Part(role, name, uri, sha256, sha256 or _version(found), size)]
     if sha256:
         raise ConfigError(
-            f"{split}_data_sha256",
+            f"{role}_data_sha256",
             f"{uri} holds {len(found)} archives, and one digest cannot be of all",
             "Leave it empty: the archives are told apart by the store's own tags",
         )
-    return [Part(split, name, item.uri, "", _version([item]), item.bytes) for item in found]
+    return [Part(role, name, item.uri, "", _version([item]), item.bytes) for item in found]
 
 
 def group_parts(parts: Sequence[Part], max_pods: int, bytes_per_pod: float) -> list[list[Part]]:
     """Shares parts out among pods: as few as their size allows, each with about the same bytes.
 
     Args:
-        parts: of all splits.
+        parts: of all roles.
         max_pods: at most so many groups.
         bytes_per_pod: what is worth a pod of its own.
     """

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ocr_lib import __version__
 from ocr_lib.bundle import MANIFEST
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
+from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
 from ocr_lib.markdown import escape
 
@@ -28,8 +29,11 @@ class Question:
     """What a run is to be made of, as its parameters say.
 
     Attributes:
-        train_data: URI and SHA-256 (may be empty) of the lines to learn from.
-        eval_data: the same of the lines that decide.
+        train_data: URI and SHA-256 (may be empty) of the samples to learn from.
+        test_data: the same of the samples that decide.
+        validation_data: URI of the samples that choose the checkpoint; empty: some of the samples
+            to learn from are split off.
+        split: how they are.
         dataset_name: names the data set in the object store.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         config_overrides: `Key.sub=value` each.
@@ -38,7 +42,9 @@ class Question:
     """
 
     train_data: tuple[str, str]
-    eval_data: tuple[str, str]
+    test_data: tuple[str, str]
+    validation_data: str
+    split: SplitRule
     dataset_name: str
     config: str
     config_overrides: Sequence[str]
@@ -52,28 +58,33 @@ class Plan:
 
     Attributes:
         groups: parts of the data, a group a pod.
+        split: how a validation set is split off the parts to learn from.
         inputs: what the run is made of, each by what changes with it.
         changed: names of `inputs` in which the serving model differs; all where none serves.
         serving: version in production; None where none is.
     """
 
     groups: list[list[Part]]
+    split: SplitRule
     inputs: dict[str, str]
     changed: list[str]
     serving: int | None
 
     def to_groups(self) -> list[dict[str, Any]]:
         """Returns the groups as KFP hands them to the rounds of a loop."""
-        return [{"parts": [part.to_dict() for part in group]} for group in self.groups]
+        split = self.split.to_dict()
+        return [
+            {"parts": [part.to_dict() for part in group], "split": split} for group in self.groups
+        ]
 
     def markdown(self, go: bool) -> str:
         """Returns the report: what there is, what is new, and what follows."""
         rows = [
-            f"| {part.split} | {escape(part.uri)} | {part.bytes / GIB:.2f} | {number} |"
+            f"| {part.role} | {escape(part.uri)} | {part.bytes / GIB:.2f} | {number} |"
             for number, group in enumerate(self.groups, start=1)
             for part in group
         ]
-        head = ["| split | source | GiB | packed by |", "| --- | --- | ---: | ---: |"]
+        head = ["| role | source | GiB | packed by |", "| --- | --- | ---: | ---: |"]
         return "\n".join([f"## {self._verdict(go)}", "", *head, *sorted(rows)]) + "\n"
 
     def _verdict(self, go: bool) -> str:
@@ -102,11 +113,14 @@ def plan(
         ConfigError: the configuration does not exist, or does not hold together.
     """
     name = question.dataset_name
-    train = find_parts("train", f"{name}-train", *question.train_data)
-    held_out = find_parts("eval", f"{name}-eval", *question.eval_data)
+    split, given = question.split, question.validation_data
+    train = find_parts(TRAIN, name, *question.train_data)
+    validation = find_parts(VALIDATION, name, given) if given else []
+    test = find_parts(TEST, name, *question.test_data)
     inputs = {
         "training data": _digest([part.version for part in train]),
-        "evaluation data": _digest([part.version for part in held_out]),
+        "validation data": _digest([part.version for part in validation] or split.to_dict()),
+        "test data": _digest([part.version for part in test]),
         "configuration": _config_digest(question, work),
         "first weights": _pretrained(question.pretrained_uri),
         "settings": _digest(question.settings),
@@ -114,10 +128,10 @@ def plan(
     }
     serving, theirs = _serving(check_model_name(model_name))
     changed = [key for key, value in inputs.items() if theirs.get(key) != value]
-    groups = group_parts([*train, *held_out], max_pods, gib_per_pod * GIB)
-    found = Plan(groups, inputs, changed, serving)
+    groups = group_parts([*train, *validation, *test], max_pods, gib_per_pod * GIB)
+    found = Plan(groups, replace(split, share=0) if given else split, inputs, changed, serving)
     if len(json.dumps(found.to_groups())) > MAX_GROUPS_BYTES:
-        count = len(train) + len(held_out)
+        count = len(train) + len(validation) + len(test)
         raise DataError(
             question.train_data[0],
             f"{count} archives are more than a pipeline's parameter can name",

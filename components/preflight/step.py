@@ -1,57 +1,73 @@
-"""preflight between object stores: packed lines and a configuration → a verdict in words."""
+"""preflight between object stores: packed samples and a configuration → a verdict in words."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.preflight.join import Sets
 from components.shared.handoff import fetch
+from components.shared.leaks import refuse_shared_images
 from components.shared.pointer import Pointer
 from components.shared.run_config import run_config
 from ocr_lib.data.preflight import preflight as check
+from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.readings import shares
-from ocr_lib.terminal import echo
+from ocr_lib.markdown import escape
 
 
 def preflight(
-    train_lmdb: Pointer,
-    eval_lmdb: Pointer,
-    config: str,
-    overrides: Sequence[str],
-    max_bad_fraction: float,
-    work: Path,
+    sets: Sets, config: str, overrides: Sequence[str], max_bad_fraction: float, work: Path
 ) -> str:
-    """Checks both data sets against the configuration; returns the report as Markdown.
+    """Checks the data sets against the configuration; returns the report as Markdown.
+
+    Of the test set only the sample tables are read, to see that it shares no image with the others.
 
     Args:
-        train_lmdb: the lines to learn from.
-        eval_lmdb: the lines that decide.
+        sets: train, validation and test.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         overrides: `Key.sub=value` each.
-        max_bad_fraction: share of lines that may fail a check, 0 to 1.
+        max_bad_fraction: share of samples that may fail a check, 0 to 1.
         work: an empty folder.
 
     Raises:
-        DataError: the run would fail, or learn something else than was meant.
+        DataError: the run would fail, or learn something else than was meant; or an image is in
+            two of the sets.
     """
-    data = fetch(train_lmdb, work / "train"), fetch(eval_lmdb, work / "eval")
+    roles = {TRAIN: sets.train, VALIDATION: sets.validation, TEST: sets.test}
+    refuse_shared_images(roles, work / "leaks")
+    train = fetch(sets.train, work / TRAIN)
+    validation = fetch(sets.validation, work / VALIDATION) if sets.validation else None
     own = f"Global.save_model_dir={json.dumps(str(work / 'run'))}"
     report = check(
-        run_config(config, [*overrides, own], *data, work),
+        run_config(config, [*overrides, own], train, validation, work),
         max_bad_share=max_bad_fraction,
-        max_leak_share=0.0,  # the gate refuses to evaluate on a single training image
+        max_leak_share=0.0,
     )
     if report.problems:
-        echo(report.text(), err=True)
+        sys.stderr.write(report.markdown())
         first, more = report.problems[0], len(report.problems) - 1
         cause = first.cause + (f" (and {more} more problems, above)" if more else "")
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
-        echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
-    return report.markdown()
+        sys.stderr.write(f"warning: {warning.check}: {warning.cause}. {warning.fix}.\n")
+    sys.stdout.write(f"{sets.note}\n")
+    return f"{report.markdown()}\n{_markdown(roles, sets.note)}"
 
 
-def share_out(eval_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:
-    """Returns the lines of an evaluation set in as many shares as pods shall read them."""
-    lines = int(eval_lmdb.metadata["samples"])
-    return [{"first": rows.start, "last": rows.stop} for rows in shares(lines, max_pods)]
+def _markdown(roles: dict[str, Pointer | None], note: str) -> str:
+    rows = [
+        f"| {role} | {int(pointer.metadata['samples']) if pointer else 0:,} | {use} |"
+        for (role, pointer), use in zip(
+            roles.items(), ("is learnt from", "chooses the checkpoint", "decides"), strict=True
+        )
+    ]
+    head = ["## The three sets", "", "| set | samples | |", "| --- | ---: | --- |"]
+    return "\n".join([*head, *rows, "", escape(note)]) + "\n"
+
+
+def share_out(test_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:
+    """Returns the samples of a test set in as many shares as pods shall read them."""
+    samples = int(test_lmdb.metadata["samples"])
+    return [{"first": rows.start, "last": rows.stop} for rows in shares(samples, max_pods)]

@@ -1,4 +1,4 @@
-"""Step 6: the new model and the one that serves read the lines that decide, each pod its share."""
+"""Step 6: the new model and the one that serves read the test set, each pod its share."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from components.images import image
 def read_lines(
     share: dict[str, Any],
     model: Input[Model],
-    eval_lmdb: Input[Dataset],
+    test_lmdb: Input[Dataset],
     readings: Output[Artifact],
     model_name: str,
 ) -> None:
@@ -21,7 +21,7 @@ def read_lines(
     Args:
         share: {"first": …, "last": …}, the lines of this round, as preflight shared them out.
         model: pointer to the run folder.
-        eval_lmdb: pointer to the lines that decide.
+        test_lmdb: pointer to the samples that decide.
         readings: pointer to what was read, and with which models.
         model_name: whose production the model would take over.
     """
@@ -30,6 +30,6 @@ def read_lines(
     from components.shared.step import step
 
     with step("read_lines") as work:
-        pointers = read_pointer(model), read_pointer(eval_lmdb)
+        pointers = read_pointer(model), read_pointer(test_lmdb)
         rows = range(int(share["first"]), int(share["last"]))
         write_pointer(readings, read_share(rows, *pointers, model_name, work))

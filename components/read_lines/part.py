@@ -11,9 +11,9 @@ class Part:
     """What one pod read.
 
     Attributes:
-        first: position of its first line in the evaluation set.
+        first: position of its first line in the test set.
         last: position behind its last line.
-        eval_digest: of the evaluation set.
+        test_digest: of the test set.
         weights_sha256: of the candidate.
         candidate_seconds: how long the candidate read.
         champion_uri: bundle of the model in production; empty where nothing serves yet.
@@ -24,7 +24,7 @@ class Part:
 
     first: int
     last: int
-    eval_digest: str
+    test_digest: str
     weights_sha256: str
     candidate_seconds: float
     champion_uri: str = ""

@@ -19,14 +19,14 @@ from ocr_lib.train.recognizer import trained_recognizer
 
 
 def read_share(
-    rows: range, model: Pointer, eval_lmdb: Pointer, model_name: str, work: Path
+    rows: range, model: Pointer, test_lmdb: Pointer, model_name: str, work: Path
 ) -> Pointer:
     """Reads some lines with a trained run and with the model in production.
 
     Args:
-        rows: positions of the lines in the evaluation set.
+        rows: positions of the samples in the test set.
         model: the run folder.
-        eval_lmdb: the lines that decide.
+        test_lmdb: the samples that decide.
         model_name: whose production the candidate would take over.
         work: an empty folder.
 
@@ -34,14 +34,14 @@ def read_share(
         Where the readings lie; the pointer's metadata is a `Part`.
     """
     production = read_production(Store.from_env(), model_name)
-    dataset = fetch_lines(eval_lmdb, rows, work / "eval")
+    dataset = fetch_lines(test_lmdb, rows, work / "test")
     trained = load_run(
         fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
     )
     folder = work / "readings"
     folder.mkdir()
     took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE)
-    part = Part(rows.start, rows.stop, eval_lmdb.digest, trained.digest, took)
+    part = Part(rows.start, rows.stop, test_lmdb.digest, trained.digest, took)
     if production:
         champion = open_champion(production.bundle, production.digest, work / "champion")
         took = _read(champion, dataset, rows, folder / CHAMPION)

@@ -5,6 +5,7 @@ first one uploaded, and two runs on the same data share it.
 """
 
 from pathlib import Path
+from typing import Any
 
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -12,7 +13,7 @@ from ocr_lib.digest import sha256_file, sha256_tree
 from ocr_lib.errors import DataError
 
 
-def publish(folder: Path, key: str, **metadata: str | float) -> Pointer:
+def publish(folder: Path, key: str, **metadata: Any) -> Pointer:
     """Uploads a folder and returns where it lies.
 
     Args:

@@ -39,8 +39,11 @@ class Pointer:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def write_pointer(artifact: Artifact, pointer: Pointer) -> None:
-    """Makes `artifact` lead to `pointer`; its metadata shows in the user interface too."""
+def write_pointer(artifact: Artifact, pointer: Pointer | None) -> None:
+    """Makes `artifact` lead to `pointer`, or nowhere; its metadata shows in the user interface."""
+    if pointer is None:
+        write_json(artifact.path, None)
+        return
     artifact.metadata.update({"uri": pointer.uri, "digest": pointer.digest, **pointer.metadata})
     write_json(artifact.path, asdict(pointer))
 
@@ -69,14 +72,35 @@ def read_pointer(artifact: Artifact) -> Pointer:
     return _pointer(_load(artifact, dict))
 
 
+def read_first_pointer(*artifacts: Artifact) -> Pointer:
+    """Returns the pointer of the first artifact that leads anywhere.
+
+    Raises:
+        DataError: none does, or a file is missing or is no pointer.
+    """
+    found = [read_optional_pointer(artifact) for artifact in artifacts[:-1]]
+    return next(filter(None, found), None) or read_pointer(artifacts[-1])
+
+
+def read_optional_pointer(artifact: Artifact) -> Pointer | None:
+    """Reads what `write_pointer` wrote; None where it leads nowhere.
+
+    Raises:
+        DataError: the file is missing or is no pointer.
+    """
+    values = _load(artifact, dict, optional=True)
+    return None if values is None else _pointer(values)
+
+
 def _pointer(values: Any) -> Pointer:
     return Pointer(values["uri"], values["digest"], values["metadata"])
 
 
-def _load(artifact: Artifact, kind: type) -> Any:
+def _load(artifact: Artifact, kind: type, *, optional: bool = False) -> Any:
     try:
         value = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
-        for item in value if kind is list else [value]:
+        items = value if kind is list else [] if optional and value is None else [value]
+        for item in items:
             _pointer(item)
         return value
     except (OSError, ValueError, KeyError, TypeError) as error:

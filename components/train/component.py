@@ -12,7 +12,7 @@ from components.train.handed_on import HANDED_ON
 )
 def train(
     train_lmdb: Input[Dataset],
-    eval_lmdb: Input[Dataset],
+    validation_lmdb: Input[Dataset],
     model: Output[Model],
     task_config: dsl.TaskConfig,
     run: str,
@@ -28,8 +28,8 @@ def train(
     """Trains until the budget is spent; a second attempt goes on from the last checkpoint.
 
     Args:
-        train_lmdb: pointer to the lines to learn from.
-        eval_lmdb: pointer to the lines that decide which checkpoint is best.
+        train_lmdb: pointer to the samples to learn from.
+        validation_lmdb: pointer to the samples that choose the checkpoint; may lead nowhere.
         model: pointer to the run folder: checkpoints, configuration, log.
         task_config: what was set on the task, handed on to the pods that train.
         run: names the run in the object store.
@@ -42,7 +42,7 @@ def train(
         train_job_options: queue, deadlines, retries; see `components/train/options.py`.
         train_image: of the pods; the step's own, which the pipeline fills in.
     """
-    from components.shared.pointer import read_pointer, write_pointer
+    from components.shared.pointer import read_optional_pointer, read_pointer, write_pointer
     from components.shared.step import step
     from components.train.job import TrainJob
     from components.train.place import Place
@@ -52,5 +52,5 @@ def train(
         overrides = tuple(config_overrides)
         job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
         place = Place.of_task(train_image, train_workers, task_config, train_job_options)
-        data = read_pointer(train_lmdb), read_pointer(eval_lmdb)
+        data = read_pointer(train_lmdb), read_optional_pointer(validation_lmdb)
         write_pointer(model, train(job, *data, work, place))

@@ -21,9 +21,10 @@ def prepare(work: Work, folder: Path) -> Config:
 
     Files that lie there already, whole and unchanged, are not fetched again.
     """
-    data = fetch(work.train, folder / "train"), fetch(work.held_out, folder / "eval")
+    train = fetch(work.train, folder / "train")
+    validation = fetch(work.validation, folder / "validation") if work.validation else None
     overrides = [*work.job.overrides, *_overrides(work.job, folder)]
-    return run_config(work.job.config, overrides, *data, folder)
+    return run_config(work.job.config, overrides, train, validation, folder)
 
 
 def train_here(work: Work, folder: Path) -> Pointer:
@@ -52,6 +53,7 @@ def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
         checkpoint=BEST if best else LATEST,
         config=work.job.config,
         train_digest=work.train.digest,
+        validation_digest=work.validation_digest,
         **{**facts, "seconds": round(facts["seconds"], 1)},
     )
 

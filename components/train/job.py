@@ -36,13 +36,13 @@ class Work:
 
     Attributes:
         job: what to train.
-        train: the lines to learn from.
-        held_out: the lines that decide which checkpoint is best.
+        train: the samples to learn from.
+        validation: the samples that choose the checkpoint; None for the last checkpoint.
     """
 
     job: TrainJob
     train: Pointer
-    held_out: Pointer
+    validation: Pointer | None
 
     @property
     def key(self) -> str:
@@ -52,8 +52,13 @@ class Work:
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides the result; runs of one name must agree in it."""
-        parts = (asdict(self.job), self.train.digest, self.held_out.digest)
+        parts = (asdict(self.job), self.train.digest, self.validation_digest)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def validation_digest(self) -> str:
+        """Digest of the validation set; empty where there is none."""
+        return self.validation.digest if self.validation else ""
 
     def to_json(self) -> str:
         """Returns the form that travels to another machine; it holds no secrets."""
@@ -67,5 +72,5 @@ class Work:
         return cls(
             TrainJob(**{**job, "overrides": tuple(job["overrides"])}),
             Pointer(**values["train"]),
-            Pointer(**values["held_out"]),
+            Pointer(**values["validation"]) if values["validation"] else None,
         )

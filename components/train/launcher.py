@@ -4,6 +4,7 @@ Whoever runs this may die at any moment and run again: the job's name follows fr
 attempt is written on it, its result is in the object store.
 """
 
+import sys
 import time
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,6 @@ from components.train.patience import patiently
 from components.train.result import read_result, reason_key
 from components.train.watch import End, Watch, advance
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
-from ocr_lib.terminal import echo
 
 POLL_S = 3.0
 GONE_S = 180.0  # for a deleted job and its pods to go
@@ -167,7 +167,8 @@ def _hopeless(end: End) -> End:
 
 def say(line: str) -> None:
     """Writes a line to the step's log."""
-    echo(f"train: {line}", flush=True)
+    sys.stdout.write(f"train: {line}\n")
+    sys.stdout.flush()
 
 
 def _until(ends: float, cause: str) -> None:

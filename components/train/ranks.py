@@ -11,7 +11,6 @@ from pathlib import Path
 
 from components.train import worker
 from components.train.reason import Reason, read_reasons
-from ocr_lib.terminal import echo
 
 POLL_S = 1.0
 STOP_S = 10.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in the rest
@@ -71,7 +70,8 @@ class Ranks:
         for path, size in others.items():
             with path.open("rb") as file:
                 file.seek(size)
-                echo(f"{path.name}:\n{file.read(TAIL_BYTES).decode(errors='replace')}", flush=True)
+                sys.stdout.write(f"{path.name}:\n{file.read(TAIL_BYTES).decode(errors='replace')}")
+        sys.stdout.flush()
 
     def logs(self) -> list[Path]:
         """Returns the logs of the ranks, in their order on this machine."""

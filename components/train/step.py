@@ -11,7 +11,7 @@ from components.train.place import Place
 def train(
     job: TrainJob,
     train_lmdb: Pointer,
-    eval_lmdb: Pointer,
+    validation_lmdb: Pointer | None,
     folder: Path,
     place: Place | None = None,
 ) -> Pointer:
@@ -19,10 +19,10 @@ def train(
 
     Args:
         job: what to train.
-        train_lmdb: the lines to learn from.
-        eval_lmdb: the lines that decide which checkpoint is best.
+        train_lmdb: the samples to learn from.
+        validation_lmdb: the samples that choose the checkpoint; None for the last checkpoint.
         folder: at the same path in every attempt, since the configuration names it.
         place: machines to train on, for a backend that needs some.
     """
     backend = find_backend(job.backend)
-    return backend(Work(job, train_lmdb, eval_lmdb), place or Place(), folder)
+    return backend(Work(job, train_lmdb, validation_lmdb), place or Place(), folder)

@@ -7,12 +7,11 @@ from ocr_lib.atomic import write_json, write_text
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.pack_lmdb import share
 from ocr_lib.data.preflight import preflight
-from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Check the data of a configuration before training: unreadable images, characters outside the
 dictionary, labels that are too long for max_text_length or for the network's CTC steps, images
-that would be squeezed, evaluation images among the training images, equal images with different
+that would be squeezed, validation images among the training images, equal images with different
 labels, room on the disk. Exits with 2 where something stops the run."""
 EXAMPLES = """\
   ocr preflight -c my.yml
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=share,
         default=0.01,
         metavar="SHARE",
-        help="share of the evaluation images that may be training images (default 0.01)",
+        help="share of the validation images that may be training images (default 0.01)",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     report = preflight(
         config, max_bad_share=args.max_bad_fraction, max_leak_share=args.max_leak_share
     )
-    echo(report.text())
+    print(report.markdown(), end="")
     if args.report:
         write_text(args.report, report.markdown())
     if args.json:

@@ -3,7 +3,6 @@
 import argparse
 
 from ocr_lib.cli.config_options import add_config_options, read_config
-from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Train a recognition network. The run folder is Global.save_model_dir: checkpoints
@@ -36,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
         best = f"best acc {result.best['acc']:.4f}"
     elif not config.eval.dataset.named:
         best = "no validation set: the result is the checkpoint latest"
-    echo(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
+    print(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
     return 0

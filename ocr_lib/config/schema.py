@@ -41,7 +41,7 @@ class Config:
         postprocess: the block PostProcess: how outputs become text. Default CTCLabelDecode.
         metric: the block Metric. Default RecMetric with main_indicator acc.
         train: the block Train: the samples that are learnt.
-        eval: the block Eval: the samples that decide.
+        eval: the block Eval: the validation set.
         ignored_keys: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
         places: where each key was written; empty when the configuration was not read from a file.
         allowed_parts: custom parts that may be imported when it is built; no key, but said

@@ -1,7 +1,7 @@
 """Opens the data set that a configuration's Train or Eval block names."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,21 @@ from ocr_lib.errors import ConfigError, LmdbError
 __all__ = ["Dataset", "Sample", "open_dataset", "open_lmdb"]
 
 
-def open_dataset(split: Any) -> Dataset:
+def open_dataset(split: Any, refused: Collection[str] = ()) -> Dataset:
     """Opens the samples of a `SplitConfig`.
 
     `SimpleDataSet` reads `label_file_list`, `LMDBDataSet` what lies below `data_dir`: data sets of
     `ocr pack-lmdb` and plain LMDB folders, in the order of their paths. A ratio below 1 takes
     that share of a list (of the whole, for LMDB), drawn anew by `resample`.
 
+    Args:
+        split: the block.
+        refused: roles that the samples must not have been packed for: training passes `test`.
+
     Raises:
         LabelError: a label list is missing or malformed.
-        LmdbError: there is no data set below `data_dir`, or an incomplete one.
+        LmdbError: there is no data set below `data_dir`, an incomplete one, or one of a role that
+            is refused.
         ConfigError: no label list is named.
 
     Source: PaddleOCR `SimpleDataSet`, `LMDBDataSet`; the latter ignores `ratio_list`.
@@ -34,7 +39,7 @@ def open_dataset(split: Any) -> Dataset:
     parts: list[Dataset]
     ratios = dataset.ratio_list
     if dataset.kind == "LMDBDataSet":
-        parts, ratios = [open_lmdb(dataset.data_dir)], ratios[:1]
+        parts, ratios = [open_lmdb(dataset.data_dir, refused)], ratios[:1]
     elif dataset.label_file_list:
         parts = [
             ListDataset(path, dataset.data_dir, dataset.delimiter)
@@ -50,18 +55,23 @@ def open_dataset(split: Any) -> Dataset:
     )
 
 
-def open_lmdb(root: str | Path) -> Dataset:
+def open_lmdb(root: str | Path, refused: Collection[str] = ()) -> Dataset:
     """Opens all LMDB data sets at or below a folder; hidden folders are passed over.
 
+    Args:
+        root: the folder.
+        refused: roles that none may have.
+
     Raises:
-        LmdbError: there is none, or one that was not packed to its end.
+        LmdbError: there is none, one that was not packed to its end, or of a role that is refused.
     """
     root = Path(root)
     parts: list[Dataset] = []
     for name, folders, files in os.walk(root):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         if MANIFEST in files:
-            parts.append(LmdbDataset(name))
+            parts.append(found := LmdbDataset(name))
+            _check_role(found, refused)
             folders.clear()
         elif SHARD in files:
             raise LmdbError(
@@ -74,6 +84,16 @@ def open_lmdb(root: str | Path) -> Dataset:
     if not parts:
         raise LmdbError(str(root), f"no {MANIFEST} and no {DATA} in or below it", "Check data_dir")
     return _joined(parts)
+
+
+def _check_role(dataset: LmdbDataset, refused: Collection[str]) -> None:
+    role = dataset.manifest.role
+    if role in refused:
+        raise LmdbError(
+            str(dataset.root),
+            f"packed as a {role} set, which must not be used here",
+            "Name the folder of another set",
+        )
 
 
 def _joined(parts: Sequence[Dataset]) -> Dataset:

@@ -172,6 +172,18 @@ class LmdbDataset:
         return _reopen, (self.root, self.manifest.digest, self._rows)
 
 
+def read_keys(root: str | Path) -> NDArray[np.uint64]:
+    """Returns `LmdbDataset.keys` of a folder that needs to hold manifest and sample tables only.
+
+    Raises:
+        LmdbError: no manifest, or a table is missing or was changed after packing.
+    """
+    root = Path(root)
+    manifest = Manifest.load(root)
+    tables = [_load_table(root / shard.name, shard) for shard in manifest.shards]
+    return keys_of(np.concatenate(tables)[manifest.rows])
+
+
 @cache
 def _reopen(root: Path, digest: str, rows: range | None) -> LmdbDataset:
     """Opens the data set that another process sent, once; sending it costs a path."""
@@ -191,6 +203,7 @@ def _check_length(path: Path, entry: FileEntry) -> None:
 def _load_table(directory: Path, shard: Shard) -> NDArray[Any]:
     """Loads samples.npy, whose every byte decides what is good: its digest is checked."""
     path = directory / SAMPLES
+    _check_length(path, shard.files[SAMPLES])
     if FileEntry.of(path) != shard.files[SAMPLES]:
         raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
     table = np.load(path, allow_pickle=False)

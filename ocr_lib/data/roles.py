@@ -20,6 +20,9 @@ from ocr_lib.errors import ConfigError, LabelError
 
 TRAIN, VALIDATION, TEST = ROLES = ("train", "validation", "test")
 
+NOT_TRAIN = VALIDATION, TEST  # roles of data sets that training must not learn from
+NOT_VALIDATION = (TEST,)  # and those that must not choose its checkpoint
+
 BLOCK = 64  # consecutive labels that stay together where nothing else tells what belongs together
 MAX_SHARE = 0.15  # more could not stay below MAX_RATIO
 MIN_VALIDATION = 50  # with fewer samples, chance chooses the checkpoint

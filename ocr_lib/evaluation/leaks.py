@@ -1,6 +1,4 @@
-"""Evaluation images that the model was trained on: an accuracy over them proves nothing."""
-
-from collections.abc import Sequence
+"""Images in two of the three sets: an accuracy over images that were trained on proves nothing."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +8,15 @@ from ocr_lib.errors import DataError, UserError
 
 NAMED = 5
 
-Pair = tuple[int, int]  # position in the evaluation set, position in the training set
+Pair = tuple[int, int]  # position in the set that must be new, position in the other one
 
 
 def candidates(train_keys: NDArray[np.uint64], eval_keys: NDArray[np.uint64]) -> list[Pair]:
     """Returns the pairs whose checksums and lengths are equal; 0 is an unreadable image.
 
     Args:
-        train_keys: `Dataset.keys` of the training set.
-        eval_keys: of the evaluation set.
+        train_keys: `Dataset.keys` of the set that was used before.
+        eval_keys: of the set that must be new.
     """
     if not len(train_keys):
         return []
@@ -29,26 +27,33 @@ def candidates(train_keys: NDArray[np.uint64], eval_keys: NDArray[np.uint64]) ->
 
 
 def leaks(train: Dataset, evaluation: Dataset) -> list[Pair]:
-    """Returns the evaluation images that are training images, byte for byte."""
+    """Returns the images of the second set that are in the first one too, byte for byte."""
     pairs = candidates(train.keys, evaluation.keys)
     return [(i, k) for i, k in pairs if _image(evaluation, i) == _image(train, k) != b""]
 
 
-def refuse_leaks(train: Dataset, evaluation: Dataset, found: Sequence[Pair]) -> None:
-    """Does nothing where there are none.
+def refuse_leaks(used: tuple[str, Dataset], new: tuple[str, Dataset]) -> None:
+    """Checks that no image is in both sets.
+
+    Args:
+        used: role and samples of the set that was used before: train before validation and test,
+            validation before test.
+        new: role and samples of the other one.
 
     Raises:
-        DataError: there are; names the first.
+        DataError: there are such images; names the first.
     """
+    (used_role, before), (new_role, after) = used, new
+    found = leaks(before, after)
     if not found:
         return
     named = "; ".join(
-        f"{_name(evaluation, i)} of the evaluation is {_name(train, k)} of the training"
+        f"{_name(after, i)} of {new_role} is {_name(before, k)} of {used_role}"
         for i, k in found[:NAMED]
     )
     raise DataError(
-        "evaluation",
-        f"{len(found):,} of {len(evaluation):,} images are training images too ({named})",
+        f"{used_role} and {new_role}",
+        f"{len(found):,} of {len(after):,} {new_role} images are {used_role} images too ({named})",
         "Take them out of one of the two data sets",
     )
 

@@ -1,6 +1,6 @@
 """The parity certificate: every exported form computes what the trained network computes.
 
-The same held-out images go through the training graph in evaluation mode and through each
+The same images go through the training graph in evaluation mode and through each
 exported form:
 
 1. Input: what the bundle says of preprocessing makes bit for bit the trained network's input, at
@@ -60,7 +60,7 @@ def certify(
         backends: name → exported form.
         preprocess: the input the network was trained with; its buckets are the widths compared.
         dictionary: of the network.
-        images: name → held-out encoded image.
+        images: name → encoded image.
         failure_path: where an `.npz` with the tensors goes if they disagree.
         decode: makes texts of the network's output.
         served: the preprocessing as it will serve; None where it is `preprocess` itself.
@@ -103,7 +103,7 @@ def _decoded(images: Mapping[str, bytes]) -> dict[str, Image]:
         except ImageError:
             continue  # evaluation reports it; here another one will do
     if not decoded:
-        raise DataError("parity", "no held-out image can be decoded", "Check Eval.dataset")
+        raise DataError("parity", "no image can be decoded", "Check Eval.dataset")
     return decoded
 
 

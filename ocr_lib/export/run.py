@@ -14,6 +14,7 @@ from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
+from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.spread import spread
@@ -57,7 +58,8 @@ def export(
         out_dir: the bundle's directory; an older one is replaced.
         checkpoint: `best_accuracy`, `latest` or `iter_epoch_N`.
         network: of several networks (distillation) another one than `Metric.key` names.
-        dataset: held-out lines for the parity certificate; by default the run's own Eval set.
+        dataset: samples for the parity certificate; by default the validation set of the run's
+            configuration, or what it learnt from where it has none.
         metrics: what the evaluation found, to be kept with the model.
         lineage: where it comes from, to be kept with the model: digests of data, name of the run.
         old_names: adds the files that Paddle 2 reads, in `paddle2/`.
@@ -105,7 +107,7 @@ def export_model(
     """
     trained = load()
     _check_weights(trained, weights_sha256)
-    images = _held_out(dataset or open_dataset(trained.config.eval))
+    images = _spread_images(dataset or _own_samples(trained.config))
     with atomic_directory(out_dir) as work:
         with unique_name.guard():  # names of tensors count from 0: equal networks, equal files
             write_forms(load(), work, old_names)
@@ -162,7 +164,12 @@ def check_of_run(run_dir: str | Path, name: str) -> None:
         )
 
 
-def _held_out(dataset: Dataset) -> dict[str, bytes]:
+def _own_samples(config: Config) -> Dataset:
+    """Opens the validation set; what was learnt from where there is none."""
+    return open_dataset(config.eval if config.eval.dataset.named else config.train)
+
+
+def _spread_images(dataset: Dataset) -> dict[str, bytes]:
     """Picks images of all widths; those that cannot be read are evaluation's to report."""
     images = {}
     for position in spread(dataset.sizes, NUM_IMAGES):

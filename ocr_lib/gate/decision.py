@@ -2,9 +2,9 @@
 
 | reason | passes when |
 | --- | --- |
-| samples | the evaluation set has at least `min_samples` lines |
+| samples | the test set has at least `min_samples` lines |
 | readable images | at most `max_unreadable_share` of them could not be decoded |
-| leakage | no evaluation image is a training image (where that was looked at) |
+| leakage | no test image is a training or validation image (where that was looked at) |
 | accuracy | exact lines (spaces counted) reach `min_accuracy` |
 | norm_edit_dis | the normalised edit similarity reaches `min_norm_edit_dis` |
 | space_f1 | the F1 of spaces reaches `min_space_f1`, where the labels have any |

@@ -29,8 +29,8 @@ class Thresholds:
         min_accuracy: smallest share of lines read exactly, spaces counted.
         min_norm_edit_dis: smallest normalised edit similarity.
         min_space_f1: smallest F1 of spaces, where the labels have any.
-        min_samples: smallest evaluation set on which a verdict means something.
-        max_unreadable_share: largest share of evaluation images that cannot be decoded.
+        min_samples: smallest test set on which a verdict means something.
+        max_unreadable_share: largest share of test images that cannot be decoded.
         max_accuracy_drop: how far below the champion's accuracy the candidate may be.
         max_norm_edit_dis_drop: the same of the edit similarity, beyond chance.
         max_cer_rise: how far above the champion's character error rate, beyond chance.

@@ -9,7 +9,7 @@ import paddle
 from ocr_lib.config.schema import Config
 from ocr_lib.data.combine import Selection
 from ocr_lib.data.dataset import Dataset, open_dataset
-from ocr_lib.data.roles import MAX_READ, lowest_hashes
+from ocr_lib.data.roles import MAX_READ, NOT_VALIDATION, lowest_hashes
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.metrics import EPS, RecMetric
@@ -28,7 +28,7 @@ def validation_dataset(config: Config, log: RunLog) -> Dataset | None:
     """
     if not config.eval.dataset.named:
         return None
-    dataset = open_dataset(config.eval)
+    dataset = open_dataset(config.eval, NOT_VALIDATION)
     if len(dataset) <= MAX_READ:
         return dataset
     log.info(f"{MAX_READ} of {len(dataset)} validation samples are read: the lowest hashes")

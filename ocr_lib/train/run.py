@@ -15,6 +15,7 @@ from ocr_lib.config.characters import DICTIONARY, named_dictionary, trained_dict
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.roles import NOT_TRAIN
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import ConfigError
 from ocr_lib.loading.batches import Batch, plan_epoch, shard
@@ -116,7 +117,7 @@ class _Run:
         self.preprocess = Preprocess.from_config(config)
         self.reading = reading_network(config)
         self.decode = algorithm_of(config).tokenizer.decode
-        self.dataset = open_dataset(config.train)
+        self.dataset = open_dataset(config.train, NOT_TRAIN)
         self.dictionary = trained_dictionary(config, self.dataset.labels())
         self.targets = Targets.of(config, self.dictionary)
         self.scales = MultiScale.of(config.train)
@@ -207,7 +208,7 @@ class _Run:
             raise ConfigError(
                 "Global.save_model_dir",
                 f"{self.run_dir} holds a run of another configuration or other data",
-                "Name another folder, or pass --fresh to begin anew in this one",
+                "name another folder, or pass --fresh to begin anew in this one",
             )
         if self.settings.train_minutes is None and plan.epochs != self.settings.epoch_num:
             plan = RunPlan(self.settings.epoch_num, plan.config_digest, plan.samples)

@@ -1,4 +1,4 @@
-"""What Triton reads on lines that nobody trained on, beside the truth and the exported model."""
+"""What Triton reads on the test set, next to the truth and the exported model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,18 +35,18 @@ class Answer:
 
 
 def ask_triton(
-    production: Production, eval_lmdb: Pointer, triton_url: str, store: Store, work: Path
+    production: Production, test_lmdb: Pointer, triton_url: str, store: Store, work: Path
 ) -> list[Answer]:
     """Asks the model in production for lines of all widths.
 
     Args:
         production: the version that serves.
-        eval_lmdb: the held-out lines.
+        test_lmdb: the test set, which has decided already.
         triton_url: `host:port` of the server.
         store: holds the bundle that was deployed.
         work: an empty folder.
     """
-    dataset = LmdbDataset(fetch(eval_lmdb, work / "eval"))
+    dataset = LmdbDataset(fetch(test_lmdb, work / "test"))
     samples = [dataset.sample(position) for position in spread(dataset.sizes, SAMPLES)]
     images = [sample.image for sample in samples]
     exported = open_bundle(store.get_tree(production.bundle, work / "bundle")).read(images)

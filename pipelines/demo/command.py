@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import yaml
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.terminal import echo
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import SUMMARY, run_demo
 from pipelines.demo.summary import lines
+from pipelines.remote.parameters import present_name
 
 DESCRIPTION = """\
 Run the pipeline that a cluster runs, on this machine: labels, LMDB, preflight,
@@ -23,8 +24,8 @@ Everything is kept in one folder; a second demo there has to be as good as the
 model that the first one put into service."""
 EXAMPLES = """\
   ocr demo
-  ocr demo --train sroie-train.tar --eval sroie-val.tar --minutes 20
-  ocr demo --train sroie-train.tar --eval sroie-val.tar --pretrained build/pretrained/pp-ocrv4
+  ocr demo --train sroie-train.tar --test sroie-val.tar --minutes 20
+  ocr demo --train sroie-train.tar --test sroie-val.tar --pretrained build/pretrained/pp-ocrv4
   ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1"""
 TYPES = {  # of the parameters
     "String": str,
@@ -42,7 +43,8 @@ DEFAULT_MINUTES_IMPORTED = 45.0  # a larger network, at a tenth of the small one
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr demo`."""
     parser.add_argument("--train", type=Path, help="lines to learn: folder, tar or zip")
-    parser.add_argument("--eval", type=Path, help="lines that decide, in the same form")
+    parser.add_argument("--test", type=Path, help="the test set, in the same form")
+    parser.add_argument("--eval", type=Path, help=argparse.SUPPRESS)  # former name of --test
     parser.add_argument(
         "--minutes",
         type=float,
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the demo and prints what came of it; a refused model is a result, not a failure."""
     signal.signal(signal.SIGTERM, _stop)  # servers and steps end as they do at Ctrl-C
     summary = run_demo(_options(args))
-    echo("\n".join([*lines(summary), f"summary    {args.out / SUMMARY}"]))
+    sys.stdout.write("\n".join([*lines(summary), f"summary    {args.out / SUMMARY}"]) + "\n")
     return 0
 
 
@@ -79,7 +81,7 @@ def _options(args: argparse.Namespace) -> DemoOptions:
     return DemoOptions(
         out=args.out,
         train=args.train,
-        held_out=args.eval,
+        test=args.test or _former(args.eval),
         minutes=minutes if args.minutes is None else args.minutes,
         pretrained=args.pretrained,
         parameters=dict(_parameter(text) for text in args.param),
@@ -92,6 +94,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
     inputs = build_pipeline().component_spec.inputs
     name, equals, value = text.partition("=")
+    name = present_name(name, inputs, f"--param {text}")
     if not equals or name not in inputs:
         raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(inputs)}")
     type_name = inputs[name].type.partition("[")[0]
@@ -101,6 +104,15 @@ def _parameter(text: str) -> tuple[str, Any]:
     if type(found) is not TYPES[type_name]:
         raise ConfigError(f"--param {text}", f"not of type {type_name}", "Write the value in YAML")
     return name, found
+
+
+def _former(test: Path | None) -> Path | None:
+    """Takes the test set under its former name, and says so."""
+    if test is not None:
+        sys.stderr.write(
+            "ocr demo: --eval is now called --test; the next release knows only that\n"
+        )
+    return test
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

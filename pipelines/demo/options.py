@@ -16,30 +16,31 @@ class DemoOptions:
 
     Attributes:
         out: folder of everything: S3 data, logs, report, summary.
-        train: the lines to learn from: folder, tar or zip; None draws a synthetic data set.
-        held_out: the lines that decide, in the same form.
+        train: the samples to learn from, of which a validation set is split off: folder, tar or
+            zip; None draws a synthetic data set.
+        test: the samples that decide, in the same form.
         minutes: training budget.
         pretrained: weights to start from (`.pdparams`), or a folder that `ocr import` wrote.
         train_lines: size of the synthetic training set.
-        eval_lines: size of the synthetic evaluation set.
+        test_lines: size of the synthetic test set.
         parameters: further parameters of the pipeline, which go before the demo's own.
     """
 
     out: Path
     train: Path | None = None
-    held_out: Path | None = None
+    test: Path | None = None
     minutes: float = 6.0
     pretrained: Path | None = None
     train_lines: int = 12_000
-    eval_lines: int = 1_000
+    test_lines: int = 1_000
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.train is None) != (self.held_out is None):
-            missing = "--eval" if self.held_out is None else "--train"
+        if (self.train is None) != (self.test is None):
+            missing = "--test" if self.test is None else "--train"
             cause = "both data sets or none of them can be given"
             raise ConfigError(missing, cause, "Name the other one too")
-        for path in (self.train, self.held_out, self.pretrained):
+        for path in (self.train, self.test, self.pretrained):
             if path is not None and not path.exists():
                 raise ConfigError(str(path), "no such file or folder", "Check the path")
         if self.minutes <= 0:

@@ -48,12 +48,12 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
 
 def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
     """Uploads the data and returns the pipeline's parameters."""
-    train, held_out = upload_sources(options, running.store)
+    train, test = upload_sources(options, running.store)
     arguments: dict[str, Any] = {
         "train_data_uri": train.uri,
-        "eval_data_uri": held_out.uri,
+        "test_data_uri": test.uri,
         "train_data_sha256": train.sha256,
-        "eval_data_sha256": held_out.sha256,
+        "test_data_sha256": test.sha256,
         "dataset_name": options.model_name,
         "model_name": options.model_name,
         "train_minutes": options.minutes,
@@ -78,7 +78,7 @@ def _summary(
         work = Path(name)
         answers = []
         if production:
-            lines = run.pointer("preflight", "eval_lmdb")
+            lines = run.pointer("preflight", "test_lmdb")
             answers = ask_triton(production, lines, running.triton_url, running.store, work)
         found = fetch(run.pointer("evaluate", "evaluation"), work / "evaluation")
         evaluation = Evaluation.load(found)

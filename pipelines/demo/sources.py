@@ -22,14 +22,14 @@ class Uploaded:
 
 
 def upload_sources(options: DemoOptions, store: Store) -> tuple[Uploaded, Uploaded]:
-    """Uploads training and evaluation data; draws them first where none are given."""
-    train, held_out = options.train, options.held_out
-    if train is None or held_out is None:
-        count = options.train_lines, options.eval_lines
+    """Uploads what to learn from and the test set; draws both first where none are given."""
+    train, test = options.train, options.test
+    if train is None or test is None:
+        count = options.train_lines, options.test_lines
         drawn = options.out / "synthetic" / "-".join(map(str, count))
         generate(drawn, train=count[0], eval=count[1], seed=SEED)
-        train, held_out = drawn / "train", drawn / "eval"
-    return upload(train, store, options.out), upload(held_out, store, options.out)
+        train, test = drawn / "train", drawn / "eval"
+    return upload(train, store, options.out), upload(test, store, options.out)
 
 
 def upload(path: Path, store: Store, out: Path) -> Uploaded:

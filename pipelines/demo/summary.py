@@ -60,8 +60,8 @@ def lines(summary: dict[str, Any]) -> list[str]:
     return [
         *_answers(summary),
         "",
-        f"accuracy   {summary['accuracy']:.4f} of {summary['samples']:,} held-out lines read "
-        f"exactly, norm_edit_dis {summary['norm_edit_dis']:.4f}",
+        f"test set   accuracy {summary['accuracy']:.4f} of {summary['samples']:,} samples, "
+        f"norm_edit_dis {summary['norm_edit_dis']:.4f}",
         "gate       accepted" if gate["passed"] else f"gate       refused: {'; '.join(refused)}",
         f"serving    {_serving(summary)}",
         f"time       {duration(summary['seconds']['whole'])}",

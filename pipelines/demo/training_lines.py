@@ -28,7 +28,7 @@ def translate(line: str, elapsed_s: float) -> str | None:
     if text.startswith("cur metric, "):
         values = dict(_VALUE.findall(text))
         accuracy, similarity = float(values["acc"]), float(values["norm_edit_dis"])
-        return f"held-out lines: accuracy {accuracy:.4f}, norm_edit_dis {similarity:.4f}"
+        return f"validation: accuracy {accuracy:.4f}, norm_edit_dis {similarity:.4f}"
     return None if text.startswith("best metric, ") else text
 
 

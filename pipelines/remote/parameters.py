@@ -1,6 +1,7 @@
 """The parameters of a run, checked against the package before a run can waste anybody's time."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Container, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
 
 Definitions = Mapping[str, Mapping[str, Any]]
+# Former names of parameters, accepted until the next release.
+FORMER = {"eval_data_uri": "test_data_uri", "eval_data_sha256": "test_data_sha256"}
 MAX_BYTES = 1 << 20
 
 # IR type → what it is in YAML, and the Python types that are accepted.
@@ -39,17 +42,31 @@ def read_parameters(file: Path | None, given: Iterable[str], known: Definitions)
         if not isinstance(values, dict):
             raise ConfigError(str(file), "holds no `name: value` lines", "Write a parameter a line")
         for name, value in values.items():
-            found[name] = check(name, value, known, places.get((name,), str(file)))
+            place = places.get((name,), str(file))
+            now = present_name(name, known, place)
+            if now in found:
+                raise ConfigError(place, f"{now} is given under two names", "Leave one of them out")
+            found[now] = check(now, value, known, place)
     for argument in given:
         name, equals, text = argument.partition("=")
         if not equals:
             raise ConfigError(f"--param {argument}", "has no =", "Write NAME=VALUE")
         place = f"--param {argument}"
+        name = present_name(name, known, place)
         found[name] = check(name, parse(text, place)[0], known, place)
     missing = [name for name, definition in known.items() if _needed(definition)]
     if absent := [name for name in missing if name not in found]:
         raise ConfigError(absent[0], "is not given and has no default", "Add it to the parameters")
     return found
+
+
+def present_name(name: str, known: Container[str], place: str) -> str:
+    """Returns a parameter's name; says so on standard error where it is a former one."""
+    now = FORMER.get(name, name)
+    if now == name or name in known or now not in known:  # the package may be of that time
+        return name
+    sys.stderr.write(f"{place}: {name} is now called {now}; the next release knows only that\n")
+    return now
 
 
 def check(name: str, value: Any, known: Definitions, place: str) -> Any:

@@ -41,8 +41,11 @@ def runs(
 ) -> Iterator[Runs]:
     folder = Path(os.environ.get("OCR_CLUSTER_LOGS") or tmp_path_factory.mktemp("runs"))
     data = tmp_path_factory.mktemp("data")
-    train, held_out = pack_lines(data / "train", LINES), pack_lines(data / "eval", LINES[:8])
-    runs = Runs(space, train, held_out, folder)
+    train, validation = (
+        pack_lines(data / "train", LINES),
+        pack_lines(data / "validation", LINES[:8]),
+    )
+    runs = Runs(space, train, validation, folder)
     yield runs
     for run in runs.started:
         run.kill()

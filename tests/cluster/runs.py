@@ -35,7 +35,7 @@ class Runs:
 
     space: Namespace
     train: Pointer
-    held_out: Pointer
+    validation: Pointer
     folder: Path
     started: list["Run"] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class Runs:
                 "backend": "paddlejob",
             },
             "train": asdict(self.train),
-            "held_out": asdict(self.held_out),
+            "validation": asdict(self.validation),
             "image": image,
             "workers": workers,
             "options": {"shared_memory": "64Mi", "deadline_hours": 0.25, **(options or {})},

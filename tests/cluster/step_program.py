@@ -43,7 +43,7 @@ def main() -> int:
     try:
         place = Place.of_task(given["image"], given["workers"], task, given["options"])
         job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
-        data = Pointer(**given["train"]), Pointer(**given["held_out"])
+        data = Pointer(**given["train"]), Pointer(**given["validation"])
         pointer = train(job, *data, Path(tempfile.mkdtemp()), place)
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")

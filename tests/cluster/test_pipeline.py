@@ -69,7 +69,7 @@ class Place:
         run = StandIn(self.spec, self.platform, launcher["defaultPipelineRoot"], self.pods.execute)
         sources = {
             "train_data_uri": self.store.uri("sources/train/"),
-            "eval_data_uri": self.store.uri("sources/eval/lines.tar"),
+            "test_data_uri": self.store.uri("sources/eval/lines.tar"),
         }
         return run.run({**PARAMETERS, **sources, **parameters}), run
 
@@ -165,7 +165,7 @@ def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(
 
 
 def test_a_step_that_fails_ends_the_run_and_the_exit_handler_hears_of_it(place: Place) -> None:
-    state, run = place.run(eval_data_uri=place.store.uri("sources/nowhere.tar"))
+    state, run = place.run(test_data_uri=place.store.uri("sources/nowhere.tar"))
     assert state == FAILED
     assert [(task, ended) for task, ended in run.states if task in TITLES] == [
         ("plan", FAILED),

@@ -9,8 +9,8 @@ from components.shared.pointer import Pointer
 from tests.components.line_images import write_icdar
 
 
-def pack_lines(folder: Path, labels: Sequence[str]) -> Pointer:
-    """Draws lines, packs them and uploads the shards."""
-    source = Source(folder.name, str(write_icdar(folder, labels)), split=folder.name)
+def pack_lines(folder: Path, labels: Sequence[str], role: str = "") -> Pointer:
+    """Draws lines, packs them and uploads the shards; the role is the folder's name by default."""
+    source = Source("lines", str(write_icdar(folder, labels)), role=role or folder.name)
     work = folder.with_name(f"{folder.name}-work")
-    return pack_lmdb(gen_label(source, work)[0], work)
+    return pack_lmdb(gen_label(source, work)[0], work)[0]

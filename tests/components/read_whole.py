@@ -8,13 +8,13 @@ from components.shared.pointer import Pointer
 
 
 def read_parts(
-    model: Pointer, eval_lmdb: Pointer, model_name: str, work: Path, pods: int = 1
+    model: Pointer, test_lmdb: Pointer, model_name: str, work: Path, pods: int = 1
 ) -> list[Pointer]:
     """Reads all lines as so many pods would; returns what each hands on."""
     parts = []
-    for share in share_out(eval_lmdb, pods):
+    for share in share_out(test_lmdb, pods):
         folder = work / f"from-{share['first']}"
         folder.mkdir(parents=True)
         rows = range(share["first"], share["last"])
-        parts.append(read_share(rows, model, eval_lmdb, model_name, folder))
+        parts.append(read_share(rows, model, test_lmdb, model_name, folder))
     return parts

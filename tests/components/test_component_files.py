@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "components").glob("*/component.py"))
-MAX_LINES = 75
+MAX_LINES = 80
 MAX_STATEMENTS = 14
 
 

@@ -16,10 +16,10 @@ from components.preflight.component import preflight
 
 
 @dsl.pipeline(name="fan-out")
-def fan_out(train_data_uri: str, eval_data_uri: str, gib_per_pod: float, max_pods: int) -> None:
+def fan_out(train_data_uri: str, test_data_uri: str, gib_per_pod: float, max_pods: int) -> None:
     planned = plan(
         train_data_uri=train_data_uri,
-        eval_data_uri=eval_data_uri,
+        test_data_uri=test_data_uri,
         config="cpu_line",
         model_name="fan_out",
         pack_gib_per_pod=gib_per_pod,

@@ -23,9 +23,9 @@ def sources(store: Store, tmp_path: Path) -> dict[str, str]:
     for number, texts in enumerate(TEXTS):
         tar = tar_of(write_icdar(tmp_path / f"train-{number}", texts))
         store.put_file(tar, f"fan-out/train/{number}.tar")
-    held_out = tar_of(write_icdar(tmp_path / "eval", ["TOTAL 5.50", "TOTAL 7.50"]))
-    uri = store.put_file(held_out, "fan-out/eval.tar")
-    return {"train_data_uri": store.uri("fan-out/train"), "eval_data_uri": uri}
+    test = tar_of(write_icdar(tmp_path / "test", ["TOTAL 5.50", "TOTAL 7.50"]))
+    uri = store.put_file(test, "fan-out/test.tar")
+    return {"train_data_uri": store.uri("fan-out/train"), "test_data_uri": uri}
 
 
 def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, Pointer, int]:
@@ -41,7 +41,7 @@ def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, 
     )
     found = [
         Pointer(**json.loads(next(root.glob(f"*/preflight/{name}")).read_text()))
-        for name in ("train_lmdb", "eval_lmdb")
+        for name in ("train_lmdb", "test_lmdb")
     ]
     return found[0], found[1], len(list(root.rglob("pack-lmdb/shards")))
 

@@ -46,14 +46,14 @@ PARAMETERS: dict[str, Any] = {
 def options(tmp_path_factory: pytest.TempPathFactory) -> DemoOptions:
     """Lines that the bundle of `tiny_bundle` reads without a mistake."""
     root = tmp_path_factory.mktemp("whole")
-    for name, texts in (("train", TEXTS[:60]), ("eval", TEXTS[60:])):
+    for name, texts in (("train", TEXTS[:60]), ("test", TEXTS[60:])):
         (root / name).mkdir()
         for text in texts:
             (root / name / f"{text}.png").write_bytes(line_image(text))
         labels = "".join(f'{text}.png, "{text}"\n' for text in texts)
         (root / name / "gt.txt").write_text(labels)
     return DemoOptions(
-        out=root / "demo", train=root / "train", held_out=root / "eval", parameters=PARAMETERS
+        out=root / "demo", train=root / "train", test=root / "test", parameters=PARAMETERS
     )
 
 
@@ -139,7 +139,7 @@ def test_a_worse_model_is_refused_and_the_champion_answers_on(
 
 def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_path: Path) -> None:
     out = tmp_path / "ended"
-    command = ["--train", str(options.train), "--eval", str(options.held_out), "--out", str(out)]
+    command = ["--train", str(options.train), "--test", str(options.test), "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli", "demo", *command],
         stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
 from ocr_lib.data.preflight.overlap import contradictions, leakage
 from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
 from ocr_lib.data.preflight.split import Split, findings, measure, numbers
+from ocr_lib.data.roles import NOT_TRAIN, NOT_VALIDATION
 from ocr_lib.errors import UserError
 
 
@@ -22,7 +23,7 @@ def preflight(
         config: a `Config`.
         max_bad_share: of a split's samples, as a fraction of 1: more that fail one check stop
             the run, fewer are a warning.
-        max_leak_share: of the evaluation's images, as a fraction of 1: more that are training
+        max_leak_share: of the validation images, as a fraction of 1: more that are training
             images too stop the run.
 
     Returns:
@@ -34,7 +35,11 @@ def preflight(
     preprocess = Preprocess.from_config(config)
     found: list[Finding] = []
     figures: Numbers = {}
-    blocks = {"train": config.train, "eval": config.eval}
+    blocks = {"train": config.train}
+    if config.eval.dataset.named:
+        blocks["validation"] = config.eval
+    else:
+        found.append(_without_validation())
     opened = {name: _open(name, block, found) for name, block in blocks.items()}
     splits = {name: split for name, split in opened.items() if split is not None}
     if "train" in splits or not made_of_labels(config):
@@ -46,8 +51,8 @@ def preflight(
             found += contradictions(split, max_bad_share)
             figures[name] = numbers(split, preprocess, dictionary)
     if len(splits) == 2:
-        found += leakage(splits["train"], splits["eval"], max_leak_share)
-        found += _unseen(splits["train"], splits["eval"])
+        found += leakage(splits["train"], splits["validation"], max_leak_share)
+        found += _unseen(splits["train"], splits["validation"])
     figures["machine"] = machine_numbers(config)
     found += machine_findings(config, figures["machine"])
     return PreflightReport(
@@ -60,7 +65,7 @@ def preflight(
 def _open(name: str, block: Any, found: list[Finding]) -> Split | None:
     """Opens a split; what hinders that becomes a finding."""
     try:
-        dataset = open_dataset(block)
+        dataset = open_dataset(block, NOT_TRAIN if name == "train" else NOT_VALIDATION)
         split = Split(name, dataset, list(dataset.labels()))
     except UserError as error:
         found.append(Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True))
@@ -71,16 +76,24 @@ def _open(name: str, block: Any, found: list[Finding]) -> Split | None:
     return split
 
 
-def _unseen(train: Split, evaluation: Split) -> Iterator[Finding]:
-    """Yields whether the evaluation asks for characters that training never shows."""
-    unseen = set(evaluation.characters) - set(train.characters)
+def _without_validation() -> Finding:
+    return Finding(
+        "validation",
+        "there is no validation set: the result will be the last checkpoint",
+        "Name one in Eval.dataset to choose a checkpoint by",
+    )
+
+
+def _unseen(train: Split, validation: Split) -> Iterator[Finding]:
+    """Yields whether validation asks for characters that training never shows."""
+    unseen = set(validation.characters) - set(train.characters)
     if unseen:
-        indices = [i for i, label in enumerate(evaluation.labels) if unseen & set(label)]
-        share = len(indices) / len(evaluation.labels)
+        indices = [i for i, label in enumerate(validation.labels) if unseen & set(label)]
+        share = len(indices) / len(validation.labels)
         yield Finding(
-            "train and eval",
-            f"{len(indices):,} evaluation labels ({share:.2%}) have characters that no training "
+            "train and validation",
+            f"{len(indices):,} validation labels ({share:.2%}) have characters that no training "
             f"label has: {' '.join(sorted(unseen))}",
             "Add training samples with them",
-            tuple(evaluation.examples(indices)),
+            tuple(validation.examples(indices)),
         )

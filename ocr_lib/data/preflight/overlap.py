@@ -1,4 +1,4 @@
-"""Images that occur twice: in training and evaluation, or with different labels.
+"""Images that occur twice: in training and validation, or with different labels.
 
 Equal checksums and lengths name the candidates; the files' bytes decide.
 """
@@ -13,22 +13,22 @@ from ocr_lib.data.preflight.split import Split
 from ocr_lib.errors import UserError
 
 
-def leakage(train: Split, evaluation: Split, max_share: float) -> Iterator[Finding]:
-    """Yields whether evaluation images are among the training images."""
+def leakage(train: Split, validation: Split, max_share: float) -> Iterator[Finding]:
+    """Yields whether validation images are among the training images."""
     found: list[int] = []
     examples: list[str] = []
     places = first_positions(train.dataset.keys)
-    for i, key in enumerate(evaluation.dataset.keys.tolist()):
+    for i, key in enumerate(validation.dataset.keys.tolist()):
         first = places.get(key)
-        if key and first is not None and _same(train, first, evaluation, i):
+        if key and first is not None and _same(train, first, validation, i):
             found.append(i)
             if len(examples) < EXAMPLES:
-                examples.append(f"eval {evaluation.place(i)} is train {train.place(first)}")
+                examples.append(f"validation {validation.place(i)} is train {train.place(first)}")
     yield from share_finding(
-        "train and eval",
-        "evaluation images are training images too, so the accuracy would be too high",
+        "train and validation",
+        "validation images are training images too, so the accuracy would be too high",
         found,
-        len(evaluation.labels),
+        len(validation.labels),
         max_share,
         "Take them out of one of the two",
         examples,

@@ -1,11 +1,10 @@
-"""What a preflight found, as JSON, as Markdown and as plain text."""
+"""What a preflight found, as JSON and as Markdown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ocr_lib.markdown import escape, row
-from ocr_lib.terminal import printable
 
 EXAMPLES = 5
 Numbers = dict[str, Any]
@@ -53,7 +52,7 @@ class PreflightReport:
     Attributes:
         problems: each stops the run.
         warnings: the run may go on.
-        numbers: `train` and `eval` (samples, label lengths, widths, …) and `machine`.
+        numbers: `train` and `validation` (samples, label lengths, widths, …) and `machine`.
     """
 
     problems: tuple[Finding, ...]
@@ -75,7 +74,7 @@ class PreflightReport:
         }
 
     def markdown(self) -> str:
-        """Returns the report as Markdown; labels in it are quoted, never interpreted."""
+        """Returns the report for people; labels in it are quoted, never interpreted."""
         lines = [f"# Preflight {'passed' if self.passed else 'failed'}", ""]
         for title, findings in (("Problems", self.problems), ("Warnings", self.warnings)):
             if findings:
@@ -86,18 +85,6 @@ class PreflightReport:
         lines += ["## Numbers", "", *_table(self.numbers)]
         return "\n".join(lines) + "\n"
 
-    def text(self) -> str:
-        """Returns the report for a terminal or a log, without mark-up."""
-        lines = [f"preflight {'passed' if self.passed else 'failed'}"]
-        for word, findings in (("problem", self.problems), ("warning", self.warnings)):
-            for finding in findings:
-                lines.append(f"{word}: {finding.check}: {finding.cause}. {finding.fix}.")
-                lines += [f"    {example}" for example in finding.examples]
-        table = [("", "train", "eval"), *_rows(self.numbers)]
-        widths = [max(map(len, column)) for column in list(zip(*table, strict=True))[:2]]
-        lines += [f"{name:{widths[0]}}  {a:{widths[1]}}  {b}".rstrip() for name, a, b in table]
-        return "\n".join(map(printable, lines))
-
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
     yield f"- **{escape(finding.check)}**: {escape(finding.cause)}. {escape(finding.fix)}."
@@ -106,27 +93,21 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 
 
 def _table(numbers: Numbers) -> Iterator[str]:
-    yield "| | train | eval |"
+    yield "| | train | validation |"
     yield "| --- | --- | --- |"
-    for cells in _rows(numbers):
-        yield row(map(escape, cells))
-
-
-def _rows(numbers: Numbers) -> Iterator[tuple[str, str, str]]:
-    """Yields what a number says, and its value for the two data sets."""
-    train, evaluation = numbers.get("train", {}), numbers.get("eval", {})
-    for key in train | evaluation:
-        cells = _cell(train.get(key)), _cell(evaluation.get(key))
+    train, validation = numbers.get("train", {}), numbers.get("validation", {})
+    for key in train | validation:
+        cells = [_cell(side.get(key)) for side in (train, validation)]
         if any(cells):
-            yield key.replace("_", " "), *cells
+            yield row([escape(key.replace("_", " ")), *cells])
     for key, value in numbers.get("machine", {}).items():
-        yield key.replace("_", " "), _cell(value), ""
+        yield row([escape(key.replace("_", " ")), _cell(value), ""])
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_number(item)}" for key, item in value.items())
-    return _number(value)
+        return escape(", ".join(f"{key}: {_number(item)}" for key, item in value.items()))
+    return escape(_number(value))
 
 
 def _number(value: Any) -> str:

@@ -1,8 +1,8 @@
 """`ocr pipeline cancel`: ends a run."""
 
 import argparse
+import sys
 
-from ocr_lib.terminal import echo
 from pipelines.remote.connection import add_connection, connected
 
 DESCRIPTION = """\
@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
         kubeflow = Kubeflow(connection)
         found = runs.get(kubeflow, args.run_id)
         if found.state in FINAL:
-            echo(f"It has ended already: {found.state.lower()}.")
+            sys.stdout.write(f"It has ended already: {found.state.lower()}.\n")
             return 0
         runs.terminate(kubeflow, args.run_id)
-    echo("\n".join(report.cancelling(args.run_id)))
+    sys.stdout.write("\n".join(report.cancelling(args.run_id)) + "\n")
     return 0

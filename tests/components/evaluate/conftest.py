@@ -1,6 +1,7 @@
 """A real run on small data, as the steps after training find it."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -12,19 +13,28 @@ from tests.components.packed import pack_lines
 TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
 
 
-@pytest.fixture
-def data(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
-    return pack_lines(tmp_path / "train", TEXTS[:60]), pack_lines(tmp_path / "eval", TEXTS[60:])
+class Data(NamedTuple):
+    """The three sets."""
+
+    train: Pointer
+    validation: Pointer
+    test: Pointer
 
 
 @pytest.fixture
-def model(data: tuple[Pointer, Pointer], tmp_path: Path) -> Pointer:
+def data(store: Store, tmp_path: Path) -> Data:
+    parts = {"train": TEXTS[:48], "validation": TEXTS[48:60], "test": TEXTS[60:]}
+    return Data(*(pack_lines(tmp_path / role, texts) for role, texts in parts.items()))
+
+
+@pytest.fixture
+def model(data: Data, tmp_path: Path) -> Pointer:
     from ocr_lib.train import train
     from tests.ocr_lib.train.line_data import small_config
 
-    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data)]
+    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
     train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
     return publish(
         tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
-        train_digest=data[0].digest,
+        train_digest=data.train.digest, validation_digest=data.validation.digest,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from components.shared.store import Store
 from ocr_lib.bundle import Bundle
 from ocr_lib.errors import CheckpointError, DataError, ExportError
 from ocr_lib.export import run as export_run
+from tests.components.evaluate.conftest import Data
 from tests.components.read_whole import read_parts
 
 pytestmark = pytest.mark.slow
@@ -37,29 +38,34 @@ def folder(tmp_path: Path, name: str) -> Path:
     return path
 
 
-def judge(
-    model: Pointer, train_lmdb: Pointer, eval_lmdb: Pointer, name: str, work: Path
-) -> tuple[Evaluation, Pointer]:
-    parts = read_parts(model, eval_lmdb, name, work / "parts")
-    return evaluate.evaluate(model, train_lmdb, eval_lmdb, parts, LIMITS, work)
+def judge(model: Pointer, data: Data, name: str, work: Path) -> tuple[Evaluation, Pointer]:
+    parts = read_parts(model, data.test, name, work / "parts")
+    request = evaluate.Request(
+        model=model,
+        train=data.train,
+        validation=data.validation,
+        test=data.test,
+        readings=parts,
+        limits=LIMITS,
+    )
+    return evaluate.evaluate(request, work)
 
 
-def test_a_model_meets_itself(
-    store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
-) -> None:
+def test_a_model_meets_itself(store: Store, data: Data, model: Pointer, tmp_path: Path) -> None:
     name = "itself"
-    first, pointer = judge(model, *data, name, folder(tmp_path, "one"))
+    first, pointer = judge(model, data, name, folder(tmp_path, "one"))
     assert first.verdict.passed
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
-    bundle = export(model, data[1], pointer, name, folder(tmp_path, "two"))
+    bundle = export(model, data.validation, pointer, name, folder(tmp_path, "two"))
     parity = json.loads((fetch(bundle, tmp_path / "bundle") / "parity.json").read_text())
     assert parity["texts_equal"]
     lineage = Bundle.open(tmp_path / "bundle").info["lineage"]
+    assert [lineage[f"{role}_data"] for role in Data._fields] == [part.digest for part in data]
     assert Judgement.from_dict(lineage) == Judgement(0, "none")
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
     write_production(store, promoted(name, record, None), None)
-    second, _ = judge(model, *data, name, folder(tmp_path, "three"))
+    second, _ = judge(model, data, name, folder(tmp_path, "three"))
     assert second.verdict.passed, second.verdict
     assert second.champion is not None
     assert second.champion.outcomes == second.candidate.outcomes
@@ -72,7 +78,7 @@ def test_a_model_meets_itself(
 def test_two_runs_meet_one_champion_and_one_takes_over(
     store: Store,
     triton: TritonServer,
-    data: tuple[Pointer, Pointer],
+    data: Data,
     model: Pointer,
     tmp_path: Path,
 ) -> None:
@@ -81,12 +87,12 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
 
     def judged_and_exported(run: str) -> Pointer:
         as_run = Pointer(model.uri, model.digest, {**model.metadata, "run": run})
-        _, pointer = judge(as_run, *data, name, folder(tmp_path, f"judge-{run}"))
-        return export(as_run, data[1], pointer, name, folder(tmp_path, f"export-{run}"))
+        _, pointer = judge(as_run, data, name, folder(tmp_path, f"judge-{run}"))
+        return export(as_run, data.validation, pointer, name, folder(tmp_path, f"export-{run}"))
 
     def put(bundle: Pointer) -> int:
         work = folder(tmp_path, f"deploy-{len(list(tmp_path.iterdir()))}")
-        return deploy(bundle, data[1], name, [triton.url], work).production.version
+        return deploy(bundle, data.validation, name, [triton.url], work).production.version
 
     assert put(judged_and_exported("first")) == 1
     one, two = judged_and_exported("a"), judged_and_exported("b")
@@ -97,31 +103,33 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
     assert read_production(store, name) == serving
 
 
-def test_training_images_in_the_evaluation_stop_the_step(
-    data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+@pytest.mark.parametrize("role", ["train", "validation"])
+def test_images_that_were_used_before_stop_the_step(
+    data: Data, model: Pointer, tmp_path: Path, role: str
 ) -> None:
-    with pytest.raises(DataError, match="60 of 60 images are training images too"):
-        judge(model, data[0], data[0], "leaky", folder(tmp_path, "work"))
+    leaky = data._replace(test=getattr(data, role))
+    with pytest.raises(DataError, match=rf"of \d+ test images are {role} images too"):
+        judge(model, leaky, "leaky", folder(tmp_path, "work"))
 
 
 def test_other_weights_than_were_evaluated_are_not_exported(
-    data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+    data: Data, model: Pointer, tmp_path: Path
 ) -> None:
-    _, found = judge(model, *data, "m", folder(tmp_path, "one"))
+    _, found = judge(model, data, "m", folder(tmp_path, "one"))
     other = Pointer(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
     with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
-        export(model, data[1], other, "m", folder(tmp_path, "two"))
+        export(model, data.validation, other, "m", folder(tmp_path, "two"))
 
 
 def test_the_tensors_of_a_failed_certificate_are_uploaded(
     store: Store,
-    data: tuple[Pointer, Pointer],
+    data: Data,
     model: Pointer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The ONNX form forgets a tenth of every probability."""
-    _, found = judge(model, *data, "m", folder(tmp_path, "one"))
+    _, found = judge(model, data, "m", folder(tmp_path, "one"))
     real = export_run.onnx_forward
 
     def wrong(path: Path) -> object:
@@ -130,7 +138,7 @@ def test_the_tensors_of_a_failed_certificate_are_uploaded(
 
     monkeypatch.setattr(export_run, "onnx_forward", wrong)
     with pytest.raises(ExportError, match="uploaded as s3://") as error:
-        export(model, data[1], found, "m", folder(tmp_path, "two"))
+        export(model, data.validation, found, "m", folder(tmp_path, "two"))
     uri = str(error.value).rpartition("uploaded as ")[2].rstrip(".")
     with np.load(store.get_file(uri, tmp_path / "kept.npz")) as kept:
         assert sorted(kept) == ["answer", "expected", "input"]

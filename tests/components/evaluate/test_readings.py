@@ -48,7 +48,7 @@ def pointer(part: Part) -> Pointer:
             "lines 5 to 10 were read with weights ffffffffffff, not eeeeeeeeeeee: the run folder",
         ),
         (
-            [replace(part(0, 10), eval_digest="f" * 64)],
+            [replace(part(0, 10), test_digest="f" * 64)],
             "lines 1 to 10 were read with data ffffffffffff, not dddddddddddd: they were packed",
         ),
     ],

@@ -21,6 +21,7 @@ from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.train import load_run
 from ocr_lib.train.recognizer import trained_recognizer
 from tests.components.deploy.tiny_bundle import write_bundle
+from tests.components.evaluate.conftest import Data
 from tests.components.packed import pack_lines
 from tests.components.read_whole import read_parts
 
@@ -43,12 +44,17 @@ def serve(store: Store, name: str, bundle: Path) -> tuple[str, str]:
     return uri, digest
 
 
-def judge(
-    model: Pointer, data: tuple[Pointer, Pointer], parts: list[Pointer], work: Path
-) -> Evaluation:
+def judge(model: Pointer, data: Data, parts: list[Pointer], work: Path) -> Evaluation:
     work.mkdir()
-    found, _ = evaluate.evaluate(model, *data, parts, LIMITS, work)
-    return found
+    request = evaluate.Request(
+        model=model,
+        train=data.train,
+        validation=data.validation,
+        test=data.test,
+        readings=parts,
+        limits=LIMITS,
+    )
+    return evaluate.evaluate(request, work)[0]
 
 
 def timeless(report: EvalReport | None) -> EvalReport:
@@ -57,9 +63,9 @@ def timeless(report: EvalReport | None) -> EvalReport:
 
 
 def test_however_many_pods_read_the_report_is_that_of_one(
-    store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: Pointer, tmp_path: Path
 ) -> None:
-    dataset = LmdbDataset(fetch(data[1], tmp_path / "held-out"))
+    dataset = LmdbDataset(fetch(data.test, tmp_path / "test"))
     trained = load_run(fetch(model, tmp_path / "trained"), "latest")
     candidate = replace(evaluate_at_once(trained_recognizer(trained), dataset), leaked=0)
     bundle = write_bundle(tmp_path / "bundle", tuple("0123"))
@@ -68,7 +74,7 @@ def test_however_many_pods_read_the_report_is_that_of_one(
     served = evaluate_at_once(champion, dataset, watch=watch)
     assert len({line.text for line in candidate.worst}) > 10
     for pods, expected in ((1, 1), (2, 2), (3, 3), (7, 7), (len(dataset) + 1, 9)):
-        parts = read_parts(model, data[1], NAME, tmp_path / f"parts-{pods}", pods)
+        parts = read_parts(model, data.test, NAME, tmp_path / f"parts-{pods}", pods)
         assert len(parts) == expected
         found = judge(model, data, parts[::-1], tmp_path / f"judged-{pods}")
         assert timeless(found.candidate) == timeless(candidate)
@@ -76,17 +82,17 @@ def test_however_many_pods_read_the_report_is_that_of_one(
 
 
 def test_parts_on_either_side_of_a_deployment_are_refused(
-    store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: Pointer, tmp_path: Path
 ) -> None:
-    before = read_parts(model, data[1], "late", tmp_path / "before", 2)
+    before = read_parts(model, data.test, "late", tmp_path / "before", 2)
     serve(store, "late", write_bundle(tmp_path / "bundle"))
-    after = read_parts(model, data[1], "late", tmp_path / "after", 2)
+    after = read_parts(model, data.test, "late", tmp_path / "after", 2)
     with pytest.raises(DataError, match=r"read with serving model \w+, not none: a model was dep"):
         judge(model, data, [before[0], after[1]], tmp_path / "mixed")
 
 
 def test_parts_of_other_lines_are_refused(
-    store: Store, data: tuple[Pointer, Pointer], model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: Pointer, tmp_path: Path
 ) -> None:
     other = pack_lines(tmp_path / "other", [f"{i}" for i in range(900, 926)])
     parts = read_parts(model, other, "other", tmp_path / "parts")

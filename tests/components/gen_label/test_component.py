@@ -20,8 +20,8 @@ def run(folder: Path, *uris: str, sha256: str = "") -> dict[str, dsl.Artifact]:
         "labels": dsl.Dataset(uri=str(folder / "labels")),
         "report": dsl.Markdown(uri=str(folder / "report")),
     }
-    parts = [{"split": "train", "name": "x-train", "uri": uri, "sha256": sha256} for uri in uris]
-    gen_label.python_func(group={"parts": parts}, **outputs)
+    parts = [{"role": "train", "name": "x", "uri": uri, "sha256": sha256} for uri in uris]
+    gen_label.python_func(group={"parts": parts, "split": {"share": 0.1}}, **outputs)
     return outputs
 
 
@@ -37,6 +37,7 @@ def test_archives_and_folders_become_label_lists_in_the_store(store: Store, tmp_
     labels = store.get_tree(first.uri, tmp_path / "labels") / "labels.txt"
     texts = [line.split("\t")[1] for line in labels.read_text("utf-8").splitlines()]
     assert texts == list(LABELS)  # commas, quotes and spaces included
+    assert first.metadata["split"] == {"share": 0.1, "seed": 0, "document_pattern": ""}
     assert Path(outputs["report"].path).read_text("utf-8").count("5 of 5 lines written") == 2
 
 

@@ -40,9 +40,9 @@ def test_a_folder_of_images_is_one_part(store: Store, tmp_path: Path) -> None:
     assert len(find_parts("train", "x", store.uri("plan/images"))) == 1
     for name in ("a.tar", "b.tar"):
         (tmp_path / name).write_text(name)
-    assert [Path(p.uri).name for p in find_parts("eval", "x", str(tmp_path))] == ["a.tar", "b.tar"]
+    assert [Path(p.uri).name for p in find_parts("test", "x", str(tmp_path))] == ["a.tar", "b.tar"]
     (tmp_path / "gt.txt").write_text("")
-    assert [part.uri for part in find_parts("eval", "x", str(tmp_path))] == [str(tmp_path)]
+    assert [part.uri for part in find_parts("test", "x", str(tmp_path))] == [str(tmp_path)]
 
 
 def test_nothing_at_a_source_is_an_error(store: Store) -> None:

@@ -9,6 +9,7 @@ from components.deploy.production import Production, write_production
 from components.plan.component import plan as component
 from components.plan.step import Plan, Question, plan
 from components.shared.store import Store
+from ocr_lib.data.roles import SplitRule
 from ocr_lib.errors import ConfigError, DataError
 
 MODEL = "planned"
@@ -16,10 +17,20 @@ MODEL = "planned"
 
 @pytest.fixture
 def question(store: Store) -> Question:
-    for name in ("train.tar", "eval.tar"):
+    for name in ("train.tar", "test.tar"):
         store.client.put(store.bucket, f"planned/{name}", name.encode())
-    sources = [(store.uri(f"planned/{name}"), "") for name in ("train.tar", "eval.tar")]
-    return Question(sources[0], sources[1], "lines", "cpu_line", (), "", (60.0, "auto", 0.01))
+    sources = [(store.uri(f"planned/{name}"), "") for name in ("train.tar", "test.tar")]
+    return Question(
+        train_data=sources[0],
+        test_data=sources[1],
+        validation_data="",
+        split=SplitRule(),
+        dataset_name="lines",
+        config="cpu_line",
+        config_overrides=(),
+        pretrained_uri="",
+        settings=(60.0, "auto", 0.01),
+    )
 
 
 def look(question: Question, tmp_path: Path) -> Plan:
@@ -42,7 +53,8 @@ def test_without_a_serving_model_everything_is_new(
     assert found.serving is None
     assert found.changed == list(found.inputs)
     assert "No model serves yet" in found.markdown(True)
-    assert [part.split for group in found.groups for part in group] == ["train", "eval"]
+    assert [part.role for group in found.groups for part in group] == ["train", "test"]
+    assert found.to_groups()[0]["split"] == SplitRule().to_dict()
 
 
 def test_the_same_again_is_nothing_new(store: Store, question: Question, tmp_path: Path) -> None:
@@ -57,7 +69,8 @@ def test_whatever_changes_is_named(store: Store, question: Question, tmp_path: P
     other = {
         "settings": replace(question, settings=(30.0, "auto", 0.01)),
         "configuration": replace(question, config_overrides=("Global.epoch_num=3",)),
-        "evaluation data": replace(question, eval_data=question.train_data),
+        "test data": replace(question, test_data=question.train_data),
+        "validation data": replace(question, validation_data=question.train_data[0]),
         "first weights": replace(question, pretrained_uri=question.train_data[0]),
     }
     for name, changed in other.items():
@@ -83,11 +96,30 @@ def test_a_wrong_configuration_is_found_first(
         look(replace(question, config="cpu_lines"), tmp_path)
 
 
+def test_another_split_is_other_validation_data(
+    store: Store, question: Question, tmp_path: Path
+) -> None:
+    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    other = replace(question, split=SplitRule(share=0.1))
+    assert look(other, tmp_path).changed == ["validation data"]
+
+
+def test_nothing_is_split_off_where_a_validation_set_is_given(
+    store: Store, question: Question, tmp_path: Path
+) -> None:
+    uri = store.uri("planned/validation.tar")
+    store.client.put(store.bucket, "planned/validation.tar", b"validation")
+    found = look(replace(question, validation_data=uri), tmp_path)
+    roles = {part.role for group in found.groups for part in group}
+    assert roles == {"train", "validation", "test"}
+    assert found.to_groups()[0]["split"]["share"] == 0
+
+
 def run(question: Question, folder: Path, *, skip: bool) -> tuple[bool, list[dict[str, object]]]:
     folder.mkdir()
     go, groups, _ = component.python_func(
         train_data_uri=question.train_data[0],
-        eval_data_uri=question.eval_data[0],
+        test_data_uri=question.test_data[0],
         report=dsl.Markdown(uri=str(folder / "report")),
         config=question.config,
         model_name=MODEL,

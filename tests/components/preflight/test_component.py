@@ -1,49 +1,64 @@
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from kfp import dsl
 
 from components.preflight.component import preflight
-from components.shared.pointer import Pointer, read_pointer, write_pointers
+from components.shared.pointer import Pointer, read_optional_pointer, write_pointers
 from components.shared.store import Store
+from ocr_lib.data.lmdb_store import LmdbDataset
 from tests.components.packed import pack_lines
 
 TRAIN = [f"TOTAL {n}.50" for n in range(20)]
-EVAL = [f"CASH {n}.0" for n in range(5)]
+VALIDATION = [f"CASH {n}.0" for n in range(5)]
+TEST = ["a label that is longer than the configuration wants", "Ω"]
+
+
+class Lines(NamedTuple):
+    """The three sets; the test set would fail every check of labels."""
+
+    train: Pointer
+    validation: Pointer | None
+    test: Pointer
 
 
 @pytest.fixture
-def lines(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
-    return pack_lines(tmp_path / "train", TRAIN), pack_lines(tmp_path / "eval", EVAL)
+def lines(store: Store, tmp_path: Path) -> Lines:
+    parts = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+    return Lines(*(pack_lines(tmp_path / role, labels) for role, labels in parts.items()))
 
 
-def run(folder: Path, lines: tuple[Pointer, Pointer], *overrides: str) -> str:
+def run(folder: Path, lines: Lines, *overrides: str) -> str:
     folder.mkdir()
     shards = dsl.Dataset(uri=str(folder / "shards"))
-    write_pointers(shards, lines)
-    outputs = [dsl.Dataset(uri=str(folder / name)) for name in ("train_lmdb", "eval_lmdb")]
+    write_pointers(shards, [part for part in lines if part])
+    outputs = {f"{role}_lmdb": dsl.Dataset(uri=str(folder / role)) for role in Lines._fields}
     report = dsl.Markdown(uri=str(folder / "report"))
-    preflight.python_func(
+    shared = preflight.python_func(
         shards=[shards],
-        train_lmdb=outputs[0],
-        eval_lmdb=outputs[1],
+        **outputs,
         report=report,
         config="cpu_line",
         config_overrides=list(overrides),
     )
-    assert tuple(map(read_pointer, outputs)) == lines  # a single part is handed on as it is
+    assert shared == [{"first": 0, "last": 2}]
+    found = tuple(map(read_optional_pointer, outputs.values()))
+    assert found == lines  # a single part is handed on as it is
     return Path(report.path).read_text("utf-8")
 
 
 def test_good_data_passes_with_a_report(
-    lines: tuple[Pointer, Pointer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path / "out", lines).startswith("# Preflight passed")
+    report = run(tmp_path / "out", lines)
+    assert report.startswith("# Preflight passed")
+    assert "| validation | 5 | chooses the checkpoint |" in report
     assert "characters that no training label has" in capsys.readouterr().err  # the C of CASH
 
 
 def test_data_that_the_configuration_cannot_learn_stops_the_run(
-    lines: tuple[Pointer, Pointer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
         run(tmp_path / "out", lines, "Global.max_text_length=5")
@@ -52,8 +67,44 @@ def test_data_that_the_configuration_cannot_learn_stops_the_run(
 
 
 def test_an_unknown_key_names_the_nearest(
-    lines: tuple[Pointer, Pointer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         run(tmp_path / "out", lines, "Global.epoch_nmu=5")
     assert "epoch_num" in capsys.readouterr().err
+
+
+def test_without_a_validation_set_the_run_goes_on_and_says_so(
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = run(tmp_path / "out", lines._replace(validation=None))
+    assert "| validation | 0 | chooses the checkpoint |" in report
+    assert "No validation set was asked for" in report
+    assert "the result will be the last checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("role", ["train", "validation"])
+def test_a_test_image_that_was_used_before_stops_the_run(
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    used = TRAIN if role == "train" else VALIDATION
+    leaky = pack_lines(tmp_path / "leaky", [*TEST, used[2]], "test")
+    with pytest.raises(SystemExit) as exit_:
+        run(tmp_path / "out", lines._replace(test=leaky))
+    assert exit_.value.code == 2
+    assert f"1 of 3 test images are {role} images too" in capsys.readouterr().err
+
+
+def test_no_test_image_is_read_where_none_is_leaked(
+    lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    real = LmdbDataset.__init__
+
+    def init(self: LmdbDataset, root: Path, *arguments: object) -> None:
+        real(self, root, *arguments)  # type: ignore[arg-type]
+        opened.append(self.manifest.role)
+
+    monkeypatch.setattr(LmdbDataset, "__init__", init)
+    run(tmp_path / "out", lines)
+    assert set(opened) == {"train", "validation"}

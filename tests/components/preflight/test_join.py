@@ -1,61 +1,136 @@
+"""Parts of three roles become three data sets, whoever packed which part."""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.step import pack_lmdb
-from components.preflight.join import join
+from components.preflight.join import Sets, join_sets
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset, verify
+from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
 from tests.components.line_images import write_icdar
+from tests.components.packed import pack_lines
 
 TEXTS = [["one", "two", "three"], ["four"], ["five", "six"]]
+DOCUMENTS = SplitRule(share=0.15, seed=2, document_pattern=r"word_\d+")
 
 
 @pytest.fixture
-def parts(store: Store, tmp_path: Path) -> list[Pointer]:
-    found = []
-    for number, texts in enumerate(TEXTS):
-        folder = write_icdar(tmp_path / f"source-{number}", texts)
-        source = Source("lines-train", str(folder), split="train")
-        work = tmp_path / f"work-{number}"
-        found.append(pack_lmdb(gen_label(source, work)[0], work))
+def test(store: Store, tmp_path: Path) -> Pointer:
+    return pack_lines(tmp_path / "test", ["seven", "eight"])
+
+
+def pack(folder: Path, texts: Sequence[str], split: SplitRule | None = None) -> list[Pointer]:
+    source = Source("lines", str(write_icdar(folder, texts)), role=TRAIN, split=split)
+    work = folder.with_name(f"{folder.name}-work")
+    return pack_lmdb(gen_label(source, work)[0], work)
+
+
+@pytest.fixture
+def parts(test: Pointer, tmp_path: Path) -> list[Pointer]:
+    sources = [pack(tmp_path / f"source-{n}", texts) for n, texts in enumerate(TEXTS)]
+    return [test, *(part for source in sources for part in source)]
+
+
+def labels(store: Store, pointer: Pointer | None, folder: Path) -> list[str]:
+    assert pointer is not None
+    root = store.get_tree(pointer.uri, folder)
+    assert not verify(root).problems
+    found = list(LmdbDataset(root).labels())
+    assert len(found) == pointer.metadata["samples"]
     return found
-
-
-def objects(store: Store) -> set[str]:
-    return {item.key for item in store.list("datasets/lines-train/")}
 
 
 def test_parts_become_one_data_set_and_no_shard_is_copied(
     store: Store, parts: list[Pointer], tmp_path: Path
 ) -> None:
-    before = objects(store)
-    whole = join(parts, "train", tmp_path / "join")
-    new = {key.rpartition("/")[2] for key in objects(store) - before}
-    assert new == {"manifest.json", "report.json", "tree-manifest.json"}
-    folder = store.get_tree(whole.uri, tmp_path / "whole")
-    verify(folder)
-    assert list(LmdbDataset(folder).labels()) == [text for texts in TEXTS for text in texts]
-    assert whole.metadata["samples"] == 6
-    assert whole.metadata["shards"] == 3
+    before = {item.key for item in store.list("datasets/lines-train/")}
+    sets = join_sets(parts, tmp_path / "join")
+    keys = {item.key for item in store.list("datasets/lines-train/")} - before
+    assert {key.rpartition("/")[2] for key in keys} == {
+        "manifest.json",
+        "report.json",
+        "tree-manifest.json",
+    }
+    assert labels(store, sets.train, tmp_path / "whole") == [t for texts in TEXTS for t in texts]
+    assert sets.train.metadata["shards"] == 3
+    assert (sets.validation, sets.test) == (None, parts[0])  # a single part is the data set
+    assert sets.note.startswith("No validation set was asked for")
 
 
 def test_the_result_does_not_depend_on_who_packed_what(
-    store: Store, parts: list[Pointer], tmp_path: Path
+    parts: list[Pointer], tmp_path: Path
 ) -> None:
-    whole = join(parts, "train", tmp_path / "one")
-    other = join([parts[2], parts[0], parts[1]], "train", tmp_path / "two")
-    assert other == whole
-    assert whole.digest in whole.uri
+    sets = join_sets(parts, tmp_path / "one")
+    assert join_sets([parts[3], parts[1], parts[0], parts[2]], tmp_path / "two") == sets
+    assert sets.train.digest in sets.train.uri
 
 
-def test_a_single_part_is_the_data_set(parts: list[Pointer], tmp_path: Path) -> None:
-    assert join(parts[:1], "train", tmp_path / "join") == parts[0]
+@pytest.mark.parametrize("role", [TRAIN, TEST])
+def test_a_role_without_parts_is_named(parts: list[Pointer], tmp_path: Path, role: str) -> None:
+    others = [part for part in parts if part.metadata["role"] != role]
+    with pytest.raises(DataError, match=f"{role}: no part of this role"):
+        join_sets(others, tmp_path / "join")
 
 
-def test_a_split_without_parts_is_named(parts: list[Pointer], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="eval: no part of this split"):
-        join(parts, "eval", tmp_path / "join")
+def test_a_validation_set_of_its_own_is_taken_as_it_is(
+    parts: list[Pointer], tmp_path: Path
+) -> None:
+    own = pack_lines(tmp_path / "validation", ["nine"])
+    sets = join_sets([*parts, own], tmp_path / "join")
+    assert sets.validation == own
+    assert sets.train.metadata["samples"] == 6
+
+
+@pytest.fixture
+def split(store: Store, test: Pointer, tmp_path: Path) -> Sets:
+    """Two sources of 250 documents each; two images of the second are in the first as well."""
+    first = [f"{n:03}" for n in range(250)]
+    one = pack(tmp_path / "first", first, DOCUMENTS)
+    taken = labels(
+        store, one[0] if one[0].metadata["role"] == VALIDATION else one[1], tmp_path / "v"
+    )
+    assert taken
+    # Where an image is in the archive decides its side: these are in train of the second source.
+    second = [f"{n:03}" for n in range(500, 750)]
+    probe = pack(tmp_path / "probe", second, DOCUMENTS)
+    trained = next(part for part in probe if part.metadata["role"] == TRAIN)
+    place = second.index(labels(store, trained, tmp_path / "t")[0])
+    second[place] = taken[0]
+    two = pack(tmp_path / "second", second, DOCUMENTS)
+    return join_sets([test, *one, *two], tmp_path / "join")
+
+
+def test_what_was_split_off_is_in_no_other_set(store: Store, split: Sets, tmp_path: Path) -> None:
+    train = labels(store, split.train, tmp_path / "train")
+    validation = labels(store, split.validation, tmp_path / "validation")
+    assert len(train) + len(validation) == 499  # one image is in both sources
+    assert not set(train) & set(validation)
+    assert split.train.metadata["excluded"] == 1
+    assert f"{len(validation)} of 500 samples were split off for validation by whole" in split.note
+    assert "1 training images were left out: they are in validation as well." in split.note
+
+
+def test_too_few_samples_are_not_split(store: Store, test: Pointer, tmp_path: Path) -> None:
+    packed = pack(tmp_path / "few", [f"{n:03}" for n in range(200)], DOCUMENTS)
+    assert {part.metadata["role"] for part in packed} == {TRAIN, VALIDATION}
+    sets = join_sets([test, *packed], tmp_path / "join")
+    assert sets.validation is None
+    assert "validation samples are fewer than 50. All samples are learnt from." in sets.note
+    assert sorted(labels(store, sets.train, tmp_path / "all")) == [f"{n:03}" for n in range(200)]
+    assert sets.train.metadata["role"] == TRAIN
+
+
+def test_the_report_says_that_blocks_may_tear_documents(
+    store: Store, test: Pointer, tmp_path: Path
+) -> None:
+    rule = SplitRule(share=0.15, seed=4)
+    packed = pack(tmp_path / "blocks", [f"{n:03}" for n in range(999)], rule)
+    note = join_sets([test, *packed], tmp_path / "join").note
+    assert "samples were split off for validation by blocks of 64 consecutive labels" in note
+    assert "may be on both sides, unless a document_pattern" in note

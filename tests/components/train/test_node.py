@@ -57,10 +57,12 @@ def data(
         for name, value in s3_server.environment().items():
             patch.setenv(name, value)
         folder = tmp_path_factory.mktemp("lines")
-        lines = pack_lines(folder / "node-train", LINES), pack_lines(folder / "node-eval", LINES)
+        train, validation = (
+            pack_lines(folder / f"node-{role}", LINES, role) for role in ("train", "validation")
+        )
 
         def work(run: str, overrides: Sequence[str] = ()) -> Work:
-            return Work(TrainJob(run, "cpu_line", (*TINY, *overrides)), *lines)
+            return Work(TrainJob(run, "cpu_line", (*TINY, *overrides)), train, validation)
 
         yield work
 

@@ -39,7 +39,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 @pytest.fixture
 def lines(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
-    return pack_lines(tmp_path / "train", ["abc", "b"]), pack_lines(tmp_path / "eval", ["ab"])
+    return pack_lines(tmp_path / "train", ["abc", "b"]), pack_lines(tmp_path / "validation", ["ab"])
 
 
 def test_a_second_attempt_goes_on_and_uploads_the_run(
@@ -80,4 +80,17 @@ def test_the_configuration_is_the_users_on_the_data_of_the_run(
     assert (settings.print_batch_step, settings.seed, settings.train_minutes) == (7, 5, 3.0)
     assert Path(str(settings.pretrained_model)).read_bytes() == b"weights"
     assert backend.configs[0].train.dataset.data_dir == str(work / "train")
-    assert backend.configs[0].eval.dataset.data_dir == str(work / "eval")
+    assert backend.configs[0].eval.dataset.data_dir == str(work / "validation")
+
+
+def test_without_a_validation_set_none_is_configured(
+    backend: Backend, lines: tuple[Pointer, Pointer], tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(OcrError, match="went away"):
+        train(TrainJob("no-validation", "cpu_line"), lines[0], None, work)
+    pointer = train(TrainJob("no-validation", "cpu_line"), lines[0], None, work)
+    assert not backend.configs[0].eval.dataset.named
+    assert pointer.metadata["checkpoint"] == "latest"
+    assert pointer.metadata["validation_digest"] == ""

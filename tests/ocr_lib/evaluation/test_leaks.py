@@ -27,7 +27,8 @@ def test_unreadable_images_leak_nothing() -> None:
 
 
 def test_leaks_are_an_error_that_names_them() -> None:
-    train = drawn(["a", "b"])
-    refuse_leaks(train, train, [])
-    with pytest.raises(DataError, match=r"1 of 2 images .* \(0.png of the evaluation is 1.png"):
-        refuse_leaks(train, train, [(0, 1)])
+    validation, test = Keyed(drawn(["c", "a"]).samples), Keyed(drawn(["b", "c"]).samples)
+    refuse_leaks(("train", Keyed(drawn(["d"]).samples)), ("test", test))
+    message = r"validation and test: 1 of 2 test images .* \(1.png of test is 0.png of validation\)"
+    with pytest.raises(DataError, match=message):
+        refuse_leaks(("validation", validation), ("test", test))

@@ -161,8 +161,8 @@ class TestRefusals:
         with pytest.raises(CheckpointError, match="iter_epoch_7"):
             export(copy, copy.parent / "bundle", checkpoint="iter_epoch_7")
 
-    def test_no_readable_held_out_image(self, copy: Path) -> None:
-        with pytest.raises(DataError, match="no held-out image can be decoded"):
+    def test_no_readable_image(self, copy: Path) -> None:
+        with pytest.raises(DataError, match="no image can be decoded"):
             export(copy, copy.parent / "bundle", dataset=MemoryDataset([(None, "a"), (b"x", "b")]))
         assert not (copy.parent / "bundle").exists()
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ocr_lib.data.dataset import open_dataset
-from ocr_lib.errors import CheckpointError, ConfigError, DataError
+from ocr_lib.data.lmdb_store import pack
+from ocr_lib.errors import CheckpointError, ConfigError, DataError, LmdbError
 from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, load_run, train
 from ocr_lib.train.evaluation import validation_dataset
@@ -262,3 +263,14 @@ def test_of_a_large_validation_set_the_lowest_hashes_are_read(data, tmp_path, mo
     assert said in (tmp_path / "run/train.log").read_text("utf-8")
     accuracies = [row["acc"] for row in metrics(tmp_path / "run") if row["kind"] == "eval"]
     assert all(round(acc * 5, 4) == round(acc * 5) for acc in accuracies)
+
+
+@pytest.mark.parametrize(
+    ("block", "role"), [("Train", "validation"), ("Train", "test"), ("Eval", "test")]
+)
+def test_a_set_of_another_role_is_refused(data, tmp_path, block, role):
+    lines = data[0].parent
+    pack(lines / "labels.txt", lines, tmp_path / "packed" / role, role=role)
+    keys = {f"{block}.dataset.data_dir": tmp_path / "packed"}
+    with pytest.raises(LmdbError, match=f"{role}: packed as a {role} set, which must not be used"):
+        train(small_config(*data, tmp_path / "run", **keys), quiet=True)

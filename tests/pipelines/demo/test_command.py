@@ -18,8 +18,18 @@ def options(*arguments: str) -> DemoOptions:
 def test_given_data_gets_more_time(tmp_path: Path) -> None:
     data = str(tmp_path)
     assert options().minutes == 6.0
-    assert options("--train", data, "--eval", data).minutes == 20.0
-    assert options("--train", data, "--eval", data, "--minutes", "3").minutes == 3.0
+    assert options("--train", data, "--test", data).minutes == 20.0
+    assert options("--train", data, "--test", data, "--minutes", "3").minutes == 3.0
+
+
+def test_former_names_are_taken_with_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = options("--train", str(tmp_path), "--eval", str(tmp_path), "--param", "eval_data_uri=x")
+    assert (given.test, given.parameters) == (tmp_path, {"test_data_uri": "x"})
+    said = capsys.readouterr().err
+    assert "--eval is now called --test" in said
+    assert "eval_data_uri is now called test_data_uri" in said
 
 
 @pytest.mark.parametrize(

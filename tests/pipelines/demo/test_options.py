@@ -14,7 +14,7 @@ def data(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("given", ["train", "held_out"])
+@pytest.mark.parametrize("given", ["train", "test"])
 def test_one_data_set_alone_is_refused(given: str, data: Path) -> None:
     options: dict[str, Any] = {given: data}
     with pytest.raises(ConfigError, match="Name the other one too"):
@@ -23,7 +23,7 @@ def test_one_data_set_alone_is_refused(given: str, data: Path) -> None:
 
 def test_a_missing_file_is_named(data: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
-        DemoOptions(out=data.parent, train=data, held_out=data.with_name("gone.tar"))
+        DemoOptions(out=data.parent, train=data, test=data.with_name("gone.tar"))
 
 
 def test_no_time_to_train_is_refused(data: Path) -> None:
@@ -33,7 +33,7 @@ def test_no_time_to_train_is_refused(data: Path) -> None:
 
 def test_models_of_different_data_do_not_compete(data: Path) -> None:
     assert DemoOptions(out=data.parent).model_name == "demo"
-    given = DemoOptions(out=data.parent, train=data, held_out=data)
+    given = DemoOptions(out=data.parent, train=data, test=data)
     assert given.model_name == "demo-sroie-train"
     named = DemoOptions(out=data.parent, parameters={"model_name": "receipts"})
     assert named.model_name == "receipts"

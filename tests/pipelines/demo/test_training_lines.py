@@ -18,7 +18,7 @@ def test_a_step_shows_share_speed_and_eta() -> None:
 def test_an_evaluation_shows_its_figures_once() -> None:
     values = {"acc": 0.5, "norm_edit_dis": 0.81234, "fps": 300.1}
     shown = translate(STAMPED + metric_line("cur metric", values), 1.0)
-    assert shown == "held-out lines: accuracy 0.5000, norm_edit_dis 0.8123"
+    assert shown == "validation: accuracy 0.5000, norm_edit_dis 0.8123"
     assert translate(STAMPED + metric_line("best metric", values), 1.0) is None
 
 

@@ -102,3 +102,23 @@ def test_the_defaults_of_the_real_package_are_accepted(package: Package) -> None
         if definition["parameterType"] == "NUMBER_INTEGER":
             default = int(default)
         check(name, default, package.parameters, name)
+
+
+def test_a_former_name_is_taken_with_a_hint(
+    package: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("train_minutes: 5\neval_data_uri: s3://ocr/a.tar\n")
+    found = read_parameters(file, ["eval_data_sha256=ab"], package.parameters)
+    assert found["test_data_uri"] == "s3://ocr/a.tar"
+    assert found["test_data_sha256"] == "ab"
+    said = capsys.readouterr().err
+    assert f"{file}:2: eval_data_uri is now called test_data_uri" in said
+    file.write_text("test_data_uri: s3://ocr/b.tar\neval_data_uri: s3://ocr/a.tar\n")
+    with pytest.raises(ConfigError, match=r":2: test_data_uri is given under two names"):
+        read_parameters(file, [], package.parameters)
+
+
+def test_a_former_name_is_the_name_in_a_package_of_that_time() -> None:
+    then = {"eval_data_uri": {"parameterType": "STRING", "defaultValue": ""}}
+    assert read_parameters(None, ["eval_data_uri=x"], then) == {"eval_data_uri": "x"}

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from ocr_lib.config.schema import ComponentConfig
+from ocr_lib.config.schema import Part
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.preflight import Finding, PreflightReport, preflight
 from ocr_lib.data.preflight import machine as machine_module
 from ocr_lib.errors import ConfigError, DictionaryError
-from tests.ocr_lib.data.hostile_images import tiff_bomb
 from tests.ocr_lib.data.lines import image, write_lines
 
 CRNN = {
@@ -31,11 +30,12 @@ def block(folder: Path, *lists: Path) -> SimpleNamespace:
     return SimpleNamespace(
         dataset=SimpleNamespace(
             kind="SimpleDataSet",
+            named=bool(lists),
             data_dir=str(folder),
             label_file_list=tuple(map(str, lists)),
             ratio_list=(1.0,) * len(lists),
             delimiter="\t",
-            transforms=(ComponentConfig("RecResizeImg", {"image_shape": [3, 32, 320]}),),
+            transforms=(Part("RecResizeImg", {"image_shape": [3, 32, 320]}),),
         )
     )
 
@@ -93,7 +93,7 @@ def test_good_data_pass(good: SimpleNamespace) -> None:
     assert report.numbers["train"]["samples"] == 40
     assert report.numbers["train"]["label_length"]["max"] == 7
     assert report.numbers["train"]["width_px"]["median"] == 320
-    assert report.numbers["eval"]["samples_by_width_bucket"] == {"320": 20}
+    assert report.numbers["validation"]["samples_by_width_bucket"] == {"320": 20}
     assert report.markdown().startswith("# Preflight passed")
 
 
@@ -151,21 +151,15 @@ def test_a_network_of_ones_own_has_no_known_steps(good: SimpleNamespace) -> None
 def test_unreadable_and_missing_images(good: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "images/eval.txt_3.jpg").write_text("text")
     (tmp_path / "images/eval.txt_4.jpg").unlink()
-    (tmp_path / "images/eval.txt_5.jpg").write_bytes(tiff_bomb())
-    finding = check(preflight(good), "eval: 3 of 20 (15.00%) images cannot be read")
-    text, missing, scan = finding.examples
-    assert text == "images/eval.txt_3.jpg: not an image of a known format (4 bytes)"
-    assert "eval.txt:5: " in missing
-    assert missing.endswith("images/eval.txt_4.jpg cannot be read (No such file or directory)")
-    assert scan == (
-        "images/eval.txt_5.jpg: TIFF is not accepted: convert the image to JPEG, PNG, BMP or WebP"
-    )
+    finding = check(preflight(good), "validation: 2 of 20 (10.00%) images cannot be read")
+    assert finding.examples[0] == "images/eval.txt_3.jpg: 'word 3'"
+    assert finding.examples[1].endswith("eval.txt:5: 'word 4'")
 
 
 def test_evaluation_images_in_training(good: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "images/eval.txt_3.jpg").write_bytes(image(7, 320, 32))
-    finding = check(preflight(good), "train and eval: 1 of 20 (5.00%) evaluation images are train")
-    assert finding.examples == ("eval images/eval.txt_3.jpg is train images/train.txt_7.jpg",)
+    finding = check(preflight(good), "train and validation: 1 of 20 (5.00%) validation images")
+    assert finding.examples == ("validation images/eval.txt_3.jpg is train images/train.txt_7.jpg",)
     report = preflight(good, max_leak_share=0.05)
     assert report.passed
     assert len(report.warnings) == 1
@@ -191,7 +185,7 @@ def test_squeezed_images_are_a_warning(good: SimpleNamespace) -> None:
 def test_characters_that_training_never_shows(good: SimpleNamespace, tmp_path: Path) -> None:
     wide(tmp_path, [*GOOD[:19], "WORD"], "eval.txt", 1000)
     (warning,) = preflight(good).warnings
-    assert "1 evaluation labels (5.00%) have characters that no training label has: D O R W" in (
+    assert "1 validation labels (5.00%) have characters that no training label has: D O R W" in (
         warning.cause
     )
 
@@ -200,7 +194,7 @@ def test_data_that_cannot_be_opened_are_problems(good: SimpleNamespace, tmp_path
     good.train.dataset.label_file_list = (str(tmp_path / "none.txt"),)
     Path(good.eval.dataset.label_file_list[0]).write_text("\n")
     report = preflight(good)
-    assert [finding.check for finding in report.problems] == ["train", "eval"]
+    assert [finding.check for finding in report.problems] == ["train", "validation"]
     assert "none.txt: no such label list" in report.problems[0].cause
     assert report.problems[1].cause == "there are no samples"
     assert "Preflight failed" in report.markdown()
@@ -240,7 +234,22 @@ def test_too_little_room(good: SimpleNamespace, monkeypatch: pytest.MonkeyPatch)
 def test_labels_in_the_report_are_text_only(good: SimpleNamespace, tmp_path: Path) -> None:
     attack = "<script>`é`|"
     wide(tmp_path, [*GOOD[:-1], attack], "train.txt")
+    text = preflight(good).markdown()
+    assert "<script>`" not in text
+    assert r"images/train.txt\_39.jpg: '\<script\>\`é\`\|'" in text
+
+
+def test_without_a_validation_set_there_is_a_warning(good: SimpleNamespace, tmp_path: Path) -> None:
+    good.eval = block(tmp_path)
     report = preflight(good)
-    shown = MarkdownIt().render(report.markdown())
-    assert "<li>images/train.txt_39.jpg: '&lt;script&gt;`é`|'</li>" in shown
-    assert f"\n    images/train.txt_39.jpg: '{attack}'\n" in report.text()
+    assert report.passed
+    assert [finding.check for finding in report.warnings if "no valid" in finding.cause] == [
+        "validation"
+    ]
+    assert "validation" not in report.numbers
+
+
+def test_a_test_set_is_no_validation_set(good: SimpleNamespace, tmp_path: Path) -> None:
+    pack(good.eval.dataset.label_file_list[0], tmp_path, tmp_path / "lmdb", role="test")
+    good.eval.dataset.kind, good.eval.dataset.data_dir = "LMDBDataSet", str(tmp_path / "lmdb")
+    check(preflight(good), f"validation: {tmp_path}/lmdb: packed as a test set")
