@@ -4,6 +4,8 @@ A `UserError` is something the user can put right: its message names the place (
 configuration key), the cause and the next step, and is printed without a traceback.
 """
 
+from ocr_lib.terminal import printable
+
 
 class OcrError(Exception):
     """Base of all errors of the project; a command that meets one exits with `exit_code`."""
@@ -12,12 +14,14 @@ class OcrError(Exception):
 
 
 class UserError(OcrError):
-    """Bad input. The message reads `<where>: <cause>. <next step>`.
+    """Bad input. The message reads `<where>: <cause>. <next step>`, on one line.
+
+    Names and paths stand in it as they are: nothing is capitalised here.
 
     Args:
         where: the file and line, the configuration key, or the argument at fault.
         cause: what is wrong with it, without a final full stop.
-        fix: what to do next, without a final full stop.
+        fix: what to do next, a sentence without its full stop.
     """
 
     exit_code = 2
@@ -26,7 +30,7 @@ class UserError(OcrError):
         self.where = where
         self.cause = cause
         self.fix = fix
-        super().__init__(f"{where}: {cause}. {fix[:1].upper()}{fix[1:]}.")
+        super().__init__(printable(f"{where}: {cause}. {fix}."))
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str]]:
         """Lets the error travel from a worker process with its three parts."""

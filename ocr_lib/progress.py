@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from ocr_lib.terminal import printable
+
 BAR_WIDTH = 28
 BAR_PERIOD_S = 0.2
 LINE_PERIOD_S = 5.0
@@ -67,7 +69,7 @@ class Progress:
         rate = self.done / elapsed
         left = (self.total - self.done) / rate if rate else 0.0
         share = min(self.done / self.total, 1.0)
-        text = (
+        text = printable(
             f"{self.label} {share:4.0%} {self.done}/{self.total} {self.unit}, "
             f"{rate:,.0f}/s, ETA {duration(left)}{', ' + note if note else ''}"
         )

@@ -6,13 +6,20 @@ A command module has `DESCRIPTION`, `EXAMPLES`, `add_arguments(parser)` and `run
 import argparse
 import errno
 import importlib
+import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 from ocr_lib import __version__
 from ocr_lib.errors import OcrError
-from pipelines.subcommands import add_subcommand
+from ocr_lib.terminal import echo, printable
+from pipelines.subcommands import CommandParser, add_subcommand
+
+DEBUG = "OCR_DEBUG"
+PACKAGES = ("ocr_lib", "components", "pipelines")
 
 # name → (module, one line of help), in the order in which the data travels
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -48,36 +55,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 2 for bad input, 1 for any other failure."""
     warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(argv[0] if argv else None)
-    args = parser.parse_args(argv)
-    module = importlib.import_module(COMMANDS[args.command][0])
+    name = next((word for word in argv if not word.startswith("-")), None)
+    debug = bool(os.environ.get(DEBUG)) or "--debug" in argv[: argv.index(name) if name else None]
     try:
+        args = _parser(name).parse_args(argv)
+        module = importlib.import_module(COMMANDS[args.command][0])
         return int(module.run(args))
-    except OcrError as error:
-        sys.stderr.write(f"ocr {args.command}: {error}\n")
-        return error.exit_code
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):  # the reader went away: `ocr … | head`
-            sys.stderr.close()
-            return 0
-        sys.stderr.write(f"ocr {args.command}: {_describe(error)}\n")
-        return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader went away: `ocr … | head`
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        echo(f"ocr {name}: {_describe(error)}", err=True)
+        return error.exit_code if isinstance(error, OcrError) else 1
 
 
-def _describe(error: OSError) -> str:
+def _describe(error: Exception) -> str:
+    """Says what failed and what to do about it, where that is known."""
+    if isinstance(error, OcrError):
+        return str(error)
+    if isinstance(error, OSError):
+        return printable(_describe_system(error))
+    if isinstance(error, MemoryError):
+        return "the memory is full. Free some, or use smaller batches."
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGES):
+        return f"needs the package {error.name}, which is not installed. Run `make setup`."
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    what = printable(f"{type(error).__name__}: {error}")
+    return (
+        f"internal error: {what} ({where}). Please report it, with what "
+        f"`{DEBUG}=1` before the same command prints."
+    )
+
+
+def _describe_system(error: OSError) -> str:
     """Says which file a failure of the system is about, and what to do where that is known."""
-    place = error.filename or "file system"
+    place = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{place}: the disk is full. Free some room and run the same command again."
-    return f"{place}: {error.strerror or error}."
+        return f"{place}the disk is full. Free some room and run the same command again."
+    return f"{place}{error.strerror or error}."
 
 
 def _parser(asked: str | None) -> argparse.ArgumentParser:
     """Builds the parser; only the command asked for is imported and gets its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="ocr", description="Text recognition from labelled lines to a served model."
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help=f"print the traceback of an error, as {DEBUG}=1 does"
     )
     parser.add_argument("--version", action="version", version=f"ocr {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,7 +1,6 @@
 """The KFP package: the DAG as one YAML file, the same bytes every time."""
 
 import argparse
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ import yaml
 from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
 from ocr_lib.errors import ConfigError, OcrError
+from ocr_lib.terminal import echo
 from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
 
 DESCRIPTION = "Compile the pipeline to a KFP package, ready to upload."
@@ -93,10 +93,10 @@ def given(args: argparse.Namespace) -> bool:
 def run(args: argparse.Namespace) -> int:
     """Compiles, and says where the package is."""
     compile_as_asked(args.out, args)
-    sys.stdout.write(f"{args.out}\n")
+    echo(f"{args.out}")
     if args.native:
         write_native(args.out, args.native, args.namespace)
-        sys.stdout.write(f"{args.native}\n")
+        echo(f"{args.native}")
     return 0
 
 

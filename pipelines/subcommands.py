@@ -1,9 +1,20 @@
-"""A subcommand of `ocr` from its module: DESCRIPTION, EXAMPLES, add_arguments and run."""
+"""Subcommands of `ocr` from their modules, and how they say what is wrong with an argument."""
 
 import argparse
 import importlib
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
+
+from ocr_lib.terminal import echo, printable
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that answers a mistake with one line: what, where, and where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with exit code 2."""
+        echo(f"{self.prog}: {printable(message).rstrip('.')}. See `{self.prog} --help`.", err=True)
+        raise SystemExit(2)
 
 
 def add_subcommand(

@@ -4,7 +4,6 @@ The status that an exit handler is told cannot be relied on: it reads RUNNING af
 terminated, and after one whose steps were all cached. So the cluster itself is looked at.
 """
 
-import sys
 import time
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from components.shared.store import Store
 from components.train.follow import Follower
 from components.train.paddlejob import ANNOTATION_ATTEMPT, job_name
 from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.terminal import echo
 
 DEADLINE_S = 300.0
 POLL_S = 2.0
@@ -66,5 +66,4 @@ def end_job(cluster: Cluster, name: str, deadline_s: float = DEADLINE_S) -> None
 
 def say(line: str) -> None:
     """Writes a line to the step's log."""
-    sys.stdout.write(f"clean-up: {line}\n")
-    sys.stdout.flush()
+    echo(f"clean-up: {line}", flush=True)

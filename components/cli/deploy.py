@@ -1,7 +1,6 @@
 """`ocr deploy`: puts an exported model into service."""
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
 from ocr_lib.data.samples import read_file
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = f"""\
 Put an exported model into service on every Triton server.
@@ -87,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
             force=args.force,
         )
     for answer in result.answers:
-        sys.stdout.write(f"{answer.name}\t{answer.text}\t{answer.score:.4f}\n")
+        echo(f"{printable(answer.name)}\t{printable(answer.text)}\t{answer.score:.4f}")
     if result.shadow:
-        sys.stdout.write(f"{result.shadow}\n")
+        echo(f"{result.shadow}")
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
-    sys.stdout.write(f"{args.model} version {result.production.version} serves, {before}\n")
+    echo(f"{args.model} version {result.production.version} serves, {before}")
     return 0
 
 

@@ -1,13 +1,13 @@
 """`ocr feedback`: lines that the served model was unsure of, on their way to the next training."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from components.cli.servers import STORE_HELP, add_model
 from components.feedback.data_set import LABELS, TO_LABEL, read_corrections, write_data_set
 from components.feedback.lines import KeptLines
 from components.shared.store import Store
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = f"""\
 Work with the lines that `ocr query --keep-below` kept.
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
         for line in kept.lines(args.since):
             truth = "" if line.truth is None else line.truth
             row = (line.day, line.name, f"{line.score:.4f}", str(line.version), line.text, truth)
-            sys.stdout.write("\t".join(row) + "\n")
+            echo("\t".join(map(printable, row)))
     elif args.action == "correct":
-        sys.stdout.write(f"{read_corrections(kept, args.list)} lines corrected\n")
+        echo(f"{read_corrections(kept, args.list)} lines corrected")
     elif args.action == "prune":
-        sys.stdout.write(f"{kept.prune(args.days)} lines deleted\n")
+        echo(f"{kept.prune(args.days)} lines deleted")
     else:
         _export(store, kept, args)
     return 0
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(store: Store, kept: KeptLines, args: argparse.Namespace) -> None:
     corrected, others = write_data_set(kept, args.out, args.since)
-    sys.stdout.write(f"{args.out / LABELS}: {corrected} lines with a known truth\n")
-    sys.stdout.write(f"{args.out / TO_LABEL}: {others} lines to label\n")
+    echo(f"{args.out / LABELS}: {corrected} lines with a known truth")
+    echo(f"{args.out / TO_LABEL}: {others} lines to label")
     if args.upload:
-        sys.stdout.write(f"{store.put_tree(args.out, args.upload)}\n")
+        echo(f"{store.put_tree(args.out, args.upload)}")

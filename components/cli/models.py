@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 
 from components.cli.servers import STORE_HELP, add_model
 from components.deploy.lineage import differences, lineage, prune, removable
@@ -15,6 +14,7 @@ from components.deploy.production import (
 from components.deploy.rollout import deploying
 from components.shared.store import Store
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
 Look at the versions of a model, compare two, or delete old ones.
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             for version in (args.one, args.other)
         )
         for where, left, right in differences(one, other):
-            sys.stdout.write(f"{where}\t{_value(left)}\t{_value(right)}\n")
+            echo(f"{where}\t{_value(left)}\t{_value(right)}")
     else:
         _prune(store, model, args.keep, args.yes)
     return 0
@@ -83,7 +83,7 @@ def _list(store: Store, model: str) -> None:
         figure = f"{accuracy:.4f}" if isinstance(accuracy, float) else "-" * 6
         state = "pruned" if version.pruned else version.bundle
         row = (f"{mark} {version.version:4d}", version.time, version.digest[:12], figure, state)
-        sys.stdout.write("  ".join(row) + "\n")
+        echo("  ".join(row))
 
 
 def _prune(store: Store, model: str, keep: int, sure: bool) -> None:
@@ -94,17 +94,17 @@ def _prune(store: Store, model: str, keep: int, sure: bool) -> None:
         for removal in removals:
             size = f"{removal.size / 1e6:.1f} MB"
             verb = "delete" if sure else "would delete"
-            sys.stdout.write(f"{verb} version {removal.record.version}, {size}\n")
+            echo(f"{verb} version {removal.record.version}, {size}")
         if sure:
             prune(store, model, removals)
     if not removals:
-        sys.stdout.write("nothing to delete\n")
+        echo("nothing to delete")
     elif not sure:
-        sys.stdout.write("nothing was deleted; give --yes to delete\n")
+        echo("nothing was deleted; give --yes to delete")
 
 
 def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _value(value: object) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
@@ -15,6 +14,7 @@ from components.deploy.repository import BULK
 from components.feedback.recorder import FeedbackRecorder, Limits
 from components.shared.store import Store
 from ocr_lib.cli.image_files import find_images
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\
 Read text-line images with a model that a Triton server serves.
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         text = (
             f"{recorder.kept} lines kept, {recorder.let_go} doubtful ones not. {recorder.problem}"
         )
-        sys.stderr.write(f"{text.rstrip()}\n")
+        echo(text.rstrip(), err=True)
     return 2 if unreadable else 0
 
 
@@ -102,18 +102,18 @@ def _read(files: Iterator[Path], recognizer: Recognizer, as_json: bool) -> int:
         for path, answer in zip(chunk, recognizer.read_many(chunk), strict=True):
             if answer.error is not None:
                 unreadable += 1
-                sys.stderr.write(f"{path}: {answer.error}\n")
+                echo(printable(f"{path}: {answer.error}"), err=True)
             else:
-                sys.stdout.write(_json(path, answer) if as_json else _row(path, answer))
+                echo(_json(path, answer) if as_json else _row(path, answer))
     return unreadable
 
 
 def _row(path: Path, answer: Reading) -> str:
-    return f"{path}\t{answer.text}\t{answer.score:.4f}\n"
+    return f"{printable(str(path))}\t{printable(answer.text)}\t{answer.score:.4f}"
 
 
 def _json(path: Path, answer: Reading) -> str:
     values: dict[str, Any] = {"image": str(path), "text": answer.text, "score": answer.score}
     if answer.char_scores:
         values["char_scores"] = [round(score, 4) for score in answer.char_scores]
-    return json.dumps({**values, "version": answer.version}, ensure_ascii=False) + "\n"
+    return json.dumps({**values, "version": answer.version}, ensure_ascii=False)

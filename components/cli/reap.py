@@ -1,10 +1,10 @@
 """`ocr reap`: ends training jobs that nobody waits for any more."""
 
 import argparse
-import sys
 
 from components.cli.namespaces import namespace
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 End training jobs of a namespace that are over: finished long ago, past their deadline,
@@ -61,5 +61,5 @@ def run(args: argparse.Namespace) -> int:
     else:
         over = reap(cluster, limits, end_job)
     for name, why in over.items():
-        sys.stdout.write(f"{'over' if args.dry_run else 'ended'}: {name}: {why}\n")
+        echo(f"{'over' if args.dry_run else 'ended'}: {name}: {why}")
     return 0

@@ -1,11 +1,11 @@
 """`ocr rollback`: puts an earlier version back into service."""
 
 import argparse
-import sys
 
 from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
 from components.deploy.rollout import rollback
 from components.shared.store import Store
+from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
 Put an earlier version of a model back into service on every Triton server.
@@ -31,5 +31,5 @@ def run(args: argparse.Namespace) -> int:
     result = rollback(
         args.model, store=Store.from_env(), endpoints=server_urls(args), version=args.to
     )
-    sys.stdout.write(f"{args.model} version {result.production.version} serves again\n")
+    echo(f"{args.model} version {result.production.version} serves again")
     return 0

@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from components.deploy.triton_access import (
 from components.deploy.triton_server import TritonServer
 from components.shared.store import Store
 from ocr_lib.errors import ServiceError
+from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
 Run one replica of the server, and keep it at the version in production.
@@ -95,8 +95,7 @@ def run(args: argparse.Namespace) -> int:
         stack.callback(keeper.close)
         checks = _checks(keeper, server, stopped)
         health = stack.enter_context(HealthServer(address, args.health_port, checks))
-        sys.stdout.write(f"health on port {health.port}, Triton at {keeper.url}\n")
-        sys.stdout.flush()
+        echo(f"health on port {health.port}, Triton at {keeper.url}", flush=True)
         while not stopped.is_set():
             if server is not None and (code := server.poll()) is not None:
                 raise ServiceError(f"Triton ended with exit code {code}. Its log is above.")

@@ -12,6 +12,7 @@ from components.shared.access import ACCESS, policy
 from components.shared.store import Store
 from components.shared.store_secrets import KINDS, in_namespaces, new_secrets
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
 Make an object store ready for the pipeline: a bucket, and for each kind of step a key that opens
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "secrets":
         return _secrets(args)
     if args.action == "policy":
-        sys.stdout.write(json.dumps(policy(args.stage, args.bucket), indent=2) + "\n")
+        echo(json.dumps(policy(args.stage, args.bucket), indent=2))
         return 0
     return _setup(args)
 
@@ -83,7 +84,7 @@ def _secrets(args: argparse.Namespace) -> int:
     items = new_secrets(args.kind, args.bucket)
     if args.namespace:
         items = in_namespaces(items, args.namespace, args.steps_namespace)
-    sys.stdout.write(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}) + "\n")
+    echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     return 0
 
 
@@ -92,9 +93,9 @@ def _setup(args: argparse.Namespace) -> int:
     from components.shared.store_setup import read_keys, set_up_minio
 
     store = Store.from_env()
-    sys.stdout.write(f"{prepare_bucket(store)} is ready\n")
+    echo(f"{prepare_bucket(store)} is ready")
     if args.minio_keys:
         keys = read_keys(args.minio_keys)
         set_up_minio(store, keys)
-        sys.stdout.write(f"keys given out: {', '.join(keys)}\n")
+        echo(f"keys given out: {', '.join(keys)}")
     return 0

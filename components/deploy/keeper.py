@@ -6,7 +6,6 @@ images before it answers anybody, and looks again every few seconds. While someb
 leaves a server that serves alone: the deployment changes that server itself.
 """
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from components.deploy.switch import Target, leftover, serve, tidy
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
 from ocr_lib.errors import OcrError
+from ocr_lib.terminal import echo
 
 
 @dataclass
@@ -88,8 +88,7 @@ class Keeper:
             except OcrError as error:
                 served.problem = str(error)
             if str(served) != before:
-                sys.stdout.write(f"{model}: {served}\n")
-                sys.stdout.flush()
+                echo(f"{model}: {served}", flush=True)
 
     def _sync(self, model: str, served: Served) -> None:
         served.answers = self._admin.answers(model)

@@ -1,7 +1,6 @@
 """preflight between object stores: packed samples and a configuration → a verdict in words."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.readings import shares
 from ocr_lib.markdown import escape
+from ocr_lib.terminal import echo
 
 
 def preflight(
@@ -46,13 +46,13 @@ def preflight(
         max_leak_share=0.0,
     )
     if report.problems:
-        sys.stderr.write(report.markdown())
+        echo(report.text(), err=True)
         first, more = report.problems[0], len(report.problems) - 1
         cause = first.cause + (f" (and {more} more problems, above)" if more else "")
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
-        sys.stderr.write(f"warning: {warning.check}: {warning.cause}. {warning.fix}.\n")
-    sys.stdout.write(f"{sets.note}\n")
+        echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
+    echo(sets.note)
     return f"{report.markdown()}\n{_markdown(roles, sets.note)}"
 
 

@@ -11,7 +11,6 @@ clock, is taken for dead and its object removed.
 
 import random
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
+from ocr_lib.terminal import echo
 
 HOLD_S = 60.0
 POLL_S = 0.5
@@ -74,4 +74,4 @@ def _renew(store: Store, own: str, done: threading.Event) -> None:
         try:
             store.put_json(own, {})
         except Exception as error:  # there are more chances before others take it for dead
-            sys.stderr.write(f"{store.uri(own)}: not renewed: {error}\n")
+            echo(f"{store.uri(own)}: not renewed: {error}", err=True)

@@ -1,13 +1,13 @@
 """What every step has around its library call: a work folder, and errors that read well."""
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ocr_lib.errors import OcrError
+from ocr_lib.terminal import echo
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def step(name: str, resume_key: str = "") -> Iterator[Path]:
         yield work
         done = True
     except OcrError as error:
-        sys.stderr.write(f"{name}: {error}\n")
+        echo(f"{name}: {error}", err=True)
         raise SystemExit(error.exit_code) from None
     finally:
         if done or not resume_key:

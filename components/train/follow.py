@@ -4,7 +4,6 @@ Logs are asked for at each look, not streamed: a connection that breaks, a conta
 restarts, a pod that is replaced all look the same then, and one thread does it all.
 """
 
-import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -17,6 +16,7 @@ from components.train.result import log_key
 from components.train.watch import Look
 from components.train.worker_log import Heard, PodLog, is_chatter
 from ocr_lib.errors import ServiceError
+from ocr_lib.terminal import echo
 
 UPLOAD_S = 60.0  # between uploads of the logs
 SLACK_S = 5  # of clocks: lines read twice are told by their times
@@ -84,7 +84,7 @@ class Follower:
             try:
                 self._store.put_bytes(key, "".join(lines).encode())
             except ServiceError as error:
-                sys.stderr.write(f"a log was not uploaded: {error}\n")
+                echo(f"a log was not uploaded: {error}", err=True)
                 return
 
     def _read(self, pod: Tree) -> None:
@@ -107,7 +107,6 @@ class Follower:
             self.heard.hear(line.text, time.monotonic())
             kept.append(f"{line.time} {line.text}\n")
             if shown and not self._quiet and not is_chatter(line.text):
-                sys.stdout.write(f"{log.prefix}{line.text}\n")
-        sys.stdout.flush()
+                echo(f"{log.prefix}{line.text}", flush=True)
         while sum(map(len, kept)) > MAX_KEPT:
             del kept[: len(kept) // 2 + 1]

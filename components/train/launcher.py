@@ -4,7 +4,6 @@ Whoever runs this may die at any moment and run again: the job's name follows fr
 attempt is written on it, its result is in the object store.
 """
 
-import sys
 import time
 from dataclasses import dataclass, replace
 
@@ -25,6 +24,7 @@ from components.train.patience import patiently
 from components.train.result import read_result, reason_key
 from components.train.watch import End, Watch, advance
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
+from ocr_lib.terminal import echo
 
 POLL_S = 3.0
 GONE_S = 180.0  # for a deleted job and its pods to go
@@ -167,8 +167,7 @@ def _hopeless(end: End) -> End:
 
 def say(line: str) -> None:
     """Writes a line to the step's log."""
-    sys.stdout.write(f"train: {line}\n")
-    sys.stdout.flush()
+    echo(f"train: {line}", flush=True)
 
 
 def _until(ends: float, cause: str) -> None:

@@ -27,6 +27,7 @@ from components.train.worker import CONFIG, RESULT
 from components.train.worker_log import NODE_PREFIX
 from ocr_lib.atomic import write_text
 from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.terminal import echo
 
 LOOK_S = 5.0  # between looks at the others' marks
 TERMINATED = 128 + signal.SIGTERM
@@ -162,8 +163,7 @@ class Node:
 
 def say(line: str) -> None:
     """Writes a line that counts as progress."""
-    sys.stdout.write(f"{NODE_PREFIX}{line}\n")
-    sys.stdout.flush()
+    echo(f"{NODE_PREFIX}{line}", flush=True)
 
 
 def main() -> int:
@@ -173,7 +173,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: node.end())
         return node.run()
     except OcrError as error:
-        sys.stderr.write(f"train: {error}\n")
+        echo(f"train: {error}", err=True)
         write_reason(TERMINATION_LOG, describe(error))
         return error.exit_code
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.train import worker
 from components.train.reason import Reason, read_reasons
+from ocr_lib.terminal import echo
 
 POLL_S = 1.0
 STOP_S = 10.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in the rest
@@ -70,8 +71,7 @@ class Ranks:
         for path, size in others.items():
             with path.open("rb") as file:
                 file.seek(size)
-                sys.stdout.write(f"{path.name}:\n{file.read(TAIL_BYTES).decode(errors='replace')}")
-        sys.stdout.flush()
+                echo(f"{path.name}:\n{file.read(TAIL_BYTES).decode(errors='replace')}", flush=True)
 
     def logs(self) -> list[Path]:
         """Returns the logs of the ranks, in their order on this machine."""

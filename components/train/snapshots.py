@@ -7,7 +7,6 @@ its manifest is there, and the former one goes only then.
 import json
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import traceback
@@ -20,6 +19,7 @@ from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
+from ocr_lib.terminal import echo
 
 # As `ocr_lib.train.run_folder` has them; that would import paddle, which takes seconds and memory.
 BEST, LATEST = "best_accuracy", "latest"
@@ -126,11 +126,12 @@ class Snapshots:
         if not isinstance(error, (OcrError, OSError)):  # a defect: its traceback says where
             traceback.print_exception(error)
         reason = str(error).rstrip(".")
-        sys.stderr.write(
+        echo(
             f"a checkpoint was not uploaded: {reason}. Training goes on; "
-            "the next checkpoint is tried again.\n"
+            "the next checkpoint is tried again.",
+            err=True,
+            flush=True,
         )
-        sys.stderr.flush()
 
 
 def _copy(run_dir: Path, target: Path) -> int | None:

@@ -16,6 +16,7 @@ from components.train.reason import describe, write_reason
 from components.train.worker_log import RANK_MARK
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import OcrError
+from ocr_lib.terminal import echo
 
 CONFIG, RESULT = "resolved.yml", "result.json"
 
@@ -24,12 +25,11 @@ def main(folder: Path) -> int:
     """Trains the configuration in `folder`; returns the exit code."""
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     rank, world = os.environ["PADDLE_TRAINER_ID"], os.environ["PADDLE_TRAINERS_NUM"]
-    sys.stdout.write(f"{RANK_MARK} {rank} {world}\n")
-    sys.stdout.flush()
+    echo(f"{RANK_MARK} {rank} {world}", flush=True)
     try:
         _train(folder, first=rank == "0")
     except OcrError as error:
-        sys.stderr.write(f"train: {error}\n")
+        echo(f"train: {error}", err=True)
         write_reason(folder / f"reason-{int(rank):04d}.json", describe(error))
         return error.exit_code
     except Exception as error:

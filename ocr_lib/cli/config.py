@@ -13,6 +13,7 @@ from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
+from ocr_lib.terminal import echo
 
 DESCRIPTION = "List the shipped configurations, print one with all its values, or check one."
 EXAMPLES = """\
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         _list(args.word)
     elif args.action == "show":
-        print(read_config(args).to_yaml(), end="")
+        echo(read_config(args).to_yaml().rstrip("\n"))
     else:
         _check(args)
     return 0
@@ -51,7 +52,7 @@ def _list(word: str) -> None:
     width = max(map(len, titles))
     for name, title in titles.items():
         if word.lower() in f"{name} {title}".lower():
-            print(f"{name:{width}}  {title}")
+            echo(f"{name:{width}}  {title}")
 
 
 def _title(file: Path) -> str:
@@ -66,9 +67,9 @@ def _check(args: argparse.Namespace) -> None:
     if not args.no_build:
         with config.naming_lines():
             lines[:0] = _built(config)
-    print(f"{args.config}: valid")
+    echo(f"{args.config}: valid")
     for name, value in lines:
-        print(f"  {name:10}  {value}")
+        echo(f"  {name:10}  {value}")
 
 
 def _built(config: Config) -> Iterator[tuple[str, str]]:

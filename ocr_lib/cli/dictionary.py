@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
 from ocr_lib.data.label_list import read_label_list
+from ocr_lib.terminal import echo
 from ocr_lib.text.dictionary import build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
 
@@ -52,21 +53,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(_: argparse.Namespace) -> None:
     for name, path in known_names().items():
-        print(f"{name:16} {len(load_dictionary(path).characters):6}  {path}")
+        echo(f"{name:16} {len(load_dictionary(path).characters):6}  {path}")
 
 
 def _show(args: argparse.Namespace) -> None:
     dictionary = load_dictionary(args.name, args.use_space_char)
-    print("0\tblank")
+    echo("0\tblank")
     for number, entry in enumerate(dictionary.characters, start=1):
-        print(f"{number}\t{entry!r}")
+        echo(f"{number}\t{entry!r}")
 
 
 def _build(args: argparse.Namespace) -> None:
     labels = (line.label for path in args.lists for line in read_label_list(path))
     dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
     dictionary.to_file(args.out)
-    print(f"wrote {len(dictionary.characters)} characters to {args.out}")
+    echo(f"wrote {len(dictionary.characters)} characters to {args.out}")
 
 
 def _migrate(args: argparse.Namespace) -> None:
@@ -74,5 +75,5 @@ def _migrate(args: argparse.Namespace) -> None:
 
     new = load_dictionary(args.to, args.use_space_char)
     migration = migrate_folder(args.weights, new, args.out, read_allowed_parts(args))
-    print(f"characters: {migration.describe()}")
-    print(f"written: {args.out}")
+    echo(f"characters: {migration.describe()}")
+    echo(f"written: {args.out}")

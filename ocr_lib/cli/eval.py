@@ -13,6 +13,7 @@ from ocr_lib.evaluation.leaks import leaks
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.predict import open_bundle
 from ocr_lib.recognize import Recognizer
+from ocr_lib.terminal import echo, printable
 from ocr_lib.text.metrics import RecMetric
 
 DESCRIPTION = """\
@@ -70,24 +71,24 @@ def _print_paddleocr(report: EvalReport, config: Config) -> None:
     values = {name: report.paddleocr[name + suffix] for name in ("acc", "norm_edit_dis")}
     values["fps"] = report.samples / max(report.seconds, 1e-9)
     stamp = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO:"
-    print(f"{stamp} metric eval ***************")
+    echo(f"{stamp} metric eval ***************")
     for name, value in values.items():
-        print(f"{stamp} {name}:{value}")
+        echo(f"{stamp} {name}:{value}")
 
 
 def _print_own(report: EvalReport) -> None:
-    print(
+    echo(
         f"accuracy {report.accuracy:.4f}, norm_edit_dis {report.norm_edit_dis:.4f}, "
         f"character errors {report.cer:.2%} on {report.samples} lines, spaces counted"
     )
     if report.spaces.f1 is not None:
-        print(f"F1 of spaces {report.spaces.f1:.4f}")
+        echo(f"F1 of spaces {report.spaces.f1:.4f}")
     if report.leaked:
-        print(f"{report.leaked} images are training images too: these figures prove nothing")
+        echo(f"{report.leaked} images are training images too: these figures prove nothing")
     if report.out_of_dictionary:
-        print(f"{report.out_of_dictionary} labels have characters outside the dictionary")
+        echo(f"{report.out_of_dictionary} labels have characters outside the dictionary")
     for error in report.errors:
-        print(f"unreadable: {error}")
-    print("length    lines  accuracy  norm_edit_dis")
+        echo(f"unreadable: {printable(error)}")
+    echo("length    lines  accuracy  norm_edit_dis")
     for part in report.by_length:
-        print(f"{part.name:<8}{part.samples:>7}{part.accuracy:>10.4f}{part.norm_edit_dis:>15.4f}")
+        echo(f"{part.name:<8}{part.samples:>7}{part.accuracy:>10.4f}{part.norm_edit_dis:>15.4f}")

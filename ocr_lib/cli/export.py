@@ -10,6 +10,7 @@ from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Export a trained network: Paddle's inference format, ONNX, the dictionary, and a
@@ -62,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(bundle: Bundle) -> None:
     parity = bundle.parity
-    print(f"inference model is saved to {bundle.root}")
-    print(
+    echo(f"inference model is saved to {bundle.root}")
+    echo(
         f"parity on {len(parity['images'])} images at {len(bundle.preprocess.buckets)} widths: "
         f"largest difference {parity['max_abs_diff']:.2e}, all texts equal"
     )
-    print(f"bundle {bundle.digest}")
+    echo(f"bundle {bundle.digest}")
 
 
 def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ocr_lib.data.lmdb_store import verify
 from ocr_lib.errors import LmdbError
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\
 Check a packed data set against its manifest: lengths and checksums of its files, and, where a
@@ -25,10 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """
     report = verify(args.root)
     for problem in report.problems:
-        print(problem)
+        echo(printable(problem))
     if report.problems:
         raise LmdbError(
             str(args.root), f"{len(report.problems)} problems", "Fetch or pack the data set again"
         )
-    print(f"{args.root}: {report.samples:,} samples in {report.shards} shards, all as packed")
+    echo(f"{args.root}: {report.samples:,} samples in {report.shards} shards, all as packed")
     return 0

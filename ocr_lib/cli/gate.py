@@ -7,6 +7,7 @@ from ocr_lib.atomic import write_text
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import decide
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Decide whether a candidate may serve, from evaluation reports of `ocr eval --json`:
@@ -33,11 +34,11 @@ def run(args: argparse.Namespace) -> int:
     champion = EvalReport.load(args.champion) if args.champion else None
     verdict = decide(candidate, champion, read_thresholds(args))
     if args.json:
-        print(json.dumps(verdict.to_dict(), indent=2))
+        echo(json.dumps(verdict.to_dict(), indent=2))
     else:
         for reason in verdict.reasons:
-            print(f"{'pass' if reason.passed else 'FAIL'}  {reason.name:<20}{reason.words}")
-        print("accepted" if verdict.passed else "refused")
+            echo(f"{'pass' if reason.passed else 'FAIL'}  {reason.name:<20}{reason.words}")
+        echo("accepted" if verdict.passed else "refused")
     if args.html:
         from ocr_lib.report import html
 

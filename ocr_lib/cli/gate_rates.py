@@ -6,6 +6,7 @@ import json
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate.simulation import Scenario, refusals
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Simulate candidates whose true difference from the serving model is known, and
@@ -45,17 +46,17 @@ def run(args: argparse.Namespace) -> int:
     limits = read_thresholds(args)
     kinds = [_scenario(args, n, d) for n in args.samples for d in args.difference]
     if not args.json:
-        print(f"{'lines':>7} {'difference':>10} {'refused':>8}  by reason, of {args.draws} draws")
+        echo(f"{'lines':>7} {'difference':>10} {'refused':>8}  by reason, of {args.draws} draws")
     for kind in kinds:
         found = refusals(kind, limits, args.draws, args.seed, quiet=False)
         refused = found.pop("refused")
         if args.json:
             values = {"samples": kind.samples, "difference": kind.difference, "refused": refused}
-            print(json.dumps({**values, "draws": args.draws, "reasons": dict(found)}))
+            echo(json.dumps({**values, "draws": args.draws, "reasons": dict(found)}))
         else:
             reasons = ", ".join(f"{name} {count}" for name, count in found.most_common())
             share = refused / args.draws
-            print(f"{kind.samples:>7} {kind.difference:>+10.3f} {share:>8.1%}  {reasons}")
+            echo(f"{kind.samples:>7} {kind.difference:>+10.3f} {share:>8.1%}  {reasons}")
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.data.source import is_archive, open_source
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\
 Turn the labels of a data set into PaddleOCR's label list, path<TAB>label, without losing a
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     source: Path = args.source
     if is_archive(source):
         source = open_source(source, args.work_dir or args.out / "source")
-        print(f"unpacked to {source}")
+        echo(f"unpacked to {source}")
     report = convert(
         source,
         args.out,
@@ -78,8 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(report: LabelReport, out: Path) -> None:
-    print(f"found   {report.found}")
+    echo(f"found   {report.found}")
     for word, findings in (("changed", report.changed), ("dropped", report.dropped)):
         for reason, finding in findings.items():
-            print(f"{word} {finding.count}: {reason}, first at {finding.examples[0]['where']}")
-    print(f"wrote   {report.written} of {report.lines} lines to {out / LABEL_LIST}")
+            where = printable(finding.examples[0]["where"])
+            echo(f"{word} {finding.count}: {reason}, first at {where}")
+    echo(f"wrote   {report.written} of {report.lines} lines to {out / LABEL_LIST}")

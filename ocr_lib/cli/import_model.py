@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Turn an exported recogniser of PP-OCRv3, v4 or v5 into weights of this project's
@@ -59,14 +60,14 @@ def run(args: argparse.Namespace) -> int:
         allowed_parts=read_allowed_parts(args),
     )
     form = "with its branches" if args.full else "fused"
-    print(
+    echo(
         f"{imported.network}, {form}: {imported.parameters / 1e6:.2f} M parameters, "
         f"{imported.characters} characters"
     )
     given = "given" if files else "drawn"
-    print(
+    echo(
         f"parity: probabilities differ by at most {imported.max_abs_diff:.2g} "
         f"on {imported.lines} {given} lines (allowed: 1e-4)"
     )
-    print(f"written: {args.out}")
+    echo(f"written: {args.out}")
     return 0

@@ -1,13 +1,13 @@
 """`ocr infer`: reads images with a trained network, before any export."""
 
 import argparse
-import sys
 
 from ocr_lib.atomic import write_text
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.image_files import find_images, read_files
 from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\
 Read images with a checkpoint of a training run.
@@ -37,11 +37,11 @@ def run(args: argparse.Namespace) -> int:
     for path, answer in read_files(recognizer, files):
         if answer.error is not None:
             unreadable += 1
-            print(f"{path}: {answer.error}", file=sys.stderr)
+            echo(printable(f"{path}: {answer.error}"), err=True)
             continue
-        print(f"infer_img: {path}")
-        print(f"\t result: {answer.text}\t{answer.score:.6f}")
-        results.append(f"{path}\t{answer.text}\t{answer.score:.6f}\n")
+        echo(f"infer_img: {printable(str(path))}")
+        echo(f"\t result: {printable(answer.text)}\t{answer.score:.6f}")
+        results.append(f"{printable(str(path))}\t{answer.text}\t{answer.score:.6f}\n")
     if config.global_.save_res_path:
         write_text(config.global_.save_res_path, "".join(results))
     return 2 if unreadable else 0

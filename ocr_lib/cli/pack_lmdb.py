@@ -9,6 +9,7 @@ from ocr_lib.data.lmdb_store import pack, pack_split
 from ocr_lib.data.manifest import MANIFEST, REPORT, Manifest
 from ocr_lib.data.roles import BLOCK, ROLES, TRAIN, VALIDATION, Split, SplitRule, unfit_split
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo, printable
 from ocr_lib.text.dictionary import load_dictionary
 
 DESCRIPTION = f"""\
@@ -138,17 +139,17 @@ def _print_split(split: Split, manifests: dict[str, Manifest], out: Path) -> Non
         if role in manifests:
             _print(manifests[role], out / role)
     excluded = sum(len(manifest.excluded) for manifest in manifests.values())
-    print(f"split   by {split.kind}, {excluded:,} training images left out: in validation too")
+    echo(f"split   by {split.kind}, {excluded:,} training images left out: in validation too")
     sizes = (manifests[role].samples if role in manifests else 0 for role in (TRAIN, VALIDATION))
     if reason := unfit_split(*sizes):
-        print(f"warning: {reason}. The choice of a checkpoint would be chance")
+        echo(f"warning: {reason}. The choice of a checkpoint would be chance")
 
 
 def _print(manifest: Manifest, out: Path) -> None:
     statistics = manifest.statistics
-    print(f"packed  {manifest.samples:,} samples in {len(manifest.shards)} shards: {out}")
+    echo(f"packed  {manifest.samples:,} samples in {len(manifest.shards)} shards: {out}")
     for reason, dropped in sorted(statistics.dropped.items()):
-        print(f"dropped {dropped.count:,} x {reason}, first: {dropped.examples[0]}")
-    print(f"text    {len(statistics.characters)} different characters, ", end="")
-    print(f"labels of up to {max(statistics.lengths)} characters")
-    print(f"digest  {manifest.digest}")
+        echo(f"dropped {dropped.count:,} x {reason}, first: {printable(dropped.examples[0])}")
+    text = f"{len(statistics.characters)} different characters"
+    echo(f"text    {text}, labels of up to {max(statistics.lengths)} characters")
+    echo(f"digest  {manifest.digest}")

@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import sys
 
 from ocr_lib.cli.image_files import find_images, read_files
 from ocr_lib.predict import Runtime, onnx_runtime, open_bundle
+from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\
 Read text-line images with an exported model (a bundle of `ocr export`).
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for path, answer in read_files(recognizer, files):
         if answer.error is not None:
             unreadable += 1
-            print(f"{path}: {answer.error}", file=sys.stderr)
+            echo(printable(f"{path}: {answer.error}"), err=True)
         elif args.json:
             values = {
                 "image": str(path),
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
                 "score": answer.score,
                 "char_scores": answer.char_scores,
             }
-            print(json.dumps(values, ensure_ascii=False))
+            echo(json.dumps(values, ensure_ascii=False))
         else:
-            print(f"Predicts of {path}:{(answer.text, round(answer.score, 6))}")
+            echo(f"Predicts of {printable(str(path))}:{(answer.text, round(answer.score, 6))}")
     return 2 if unreadable else 0
 
 

@@ -7,6 +7,7 @@ from ocr_lib.atomic import write_json, write_text
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.pack_lmdb import share
 from ocr_lib.data.preflight import preflight
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Check the data of a configuration before training: unreadable images, characters outside the
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     report = preflight(
         config, max_bad_share=args.max_bad_fraction, max_leak_share=args.max_leak_share
     )
-    print(report.markdown(), end="")
+    echo(report.text())
     if args.report:
         write_text(args.report, report.markdown())
     if args.json:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.terminal import echo
+
 DESCRIPTION = """\
 Draws text lines (dates, amounts, names, references) on paper-like backgrounds, with their labels,
 in ICDAR recognition form: OUT/train and OUT/eval, each with gt.txt and word_N.jpg. No text of the
@@ -28,5 +30,5 @@ def run(args: argparse.Namespace) -> int:
     from ocr_lib.data.synthetic.dataset import generate  # loads Pillow
 
     generate(args.out, train=args.train, eval=args.eval, seed=args.seed, workers=args.workers)
-    print(f"{args.out}: {args.train} training and {args.eval} evaluation lines, seed {args.seed}")
+    echo(f"{args.out}: {args.train} training and {args.eval} evaluation lines, seed {args.seed}")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 
 from ocr_lib.cli.config_options import add_config_options, read_config
+from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
 Train a recognition network. The run folder is Global.save_model_dir: checkpoints
@@ -35,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
         best = f"best acc {result.best['acc']:.4f}"
     elif not config.eval.dataset.named:
         best = "no validation set: the result is the checkpoint latest"
-    print(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
+    echo(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
     return 0

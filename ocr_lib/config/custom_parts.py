@@ -56,7 +56,7 @@ def allowed_parts(named: Iterable[str] = ()) -> AllowedParts:
     for where, entry in found:
         module, colon, name = entry.partition(":")
         if not (colon and name.isidentifier() and all(map(str.isidentifier, module.split(".")))):
-            raise ConfigError(where, f"{entry!r} is not of the form {FORM}", "name each class")
+            raise ConfigError(where, f"{entry!r} is not of the form {FORM}", "Name each class")
     return frozenset(entry for _, entry in found)
 
 
@@ -75,7 +75,7 @@ def check_allowed(name: str, allowed: AllowedParts, where: str) -> None:
         raise ConfigError(
             where,
             f"{name} is a custom part, whose code may not run here",
-            f"if you trust its code, pass {OPTION} {name}, or add it to {VARIABLE}",
+            f"If you trust its code, pass {OPTION} {name}, or add it to {VARIABLE}",
         )
 
 
@@ -96,11 +96,11 @@ def import_part(name: str, base: type[Base], allowed: AllowedParts, where: str) 
     try:
         part = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, SyntaxError) as error:
-        fix = f"write {FORM}, of a module on PYTHONPATH"
+        fix = f"Write {FORM}, of a module on PYTHONPATH"
         raise ConfigError(where, f"cannot import {name} ({error})", fix) from error
     if not (isinstance(part, type) and issubclass(part, base)):
         wanted = f"{base.__module__}.{base.__name__}"
         raise ConfigError(
-            where, f"{name} is not a subclass of {wanted}", f"derive it from {wanted}"
+            where, f"{name} is not a subclass of {wanted}", f"Derive it from {wanted}"
         )
     return part

@@ -228,7 +228,7 @@ class _Packing:
             str(self.label_list),
             f"{bad:,} of {total:,} samples are bad, {allowed:.1%} are allowed: "
             + describe_dropped(statistics),
-            f"{self.out_dir / REPORT} has more; correct them, or raise max_bad_share",
+            f"See {self.out_dir / REPORT}; correct them, or raise max_bad_share",
         )
 
     def _finish(

@@ -77,7 +77,7 @@ def read_foreign(source: Source, dictionary_path: str | None = None) -> Foreign:
             source.name,
             f"no text recogniser: it begins and ends with {ends}, not with a convolution and "
             f"the linear layer of CTC's classes",
-            "import a recogniser of PP-OCRv3, v4 or v5, not a detector or a classifier",
+            "Import a recogniser of PP-OCRv3, v4 or v5, not a detector or a classifier",
         )
     if dictionary_path is not None:
         characters = load_dictionary(dictionary_path).characters
@@ -91,7 +91,7 @@ def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) 
         raise ImportModelError(
             source.name,
             "the model does not say its characters",
-            "name them with --dictionary, e.g. ppocr_keys_v1, en or a file",
+            "Name them with --dictionary, e.g. ppocr_keys_v1, en or a file",
         )
     if len(characters) + 2 == classes:
         characters = [*characters, " "]
@@ -100,7 +100,7 @@ def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) 
             source.name,
             f"{len(characters)} characters, a blank and perhaps a space are not the {classes} "
             f"classes of its last layer",
-            "name the dictionary that it was trained with: --dictionary",
+            "Name the dictionary that it was trained with: --dictionary",
         )
     return Dictionary(tuple(characters))
 
@@ -110,7 +110,7 @@ def _characters_of_yaml(path: Path) -> list[str] | None:
     if not path.exists():
         return None
     if path.stat().st_size > MAX_YAML_BYTES:
-        raise ImportModelError(str(path), "too large for a description", "check the file")
+        raise ImportModelError(str(path), "too large for a description", "Check the file")
     try:
         described = yaml.safe_load(path.read_bytes())
         characters = described["PostProcess"]["character_dict"]
@@ -139,5 +139,5 @@ def _as_onnx(source: Source) -> bytes:
                 )
         except ExportError as error:
             cause = f"Paddle2ONNX cannot read it: {error}"
-            fix = "give a recogniser that PaddleOCR or this project exported"
+            fix = "Give a recogniser that PaddleOCR or this project exported"
             raise ImportModelError(source.name, cause, fix) from error

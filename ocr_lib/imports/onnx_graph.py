@@ -43,10 +43,10 @@ def read_onnx(content: bytes, where: str) -> tuple[list[Step], dict[str, str]]:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's, of one class or another
-        fix = "give an ONNX file, a Paddle inference folder or a wheel that holds one"
+        fix = "Give an ONNX file, a Paddle inference folder or a wheel that holds one"
         raise ImportModelError(where, f"no ONNX model ({error})", fix) from None
     if not model.graph.node:
-        raise ImportModelError(where, "an ONNX model without operations", "check the file")
+        raise ImportModelError(where, "an ONNX model without operations", "Check the file")
     reader = _Reader(where)
     for tensor in model.graph.initializer:
         reader.add_constant(tensor.name, tensor)
@@ -80,7 +80,7 @@ class _Reader:
         from onnx import TensorProto, numpy_helper
 
         if tensor.data_location == TensorProto.EXTERNAL:
-            fix = "save the model with its weights inside"
+            fix = "Save the model with its weights inside"
             raise ImportModelError(self._where, f"weight {name} lies in another file", fix)
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
             self._constants[name] = numpy_helper.to_array(tensor).astype(np.float32)
@@ -91,7 +91,7 @@ class _Reader:
             raise ImportModelError(
                 self._where,
                 f"the graph has {UNREADABLE[node.op_type]} ({node.op_type})",
-                "import an unquantised recogniser of PP-OCRv3, v4 or v5",
+                "Import an unquantised recogniser of PP-OCRv3, v4 or v5",
             )
         if node.op_type in PASS_ON:
             self._pass_on(node.input[0], node.output[0], node.op_type)
@@ -117,7 +117,7 @@ class _Reader:
             raise ImportModelError(
                 self._where,
                 f"input {name} of {node.op_type} {node.output[0]} is computed, not a weight",
-                "import an exported recogniser of PP-OCRv3, v4 or v5",
+                "Import an exported recogniser of PP-OCRv3, v4 or v5",
             )
         return self._constants[name]
 
@@ -210,7 +210,7 @@ def read_file(path: Path) -> bytes:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ImportModelError(str(path), "no such file", "check the path") from None
+        raise ImportModelError(str(path), "no such file", "Check the path") from None
     if len(content) > MAX_BYTES:
-        raise ImportModelError(str(path), f"larger than {MAX_BYTES >> 20} MiB", "check the file")
+        raise ImportModelError(str(path), f"larger than {MAX_BYTES >> 20} MiB", "Check the file")
     return content

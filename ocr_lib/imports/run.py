@@ -133,7 +133,7 @@ def _identify(
         foreign.source.name,
         f"its {len(foreign.steps)} weighted operations are none of "
         f"{', '.join(network.name for network in networks)}; {complaint}",
-        "import one of these, or name the configuration of its network with --config",
+        "Import one of these, or name the configuration of its network with --config",
     )
 
 
@@ -149,7 +149,7 @@ def _rebuild(
     architecture = network.unfused() if full else network.architecture
     if architecture is None:
         cause = f"{network.name} has no branches, so there is one form of it"
-        raise ImportModelError("--full", cause, "leave it out")
+        raise ImportModelError("--full", cause, "Leave it out")
     paddle.seed(0)
     model = build_model(architecture, foreign.dictionary.num_classes, network.allowed_parts)
     norms = [*folded]
@@ -188,7 +188,7 @@ def _different(foreign: Foreign, cause: str) -> ImportModelError:
     return ImportModelError(
         foreign.source.name,
         f"its weights fit, but the network computes something else: {cause}",
-        "its operators differ from the network's in what has no weights; name the configuration "
+        "Its operators differ from the network's in what has no weights; name the configuration "
         "of its network with --config",
     )
 

@@ -22,7 +22,7 @@ from ocr_lib.imports.onnx_graph import MAX_BYTES
 
 PROGRAMS = ("inference.json", "inference.pdmodel")
 WEIGHTS = ".pdiparams"
-EXPECTED = "give an ONNX file, a Paddle inference folder, or a wheel that holds one of them"
+EXPECTED = "Give an ONNX file, a Paddle inference folder, or a wheel that holds one of them"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def open_source(path: Path) -> Iterator[Source]:
         ImportModelError: there is none, or more than one.
     """
     if not path.exists():
-        raise ImportModelError(str(path), "no such file or folder", "check the path")
+        raise ImportModelError(str(path), "no such file or folder", "Check the path")
     if path.is_file() and path.suffix != ".onnx" and zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory() as work:
             _unpack_models(path, Path(work))
@@ -105,7 +105,7 @@ def _unpack_models(archive: Path, folder: Path) -> None:
             room -= member.file_size
             if room < 0 or inside.is_absolute() or ".." in inside.parts:
                 raise ImportModelError(
-                    str(archive), f"member {inside} is too large or unsafe", "check the file"
+                    str(archive), f"member {inside} is too large or unsafe", "Check the file"
                 )
             packed.extract(member, folder)
 
@@ -115,10 +115,10 @@ def _source(name: str, path: Path) -> Source:
     if not source.is_paddle:
         return source
     if not source.weights.exists():
-        fix = "the weights lie beside the program, under the same name"
+        fix = "The weights lie beside the program, under the same name"
         raise ImportModelError(str(path), f"{source.weights.name} is missing", fix)
     for file in (path, source.weights):
         if file.stat().st_size > MAX_BYTES:
             cause = f"larger than {MAX_BYTES >> 20} MiB"
-            raise ImportModelError(str(file), cause, "check the file")
+            raise ImportModelError(str(file), cause, "Check the file")
     return Source(name, path, f"{source.sha256}+{sha256_file(source.weights)}")

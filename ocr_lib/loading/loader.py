@@ -188,5 +188,5 @@ class Loader:
             raise DataError(
                 "Train.dataset",
                 f"{self._bad} of {self._seen} samples cannot be read, the last: {loaded.bad[-1]}",
-                "run `ocr fsck` on the data set, or pack it again",
+                "Run `ocr fsck` on the data set, or pack it again",
             )

@@ -54,7 +54,7 @@ class CombinedLoss(nn.Layer):
         self.weights = []
         for name, arguments, where in named_entries(loss_config_list, LOSSES):
             if "weight" not in arguments:
-                raise ConfigError(f"{where}.weight", "it is missing", "give the loss a weight")
+                raise ConfigError(f"{where}.weight", "it is missing", "Give the loss a weight")
             self.weights.append(float(arguments.pop("weight")))
             self.parts.append(call_checked(LOSSES[name], arguments, where))
 

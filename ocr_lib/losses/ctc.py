@@ -26,7 +26,7 @@ def features_of(outputs: Outputs) -> Tensor:
     """
     if isinstance(outputs, tuple):
         return outputs[0]
-    fix = "set Architecture.Head.return_feats to true"
+    fix = "Set Architecture.Head.return_feats to true"
     raise ConfigError("Loss", "center loss needs the features that the head reads", fix)
 
 

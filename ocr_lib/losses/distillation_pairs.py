@@ -43,7 +43,7 @@ def _as_pairs(pairs: Pairs) -> list[tuple[str, str]]:
     found = [tuple(pair) for pair in pairs]
     if any(len(pair) != 2 for pair in found):
         cause = f"{pairs} are not pairs"
-        raise ConfigError("Loss.loss_config_list.model_name_pairs", cause, "name two networks each")
+        raise ConfigError("Loss.loss_config_list.model_name_pairs", cause, "Name two networks each")
     return [(one, other) for one, other in found]
 
 

@@ -118,8 +118,8 @@ def _read_centers(path: str | None, shape: list[int]) -> Tensor:
     try:
         centers = np.load(Path(path or ""), allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(where, f"cannot read {path} ({error})", "name a .npy file") from error
+        raise ConfigError(where, f"cannot read {path} ({error})", "Name a .npy file") from error
     if list(centers.shape) != shape:
         cause = f"{path} holds {list(centers.shape)} numbers, not {shape}"
-        raise ConfigError(where, cause, "make num_classes and feat_dim fit it")
+        raise ConfigError(where, cause, "Make num_classes and feat_dim fit it")
     return paddle.to_tensor(centers.astype(np.float32))

@@ -20,7 +20,7 @@ def named_entries(
     for i, entry in enumerate(entries):
         where = f"{WHERE}[{i}]"
         if not isinstance(entry, Mapping) or len(entry) != 1:
-            raise ConfigError(where, "it is not one name with arguments", "write - CTCLoss:")
+            raise ConfigError(where, "it is not one name with arguments", "Write - CTCLoss:")
         ((name, arguments),) = entry.items()
         choose(name, table, where)
         yield name, dict(arguments or {}), f"{where}.{name}"

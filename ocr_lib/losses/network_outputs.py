@@ -38,5 +38,5 @@ def _enter(found: Any, name: str) -> Any:
         return found[name]
     have = ", ".join(found) if isinstance(found, dict) else "one tensor"
     cause = f"the networks return nothing called {name!r} ({have})"
-    fix = "see key, dis_head and the networks' names"
+    fix = "See key, dis_head and the networks' names"
     raise ConfigError("Loss.loss_config_list", cause, fix)

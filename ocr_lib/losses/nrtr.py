@@ -68,7 +68,7 @@ class CELoss(NRTRLoss):
     def __init__(self, smoothing: bool = False, with_all: bool = False, ignore_index: int = -1):
         super().__init__(smoothing)
         if with_all:
-            raise ConfigError("Loss.with_all", "no network here needs it", "leave it out")
+            raise ConfigError("Loss.with_all", "no network here needs it", "Leave it out")
         self.only_tokens = smoothing or ignore_index == 0
 
     def counted(self, label: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def _build_distillation(
     _check_keys(architecture, ["Models", *DESCRIPTION_KEYS], "Architecture")
     models = architecture.get("Models")
     if not models:
-        raise ConfigError("Architecture.Models", "no network is named", "add Student and Teacher")
+        raise ConfigError("Architecture.Models", "no network is named", "Add Student and Teacher")
     return DistillationModel(
         {
             name: _build_stages(
@@ -77,7 +77,7 @@ def _build_stages(
         block = architecture.get(stage)
         if block is None:
             if stage in ("Backbone", "Head"):
-                raise ConfigError(f"{where}.{stage}", "it is missing", f"name a {stage.lower()}")
+                raise ConfigError(f"{where}.{stage}", "it is missing", f"Name a {stage.lower()}")
             continue
         stages[stage] = construct(
             table,

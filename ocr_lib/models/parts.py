@@ -42,7 +42,7 @@ def construct(
     arguments = dict(block)
     name = arguments.pop("name", None)
     if not isinstance(name, str):
-        raise ConfigError(f"{where}.name", "no name is given", f"set it to {_choices(table)}")
+        raise ConfigError(f"{where}.name", "no name is given", f"Set it to {_choices(table)}")
     part = find(table, name, f"{where}.name", allowed_parts)
     return call_checked(part, arguments, where, **supplied)
 
@@ -77,7 +77,7 @@ def call_checked(part: type, arguments: Mapping[str, Any], where: str, **supplie
             raise ConfigError(f"{where}.{key}", f"unknown argument {key!r}", fix)
     for key in allowed:
         if parameters[key].default is inspect.Parameter.empty and key not in arguments:
-            raise ConfigError(f"{where}.{key}", f"{part.__name__} needs it", f"set {where}.{key}")
+            raise ConfigError(f"{where}.{key}", f"{part.__name__} needs it", f"Set {where}.{key}")
     return part(**supplied, **arguments)
 
 

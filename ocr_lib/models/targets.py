@@ -23,5 +23,5 @@ def guide_label(batch: Batch | None) -> Tensor:
     raise DataError(
         "label_gtc",
         "the batch has no label for the attention head",
-        "use MultiLabelEncode in Train.dataset.transforms, or a CTCHead alone",
+        "Use MultiLabelEncode in Train.dataset.transforms, or a CTCHead alone",
     )

@@ -125,7 +125,7 @@ def _publish(prefix: Path, files: dict[str, dict[str, Any]]) -> None:
             raise CheckpointError(
                 str(final),
                 "missing, or not the file its manifest names",
-                "restore it, or delete the checkpoint's .json and use another one",
+                "Restore it, or delete the checkpoint's .json and use another one",
             )
 
 
@@ -139,14 +139,14 @@ def _read_manifest(prefix: Path) -> dict[str, dict[str, Any]]:
         return {suffix: {"sha256": str(files[suffix]["sha256"])} for suffix in SUFFIXES}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
-            str(path), f"not a checkpoint's manifest ({error})", "restore the file"
+            str(path), f"not a checkpoint's manifest ({error})", "Restore the file"
         ) from error
 
 
 def _named_values(path: Path) -> dict[str, Any]:
     values = safe_pickle.load(path)
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise CheckpointError(str(path), "holds no values by name", "use a checkpoint's file")
+        raise CheckpointError(str(path), "holds no values by name", "Use a checkpoint's file")
     if TRAINED in values:
         values[TRAINED] = _arrays_in(values[TRAINED], f"{path}: {TRAINED}")
     return values
@@ -155,7 +155,7 @@ def _named_values(path: Path) -> dict[str, Any]:
 def _arrays_in(values: Any, where: str) -> dict[str, Any]:
     """Returns weights as they are, once it is sure that they are arrays by name."""
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise CheckpointError(where, "holds no arrays by name", "use a checkpoint's .pdparams")
+        raise CheckpointError(where, "holds no arrays by name", "Use a checkpoint's .pdparams")
     for name, value in values.items():
         if name == NAME_TABLE:
             fine = isinstance(value, dict) and all(
@@ -165,7 +165,7 @@ def _arrays_in(values: Any, where: str) -> dict[str, Any]:
             fine = isinstance(value, np.ndarray | np.generic)
         if not fine:
             cause = f"{name} is a {type(value).__name__}, not an array"
-            raise CheckpointError(where, cause, "use a checkpoint's .pdparams")
+            raise CheckpointError(where, cause, "Use a checkpoint's .pdparams")
     return values
 
 

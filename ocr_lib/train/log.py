@@ -6,12 +6,13 @@ logs read these.
 
 import json
 import math
-import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from ocr_lib.terminal import echo, printable
 
 
 class RunLog:
@@ -30,12 +31,11 @@ class RunLog:
 
     def info(self, message: str) -> None:
         """Logs one line."""
-        line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO: {message}"
+        line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO: {printable(message)}"
         self._text.write(line + "\n")
         self._text.flush()
         if not self._quiet:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            echo(line, flush=True)
 
     def metrics(self, kind: str, **values: Any) -> None:
         """Records numbers for later tools; what is not finite becomes null."""

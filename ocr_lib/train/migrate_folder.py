@@ -39,7 +39,7 @@ def migrate_folder(
         raise CheckpointError(
             str(prefix),
             f"config.yml or {DICTIONARY} is not beside it, or names what is not there",
-            "name a checkpoint in its run folder, or a folder of `ocr import`",
+            "Name a checkpoint in its run folder, or a folder of `ocr import`",
         )
     config = load_config(config_file, (), allowed_parts)
     migration = Migration(old, new)

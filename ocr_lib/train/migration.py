@@ -78,7 +78,7 @@ class Migration:
                 axis.parameter,
                 f"it has {classes} classes, the dictionary of {characters} "
                 f"characters makes {axis.before + characters + axis.after}",
-                "put the dictionary that the weights were trained with beside them",
+                "Put the dictionary that the weights were trained with beside them",
             )
         moved = np.moveaxis(array, axis.axis, 0)
         known = moved[axis.before : axis.before + characters]

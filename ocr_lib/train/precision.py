@@ -103,7 +103,7 @@ class Precision:
             raise ConfigError(
                 "Global.amp_dtype",
                 f"this device does not compute in {dtype}",
-                "choose the other of float16 and bfloat16, or set Global.use_amp=false",
+                "Choose the other of float16 and bfloat16, or set Global.use_amp=false",
             )
 
     def _teach(self, model: Any) -> None:
@@ -158,7 +158,7 @@ def _check_lists(settings: GlobalConfig) -> None:
         raise ConfigError(
             "Global.amp_custom_white_list",
             f"{', '.join(sorted(both))} stands in amp_custom_black_list too",
-            "name each operator in one of them",
+            "Name each operator in one of them",
         )
 
 

@@ -208,7 +208,7 @@ class _Run:
             raise ConfigError(
                 "Global.save_model_dir",
                 f"{self.run_dir} holds a run of another configuration or other data",
-                "name another folder, or pass --fresh to begin anew in this one",
+                "Name another folder, or pass --fresh to begin anew in this one",
             )
         if self.settings.train_minutes is None and plan.epochs != self.settings.epoch_num:
             plan = RunPlan(self.settings.epoch_num, plan.config_digest, plan.samples)

@@ -90,7 +90,7 @@ def load_run(
     run_dir = Path(run_dir)
     config_path = run_dir / "config.yml"
     if not config_path.exists():
-        raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "train first")
+        raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "Train first")
     config, prefix = load_config(config_path, (), allowed_parts), run_dir / name
     return load_model(config, prefix, network, dictionary_beside(prefix))
 

@@ -45,27 +45,27 @@ def load(path: str | Path) -> Any:
         _check_plain(value)
         return _joined(value)
     except FileNotFoundError:
-        raise CheckpointError(str(path), "no such file", "check the path") from None
+        raise CheckpointError(str(path), "no such file", "Check the path") from None
     except OSError as error:
         cause = f"cannot be read: {error.strerror}"
-        raise CheckpointError(str(path), cause, "check the file") from error
+        raise CheckpointError(str(path), cause, "Check the file") from error
     except MemoryError:
         cause = "there is not enough memory to read it"
-        raise CheckpointError(str(path), cause, "give the process more memory") from None
+        raise CheckpointError(str(path), cause, "Give the process more memory") from None
     except ValueError as error:
         shown = str(error)[:MAX_MESSAGE].encode("unicode_escape").decode()
         raise CheckpointError(
-            str(path), f"not a plain data file ({shown})", "use a file that paddle.save wrote"
+            str(path), f"not a plain data file ({shown})", "Use a file that paddle.save wrote"
         ) from error
 
 
 def _size(path: Path) -> int:
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
-        raise CheckpointError(str(path), "not a file", "check the path")
+        raise CheckpointError(str(path), "not a file", "Check the path")
     if facts.st_size > MAX_BYTES:
         cause = f"it has {facts.st_size:,} bytes, and at most {MAX_BYTES:,} are read"
-        raise CheckpointError(str(path), cause, "use the weights of a text recogniser")
+        raise CheckpointError(str(path), cause, "Use the weights of a text recogniser")
     return facts.st_size
 
 

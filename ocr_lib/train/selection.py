@@ -57,7 +57,7 @@ def select_samples(
         raise DataError(
             "Train.dataset",
             f"no sample is left of {len(widths)} ({dict(dropped)})",
-            "check the dictionary (Global.character_dict_path) and Global.max_text_length",
+            "Check the dictionary (Global.character_dict_path) and Global.max_text_length",
         )
     indices = np.array(usable, np.int64)
     reference = int(np.quantile(widths[indices], 0.75))

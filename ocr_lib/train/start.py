@@ -70,7 +70,7 @@ class Start:
             raise CheckpointError(
                 "Global.checkpoints",
                 f"{prefix}.pdparams does not exist",
-                "check the path, or set Global.fallback_to_pretrained=true to begin without it",
+                "Check the path, or set Global.fallback_to_pretrained=true to begin without it",
             )
         self._log.info(f"{prefix} does not exist: begins as if Global.checkpoints were unset")
         return None
@@ -108,7 +108,7 @@ class Start:
             raise CheckpointError(
                 f"{prefix}.pdopt",
                 "the optimiser's state is missing, so the run cannot go on from here",
-                "use Global.pretrained_model to start a new run from the weights",
+                "Use Global.pretrained_model to start a new run from the weights",
             )
         state = weights.optimizer_state_for(trainer.model, saved.optimizer, saved.params)
         trainer.state.restore(state, saved.states, str(prefix))

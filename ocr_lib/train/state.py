@@ -104,5 +104,5 @@ def _misfit(where: str, error: Exception) -> CheckpointError:
     return CheckpointError(
         where,
         f"its optimiser or its progress is not one of such a run ({' '.join(str(error).split())})",
-        "use Global.pretrained_model to start a new run from the weights",
+        "Use Global.pretrained_model to start a new run from the weights",
     )

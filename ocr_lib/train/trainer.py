@@ -210,7 +210,7 @@ class Trainer:
             loaded = self.loader.read(batch, epoch)
             if loaded.labels:
                 return loaded
-        raise DataError("Train.dataset", "no batch has a readable line", "run `ocr fsck` on it")
+        raise DataError("Train.dataset", "no batch has a readable line", "Run `ocr fsck` on it")
 
     def _log_step(self, loaded: LoadedBatch, outputs: Any) -> None:
         position = self.position

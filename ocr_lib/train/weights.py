@@ -116,7 +116,7 @@ def load_into(model: Any, params: dict[str, Any], where: str, min_share: float) 
         raise CheckpointError(
             where,
             f"fits the configured network only in part: {found.describe()}",
-            "use the configuration and dictionary it was trained with, or set "
+            "Use the configuration and dictionary it was trained with, or set "
             "Global.allow_partial_load=true to start from what fits",
         )
     own = model.state_dict()

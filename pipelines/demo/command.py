@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import SUMMARY, run_demo
 from pipelines.demo.summary import lines
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the demo and prints what came of it; a refused model is a result, not a failure."""
     signal.signal(signal.SIGTERM, _stop)  # servers and steps end as they do at Ctrl-C
     summary = run_demo(_options(args))
-    sys.stdout.write("\n".join([*lines(summary), f"summary    {args.out / SUMMARY}"]) + "\n")
+    echo("\n".join([*lines(summary), f"summary    {args.out / SUMMARY}"]))
     return 0
 
 
@@ -109,9 +109,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 def _former(test: Path | None) -> Path | None:
     """Takes the test set under its former name, and says so."""
     if test is not None:
-        sys.stderr.write(
-            "ocr demo: --eval is now called --test; the next release knows only that\n"
-        )
+        echo("ocr demo: --eval is now called --test; the next release knows only that", err=True)
     return test
 
 

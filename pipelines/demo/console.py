@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from ocr_lib.progress import BAR_WIDTH, duration
+from ocr_lib.terminal import printable
 from pipelines.demo.training_lines import STAMP, translate
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -101,6 +102,7 @@ class Console:
             self._show(f"      {text}", PROGRESS.search(text))
 
     def _show(self, text: str, progress: re.Match[str] | None = None) -> None:
+        text = printable(text, keep="\t")
         if progress and self._out.isatty():
             filled = round(int(progress["percent"]) / 100 * BAR_WIDTH)
             bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"

@@ -1,6 +1,5 @@
 """The parameters of a run, checked against the package before a run can waste anybody's time."""
 
-import sys
 from collections.abc import Container, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import echo
 
 Definitions = Mapping[str, Mapping[str, Any]]
 # Former names of parameters, accepted until the next release.
@@ -65,7 +65,7 @@ def present_name(name: str, known: Container[str], place: str) -> str:
     now = FORMER.get(name, name)
     if now == name or name in known or now not in known:  # the package may be of that time
         return name
-    sys.stderr.write(f"{place}: {name} is now called {now}; the next release knows only that\n")
+    echo(f"{place}: {name} is now called {now}; the next release knows only that", err=True)
     return now
 
 

@@ -52,6 +52,10 @@ def run_command(monkeypatch, error):
         (OcrError("it does not work"), 1, "it does not work"),
         (OSError(errno.ENOSPC, "No space", "/data/x"), 1, "/data/x: the disk is full. Free some"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "/x: Permission denied."),
+        (ConnectionRefusedError(111, "Connection refused"), 1, "ocr broken: Connection refused."),
+        (MemoryError(), 1, "the memory is full"),
+        (ModuleNotFoundError("x", name="paddle.nn"), 1, "needs the package paddle.nn"),
+        (KeyError("tab\tesc\x1b"), 1, r"internal error: KeyError: 'tab\tesc\x1b' (test_cli.py:"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -78,3 +82,27 @@ def test_the_fix_for_too_many_bad_lines_names_the_option_that_allows_them(tmp_pa
     (parameter,) = set(re.findall(r"max_[a-z_]+", said))
     assert cli.main([*command, option, "0.5"]) == 0
     assert parameter in build_pipeline().component_spec.inputs
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_a_traceback_is_printed_on_request(monkeypatch, capsys, how):
+    def fail(*_):
+        raise ZeroDivisionError("no")
+
+    monkeypatch.setattr("ocr_lib.cli.fsck.run", fail)
+    if how == "variable":
+        monkeypatch.setenv("OCR_DEBUG", "1")
+    assert cli.main([*(["--debug"] if how == "option" else []), "fsck", "x"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.splitlines()[-1].startswith("ocr fsck: internal error: ZeroDivisionError: no")
+
+
+def test_a_wrong_argument_is_one_line(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["gate", "x", "--proof", "a\x1b[2Jb"])
+    assert exit_.value.code == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("ocr gate: argument --proof: invalid choice: 'a\\x1b[2Jb'")
+    assert shown.endswith("See `ocr gate --help`.\n")
+    assert len(shown.splitlines()) == 1

@@ -1,10 +1,11 @@
-"""What a preflight found, as JSON and as Markdown."""
+"""What a preflight found, as JSON, as Markdown and as plain text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ocr_lib.markdown import escape, row
+from ocr_lib.terminal import printable
 
 EXAMPLES = 5
 Numbers = dict[str, Any]
@@ -74,7 +75,7 @@ class PreflightReport:
         }
 
     def markdown(self) -> str:
-        """Returns the report for people; labels in it are quoted, never interpreted."""
+        """Returns the report as Markdown; labels in it are quoted, never interpreted."""
         lines = [f"# Preflight {'passed' if self.passed else 'failed'}", ""]
         for title, findings in (("Problems", self.problems), ("Warnings", self.warnings)):
             if findings:
@@ -84,6 +85,18 @@ class PreflightReport:
                 lines.append("")
         lines += ["## Numbers", "", *_table(self.numbers)]
         return "\n".join(lines) + "\n"
+
+    def text(self) -> str:
+        """Returns the report for a terminal or a log, without mark-up."""
+        lines = [f"preflight {'passed' if self.passed else 'failed'}"]
+        for word, findings in (("problem", self.problems), ("warning", self.warnings)):
+            for finding in findings:
+                lines.append(f"{word}: {finding.check}: {finding.cause}. {finding.fix}.")
+                lines += [f"    {example}" for example in finding.examples]
+        table = [("", "train", "validation"), *_rows(self.numbers)]
+        widths = [max(map(len, column)) for column in list(zip(*table, strict=True))[:2]]
+        lines += [f"{name:{widths[0]}}  {a:{widths[1]}}  {b}".rstrip() for name, a, b in table]
+        return "\n".join(map(printable, lines))
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
@@ -95,19 +108,25 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 def _table(numbers: Numbers) -> Iterator[str]:
     yield "| | train | validation |"
     yield "| --- | --- | --- |"
+    for cells in _rows(numbers):
+        yield row(map(escape, cells))
+
+
+def _rows(numbers: Numbers) -> Iterator[tuple[str, str, str]]:
+    """Yields what a number says, and its value for the two data sets."""
     train, validation = numbers.get("train", {}), numbers.get("validation", {})
     for key in train | validation:
-        cells = [_cell(side.get(key)) for side in (train, validation)]
+        cells = _cell(train.get(key)), _cell(validation.get(key))
         if any(cells):
-            yield row([escape(key.replace("_", " ")), *cells])
+            yield key.replace("_", " "), *cells
     for key, value in numbers.get("machine", {}).items():
-        yield row([escape(key.replace("_", " ")), _cell(value), ""])
+        yield key.replace("_", " "), _cell(value), ""
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return escape(", ".join(f"{key}: {_number(item)}" for key, item in value.items()))
-    return escape(_number(value))
+        return ", ".join(f"{key}: {_number(item)}" for key, item in value.items())
+    return _number(value)
 
 
 def _number(value: Any) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
+from ocr_lib.data.decode import check_size
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
 from ocr_lib.data.samples import Dataset
@@ -53,6 +54,18 @@ class Split:
         """Returns where the first samples come from, with their labels."""
         return [f"{self.place(i)}: {self.labels[i]!r}" for i in indices[:EXAMPLES]]
 
+    def causes(self, indices: Sequence[int]) -> list[str]:
+        """Returns where the first samples come from, and why their images cannot be read."""
+        return [self._cause(i) for i in indices[:EXAMPLES]]
+
+    def _cause(self, i: int) -> str:
+        try:
+            sample = self.dataset.sample(i)
+            check_size(sample.image, sample.name)
+        except UserError as error:
+            return f"{error.where}: {error.cause}"
+        return f"{sample.name}: {self.labels[i]!r}"
+
     def place(self, i: int) -> str:
         """Returns where sample `i` comes from."""
         try:
@@ -96,7 +109,8 @@ def findings(
     """Yields what is wrong with the split's samples."""
     total, bad = len(split.labels), split.bad
     checks = (
-        ("unreadable", "images cannot be read", "Run `ocr fsck`, or pack the labels again"),
+        ("unreadable", "images cannot be read",
+         "Correct or convert them; of a packed data set run `ocr fsck`, or pack it again"),
         ("unknown", f"labels have characters outside the dictionary: {_shown(split.unknown)}",
          "Extend Global.character_dict_path, set Global.use_space_char, or correct the labels"),
         ("empty", "labels are empty, or nothing is left of them", "Remove their lines"),
@@ -107,8 +121,9 @@ def findings(
     )  # fmt: skip
     for check, what, fix in checks:
         indices = bad.get(check, [])
+        examples = split.causes if check == "unreadable" else split.examples
         yield from share_finding(
-            split.name, what, indices, total, max_share, fix, split.examples(indices)
+            split.name, what, indices, total, max_share, fix, examples(indices)
         )
     squeezed = np.flatnonzero(split.widths > preprocess.buckets[-1]).tolist()
     reach = _reach(split.widths)

@@ -158,7 +158,7 @@ class PPHGNetV2B4(nn.Layer):
         super().__init__()
         if not text_rec:
             where = "Architecture.Backbone.text_rec"
-            raise ConfigError(where, "only text lines are read", "set it to true")
+            raise ConfigError(where, "only text lines are read", "Set it to true")
         self.train_columns = train_columns
         width, channels = STEM
         self.stem = Stem(in_channels, width, channels)

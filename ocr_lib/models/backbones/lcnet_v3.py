@@ -85,7 +85,7 @@ class PPLCNetV3(nn.Layer):
         super().__init__()
         if len(lr_mult_list) != 6:
             where = "Architecture.Backbone.lr_mult_list"
-            raise ConfigError(where, f"it has {len(lr_mult_list)} values", "give six")
+            raise ConfigError(where, f"it has {len(lr_mult_list)} values", "Give six")
         self.train_columns = train_columns
         width = make_divisible(16 * scale, 16)
         self.conv1 = rep_conv_norm(in_channels, width, 3, 2, lr_mult=lr_mult_list[0])

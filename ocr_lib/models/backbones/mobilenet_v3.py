@@ -154,7 +154,7 @@ def _strides(
     for key, value in (("large_stride", large), ("small_stride", small)):
         if value is not None and len(value) != 4:
             where = f"Architecture.Backbone.{key}"
-            raise ConfigError(where, f"{len(value)} strides are given", "give four, one a stage")
+            raise ConfigError(where, f"{len(value)} strides are given", "Give four, one a stage")
     if model_name == "large":
         first, *rest = large or (1, 2, 2, 2)
         return [first, *((stride, 1) for stride in rest)]

@@ -120,12 +120,12 @@ class SVTRNet(nn.Layer):
         choose(sub_num, (2, 3), f"{WHERE}.sub_num")
         if len(mixer) != sum(depth):
             cause = f"{len(mixer)} mixers are given for {sum(depth)} blocks"
-            raise ConfigError(f"{WHERE}.mixer", cause, "name one for each block")
+            raise ConfigError(f"{WHERE}.mixer", cause, "Name one for each block")
 
         steps = [1 << (sub_num + 2 if self.merges else sub_num), 1 << sub_num]
         if img_size[0] % steps[0] or img_size[1] % steps[1]:
             cause = f"{self.img_size} are not multiples of {steps}"
-            raise ConfigError(f"{WHERE}.img_size", cause, "give height and width that are")
+            raise ConfigError(f"{WHERE}.img_size", cause, "Give height and width that are")
         height, width = (side >> sub_num for side in img_size)
         self.patch_embed = PatchEmbed(in_channels, embed_dim[0], sub_num)
         self.pos_embed = self.create_parameter(
@@ -179,7 +179,7 @@ class SVTRNet(nn.Layer):
         height, width = x.shape[2], x.shape[3]  # -1 where an export leaves it open
         if height not in (-1, self.img_size[0]) or width not in (-1, self.img_size[1]):
             cause = f"images are {height} x {width}, the network reads {self.img_size}"
-            raise ConfigError(f"{WHERE}.img_size", cause, "make them equal")
+            raise ConfigError(f"{WHERE}.img_size", cause, "Make them equal")
         x = self.pos_drop(self.patch_embed(x) + self.pos_embed)
         x = self.blocks1(x)
         if self.merges:

@@ -116,7 +116,7 @@ class MultiHead(nn.Layer):
                 self.guide = "nrtr"
                 self._add_nrtr(arguments, num_classes, use_pos, where)
         if not hasattr(self, "ctc_head"):
-            raise ConfigError(WHERE, "no CTCHead is in it", "add one: it is what reads in the end")
+            raise ConfigError(WHERE, "no CTCHead is in it", "Add one: it is what reads in the end")
 
     def _add_ctc(self, arguments: Mapping[str, Any], num_classes: int, where: str) -> None:
         for key in arguments:
@@ -167,7 +167,7 @@ class MultiHead(nn.Layer):
 
 def _name_and_arguments(entry: Mapping[str, Any], where: str) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise ConfigError(where, "it is not one name with its arguments", "write - CTCHead: {…}")
+        raise ConfigError(where, "it is not one name with its arguments", "Write - CTCHead: {…}")
     ((name, arguments),) = entry.items()
     choose(name, HEAD_NAMES, where)
     return name, arguments or {}

@@ -189,7 +189,7 @@ class SARHead(nn.Layer):
         super().__init__()
         if dec_bi_rnn:
             cause = "a decoder that reads backwards would need text it has not written"
-            raise ConfigError(f"{WHERE}.dec_bi_rnn", cause, "leave it out")
+            raise ConfigError(f"{WHERE}.dec_bi_rnn", cause, "Leave it out")
         self.encoder = SAREncoder(in_channels, enc_dim, enc_bi_rnn, enc_drop_rnn, enc_gru)
         self.decoder = ParallelSARDecoder(
             channels=in_channels,

@@ -62,7 +62,7 @@ class Transformer(nn.Layer):
         super().__init__()
         if beam_size > 0:
             cause = "beam search is not supported"
-            raise ConfigError("Architecture.Head.beam_size", cause, "set it to 0")
+            raise ConfigError("Architecture.Head.beam_size", cause, "Set it to 0")
         self.max_len = max_len
         self.classes = classes = num_classes + 4
         self.embedding = Embeddings(d_model, classes, scale_embedding)

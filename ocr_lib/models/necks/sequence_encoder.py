@@ -30,7 +30,7 @@ def image_to_sequence(x: Tensor) -> Tensor:
         raise ConfigError(
             "Architecture.Backbone",
             f"its output is {x.shape[2]} rows high, and a sequence needs 1",
-            "use the image height the backbone is made for (32 or 48), or other strides",
+            "Use the image height the backbone is made for (32 or 48), or other strides",
         )
     return x.squeeze(2).transpose([0, 2, 1])
 
@@ -56,7 +56,7 @@ class SequenceEncoder(nn.Layer):
         self.out_channels = in_channels
         if encoder_type == "reshape":
             for key in arguments:
-                fix = "leave it out, or choose another encoder_type"
+                fix = "Leave it out, or choose another encoder_type"
                 raise ConfigError(f"{WHERE}.{key}", "encoder_type reshape has no arguments", fix)
         else:
             part = encoders[encoder_type]

@@ -1,8 +1,8 @@
 """`ocr pipeline cancel`: ends a run."""
 
 import argparse
-import sys
 
+from ocr_lib.terminal import echo
 from pipelines.remote.connection import add_connection, connected
 
 DESCRIPTION = """\
@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
         kubeflow = Kubeflow(connection)
         found = runs.get(kubeflow, args.run_id)
         if found.state in FINAL:
-            sys.stdout.write(f"It has ended already: {found.state.lower()}.\n")
+            echo(f"It has ended already: {found.state.lower()}.")
             return 0
         runs.terminate(kubeflow, args.run_id)
-    sys.stdout.write("\n".join(report.cancelling(args.run_id)) + "\n")
+    echo("\n".join(report.cancelling(args.run_id)))
     return 0

@@ -1,9 +1,9 @@
 """`ocr pipeline run`: a run of the package, followed to its end."""
 
 import argparse
-import sys
 from datetime import datetime, timedelta
 
+from ocr_lib.terminal import echo
 from pipelines.remote.commands.arguments import (
     add_package,
     add_parameters,
@@ -60,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
             experiment=args.experiment,
             service_account=args.service_account,
         )
-        sys.stdout.write(f"run      {started.run_id}\nversion  {version.name}\n")
+        echo(f"run      {started.run_id}\nversion  {version.name}")
         if link := kubeflow.link(f"runs/details/{started.run_id}"):
-            sys.stdout.write(f"see      {link}\n")
+            echo(f"see      {link}")
         if args.detach:
             return 0
         deadline = timedelta(minutes=args.deadline)
@@ -75,5 +75,5 @@ def finish(run: object, link: str) -> int:
     from pipelines.remote.report import outcome
     from pipelines.remote.runs import exit_code
 
-    sys.stdout.write("\n".join(outcome(run, link)) + "\n")
+    echo("\n".join(outcome(run, link)))
     return exit_code(run.state)  # type: ignore[attr-defined]

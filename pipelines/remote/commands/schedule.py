@@ -1,10 +1,10 @@
 """`ocr pipeline schedule`: recurring runs."""
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from ocr_lib.terminal import echo
 from pipelines.remote.commands.arguments import add_package, add_parameters, get_package
 from pipelines.remote.connection import add_connection, connected
 from pipelines.remote.cron import CronError, check_cron, find_zone, next_times
@@ -103,8 +103,8 @@ def _create(args: argparse.Namespace) -> int:
             service_account=args.service_account,
         )
     done = "replaced" if replaced else "made"
-    sys.stdout.write(f"{args.name}: {done}, active, version {version.name}\n")
-    sys.stdout.write("\n".join(_next(cron, zone)) + "\n")
+    echo(f"{args.name}: {done}, active, version {version.name}")
+    echo("\n".join(_next(cron, zone)))
     return 0
 
 
@@ -116,9 +116,9 @@ def _list(kubeflow: Any, args: argparse.Namespace) -> int:
     for item in found:
         active, cron = schedules.is_active(item), schedules.cron_of(item)
         state, first = ("active", _first(item, zone)) if active else ("paused", "")
-        sys.stdout.write(f"{item.display_name:<24} {state:<7} {cron:<20} {first}\n")
+        echo(f"{item.display_name:<24} {state:<7} {cron:<20} {first}")
     if not found:
-        sys.stdout.write("no schedules\n")
+        echo("no schedules")
     return 0
 
 
@@ -139,7 +139,7 @@ def _change(kubeflow: Any, args: argparse.Namespace) -> int:
         found = [newest]
     for item in found:
         action(kubeflow, item.recurring_run_id)
-    sys.stdout.write(f"{args.name}: {done}\n")
+    echo(f"{args.name}: {done}")
     return 0
 
 

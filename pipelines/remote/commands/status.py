@@ -1,8 +1,8 @@
 """`ocr pipeline status`: the last runs, or one run step by step."""
 
 import argparse
-import sys
 
+from ocr_lib.terminal import echo
 from pipelines.remote.connection import add_connection, connected
 
 DESCRIPTION = """\
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         kubeflow = Kubeflow(connection)
         if not args.run_id:
             rows = [report.row(item) for item in runs.latest(kubeflow, max(1, args.count))]
-            sys.stdout.write("\n".join(rows or ["no runs yet"]) + "\n")
+            echo("\n".join(rows or ["no runs yet"]))
             return 0
         link = kubeflow.link(f"runs/details/{args.run_id}")
         if args.follow:
@@ -44,5 +44,5 @@ def run(args: argparse.Namespace) -> int:
         found = runs.get(kubeflow, args.run_id)
         steps = steps_of(found, runs.titles(kubeflow, found))
         lines = [found.display_name or found.run_id, *report.table(steps)]
-        sys.stdout.write("\n".join([*lines, *report.outcome(found, link)]) + "\n")
+        echo("\n".join([*lines, *report.outcome(found, link)]))
         return 0

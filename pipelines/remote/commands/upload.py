@@ -1,8 +1,8 @@
 """`ocr pipeline upload`: the package becomes a version of its pipeline."""
 
 import argparse
-import sys
 
+from ocr_lib.terminal import echo
 from pipelines.remote.commands.arguments import add_package, get_package
 from pipelines.remote.connection import add_connection, connected
 
@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
         kubeflow = Kubeflow(connection)
         version = upload(kubeflow, package, commit_of())
     done = "uploaded" if version.new else "there already"
-    sys.stdout.write(f"{package.name}  {version.name}  {done}, read back and equal\n")
+    echo(f"{package.name}  {version.name}  {done}, read back and equal")
     if link := kubeflow.link(
         f"pipelines/details/{version.pipeline_id}/version/{version.version_id}"
     ):
-        sys.stdout.write(f"{link}\n")
+        echo(f"{link}")
     return 0

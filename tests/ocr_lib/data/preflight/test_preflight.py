@@ -14,6 +14,7 @@ from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.preflight import Finding, PreflightReport, preflight
 from ocr_lib.data.preflight import machine as machine_module
 from ocr_lib.errors import ConfigError, DictionaryError
+from tests.ocr_lib.data.hostile_images import tiff_bomb
 from tests.ocr_lib.data.lines import image, write_lines
 
 CRNN = {
@@ -151,9 +152,15 @@ def test_a_network_of_ones_own_has_no_known_steps(good: SimpleNamespace) -> None
 def test_unreadable_and_missing_images(good: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "images/eval.txt_3.jpg").write_text("text")
     (tmp_path / "images/eval.txt_4.jpg").unlink()
-    finding = check(preflight(good), "validation: 2 of 20 (10.00%) images cannot be read")
-    assert finding.examples[0] == "images/eval.txt_3.jpg: 'word 3'"
-    assert finding.examples[1].endswith("eval.txt:5: 'word 4'")
+    (tmp_path / "images/eval.txt_5.jpg").write_bytes(tiff_bomb())
+    finding = check(preflight(good), "validation: 3 of 20 (15.00%) images cannot be read")
+    text, missing, scan = finding.examples
+    assert text == "images/eval.txt_3.jpg: not an image of a known format (4 bytes)"
+    assert "eval.txt:5: " in missing
+    assert missing.endswith("images/eval.txt_4.jpg cannot be read (No such file or directory)")
+    assert scan == (
+        "images/eval.txt_5.jpg: TIFF is not accepted: convert the image to JPEG, PNG, BMP or WebP"
+    )
 
 
 def test_evaluation_images_in_training(good: SimpleNamespace, tmp_path: Path) -> None:
@@ -234,9 +241,10 @@ def test_too_little_room(good: SimpleNamespace, monkeypatch: pytest.MonkeyPatch)
 def test_labels_in_the_report_are_text_only(good: SimpleNamespace, tmp_path: Path) -> None:
     attack = "<script>`é`|"
     wide(tmp_path, [*GOOD[:-1], attack], "train.txt")
-    text = preflight(good).markdown()
-    assert "<script>`" not in text
-    assert r"images/train.txt\_39.jpg: '\<script\>\`é\`\|'" in text
+    report = preflight(good)
+    shown = MarkdownIt().render(report.markdown())
+    assert "<li>images/train.txt_39.jpg: '&lt;script&gt;`é`|'</li>" in shown
+    assert f"\n    images/train.txt_39.jpg: '{attack}'\n" in report.text()
 
 
 def test_without_a_validation_set_there_is_a_warning(good: SimpleNamespace, tmp_path: Path) -> None:
