@@ -117,6 +117,7 @@ def _export(folder: Path, text: str) -> Exported:
     """Builds the network with statistics and affine maps as training leaves them."""
     import paddle
 
+    from ocr_lib.algorithms import CTC
     from ocr_lib.config.loader import load_config
     from ocr_lib.export.onnx_format import save_onnx
     from ocr_lib.export.paddle_format import merge_branches, save_paddle, write_inference_yml
@@ -136,7 +137,7 @@ def _export(folder: Path, text: str) -> Exported:
     out = folder / "inference"
     out.mkdir()
     save_paddle(model, [None, 3, 48, None], out)
-    write_inference_yml(config, "ctc", dictionary, out)
+    write_inference_yml(config, CTC, dictionary, out)
     save_onnx(out, dictionary)
     paddle_only = folder / "paddle"
     shutil.copytree(out, paddle_only, ignore=shutil.ignore_patterns("*.onnx"))
