@@ -1,0 +1,172 @@
+"""Every place where a name or a file could become running code, and that there are no others.
+
+A place that is added is listed here, with the reason why what it takes does not come from a file.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("ocr_lib", "components", "pipelines", "images")
+
+# Calls that import, execute or unpickle what they are given.
+RUNS = frozenset(
+    {
+        *("importlib.import_module", "importlib.reload", "importlib.util.module_from_spec"),
+        *("importlib.util.spec_from_file_location", "pkgutil.resolve_name", "pydoc.locate"),
+        *("runpy.run_path", "runpy.run_module", "os.system", "os.popen", "code.interact"),
+        *("pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads"),
+        *("shelve.open", "ctypes.CDLL", "ctypes.cdll.LoadLibrary"),
+        *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "yaml.Loader"),
+        *("yaml.full_load_all", "yaml.unsafe_load_all", "yaml.FullLoader", "yaml.UnsafeLoader"),
+        *("paddle.load", "paddle.jit.load", "paddle.static.load", "paddle.static.io.load"),
+        *("paddle.static.load_inference_model", "paddle.static.deserialize_program"),
+        *("paddle.hub.load", "paddle.inference.create_predictor", "torch.load"),
+    }
+)
+BUILTINS = frozenset({"eval", "exec", "compile", "__import__"})
+# Modules that exist to unpickle.
+UNPICKLERS = frozenset({"dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"})
+
+# file: function: call → where what it takes comes from
+ALLOWED = {
+    "ocr_lib/algorithms/algorithm.py: _load: getattr of a module": "the table of algorithms",
+    "ocr_lib/algorithms/algorithm.py: _load: importlib.import_module": "the table of algorithms",
+    "ocr_lib/config/component.py: load_table: getattr of a module": "metadata of dataclasses",
+    "ocr_lib/config/component.py: load_table: importlib.import_module": "metadata of dataclasses",
+    "ocr_lib/config/custom_parts.py: import_part: getattr of a module": "allowed names only",
+    "ocr_lib/config/custom_parts.py: import_part: importlib.import_module": "allowed names only",
+    "ocr_lib/export/paddle_runtime.py: _predictor: paddle.inference.create_predictor": "a program "
+    "of which every operator is known to compute and do nothing else",
+    "ocr_lib/train/optimizer.py: build_optimizer: getattr of a module": "a closed table",
+    "ocr_lib/train/precision.py: _check_device: getattr of a module": "float16 or bfloat16",
+    "pipelines/cli.py: main: importlib.import_module": "the table of commands",
+    "pipelines/subcommands.py: add_subcommand: importlib.import_module": "the table of commands",
+}
+
+
+class _Calls(ast.NodeVisitor):
+    """Collects the calls of a module that run what they are given, as `function: call`."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}  # local name → module, or module.name
+        self.function = ["module"]
+        self.found: list[str] = []
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.names[alias.asname or alias.name.partition(".")[0]] = (
+                alias.name if alias.asname else alias.name.partition(".")[0]
+            )
+            self._module(alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        self._module(node.module or "")
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.function.append(node.name)
+        self.generic_visit(node)
+        self.function.pop()
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if self.qualified(node) in RUNS:
+            self.add(self.qualified(node))
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if self.qualified(node) in RUNS:
+            self.add(self.qualified(node))
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = self.qualified(node.func)
+        if name in BUILTINS:
+            self.add(name)
+        given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+        if name == "numpy.load" and given.get("allow_pickle") != "False":
+            self.add("numpy.load without allow_pickle=False")
+        if given.get("shell", "False") != "False":
+            self.add("a shell")
+        if name == "getattr" and not isinstance(node.args[1], ast.Constant):
+            target = node.args[0]
+            if self.is_module(target) or isinstance(target, ast.Call):
+                self.add("getattr of a module")
+        self.generic_visit(node)
+
+    def qualified(self, node: ast.expr) -> str:
+        """Returns what a name or an attribute refers to, imports resolved."""
+        if isinstance(node, ast.Attribute):
+            return f"{self.qualified(node.value)}.{node.attr}"
+        return self.names.get(node.id, node.id) if isinstance(node, ast.Name) else "?"
+
+    def is_module(self, node: ast.expr) -> bool:
+        """Tells whether an expression is a module, or an attribute of one that was imported."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self.names
+
+    def add(self, call: str) -> None:
+        self.found.append(f"{self.function[-1]}: {call}")
+
+    def _module(self, name: str) -> None:
+        if name.partition(".")[0] in UNPICKLERS:
+            self.add(f"import {name}")
+
+
+def calls_of(source: str) -> list[str]:
+    calls = _Calls()
+    calls.visit(ast.parse(source))
+    return calls.found
+
+
+def places() -> Iterator[str]:
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for call in calls_of(path.read_text("utf-8")):
+                yield f"{path.relative_to(ROOT).as_posix()}: {call}"
+
+
+def test_no_other_place_turns_data_into_code() -> None:
+    assert sorted(set(places())) == sorted(ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("eval(x)", "module: eval"),
+        ("def f():\n  exec(x)", "f: exec"),
+        ("import importlib as i\ni.import_module(x)", "module: importlib.import_module"),
+        ("from importlib import import_module as m\nm(x)", "module: importlib.import_module"),
+        ("from importlib import import_module\nf(import_module)", "importlib.import_module"),
+        ("import pickle\npickle.Unpickler(f)", "module: pickle.Unpickler"),
+        ("import numpy as np\nnp.load(f)", "module: numpy.load without allow_pickle=False"),
+        ("import numpy as np\nnp.load(f, allow_pickle=True)", "without allow_pickle=False"),
+        ("import yaml\nyaml.load(f, yaml.SafeLoader)", "module: yaml.load"),
+        ("import paddle\npaddle.jit.load(f)", "module: paddle.jit.load"),
+        ("import paddle\ngetattr(paddle.optimizer, name)", "module: getattr of a module"),
+        ("import subprocess\nsubprocess.run(x, shell=True)", "module: a shell"),
+        ("import dill", "module: import dill"),
+        ("from joblib import load", "module: import joblib"),
+    ],
+)
+def test_each_kind_is_found(source: str, expected: str) -> None:
+    assert any(call.endswith(expected) for call in calls_of(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np\nnp.load(f, allow_pickle=False)",
+        "import yaml\nyaml.safe_load(f)",
+        "import pickle\npickle.dump(x, f)",
+        "import paddle\ngetattr(paddle, 'nn')",
+        "import re\nre.compile(x)",
+        "getattr(self, name)",
+    ],
+)
+def test_what_is_harmless_is_not_found(source: str) -> None:
+    assert calls_of(source) == []
