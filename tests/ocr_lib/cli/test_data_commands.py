@@ -74,7 +74,7 @@ def test_preflight_of_a_shipped_configuration(
     files = ("--report", tmp_path / "report.md", "--json", tmp_path / "report.json")
     assert run(preflight, *words, *files) == 2
     out = capsys.readouterr().out
-    assert "evaluation images are training images too" in out
+    assert "validation images are training images too" in out
     assert out.startswith("preflight failed\nproblem: ")
     assert not any(mark in out for mark in ("#", "**", "\\", "| "))  # no mark-up in a terminal
     assert "eval.txt_0.jpg" in out

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from ocr_lib.config.schema import Part
+from ocr_lib.config.schema import ComponentConfig
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.preflight import Finding, PreflightReport, preflight
 from ocr_lib.data.preflight import machine as machine_module
@@ -36,7 +36,7 @@ def block(folder: Path, *lists: Path) -> SimpleNamespace:
             label_file_list=tuple(map(str, lists)),
             ratio_list=(1.0,) * len(lists),
             delimiter="\t",
-            transforms=(Part("RecResizeImg", {"image_shape": [3, 32, 320]}),),
+            transforms=(ComponentConfig("RecResizeImg", {"image_shape": [3, 32, 320]}),),
         )
     )
 
