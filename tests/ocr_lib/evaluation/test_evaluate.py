@@ -39,7 +39,7 @@ def test_spaces_count_but_not_for_paddleocr(recognizer: Recognizer) -> None:
 def test_letters_and_digits_alone_count_where_paddleocrs_filter_is_asked_for(
     recognizer: Recognizer,
 ) -> None:
-    report = evaluate(recognizer, drawn(["a bc", "abc"], ["ABC", "abd"]))
+    report = evaluate(recognizer, drawn(["a bc", "abc"], ["abc", "abd"]))
     assert report.paddleocr["acc"] == 0.0
     assert report.paddleocr["acc_is_filter"] == pytest.approx(0.5, abs=1e-5)
     assert RecMetric(is_filter=True).suffix == "_is_filter"
