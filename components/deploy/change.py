@@ -40,11 +40,13 @@ class Deployment:
         production: what serves now.
         answers: what the servers read on the golden images, server after server.
         shadow: how the version compared with the former one on recorded lines; None without.
+        notes: what could not be done, and did not hold the version back.
     """
 
     production: Production
     answers: tuple[Answer, ...]
     shadow: Comparison | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """deploy between object store and Triton: a certified bundle goes into service."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from components.deploy.change import Deployment
 from components.deploy.golden_images import golden_images
 from components.deploy.rollout import deploy as roll_out
-from components.deploy.shadow import Shadow
+from components.deploy.shadow import Recorded, Shadow
 from components.feedback.lines import KeptLines
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
@@ -33,14 +34,15 @@ def deploy(
         work: an empty folder.
 
     Raises:
+        ConflictError: another version serves than the bundle was judged against.
         DeployError: a server did not take it; all serve what they served before.
     """
     folder = fetch(bundle, work / "bundle")
     dataset = LmdbDataset(fetch(images, work / "images"))
     samples = [dataset.sample(position) for position in spread(dataset.sizes, SMOKE_IMAGES)]
     store = Store.from_env()
-    recorded = KeptLines(store, model_name).sample(1.0, SHADOW_LINES)
-    return roll_out(
+    recorded, notes = _recorded(store, model_name)
+    found = roll_out(
         bundle.uri,
         model_name,
         golden_images(folder, {sample.name: sample.image for sample in samples}),
@@ -49,6 +51,20 @@ def deploy(
         metrics=bundle.metadata,
         shadow=Shadow(recorded) if recorded else None,
     )
+    return replace(found, notes=notes)
+
+
+def _recorded(store: Store, model_name: str) -> tuple[list[Recorded], tuple[str, ...]]:
+    """Returns kept lines to report on, and why there are none where they cannot be read.
+
+    They are for a report: whatever is wrong with them must not hold a version back.
+    """
+    try:
+        return KeptLines(store, model_name).sample(1.0, SHADOW_LINES), ()
+    except Exception as error:
+        note = f"the version was not compared on kept lines: {error}"
+        sys.stderr.write(f"deploy: {note}\n")
+        return [], (note,)
 
 
 def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str | int]:
@@ -60,11 +76,14 @@ def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str 
             "production": production.to_dict(),
             "answers": [asdict(answer) | {"equal": answer.equal} for answer in deployment.answers],
             "recorded_lines": asdict(deployment.shadow) if deployment.shadow else None,
+            "notes": list(deployment.notes),
         },
     )
+    notes = {"notes": " ".join(deployment.notes)} if deployment.notes else {}
     return {
         "model": production.model,
         "version": production.version,
         "bundle": production.bundle,
         "answers": len(deployment.answers),
+        **notes,
     }

@@ -63,11 +63,11 @@ def read_corrections(kept: KeptLines, filled: Path) -> int:
     Raises:
         LabelError: a line of the list is malformed, or names an image that was not kept.
     """
-    known: dict[str, list[KeptLine]] = {}
-    for line in kept.lines():
-        known.setdefault(line.name, []).append(line)
     rows = [row for row in read_label_list(filled) if row.label]
     names = [Path(row.paths[0]).stem for row in rows]
+    known: dict[str, list[KeptLine]] = {}
+    for line in kept.lines(names=set(names)):
+        known.setdefault(line.name, []).append(line)
     for row, name in zip(rows, names, strict=True):
         if name not in known:
             where = f"{filled}:{row.number}"

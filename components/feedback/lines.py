@@ -13,11 +13,12 @@ was read on it; `<id>` begins the image's SHA-256, so that the same image is kep
 """
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import islice
 
 from components.deploy.client import Reading
 from components.deploy.production import check_model_name
@@ -27,6 +28,11 @@ from components.shared.store import Store
 
 MAX_IMAGE_BYTES = 8 << 20
 ID_DIGITS = 24
+MAX_DAYS = 10_000
+MAX_LISTED = 20_000  # objects of one day that a sample looks at; a line has two
+MAX_SAMPLE_BYTES = 256 << 20  # of the images of a sample, which is kept in memory
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+IMAGE = re.compile(rf"([0-9a-f]{{{ID_DIGITS}}})\.image")
 
 
 @dataclass(frozen=True)
@@ -94,28 +100,37 @@ class KeptLines:
         self._write(corrected)
         return corrected
 
-    def lines(self, since: str = "") -> Iterator[KeptLine]:
-        """Yields what was kept from the day `since` on, the oldest day first.
+    def lines(self, since: str = "", names: Collection[str] | None = None) -> Iterator[KeptLine]:
+        """Yields what was kept, the oldest day first.
+
+        Args:
+            since: from this day on, `YYYY-MM-DD`.
+            names: ids of the lines; others are not read. None takes all.
 
         Raises:
             DigestError: an entry is malformed.
         """
-        for item in self._store.list(self._prefix):
-            day, _, name = item.key.removeprefix(self._prefix).partition("/")
-            if day >= since and name.endswith(".json"):
-                yield self._parsed(day, name.removesuffix(".json"), self._store.get_json(item.key))
+        for day in self._days():
+            if day < since:
+                continue
+            for item in self._store.list(f"{self._prefix}{day}/"):
+                name, _, suffix = item.key.rpartition("/")[2].rpartition(".")
+                if suffix == "json" and (names is None or name in names):
+                    yield self._read(day, name)
 
     def sample(self, share: float, most: int) -> list[Recorded]:
         """Returns lines to compare versions on: the newest of a share that is always the same.
 
+        Reads those lines and no others, the newest day first.
+
         Args:
             share: of the lines, 0 to 1; which ones depends on their images alone.
-            most: so many at most.
+            most: so many at most, with `MAX_SAMPLE_BYTES` of images.
         """
-        chosen = [line for line in self.lines() if int(line.sha256[-8:], 16) < share * 2**32]
         found: list[Recorded] = []
-        for line in chosen[-most:]:
+        for day, name in islice(self._newest(share), most):
             with suppress(MissingObjectError, DigestError):  # pruned meanwhile, or damaged
+                line = self._read(day, name)
                 found.append(Recorded(line.name, self.image(line), line.truth))
         return found
 
@@ -144,11 +159,39 @@ class KeptLines:
         """Deletes what is older than so many days; returns how many lines that were."""
         oldest = (datetime.now(UTC).date() - timedelta(days=days)).isoformat()
         removed = 0
-        for item in self._store.list(self._prefix):
-            if item.key.removeprefix(self._prefix).partition("/")[0] < oldest:
+        for day in self._days():
+            if day >= oldest:
+                break
+            for item in self._store.list(f"{self._prefix}{day}/"):
                 self._store.remove(item.key)
                 removed += item.key.endswith(".json")
         return removed
+
+    def _days(self) -> list[str]:
+        """Returns the days on which something was kept, the oldest first."""
+        names = self._store.folders(self._prefix, MAX_DAYS)
+        return sorted(name for name in names if DAY.fullmatch(name))
+
+    def _newest(self, share: float) -> Iterator[tuple[str, str]]:
+        """Yields day and id of the lines of a share, the newest first, by their listing alone."""
+        room = MAX_SAMPLE_BYTES
+        for day in reversed(self._days()):
+            items = list(islice(self._store.iterate(f"{self._prefix}{day}/"), MAX_LISTED))
+            for item in sorted(items, key=lambda item: item.modified, reverse=True):
+                found = IMAGE.fullmatch(item.key.rpartition("/")[2])
+                if not found or int(found[1][:8], 16) >= share * 2**32:
+                    continue
+                room -= item.size
+                if room < 0:
+                    return
+                yield day, found[1]
+
+    def _read(self, day: str, name: str) -> KeptLine:
+        key = f"{self._prefix}{day}/{name}.json"
+        try:
+            return KeptLine(day, name, **self._store.get_json(key))
+        except TypeError as error:
+            raise DigestError(f"{self._store.uri(key)}: malformed ({error}).") from error
 
     def _write(self, line: KeptLine) -> None:
         values = {k: v for k, v in asdict(line).items() if k not in ("day", "name")}
@@ -156,10 +199,3 @@ class KeptLines:
 
     def _key(self, line: KeptLine, kind: str) -> str:
         return f"{self._prefix}{line.day}/{line.name}.{kind}"
-
-    def _parsed(self, day: str, name: str, value: Any) -> KeptLine:
-        try:
-            return KeptLine(day, name, **value)
-        except TypeError as error:
-            where = self._store.uri(f"{self._prefix}{day}/{name}.json")
-            raise DigestError(f"{where}: malformed ({error}).") from error

@@ -40,9 +40,11 @@ ACCESS = {
     # read-lines, evaluate
     "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),
     "export": Access(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
-    "deploy": Access(read=("datasets/",), write=("registry/", "triton/", "leases/")),
+    "deploy": Access(read=("datasets/", "feedback/"), write=("registry/", "triton/", "leases/")),
     # Triton and its keeper
     "serve": Access(read=("registry/", "triton/"), write=("leases/",)),
+    # clients that keep doubtful lines, and people who correct them
+    "feedback": Access(read=(), write=("feedback/",)),
     # Kubeflow's launcher: reports, metrics, logs
     "kfp": Access(read=(), write=("kfp/",)),
 }

@@ -127,6 +127,31 @@ class S3Client:
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("list", bucket, prefix, error)
 
+    def folders(self, bucket: str, prefix: str, most: int) -> tuple[str, ...]:
+        """Returns the names of the folders below `prefix`, without what is in them.
+
+        Args:
+            bucket: where to look.
+            prefix: ends in a slash.
+            most: how many entries there may be.
+
+        Raises:
+            ServiceError: there are more.
+        """
+        found = []
+        try:
+            entries = self._minio.list_objects(bucket, prefix=prefix)
+            for number, entry in enumerate(entries, start=1):
+                if number > most:
+                    raise ServiceError(
+                        f"{self._name(bucket, prefix)}: more than {most:,} entries. Delete some."
+                    )
+                if entry.is_dir:
+                    found.append(str(entry.object_name).removeprefix(prefix).rstrip("/"))
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("list", bucket, prefix, error)
+        return tuple(found)
+
     def put(
         self, bucket: str, key: str, content: bytes, headers: dict[str, str] | None = None
     ) -> str:

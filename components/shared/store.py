@@ -10,7 +10,7 @@ silence. `replace_json` therefore compares before it writes as well, and `lease`
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,19 @@ class Store:
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Returns the objects whose keys start with `prefix`, in the order of keys."""
-        return list(self.client.list(*self._locate(prefix)))
+        return list(self.iterate(prefix))
+
+    def iterate(self, prefix: str) -> Iterator[StoredObject]:
+        """Yields what `list` returns, page by page, for who does not need all of it."""
+        return self.client.list(*self._locate(prefix))
+
+    def folders(self, prefix: str, most: int) -> tuple[str, ...]:
+        """Returns the names of the folders right below `prefix`, in the order of keys.
+
+        Raises:
+            ServiceError: there are more than `most` of them.
+        """
+        return self.client.folders(*self._locate(f"{prefix.rstrip('/')}/"), most)
 
     def remove(self, name: str) -> None:
         """Deletes one object; one that is not there is no error."""

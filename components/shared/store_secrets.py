@@ -11,8 +11,9 @@ TRITON_SECRET = "ocr-triton-admin"  # noqa: S105 - the name of the secret: of Tr
 IDENTITIES_SECRET = "seaweedfs-identities"  # noqa: S105 - the name of the secret
 KINDS = ("seaweedfs", "minio", "external")
 
-# Whose pods Kubeflow starts; the rest belongs to the servers and to the store itself.
-STEP_SECRETS = (*(secret_name(stage) for stage in ACCESS if stage != "serve"), TRITON_SECRET)
+# Whose pods Kubeflow starts; the rest belongs to the servers, their clients and the store itself.
+STEP_STAGES = tuple(stage for stage in ACCESS if stage not in ("serve", "feedback"))
+STEP_SECRETS = (*map(secret_name, STEP_STAGES), TRITON_SECRET)
 
 Tree = dict[str, Any]
 

@@ -32,6 +32,15 @@ pytestmark = pytest.mark.cluster
 
 MODEL = "tiny"
 TEXTS = ("abc", "cab", "bé中a")
+PREFIXES = (
+    "datasets/",
+    "runs/",
+    "registry/m/bundles/",
+    "triton/",
+    "leases/",
+    "feedback/",
+    "kfp/",
+)
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -82,7 +91,7 @@ def test_a_key_opens_what_its_steps_use_and_nothing_else(
     for stage, access in ACCESS.items():
         with acting_as(serving, stage, store):
             own = Store.from_env()
-        for other in ("datasets/", "runs/", "registry/m/bundles/", "triton/", "leases/", "kfp/"):
+        for other in PREFIXES:
             name = f"{other}{stage}"
             if any(re.match(prefix.replace("*", "[^/]+"), name) for prefix in access.write):
                 own.put_json(name, {})

@@ -10,6 +10,7 @@ HERE = {"kubernetes.io/metadata.name": "ocr"}
 KUBEFLOW = {"kubernetes.io/metadata.name": "kubeflow"}
 DNS = {"kubernetes.io/metadata.name": "kube-system"}
 MONITORING = {"kubernetes.io/metadata.name": "monitoring", "ocr/metrics": "true"}
+OTHER_KEEPING = {"kubernetes.io/metadata.name": "readers", "ocr/feedback-client": "true"}
 OTHER = {"kubernetes.io/metadata.name": "other"}
 
 
@@ -27,6 +28,8 @@ PODS = {
     "store": (component("object-store"), HERE),
     "setup": (component("store-setup"), HERE),
     "client": ({"ocr/triton-client": "true"}, HERE),
+    "keeping client": ({"ocr/triton-client": "true", "ocr/feedback-client": "true"}, HERE),
+    "keeping stranger": ({"app": "reader"}, OTHER_KEEPING),
     "bystander": ({"app": "other"}, HERE),
     "kfp": ({"app": "ml-pipeline"}, KUBEFLOW),
     "dns": ({"k8s-app": "kube-dns"}, DNS),
@@ -48,6 +51,9 @@ ALLOWED = {
     ("rollback", "triton", GRPC),
     ("client", "triton", GRPC),
     ("client", "triton", HTTP),
+    ("keeping client", "triton", GRPC),
+    ("keeping client", "store", S3),
+    ("keeping stranger", "store", S3),
     ("step", "kfp", 8888),
     ("step", "kfp", 8080),
     ("trainer", "trainer", 36543),
@@ -58,6 +64,8 @@ ALLOWED = {
 REFUSED = {
     ("client", "triton", HEALTH),
     ("client", "store", S3),
+    ("keeping client", "store", 9333),
+    ("keeping stranger", "triton", GRPC),
     ("bystander", "store", S3),
     ("bystander", "triton", GRPC),
     ("stranger", "store", S3),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from components.cleanup.reaper import Limits, reap
 from components.cleanup.step import end_job
+from components.shared.access import ACCESS, secret_name
 from components.train.paddlejob import ANNOTATION_RUN
 from tests.components.shared.api_server import ApiServer
 from tests.manifests.overlays import ROOT, Tree, one, overlay
@@ -118,3 +119,15 @@ def test_every_role_is_bound_and_every_binding_leads_somewhere() -> None:
     for item in bindings:
         for subject in item["subjects"]:
             assert one(objects, "ServiceAccount", subject["name"])
+
+
+def test_the_minio_setup_job_knows_the_key_of_every_stage() -> None:
+    pod = one(overlay("dev-minio"), "Job", "store-setup")["spec"]["template"]["spec"]
+    (keys,) = [volume for volume in pod["volumes"] if volume["name"] == "keys"]
+    mounted = {
+        source["secret"]["name"]: {item["path"] for item in source["secret"]["items"]}
+        for source in keys["projected"]["sources"]
+    }
+    assert mounted == {
+        secret_name(stage): {f"{stage}/accesskey", f"{stage}/secretkey"} for stage in ACCESS
+    }

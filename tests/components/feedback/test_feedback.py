@@ -9,11 +9,14 @@ from components.deploy.client import Reading
 from components.feedback.data_set import read_corrections, write_data_set
 from components.feedback.lines import KeptLines
 from components.feedback.recorder import FeedbackRecorder, Limits
+from components.shared.access import policy
 from components.shared.s3 import DigestError
+from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.errors import ConfigError, DataError, LabelError
 from tests.components.deploy.tiny_bundle import line_image
+from tests.components.shared.policy_server import PolicyServer
 from tests.ocr_lib.cli.command import call
 
 LINES = [line_image(text) for text in ("abc", "cab", "a", "é中")]
@@ -102,6 +105,61 @@ def test_corrected_lines_become_labels(store: Store, tmp_path: Path) -> None:
     labels = (tmp_path / "labels/labels.txt").read_text(encoding="utf-8")
     assert sorted(row.split("\t")[1] for row in labels.splitlines()) == ['a, "b" c', "é中"]
     assert {line.truth for line in kept.sample(1.0, 9)} == {'a, "b" c', "é中", None}
+
+
+def backdate(store: Store, model: str, name: str, day: str) -> None:
+    """Moves a line to another day, as if it had been kept then."""
+    for item in store.list(f"feedback/{model}/"):
+        if name in item.key:
+            content, _ = store.client.get(store.bucket, item.key, 1 << 20)
+            store.put_bytes(f"feedback/{model}/{day}/{item.key.rpartition('/')[2]}", content)
+            store.remove(item.key)
+
+
+def test_a_sample_is_the_newest_and_reads_no_more(
+    store: Store, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ("a", "b", "c", "é", "中", "ab", "bc", "ca", "cé", "é中")
+    images = [line_image(text) for text in texts]
+    record(store, "long", Limits(), *[(image, reading("?", 0.1)) for image in images])
+    names = [line.name for line in KeptLines(store, "long").lines()]
+    days = ["2024-02-28", *["2025-12-31"] * 4, *["2026-01-01"] * 4, "2026-01-02"]
+    for name, day in zip(names, days, strict=True):
+        backdate(store, "long", name, day)
+    store.put_json("feedback/long/notes/readme.json", {})  # no day of ours
+    store.put_json("feedback/long/2026-01-02/other.json", {})
+    rights = policy("deploy", "ocr")
+    with PolicyServer(s3_server.endpoint, rights) as server, monkeypatch.context() as patch:
+        patch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        found = KeptLines(Store.from_env(), "long").sample(1.0, 3)
+    assert found[0].name == names[9]
+    assert {line.name for line in found[1:]} <= set(names[5:9])
+    assert len(found) == 3
+    objects = [key for _, key in server.seen if "/" in key]
+    assert len(objects) == 6  # entry and image of each
+    assert not any("2025" in key or "2024" in key for key in objects)
+
+    kept = KeptLines(store, "long")
+    assert len(kept.sample(1.0, 99)) == 10
+    half = {line.name for line in kept.sample(0.5, 99)}
+    assert half == {name for name in names if name < "8"}  # of the images, whatever their day
+    monkeypatch.setattr("components.feedback.lines.MAX_SAMPLE_BYTES", 2 * max(map(len, images)))
+    assert 2 <= len(kept.sample(1.0, 99)) < 10
+    store.put_json(f"feedback/long/2026-01-02/{names[9]}.json", ["not a line"])
+    assert names[9] not in {line.name for line in kept.sample(1.0, 3)}
+
+
+def test_corrections_read_the_lines_they_name(
+    store: Store, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, "named", Limits(), *[(image, reading("?", 0.1)) for image in LINES])
+    name = next(iter(KeptLines(store, "named").lines())).name
+    filled = tmp_path / "filled.txt"
+    filled.write_text(f"images/{name}.png\tabc\n")
+    with PolicyServer(s3_server.endpoint, policy("feedback", "ocr")) as server:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        assert read_corrections(KeptLines(Store.from_env(), "named"), filled) == 1
+    assert {key.rpartition("/")[2] for _, key in server.seen if "/" in key} == {f"{name}.json"}
 
 
 def test_bad_corrections_change_nothing(store: Store, tmp_path: Path) -> None:

@@ -1,20 +1,24 @@
-import fnmatch
 import json
+from pathlib import Path
 
 import pytest
 
+from components.deploy.client import Reading
+from components.feedback.data_set import read_corrections, write_data_set
+from components.feedback.lines import KeptLines
+from components.feedback.recorder import FeedbackRecorder
 from components.shared.access import ACCESS, policy, seaweedfs_config, secret_name
+from components.shared.s3 import RefusedError
+from components.shared.s3_server import S3Server
+from components.shared.store import Store
 from components.shared.store_secrets import new_secrets
 from pipelines.placement import STEPS
+from tests.components.deploy.tiny_bundle import line_image
+from tests.components.shared import policy_server
 
 
 def allowed(stage: str, action: str, key: str = "") -> bool:
-    resource = f"arn:aws:s3:::ocr/{key}" if key else "arn:aws:s3:::ocr"
-    return any(
-        action in statement["Action"]
-        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in statement["Resource"])
-        for statement in policy(stage, "ocr")["Statement"]
-    )
+    return policy_server.allowed(policy(stage, "ocr"), action, f"ocr/{key}".rstrip("/"))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,7 @@ def allowed(stage: str, action: str, key: str = "") -> bool:
         ("deploy", "registry/ocr/production.json"),
         ("deploy", "triton/ocr/1/model.py"),
         ("serve", "leases/deploy-ocr/1"),
+        ("feedback", "feedback/ocr/2026-11-23/0123.json"),
         ("kfp", "kfp/pipeline/run/report.html"),
     ],
 )
@@ -47,6 +52,33 @@ def test_only_deployments_change_what_serves(stage: str, key: str) -> None:
 def test_a_trainer_cannot_touch_the_data_it_learns_from() -> None:
     assert allowed("train", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
     assert not allowed("train", "s3:PutObject", "datasets/a/1/lmdb/data.mdb")
+
+
+@pytest.mark.parametrize("stage", list(ACCESS))
+def test_kept_lines_are_read_by_deployments_and_changed_with_their_own_key(stage: str) -> None:
+    key = "feedback/ocr/2026-11-23/0123.image"
+    assert allowed(stage, "s3:GetObject", key) == (stage in ("deploy", "feedback"))
+    assert allowed(stage, "s3:PutObject", key) == (stage == "feedback")
+    assert allowed(stage, "s3:DeleteObject", key) == (stage == "feedback")
+    assert not allowed("feedback", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
+
+
+def test_the_feedback_commands_need_their_key_alone(
+    store: Store, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with policy_server.PolicyServer(s3_server.endpoint, policy("feedback", "ocr")) as server:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        with FeedbackRecorder(Store.from_env(), "rights") as recorder:
+            recorder.offer(line_image("abc"), Reading("abc", 0.1, (), None, version=1))
+        assert (recorder.kept, recorder.problem) == (1, "")
+        kept = KeptLines(Store.from_env(), "rights")
+        write_data_set(kept, tmp_path / "unsure")
+        filled = tmp_path / "filled.txt"
+        filled.write_text((tmp_path / "unsure/to_label.txt").read_text().rstrip() + "\tabc\n")
+        assert read_corrections(kept, filled) == 1
+        assert kept.prune(-1) == 1
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            Store.from_env().put_json("registry/rights/production.json", {})
 
 
 @pytest.mark.parametrize("stage", list(ACCESS))

@@ -213,6 +213,16 @@ def test_json_is_replaced_only_by_who_read_it(store: Store) -> None:
         store.get_json("json/bad")
 
 
+def test_folders_are_listed_without_what_is_in_them(store: Store) -> None:
+    for key in ("b/1", "b/2/x", "a/deep/er", "file"):
+        store.put_json(f"folders/{key}", {})
+    assert store.folders("folders", 3) == ("a", "b")
+    assert store.folders("folders/b/", 9) == ("2",)
+    assert store.folders("folders/none", 9) == ()
+    with pytest.raises(ServiceError, match=r"ocr/folders/ at .*: more than 2 entries\. Delete"):
+        store.folders("folders", 2)
+
+
 def test_a_lease_has_one_holder(store: Store) -> None:
     with lease(store, "deploy"):
         with (
