@@ -11,7 +11,7 @@ from ocr_lib.gate import Costs, Verdict
 from ocr_lib.report import html, markdown
 
 CANDIDATE, CHAMPION, VERDICT = "candidate.json", "champion.json", "verdict.json"
-COSTS = "costs.json"
+COSTS, DECISIONS = "costs.json", "decisions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,15 @@ class Evaluation:
         champion: the serving model's; None where nothing serves yet.
         verdict: whether the candidate may serve, and why.
         costs: time and size of both; None where nothing serves yet.
+        decisions: on how many candidates the test set has decided, this one counted; None where
+            nobody counted.
     """
 
     candidate: EvalReport
     champion: EvalReport | None
     verdict: Verdict
     costs: Costs | None = None
+    decisions: int | None = None
 
     def metrics(self) -> dict[str, float]:
         """Returns the figures that a user interface shows and compares."""
@@ -46,13 +49,15 @@ class Evaluation:
         if self.costs:
             values["latency_ratio"] = self.costs.latency_ratio
             values["size_ratio"] = self.costs.size_ratio
+        if self.decisions:
+            values["test_set_decisions"] = self.decisions
         return values
 
     def write_reports(self, markdown_path: str | Path, html_path: str | Path) -> None:
         """Writes the verdict as Markdown and the whole report as one HTML page."""
         found = self.candidate, self.verdict, self.champion
-        write_text(markdown_path, markdown(*found))
-        write_text(html_path, html(*found))
+        write_text(markdown_path, markdown(*found, decisions=self.decisions))
+        write_text(html_path, html(*found, decisions=self.decisions))
 
     def save(self, folder: Path) -> None:
         """Writes all figures into a new folder."""
@@ -63,15 +68,17 @@ class Evaluation:
         write_json(folder / VERDICT, self.verdict.to_dict())
         if self.costs:
             write_json(folder / COSTS, self.costs.to_dict())
+        write_json(folder / DECISIONS, {"test_set": self.decisions})
 
     @classmethod
     def load(cls, folder: Path) -> "Evaluation":
         """Reads what `save` wrote."""
-        champion, costs = folder / CHAMPION, folder / COSTS
+        champion, costs, decisions = folder / CHAMPION, folder / COSTS, folder / DECISIONS
         verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))
         return cls(
             EvalReport.load(folder / CANDIDATE),
             EvalReport.load(champion) if champion.exists() else None,
             Verdict.from_dict(verdict),
             Costs(**json.loads(costs.read_text("utf-8"))) if costs.exists() else None,
+            json.loads(decisions.read_text("utf-8"))["test_set"] if decisions.exists() else None,
         )

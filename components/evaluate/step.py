@@ -8,11 +8,13 @@ from typing import Any
 from components.deploy.champion import open_champion
 from components.deploy.judgement import Judgement
 from components.evaluate.costs import measure_costs
+from components.evaluate.decisions import record_decision
 from components.evaluate.evaluation import Evaluation
 from components.evaluate.readings import Readings
 from components.shared.handoff import fetch, publish
 from components.shared.leaks import refuse_shared_images
 from components.shared.pointer import Pointer
+from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
@@ -96,9 +98,19 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, Pointer]:
         champion = read.champion(served, dataset, [line.index for line in candidate.worst])
         costs = measure_costs(trained, work / "champion", dataset, work / "trial")
     verdict = decide(candidate, champion, request.limits, costs)
-    found = Evaluation(candidate, champion, verdict, costs)
+    run = model.metadata["run"]
+    decision = {
+        "run": run,
+        "passed": verdict.passed,
+        "accuracy": candidate.accuracy,
+        "samples": candidate.samples,
+        "weights_sha256": trained.digest,
+        "champion_digest": read.common.champion_digest,
+    }
+    judged_so_far = record_decision(Store.from_env(), candidate.dataset_digest, run, decision)
+    found = Evaluation(candidate, champion, verdict, costs, judged_so_far)
     found.save(work / "evaluation")
-    key = f"runs/{model.metadata['run']}/evaluation"
+    key = f"runs/{run}/evaluation"
     judged = Judgement.against(read.common.champion_version, read.common.champion_digest)
     facts = {
         "weights_sha256": trained.digest,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 READ = ("s3:GetObject",)
+CREATE = ("s3:PutObject",)
 WRITE = (
     "s3:PutObject",
     "s3:DeleteObject",
@@ -26,10 +27,12 @@ class Access:
     Attributes:
         read: what it reads, besides all that it writes.
         write: what it writes, replaces and deletes.
+        create: what it creates and reads, and never deletes.
     """
 
     read: tuple[str, ...]
     write: tuple[str, ...]
+    create: tuple[str, ...] = ()
 
 
 ACCESS = {
@@ -38,7 +41,7 @@ ACCESS = {
     # train, its workers, the exit handler, the reaper
     "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
     # read-lines, evaluate
-    "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",)),
+    "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",), create=("decisions/",)),
     "export": Access(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
     "deploy": Access(read=("datasets/", "feedback/"), write=("registry/", "triton/", "leases/")),
     # Triton and its keeper
@@ -58,15 +61,16 @@ def secret_name(stage: str) -> str:
 def policy(stage: str, bucket: str) -> dict[str, Any]:
     """Returns a stage's rights as a policy document, as AWS, MinIO and SeaweedFS read it."""
     access = ACCESS[stage]
-    readable = (*access.read, *access.write)
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _statement(LIST, [f"arn:aws:s3:::{bucket}"]),
-            _statement(READ, [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in readable]),
-            _statement(WRITE, [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in access.write]),
-        ],
-    }
+    statements = [_statement(LIST, [f"arn:aws:s3:::{bucket}"])]
+    for actions, prefixes in (
+        (READ, (*access.read, *access.write, *access.create)),
+        (WRITE, access.write),
+        (CREATE, access.create),
+    ):
+        if prefixes:
+            objects = [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in prefixes]
+            statements.append(_statement(actions, objects))
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def seaweedfs_config(bucket: str, keys: dict[str, tuple[str, str]]) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
 from ocr_lib.markdown import escape, row
-from ocr_lib.report.numbers import percent, points
+from ocr_lib.report.numbers import judged, percent, points
 
 
 def markdown(
-    report: EvalReport, verdict: Verdict | None = None, champion: EvalReport | None = None
+    report: EvalReport,
+    verdict: Verdict | None = None,
+    champion: EvalReport | None = None,
+    *,
+    decisions: int | None = None,
 ) -> str:
     """Returns verdict, figures and reasons; arguments as `html`'s."""
     lines = []
@@ -36,6 +40,8 @@ def markdown(
             )
         lines.append(row(cells))
     lines += ["", f"{report.samples:,} lines, {report.unreadable:,} unreadable."]
+    if decisions:
+        lines += ["", judged(decisions)]
     if verdict is not None:
         lines += ["", row(["", "condition", "finding"]), row(["---"] * 3)]
         lines += [

@@ -3,6 +3,7 @@
 import math
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
+MANY_DECISIONS = 50  # of one test set: by then it has chosen what reads it well
 
 
 def percent(value: float) -> str:
@@ -13,6 +14,14 @@ def percent(value: float) -> str:
 def points(change: float) -> str:
     """Writes a difference of two shares in percentage points, with its sign."""
     return f"{'−' if change < 0 else '+'}{abs(change) * 100:.2f} points"
+
+
+def judged(decisions: int) -> str:
+    """Says how many candidates a test set has judged, and what that means where they are many."""
+    text = f"This test set has judged {decisions:,} candidate{'s' if decisions > 1 else ''}."
+    if decisions >= MANY_DECISIONS:
+        text += " After so many it is no longer blind: renew it."
+    return text
 
 
 def wilson(correct: float, total: int) -> tuple[float, float]:

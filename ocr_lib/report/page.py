@@ -10,6 +10,7 @@ from ocr_lib.gate import Verdict
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.characters import characters
 from ocr_lib.report.lines import worst_lines
+from ocr_lib.report.numbers import judged
 from ocr_lib.report.reliability import reliability
 from ocr_lib.report.slices import slices
 from ocr_lib.report.style import STYLE
@@ -21,6 +22,7 @@ def html(
     verdict: Verdict | None = None,
     champion: EvalReport | None = None,
     *,
+    decisions: int | None = None,
     title: str = "Text recognition: evaluation",
 ) -> str:
     """Returns the page.
@@ -30,6 +32,7 @@ def html(
         verdict: the gate's decision, where there was one.
         champion: the serving model on the same lines; evaluated with the candidate's worst lines
             as `watch`, its texts stand beside them.
+        decisions: on how many candidates the test set has decided, this one counted.
         title: heading of the page.
     """
     if champion is not None and champion.dataset_digest != report.dataset_digest:
@@ -37,7 +40,7 @@ def html(
     changes = Changes(report, champion)
     body = "".join(
         [
-            _heading(report, title),
+            _heading(report, title, decisions),
             _verdict(verdict),
             tiles(report, champion, changes),
             _reasons(verdict),
@@ -56,12 +59,13 @@ def html(
     )
 
 
-def _heading(report: EvalReport, title: str) -> str:
+def _heading(report: EvalReport, title: str, decisions: int | None) -> str:
     rate = report.samples / max(report.seconds, 1e-9)
+    count = f"<br>{escape(judged(decisions))}" if decisions else ""
     return (
         f'<h1>{escape(title)}</h1><p class="soft">{report.samples:,} lines in '
         f"{report.seconds:.1f} s ({rate:,.0f} lines/s), data set "
-        f"<code>{escape(report.dataset_digest[:12])}</code></p>"
+        f"<code>{escape(report.dataset_digest[:12])}</code>{count}</p>"
     )
 
 

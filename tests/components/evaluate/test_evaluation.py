@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ def judge(candidate: EvalReport, champion: EvalReport | None) -> Evaluation:
 
 @pytest.mark.parametrize("champion", [None, report_with(0.9)])
 def test_an_evaluation_survives_its_folder(champion: EvalReport | None, tmp_path: Path) -> None:
-    found = judge(report_with(0.7), champion)
+    found = replace(judge(report_with(0.7), champion), decisions=3)
     found.save(tmp_path / "evaluation")
     assert Evaluation.load(tmp_path / "evaluation") == found
+    (tmp_path / "evaluation/decisions.json").unlink()  # of an earlier release
+    assert Evaluation.load(tmp_path / "evaluation") == replace(found, decisions=None)
 
 
 def test_metrics_set_the_model_beside_the_one_that_serves() -> None:
@@ -25,6 +28,24 @@ def test_metrics_set_the_model_beside_the_one_that_serves() -> None:
     assert metrics["serving_accuracy"] == 0.9
     assert metrics["passed"] == 0.0
     assert "serving_accuracy" not in judge(report_with(0.7), None).metrics()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "words"),
+    [
+        (1, "This test set has judged 1 candidate."),
+        (7, "This test set has judged 7 candidates."),
+        (50, "This test set has judged 50 candidates. After so many it is no longer blind"),
+    ],
+)
+def test_the_reports_say_how_many_candidates_the_test_set_has_judged(
+    decisions: int, words: str, tmp_path: Path
+) -> None:
+    found = replace(judge(report_with(0.7), None), decisions=decisions)
+    found.write_reports(tmp_path / "md", tmp_path / "html")
+    assert words in (tmp_path / "md").read_text("utf-8")
+    assert words in (tmp_path / "html").read_text("utf-8")
+    assert found.metrics()["test_set_decisions"] == decisions
 
 
 def test_a_refusal_is_on_both_reports(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_a_model_meets_itself(store: Store, data: Data, model: Pointer, tmp_path
     assert second.verdict.passed, second.verdict
     assert second.champion is not None
     assert second.champion.outcomes == second.candidate.outcomes
+    assert second.decisions == first.decisions  # the same run, judged again
     assert second.costs is not None
     assert second.costs.size_ratio == pytest.approx(1.0, abs=0.01)
     assert second.costs.latency_ms > 0
@@ -85,9 +86,12 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
     """Both are judged against version 1; when the second deploys, version 2 serves."""
     name = "interleaved"
 
+    counts = []
+
     def judged_and_exported(run: str) -> Pointer:
         as_run = Pointer(model.uri, model.digest, {**model.metadata, "run": run})
-        _, pointer = judge(as_run, data, name, folder(tmp_path, f"judge-{run}"))
+        found, pointer = judge(as_run, data, name, folder(tmp_path, f"judge-{run}"))
+        counts.append(found.decisions)
         return export(as_run, data.validation, pointer, name, folder(tmp_path, f"export-{run}"))
 
     def put(bundle: Pointer) -> int:
@@ -101,6 +105,7 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
     with pytest.raises(ConflictError, match=r"judged against version 1 \(.*but version 2 \("):
         put(two)
     assert read_production(store, name) == serving
+    assert counts == [counts[0], counts[0] + 1, counts[0] + 2]
 
 
 @pytest.mark.parametrize("role", ["train", "validation"])

@@ -40,6 +40,15 @@ def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
         assert allowed(stage, action, key)
 
 
+def test_a_decision_is_created_and_never_deleted() -> None:
+    key = "decisions/0123/run.json"
+    assert allowed("evaluate", "s3:PutObject", key)
+    assert allowed("evaluate", "s3:GetObject", key)
+    for stage in ACCESS:
+        assert not allowed(stage, "s3:DeleteObject", key)
+        assert allowed(stage, "s3:PutObject", key) == (stage == "evaluate")
+
+
 @pytest.mark.parametrize("stage", [stage for stage in ACCESS if stage != "deploy"])
 @pytest.mark.parametrize(
     "key", ["registry/ocr/production.json", "registry/ocr/versions/1.json", "triton/ocr/1/model.py"]
