@@ -1,5 +1,6 @@
 """Range checks that dataclasses of a configuration make when they are built."""
 
+from collections.abc import Collection
 from typing import Any
 
 from ocr_lib.config.spot import FieldError
@@ -27,6 +28,15 @@ def below(block: Any, high: float, *names: str) -> None:
         value = getattr(block, name)
         if value is not None and value >= high:
             raise FieldError(block, name, f"is {value}", f"Write less than {high}")
+
+
+def one_of(block: Any, known: Collection[Any], *names: str) -> None:
+    """Raises FieldError for a field that is not one of the known values."""
+    for name in names:
+        value = getattr(block, name)
+        if value not in known:
+            fix = f"Known: {', '.join(map(str, known))}"
+            raise FieldError(block, name, f"is {value}, which is not known", fix)
 
 
 def probability(block: Any, *names: str) -> None:

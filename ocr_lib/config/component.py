@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from ocr_lib.config.custom_parts import is_custom
-from ocr_lib.config.parse import ComponentConfig, key_of, keys_of, parse
+from ocr_lib.config.parse import ANY_KEYS, ComponentConfig, key_of, keys_of, parse
 from ocr_lib.config.spot import FieldError, LocatedError, Spot, nearest
 
 Table = Mapping[str, type]
@@ -32,7 +32,7 @@ def component_of(table: str, key: str = "", default_name: str = "") -> Mapping[s
 
 def arguments_of(table: str) -> Mapping[str, Any]:
     """Returns metadata of a field for the arguments of the component that `name` names."""
-    return {"collects": True, "ignored": None, "table": table}
+    return {**ANY_KEYS, "table": table}
 
 
 def load_table(reference: str) -> Table:
@@ -48,7 +48,8 @@ def parse_component(
     """Returns the dataclass of a component's arguments.
 
     Args:
-        table: the names there are.
+        table: the names there are, each with the dataclass of its arguments or a class that has
+            it inside as `Config`.
         config: what the configuration says.
         location: where it says so.
         also: further names that a misspelt argument may mean.
@@ -58,7 +59,8 @@ def parse_component(
             range.
     """
     check_name(table, config.name, location.child("name"))
-    return parse(table[config.name], config.args, location, config.name, also)
+    cls = table[config.name]
+    return parse(getattr(cls, "Config", cls), config.args, location, config.name, also)
 
 
 def check_name(table: Collection[str], name: str, location: Spot) -> None:

@@ -19,6 +19,7 @@ from ocr_lib.config.spot import FieldError, Spot, nearest
 from ocr_lib.errors import ConfigError
 
 T = TypeVar("T")
+ANY_KEYS = {"collects": True, "ignored": None}  # metadata of a field that takes all other keys
 UNWRITTEN = {"unwritten": True}  # metadata of a field that is no key
 
 _SCALARS: dict[Any, str] = {
@@ -210,10 +211,12 @@ def _parse_scalar(kind: Any, value: Any, location: Spot) -> Any:
 
 
 def _parse_choice(choices: tuple[Any, ...], value: Any, location: Spot) -> Any:
-    if not any(value == choice and type(value) is type(choice) for choice in choices):
-        fix = nearest(str(value), map(str, choices))
-        raise location.error(f"is {value!r}, which is not known", fix)
-    return value
+    if any(value == choice and type(value) is type(choice) for choice in choices):
+        return value
+    names = [str(c).lower() if isinstance(c, bool) else str(c) for c in choices]
+    if len(choices) == 1:
+        raise location.error(f"is {value!r}, and only {names[0]} is available", f"Write {names[0]}")
+    raise location.error(f"is {value!r}, which is not known", nearest(str(value), names))
 
 
 def _parse_list(kinds: tuple[Any, ...], value: Any, location: Spot) -> tuple[Any, ...]:

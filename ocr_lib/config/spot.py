@@ -80,6 +80,8 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "See docs/configur
     match = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if match:
         return f"The nearest known name is {by_lower[match[0]]}"
+    if not by_lower:
+        return "Leave it out"
     if len(by_lower) <= FEW:
         return f"Known: {', '.join(by_lower.values())}"
     return otherwise

@@ -1,15 +1,13 @@
 """From the `Loss` block of a configuration to a loss."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
-
 from paddle import nn
 
 from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
+from ocr_lib.config.parse import ComponentConfig
 from ocr_lib.losses.combined import CombinedLoss
 from ocr_lib.losses.enhanced_ctc import EnhancedCTCLoss
-from ocr_lib.losses.multi import MultiLoss
+from ocr_lib.losses.multi import LOSS, MultiLoss
 from ocr_lib.losses.nrtr import CELoss
 from ocr_lib.models.parts import Table, construct
 
@@ -22,19 +20,7 @@ LOSSES: Table = {
 }
 
 
-class NamedPart(Protocol):
-    """A `{name: X, **args}` block of a configuration."""
-
-    @property
-    def name(self) -> str:
-        """The loss's name."""
-
-    @property
-    def args(self) -> Mapping[str, Any]:
-        """The loss's arguments."""
-
-
-def build_loss(loss: NamedPart, allowed_parts: AllowedParts = NO_PARTS) -> nn.Layer:
+def build_loss(loss: ComponentConfig, allowed_parts: AllowedParts = NO_PARTS) -> nn.Layer:
     """Builds a loss.
 
     Args:
@@ -49,4 +35,4 @@ def build_loss(loss: NamedPart, allowed_parts: AllowedParts = NO_PARTS) -> nn.La
     Raises:
         ConfigError: the name or an argument is unknown, or the part is not allowed.
     """
-    return construct(LOSSES, {**loss.args, "name": loss.name}, "Loss", allowed_parts)
+    return construct(LOSSES, loss, LOSS, allowed_parts)

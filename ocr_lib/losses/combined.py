@@ -1,11 +1,13 @@
 """A weighted list of losses, as distillation uses it."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from paddle import Tensor, nn
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.component import check_name
+from ocr_lib.config.parse import ComponentConfig, parse_value
+from ocr_lib.config.spot import Spot
 from ocr_lib.losses import multi
 from ocr_lib.losses.distillation_labels import (
     DistillationCTCLoss,
@@ -20,8 +22,7 @@ from ocr_lib.losses.distillation_pairs import (
     DistillCTCLogits,
 )
 from ocr_lib.losses.enhanced_ctc import ACELoss, CenterLoss
-from ocr_lib.losses.entries import named_entries
-from ocr_lib.models.parts import Table, call_checked
+from ocr_lib.models.parts import Table, build
 from ocr_lib.models.targets import Batch
 
 LOSSES: Table = {
@@ -43,20 +44,34 @@ class CombinedLoss(nn.Layer):
     """The sum of losses, each times its weight.
 
     Args:
-        loss_config_list: `{Name: {weight: …, argument: …}}` each; a name may occur twice.
+        config: its arguments.
+        location: where the configuration describes it.
 
     Source: PaddleOCR ppocr/losses/combined_loss.py.
     """
 
-    def __init__(self, loss_config_list: Sequence[Mapping[str, Any]]):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            loss_config_list: `{Name: {weight: …, argument: …}}` each; a name may occur twice.
+        """
+
+        loss_config_list: tuple[ComponentConfig, ...]
+
+    def __init__(self, config: Config, location: Spot = multi.LOSS) -> None:
         super().__init__()
         self.parts = nn.LayerList()
         self.weights = []
-        for name, arguments, where in named_entries(loss_config_list, LOSSES):
-            if "weight" not in arguments:
-                raise ConfigError(f"{where}.weight", "it is missing", "Give the loss a weight")
-            self.weights.append(float(arguments.pop("weight")))
-            self.parts.append(call_checked(LOSSES[name], arguments, where))
+        for i, loss in enumerate(config.loss_config_list):
+            place = location.child("loss_config_list", i)
+            check_name(LOSSES, loss.name, place)
+            place, args = place.child(loss.name), dict(loss.args)
+            if "weight" not in args:
+                raise place.error(f"{loss.name} needs weight", "Write weight there")
+            self.weights.append(parse_value(float, args.pop("weight"), place.child("weight")))
+            self.parts.append(build(LOSSES[loss.name], args, place))
 
     def forward(self, outputs: Any, batch: Batch) -> dict[str, Tensor]:
         """The networks' outputs → `loss` and each part by its name, weighted.

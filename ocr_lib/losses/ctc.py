@@ -1,5 +1,6 @@
 """CTC loss, optionally focal."""
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import paddle
@@ -37,15 +38,25 @@ class CTCLoss(nn.Layer):
     be learnt: it is to be dropped before training.
 
     Args:
-        use_focal_loss: weights each sample by (1 - exp(-loss))², so that easy ones count less.
+        config: its arguments.
 
     Source: Graves et al. (2006); Feng et al., "Focal CTC Loss" (2019); PaddleOCR
     ppocr/losses/rec_ctc_loss.py.
     """
 
-    def __init__(self, use_focal_loss: bool = False):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            use_focal_loss: weights each sample by (1 - exp(-loss))², so that easy ones count less.
+        """
+
+        use_focal_loss: bool = False
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        self.use_focal_loss = use_focal_loss
+        self.use_focal_loss = config.use_focal_loss
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Logits [N, T, K], `label_ctc` [N, L], `length` [N] → `loss`, a scalar."""

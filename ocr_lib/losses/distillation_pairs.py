@@ -7,13 +7,15 @@ Source: Zhang et al., "Deep Mutual Learning" (2018); Du et al., "PP-OCRv2" (2021
 ppocr/losses/distillation_loss.py and basic_loss.py.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from paddle import Tensor, nn
 from paddle.nn import functional
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.algorithms import CTC
+from ocr_lib.config.checks import above
+from ocr_lib.config.spot import FieldError
 from ocr_lib.losses.divergence import (
     decoupled_kd,
     kl_divergence,
@@ -24,11 +26,9 @@ from ocr_lib.losses.divergence import (
 )
 from ocr_lib.losses.network_outputs import pick
 from ocr_lib.losses.nrtr import step_mask, token_mask
-from ocr_lib.models.parts import choose
 from ocr_lib.models.targets import Batch, guide_label
 
-Pairs = Sequence[Sequence[str] | str]
-ACTS = ("softmax", "sigmoid", None)
+Names = tuple[str, ...]
 DISTANCES = {
     "l1": functional.l1_loss,
     "l2": functional.mse_loss,
@@ -36,41 +36,45 @@ DISTANCES = {
 }
 
 
-def _as_pairs(pairs: Pairs) -> list[tuple[str, str]]:
-    """A list of pairs, or one pair, as a list of pairs."""
-    if pairs and isinstance(pairs[0], str):
-        pairs = [[str(name) for name in pairs]]
-    found = [tuple(pair) for pair in pairs]
-    if any(len(pair) != 2 for pair in found):
-        cause = f"{pairs} are not pairs"
-        raise ConfigError("Loss.loss_config_list.model_name_pairs", cause, "Name two networks each")
-    return [(one, other) for one, other in found]
-
-
 class PairLoss(nn.Layer):
     """A loss between the outputs of two networks.
 
     Args:
-        model_name_pairs: pairs of names, or one pair.
-        key: the stage that is compared: `head_out`, `backbone_out` or `neck_out`.
-        multi_head: whether the networks' heads are multi-heads.
-        dis_head: which of their heads is compared: "ctc", "sar" or "nrtr" (PaddleOCR: "gtc").
-        name: prefix of the result's name.
+        config: its arguments.
+        head: of the networks' multi-heads the one that is compared; None where they have none.
     """
 
-    def __init__(
-        self,
-        model_name_pairs: Pairs,
-        key: str | None,
-        multi_head: bool = False,
-        dis_head: str = "ctc",
-        name: str = "",
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            model_name_pairs: pairs of names, or one pair.
+            key: the stage that is compared: `head_out`, `backbone_out` or `neck_out`.
+            name: prefix of the result's name.
+        """
+
+        model_name_pairs: tuple[str | Names, ...]
+        key: str | None = None
+        name: str = ""
+
+        def __post_init__(self) -> None:
+            if any(len(pair) != 2 for pair in self.pairs()):
+                cause = f"is {self.model_name_pairs}, which are not pairs"
+                raise FieldError(self, "model_name_pairs", cause, "Name two networks each")
+
+        def pairs(self) -> list[Names]:
+            """Returns the pairs; names alone are one pair."""
+            pairs = [pair for pair in self.model_name_pairs if not isinstance(pair, str)]
+            names = [pair for pair in self.model_name_pairs if isinstance(pair, str)]
+            return [*pairs, *([tuple(names)] if names else [])]
+
+    def __init__(self, config: Config, head: str | None = None) -> None:
         super().__init__()
-        self.pairs = _as_pairs(model_name_pairs)
-        self.key = key
-        self.head = dis_head if multi_head else None
-        self.name = name
+        self.pairs = config.pairs()
+        self.key = config.key
+        self.head = head
+        self.name = config.name
 
     def forward(self, outputs: dict[str, Any], batch: Batch) -> dict[str, Tensor]:
         """Outputs by network → one loss a pair."""
@@ -89,50 +93,66 @@ class PairLoss(nn.Layer):
         raise NotImplementedError
 
 
-class DistillationDMLLoss(PairLoss):
-    """Mutual learning: the symmetric divergence of two heads' probabilities.
+class HeadPairLoss(PairLoss):
+    """A loss between heads of two networks.
 
     Args:
-        model_name_pairs: see `PairLoss`.
-        act: "softmax" or "sigmoid" where the outputs are logits.
-        use_log: the exact divergence, summed over the steps, as recognition uses it.
-        key: see `PairLoss`.
-        multi_head: see `PairLoss`.
-        dis_head: see `PairLoss`.
-        name: see `PairLoss`.
+        config: its arguments.
     """
 
-    def __init__(
-        self,
-        model_name_pairs: Pairs,
-        act: str | None = None,
-        use_log: bool = False,
-        key: str | None = None,
-        multi_head: bool = False,
-        dis_head: str = "ctc",
-        name: str = "dml",
-    ):
-        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
-        self.act = choose(act, ACTS, "Loss.loss_config_list.DistillationDMLLoss.act")
-        self.divergence = symmetric_kl if use_log else smoothed_kl
+    @dataclass(frozen=True, kw_only=True)
+    class Config(PairLoss.Config):
+        """Arguments that a configuration may give; see `PairLoss`.
+
+        Attributes:
+            multi_head: whether the networks' heads are multi-heads.
+            dis_head: which of their heads is compared: "ctc", "sar" or "nrtr" (PaddleOCR: "gtc").
+        """
+
+        multi_head: bool = False
+        dis_head: Literal["ctc", "sar", "nrtr", "gtc"] = "ctc"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, config.dis_head if config.multi_head else None)
+
+
+class DistillationDMLLoss(HeadPairLoss):
+    """Mutual learning: the symmetric divergence of two heads' probabilities."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(HeadPairLoss.Config):
+        """Arguments that a configuration may give; see `HeadPairLoss`.
+
+        Attributes:
+            act: "softmax" or "sigmoid" where the outputs are logits.
+            use_log: the exact divergence, summed over the steps, as recognition uses it.
+        """
+
+        name: str = "dml"
+        act: Literal["softmax", "sigmoid"] | None = None
+        use_log: bool = False
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.act = config.act
+        self.divergence = symmetric_kl if config.use_log else smoothed_kl
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
         """Logits [N, T, K] twice → a scalar."""
         return self.divergence(student, teacher, self.act)
 
 
-class DistillationKLDivLoss(PairLoss):
+class DistillationKLDivLoss(HeadPairLoss):
     """The divergence of the student's probabilities from the teacher's, a token of the label."""
 
-    def __init__(
-        self,
-        model_name_pairs: Pairs,
-        key: str | None = None,
-        multi_head: bool = False,
-        dis_head: str = "ctc",
-        name: str = "kl_div",
-    ):
-        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
+    @dataclass(frozen=True, kw_only=True)
+    class Config(HeadPairLoss.Config):
+        """Arguments that a configuration may give; see `HeadPairLoss`."""
+
+        name: str = "kl_div"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
         """Logits [N, T, K] twice → a scalar."""
@@ -143,35 +163,38 @@ class DistillationKLDivLoss(PairLoss):
         return masked_mean(losses, token_mask(guide_label(batch)[:, 1:]))
 
 
-class DistillationDKDLoss(PairLoss):
+class DistillationDKDLoss(HeadPairLoss):
     """Decoupled distillation of an attention head.
 
     PaddleOCR averages over padding up to the batch's longest label, too; so does this.
-
-    Args:
-        model_name_pairs: see `PairLoss`.
-        key: see `PairLoss`.
-        multi_head: see `PairLoss`.
-        dis_head: see `PairLoss`.
-        name: see `PairLoss`.
-        temperature: divides the logits.
-        alpha: weight of the true class against the rest.
-        beta: weight of the rest.
     """
 
-    def __init__(
-        self,
-        model_name_pairs: Pairs,
-        key: str | None = None,
-        multi_head: bool = False,
-        dis_head: str = "ctc",
-        name: str = "dkd",
-        temperature: float = 1.0,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-    ):
-        super().__init__(model_name_pairs, key, multi_head, dis_head, name)
-        self.settings = {"temperature": temperature, "alpha": alpha, "beta": beta}
+    @dataclass(frozen=True, kw_only=True)
+    class Config(HeadPairLoss.Config):
+        """Arguments that a configuration may give; see `HeadPairLoss`.
+
+        Attributes:
+            temperature: divides the logits.
+            alpha: weight of the true class against the rest.
+            beta: weight of the rest.
+        """
+
+        name: str = "dkd"
+        temperature: float = 1.0
+        alpha: float = 1.0
+        beta: float = 1.0
+
+        def __post_init__(self) -> None:
+            PairLoss.Config.__post_init__(self)
+            above(self, 0, "temperature")
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.settings = {
+            "temperature": config.temperature,
+            "alpha": config.alpha,
+            "beta": config.beta,
+        }
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
         """Logits [N, L - 1, K] twice → a scalar."""
@@ -186,25 +209,23 @@ class DistillationDKDLoss(PairLoss):
 
 
 class DistillationDistanceLoss(PairLoss):
-    """The distance of two feature maps.
+    """The distance of two feature maps."""
 
-    Args:
-        mode: "l1", "l2" or "smooth_l1".
-        model_name_pairs: see `PairLoss`.
-        key: see `PairLoss`.
-        name: see `PairLoss`.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Config(PairLoss.Config):
+        """Arguments that a configuration may give; see `PairLoss`.
 
-    def __init__(
-        self,
-        mode: str = "l2",
-        model_name_pairs: Pairs = (),
-        key: str | None = None,
-        name: str = "loss_distance",
-    ):
-        super().__init__(model_name_pairs, key, name=name)
-        where = "Loss.loss_config_list.DistillationDistanceLoss.mode"
-        self.distance = DISTANCES[choose(mode, DISTANCES, where)]
+        Attributes:
+            mode: which distance.
+        """
+
+        model_name_pairs: tuple[str | Names, ...] = ()
+        name: str = "loss_distance"
+        mode: Literal["l1", "l2", "smooth_l1"] = "l2"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.distance = DISTANCES[config.mode]
 
     def result_name(self, student: str, teacher: str, index: int) -> str:
         """PaddleOCR calls every distance l2."""
@@ -216,24 +237,22 @@ class DistillationDistanceLoss(PairLoss):
 
 
 class DistillCTCLogits(PairLoss):
-    """The divergence of two CTC heads' average over the columns.
+    """The divergence of two CTC heads' average over the columns."""
 
-    Args:
-        model_name_pairs: see `PairLoss`.
-        key: see `PairLoss`; with it the heads are multi-heads.
-        name: see `PairLoss`.
-        reduction: "mean"; there is no other.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Config(PairLoss.Config):
+        """Arguments that a configuration may give; see `PairLoss`. With a `key` the heads are
+        multi-heads.
 
-    def __init__(
-        self,
-        model_name_pairs: Pairs,
-        key: str | None = None,
-        name: str = "ctc_logits",
-        reduction: str = "mean",
-    ):
-        choose(reduction, ("mean",), "Loss.loss_config_list.DistillCTCLogits.reduction")
-        super().__init__(model_name_pairs, key, key is not None, "ctc", name)
+        Attributes:
+            reduction: how the losses of a batch become one; there is one way.
+        """
+
+        name: str = "ctc_logits"
+        reduction: Literal["mean"] = "mean"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, None if config.key is None else CTC.name)
 
     def compare(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
         """CTC logits [N, T, K] twice → a scalar."""

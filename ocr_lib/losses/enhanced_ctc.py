@@ -1,5 +1,6 @@
 """CTC with helpers: ACE counts the characters, center loss draws each one's features together."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,27 +36,34 @@ class CenterLoss(nn.Layer):
     """Mean squared distance of each column's features from the center of the class it shows.
 
     Args:
-        num_classes: CTC classes.
-        feat_dim: width of the features; `CTCHead.mid_channels` with `return_feats`.
-        center_file_path: a `.npy` file with the centers, float [num_classes, feat_dim].
-            PaddleOCR's pickled centers are not read: a pickle can run code.
-        init_center: whether that file is read; the centers are random without it.
+        config: its arguments.
 
     Source: Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition"
     (2016); PaddleOCR ppocr/losses/center_loss.py.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        feat_dim: int = 96,
-        center_file_path: str | None = None,
-        init_center: bool = False,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            num_classes: CTC classes.
+            feat_dim: width of the features; `CTCHead.mid_channels` with `return_feats`.
+            center_file_path: a `.npy` file with the centers, float [num_classes, feat_dim].
+                PaddleOCR's pickled centers are not read: a pickle can run code.
+            init_center: whether that file is read; the centers are random without it.
+        """
+
+        num_classes: int
+        feat_dim: int = 96
+        center_file_path: str | None = None
+        init_center: bool = False
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        shape = [num_classes, feat_dim]
-        centers = _read_centers(center_file_path, shape) if init_center else paddle.randn(shape)
-        self.register_buffer("centers", centers)
+        shape = [config.num_classes, config.feat_dim]
+        centers = _read_centers(config.center_file_path, shape) if config.init_center else None
+        self.register_buffer("centers", paddle.randn(shape) if centers is None else centers)
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Features [N, T, C] and CTC logits [N, T, K] → `loss_center`, a scalar."""
@@ -69,41 +77,54 @@ class EnhancedCTCLoss(nn.Layer):
     """CTC loss, and ACE's and center loss where asked for.
 
     Args:
-        use_focal_loss: see `CTCLoss`.
-        use_ace_loss: adds `ACELoss`.
-        ace_loss_weight: its weight.
-        use_center_loss: adds `CenterLoss`.
-        center_loss_weight: its weight.
-        num_classes: see `CenterLoss`.
-        feat_dim: see `CenterLoss`.
-        init_center: see `CenterLoss`.
-        center_file_path: see `CenterLoss`.
+        config: its arguments.
 
     Source: PaddleOCR ppocr/losses/rec_enhanced_ctc_loss.py.
     """
 
-    def __init__(
-        self,
-        use_focal_loss: bool = False,
-        use_ace_loss: bool = False,
-        ace_loss_weight: float = 0.1,
-        use_center_loss: bool = False,
-        center_loss_weight: float = 0.05,
-        num_classes: int = 6625,
-        feat_dim: int = 96,
-        init_center: bool = False,
-        center_file_path: str | None = None,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            use_focal_loss: see `CTCLoss`.
+            use_ace_loss: adds `ACELoss`.
+            ace_loss_weight: its weight.
+            use_center_loss: adds `CenterLoss`.
+            center_loss_weight: its weight.
+            num_classes: see `CenterLoss`.
+            feat_dim: see `CenterLoss`.
+            init_center: see `CenterLoss`.
+            center_file_path: see `CenterLoss`.
+        """
+
+        use_focal_loss: bool = False
+        use_ace_loss: bool = False
+        ace_loss_weight: float = 0.1
+        use_center_loss: bool = False
+        center_loss_weight: float = 0.05
+        num_classes: int = 6625
+        feat_dim: int = 96
+        init_center: bool = False
+        center_file_path: str | None = None
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        self.ctc = CTCLoss(use_focal_loss)
+        self.ctc = CTCLoss(CTCLoss.Config(use_focal_loss=config.use_focal_loss))
         self.helpers = nn.LayerList()
         self.weights = []
-        if use_ace_loss:
+        if config.use_ace_loss:
             self.helpers.append(ACELoss())
-            self.weights.append(ace_loss_weight)
-        if use_center_loss:
-            self.helpers.append(CenterLoss(num_classes, feat_dim, center_file_path, init_center))
-            self.weights.append(center_loss_weight)
+            self.weights.append(config.ace_loss_weight)
+        if config.use_center_loss:
+            center = CenterLoss.Config(
+                num_classes=config.num_classes,
+                feat_dim=config.feat_dim,
+                center_file_path=config.center_file_path,
+                init_center=config.init_center,
+            )
+            self.helpers.append(CenterLoss(center))
+            self.weights.append(config.center_loss_weight)
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """CTC logits, or features and logits → `loss` and its parts, weighted."""

@@ -1,10 +1,12 @@
 """Cross-entropy of NRTR's head, smoothed or not."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.models.targets import Batch, guide_label
 
 EPSILON = 0.1
@@ -32,15 +34,25 @@ class NRTRLoss(nn.Layer):
     """Mean cross-entropy over all characters and ends; padding (0) does not count.
 
     Args:
-        smoothing: the true class counts 0.9, the others share 0.1.
+        config: its arguments.
 
     Source: Szegedy et al., "Rethinking the Inception Architecture" (2016); PaddleOCR
     ppocr/losses/rec_nrtr_loss.py, without its one-hot matrix.
     """
 
-    def __init__(self, smoothing: bool = True):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            smoothing: the true class counts 0.9, the others share 0.1.
+        """
+
+        smoothing: bool = True
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        self.epsilon = EPSILON if smoothing else 0.0
+        self.epsilon = EPSILON if config.smoothing else 0.0
 
     def forward(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Logits [N, L - 1, K] and the label [N, L], start first → `loss`, a scalar."""
@@ -58,18 +70,28 @@ class CELoss(NRTRLoss):
     """`NRTRLoss` under the name and with the defaults of PaddleOCR's general cross-entropy.
 
     Args:
-        smoothing: see `NRTRLoss`; without it padding counts, too, up to the longest label.
-        with_all: must be false; other networks than NRTR use it.
-        ignore_index: 0 leaves padding out.
+        config: its arguments.
 
     Source: PaddleOCR ppocr/losses/rec_ce_loss.py.
     """
 
-    def __init__(self, smoothing: bool = False, with_all: bool = False, ignore_index: int = -1):
-        super().__init__(smoothing)
-        if with_all:
-            raise ConfigError("Loss.with_all", "no network here needs it", "Leave it out")
-        self.only_tokens = smoothing or ignore_index == 0
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            smoothing: see `NRTRLoss`; without it padding counts, too, up to the longest label.
+            with_all: must be false; other networks than NRTR use it.
+            ignore_index: 0 leaves padding out.
+        """
+
+        smoothing: bool = False
+        with_all: Literal[False] = False
+        ignore_index: int = -1
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(NRTRLoss.Config(smoothing=config.smoothing))
+        self.only_tokens = config.smoothing or config.ignore_index == 0
 
     def counted(self, label: Tensor) -> Tensor:
         """Which steps count: float32 [N, L - 1]."""

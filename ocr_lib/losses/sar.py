@@ -1,5 +1,7 @@
 """Cross-entropy of SAR's head."""
 
+from dataclasses import dataclass
+
 from paddle import Tensor, nn
 from paddle.nn import functional
 
@@ -10,14 +12,24 @@ class SARLoss(nn.Layer):
     """Mean cross-entropy over all characters and ends; padding does not count.
 
     Args:
-        ignore_index: the padding's id; default: the number of predicted classes, which it is.
+        config: its arguments.
 
     Source: PaddleOCR ppocr/losses/rec_sar_loss.py.
     """
 
-    def __init__(self, ignore_index: int | None = None):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            ignore_index: the padding's id; default: the number of predicted classes, which it is.
+        """
+
+        ignore_index: int | None = None
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        self.ignore_index = ignore_index
+        self.ignore_index = config.ignore_index
 
     def forward(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Logits [N, L, classes] and the label [N, L], start first → `loss`, a scalar."""

@@ -1,23 +1,76 @@
 """From the `Architecture` block of a configuration to a network."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from paddle import nn
 
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.parse import ComponentConfig, parse
+from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.models.distillation import DistillationModel
-from ocr_lib.models.parts import construct, nearest
+from ocr_lib.models.parts import construct
 from ocr_lib.models.rec_model import RecModel
 from ocr_lib.models.tables import BACKBONES, HEADS, NECKS, TRANSFORMS
 
 STAGES = {"Transform": TRANSFORMS, "Backbone": BACKBONES, "Neck": NECKS, "Head": HEADS}
 # Keys that say what a network is called or is for; none of them changes what is computed.
-DESCRIPTION_KEYS = frozenset({"model_type", "algorithm", "name"})
-OTHER_KEYS = frozenset({"in_channels", "return_all_feats"})
-TRAINING_KEYS = frozenset({"pretrained", "freeze_params"})
+DESCRIPTION_KEYS = ("model_type", "algorithm", "name")
 DISTILLATION = "DistillationModel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The block `Architecture` of a single network.
+
+    Attributes:
+        transform: what is done to images first.
+        backbone: what makes features of them.
+        neck: what makes a sequence of the features.
+        head: what makes probabilities of the sequence.
+        in_channels: channels of the images.
+        return_all_feats: whether training returns the features of every stage.
+    """
+
+    IGNORED: ClassVar = DESCRIPTION_KEYS
+
+    transform: ComponentConfig | None = field(default=None, metadata={"key": "Transform"})
+    backbone: ComponentConfig = field(metadata={"key": "Backbone"})
+    neck: ComponentConfig | None = field(default=None, metadata={"key": "Neck"})
+    head: ComponentConfig = field(metadata={"key": "Head"})
+    in_channels: int = 3
+    return_all_feats: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberConfig(NetworkConfig):
+    """One of several networks.
+
+    Attributes:
+        pretrained: weights to start from.
+        freeze_params: whether its weights stay as they are.
+    """
+
+    pretrained: str | None = None
+    freeze_params: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationConfig:
+    """The block `Architecture` of several networks.
+
+    Attributes:
+        models: the networks by name.
+    """
+
+    IGNORED: ClassVar = DESCRIPTION_KEYS
+
+    models: dict[str, Any] = field(metadata={"key": "Models"})
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise FieldError(self, "models", "names no network", "Add Student and Teacher")
 
 
 def build_model(
@@ -39,61 +92,44 @@ def build_model(
         ConfigError: a part or an argument is unknown, a part is not allowed, or parts do not fit
             together.
     """
+    location = Spot(("Architecture",), {})
     if architecture.get("name") == DISTILLATION:
-        return _build_distillation(architecture, num_classes, allowed_parts)
-    return _build_stages(architecture, num_classes, "Architecture", allowed_parts)
+        return _build_distillation(architecture, num_classes, location, allowed_parts)
+    config = parse(NetworkConfig, architecture, location)
+    return _build_stages(config, num_classes, location, allowed_parts)
 
 
 def _build_distillation(
-    architecture: Mapping[str, Any], num_classes: int, allowed_parts: AllowedParts
+    architecture: Mapping[str, Any], num_classes: int, location: Spot, allowed_parts: AllowedParts
 ) -> DistillationModel:
-    _check_keys(architecture, ["Models", *DESCRIPTION_KEYS], "Architecture")
-    models = architecture.get("Models")
-    if not models:
-        raise ConfigError("Architecture.Models", "no network is named", "Add Student and Teacher")
+    models = parse(DistillationConfig, architecture, location).models
+    places = {name: location.child("Models", name) for name in models}
+    configs = {name: parse(MemberConfig, models[name], places[name]) for name in models}
     return DistillationModel(
         {
-            name: _build_stages(
-                block, num_classes, f"Architecture.Models.{name}", allowed_parts, TRAINING_KEYS
-            )
-            for name, block in models.items()
+            name: _build_stages(config, num_classes, places[name], allowed_parts)
+            for name, config in configs.items()
         },
-        pretrained={name: m["pretrained"] for name, m in models.items() if m.get("pretrained")},
-        frozen={name for name, block in models.items() if block.get("freeze_params")},
+        pretrained={name: c.pretrained for name, c in configs.items() if c.pretrained},
+        frozen={name for name, config in configs.items() if config.freeze_params},
     )
 
 
 def _build_stages(
-    architecture: Mapping[str, Any],
-    num_classes: int,
-    where: str,
-    allowed_parts: AllowedParts,
-    more_keys: Iterable[str] = (),
+    config: NetworkConfig, num_classes: int, location: Spot, allowed_parts: AllowedParts
 ) -> RecModel:
-    _check_keys(architecture, [*STAGES, *DESCRIPTION_KEYS, *OTHER_KEYS, *more_keys], where)
-    channels = architecture.get("in_channels", 3)
+    channels: Any = config.in_channels
     stages = {}
     for stage, table in STAGES.items():
-        block = architecture.get(stage)
-        if block is None:
-            if stage in ("Backbone", "Head"):
-                raise ConfigError(f"{where}.{stage}", "it is missing", f"Name a {stage.lower()}")
-            continue
-        stages[stage] = construct(
-            table,
-            block,
-            f"{where}.{stage}",
-            allowed_parts,
-            in_channels=channels,
-            num_classes=num_classes,
-        )
-        channels = getattr(stages[stage], "out_channels", None)
-    return RecModel(stages, architecture.get("return_all_feats", False))
-
-
-def _check_keys(architecture: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    known = list(known)
-    for key in architecture:
-        if key not in known:
-            fix = f"{nearest(key, known)}Use {', '.join(sorted(known))}"
-            raise ConfigError(f"{where}.{key}", f"unknown key {key!r}", fix)
+        part = getattr(config, stage.lower())
+        if part is not None:
+            stages[stage] = construct(
+                table,
+                part,
+                location.child(stage),
+                allowed_parts,
+                in_channels=channels,
+                num_classes=num_classes,
+            )
+            channels = getattr(stages[stage], "out_channels", None)
+    return RecModel(stages, config.return_all_feats)

@@ -1,27 +1,30 @@
 """Turning a `{name: X, **arguments}` block of a configuration into an object.
 
 A name is looked up in a closed table; `package.module:Class` imports a custom part,
-where the process that opens the configuration allows it. Arguments are checked against the
-constructor's signature before it is called.
+where the process that opens the configuration allows it. A part of this package declares its
+arguments as a dataclass `Config` inside its class; those of a custom part are the arguments of its
+constructor. Either is filled by `ocr_lib.config.parse`.
 """
 
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import field, make_dataclass
 from typing import Any
 
 from paddle import nn
 
+from ocr_lib.config.component import Table, check_name
 from ocr_lib.config.custom_parts import FORM, NO_PARTS, AllowedParts, import_part, is_custom
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.parse import ANY_KEYS, ComponentConfig, keys_of, parse
+from ocr_lib.config.spot import Spot
 
-Table = Mapping[str, type]
+__all__ = ["Table", "build", "construct"]
 
 
 def construct(
     table: Table,
-    block: Mapping[str, Any],
-    where: str,
+    config: ComponentConfig,
+    location: Spot,
     allowed_parts: AllowedParts = NO_PARTS,
     **supplied: Any,
 ) -> Any:
@@ -29,78 +32,64 @@ def construct(
 
     Args:
         table: the known names and their classes.
-        block: `name` and the arguments that the user wrote.
-        where: the configuration key of the block, for error messages.
+        config: the part's name and the arguments that the user wrote.
+        location: where they wrote it.
         allowed_parts: custom parts that may be imported.
-        **supplied: arguments that the program provides (`in_channels`, …); those the constructor
-            does not take are left out.
+        **supplied: as for `build`.
 
     Raises:
-        ConfigError: the name or an argument is unknown, a required argument is missing, or the
-            part is not allowed.
+        ConfigError: the name or an argument is unknown, a value is of the wrong type or out of
+            range, a required argument is missing, or the part is not allowed.
     """
-    arguments = dict(block)
-    name = arguments.pop("name", None)
-    if not isinstance(name, str):
-        raise ConfigError(f"{where}.name", "no name is given", f"Set it to {_choices(table)}")
-    part = find(table, name, f"{where}.name", allowed_parts)
-    return call_checked(part, arguments, where, **supplied)
+    if is_custom(config.name):
+        where = str(location.child("name"))
+        part = import_part(config.name, nn.Layer, allowed_parts, where)
+    else:
+        check_name([*table, FORM], config.name, location.child("name"))
+        part = table[config.name]
+    return build(part, config.args, location, **supplied)
 
 
-def find(table: Table, name: str, where: str, allowed_parts: AllowedParts = NO_PARTS) -> type:
-    """Returns the class called `name`; a custom layer is imported if it is allowed."""
-    if name in table:
-        return table[name]
-    if is_custom(name):
-        return import_part(name, nn.Layer, allowed_parts, where)
-    raise ConfigError(
-        where,
-        f"unknown name {name!r}",
-        f"{nearest(name, table)}Use {_choices(table)} or {FORM}",
-    )
+def build(part: type, arguments: Mapping[str, Any], location: Spot, **supplied: Any) -> Any:
+    """Builds a part from the arguments that the user wrote.
 
-
-def call_checked(part: type, arguments: Mapping[str, Any], where: str, **supplied: Any) -> Any:
-    """Calls a constructor after checking the user's arguments against its signature.
-
-    A constructor with `**arguments` checks those itself: it hands them to a part of its own.
-    """
-    parameters = dict(inspect.signature(part).parameters)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    supplied = {k: v for k, v in supplied.items() if k in parameters}
-    allowed = [
-        k for k, p in parameters.items() if k not in supplied and p.kind is not p.VAR_KEYWORD
-    ]
-    for key in arguments:
-        if key not in allowed and not takes_any:
-            fix = f"{nearest(key, allowed)}{part.__name__} takes {', '.join(allowed) or 'nothing'}"
-            raise ConfigError(f"{where}.{key}", f"unknown argument {key!r}", fix)
-    for key in allowed:
-        if parameters[key].default is inspect.Parameter.empty and key not in arguments:
-            raise ConfigError(f"{where}.{key}", f"{part.__name__} needs it", f"Set {where}.{key}")
-    return part(**supplied, **arguments)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns "Did you mean X? " for the closest known word, or an empty string."""
-    by_lower = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"Did you mean {by_lower[close[0]]}? " if close else ""
-
-
-def choose(value: Any, known: Iterable[Any], where: str) -> Any:
-    """Returns `value` if it is one of `known`.
+    Args:
+        part: its class.
+        arguments: of the user.
+        location: where they are written.
+        **supplied: arguments that the program provides (`in_channels`, …); those that the
+            constructor does not take are left out.
 
     Raises:
-        ConfigError: it is not; the message names the nearest.
+        ConfigError: an argument is unknown, missing, of the wrong type or out of range.
     """
-    known = list(known)
-    if value not in known:
-        hint = nearest(str(value), [str(k) for k in known])
-        choices = ", ".join(str(k) for k in known)
-        raise ConfigError(where, f"unknown value {value!r}", f"{hint}Use one of {choices}")
-    return value
+    parameters = inspect.signature(part).parameters
+    offered = {**supplied, "location": location}
+    supplied = {name: value for name, value in offered.items() if name in parameters}
+    declared = getattr(part, "Config", None)
+    if declared is not None:
+        return part(parse(declared, arguments, location, part.__name__), **supplied)
+    parsed = parse(_config_of(part, supplied), arguments, location, part.__name__)
+    given = {item.name: getattr(parsed, item.name) for item in keys_of(type(parsed))}
+    return part(**supplied, **given, **getattr(parsed, "more", {}))
 
 
-def _choices(table: Table) -> str:
-    return "one of " + ", ".join(sorted(table))
+def _config_of(part: type, supplied: Collection[str]) -> Any:
+    """Returns the dataclass that a custom part's constructor amounts to."""
+    items: list[tuple[str, Any, Any]] = []
+    for name, parameter in inspect.signature(part).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            items.append(("more", Any, field(default_factory=dict, metadata=ANY_KEYS)))
+        elif parameter.kind is not parameter.VAR_POSITIONAL and name not in supplied:
+            items.append((name, _kind(parameter), _field(parameter.default)))
+    return make_dataclass(part.__name__, items, kw_only=True)
+
+
+def _kind(parameter: inspect.Parameter) -> Any:
+    """Returns an annotation; one in quotes, or none, lets any value pass."""
+    kind = parameter.annotation
+    return Any if kind is parameter.empty or isinstance(kind, str) else kind
+
+
+def _field(default: Any) -> Any:
+    return field() if default is inspect.Parameter.empty else field(default_factory=lambda: default)

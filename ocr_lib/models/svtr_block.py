@@ -8,8 +8,6 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Constant, KaimingNormal, TruncatedNormal
 
-from ocr_lib.models.parts import choose
-
 MIXERS = ("Global", "Local", "Conv")
 
 
@@ -159,7 +157,6 @@ class Block(nn.Layer):
         prenorm: bool = True,
     ):
         super().__init__()
-        choose(mixer, MIXERS, "Architecture.Backbone.mixer")
         self.norm1 = nn.LayerNorm(channels, epsilon)
         if mixer == "Conv":
             self.mixer = ConvMixer(channels, heads, size or (1, 1), window)

@@ -1,5 +1,7 @@
 """PP-HGNet small, the backbone of PP-OCRv4's server recogniser."""
 
+from dataclasses import dataclass
+
 import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
@@ -95,15 +97,25 @@ class PPHGNetSmall(nn.Layer):
     """PP-HGNet small for text lines: [N, 3, 48, W] → [N, 1024, 1, W/8].
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
 
     Source: PaddleClas' PP-HGNet; PaddleOCR ppocr/modeling/backbones/rec_hgnet.py.
     """
 
-    def __init__(self, in_channels: int = 3, train_columns: int | None = TRAIN_COLUMNS):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
+        """
+
+        train_columns: int | None = TRAIN_COLUMNS
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        self.train_columns = train_columns
+        self.train_columns = config.train_columns
         stem = []
         for i, width in enumerate(STEM):
             stem.append(_conv(in_channels, width, 3, 2 if i == 0 else 1))

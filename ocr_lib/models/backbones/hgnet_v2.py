@@ -1,11 +1,13 @@
 """PP-HGNetV2 B4, the backbone of PP-OCRv5's server recogniser."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Constant, KaimingNormal
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.models.backbones.line_pool import TRAIN_COLUMNS, pool_to_line
 from ocr_lib.models.layers import BatchNorm, Size, no_decay
 
@@ -142,24 +144,27 @@ class PPHGNetV2B4(nn.Layer):
     PaddleOCR's weights have them.
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        text_rec: must be true; PaddleOCR's default is a network for whole images.
-        train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
 
     Source: PaddleClas' PP-HGNetV2; PaddleOCR ppocr/modeling/backbones/rec_pphgnetv2.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        text_rec: bool = True,
-        train_columns: int | None = TRAIN_COLUMNS,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            text_rec: true; PaddleOCR's default is a network for whole images.
+            train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
+        """
+
+        text_rec: Literal[True] = True
+        train_columns: int | None = TRAIN_COLUMNS
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        if not text_rec:
-            where = "Architecture.Backbone.text_rec"
-            raise ConfigError(where, "only text lines are read", "Set it to true")
-        self.train_columns = train_columns
+        self.train_columns = config.train_columns
         width, channels = STEM
         self.stem = Stem(in_channels, width, channels)
         self.stages = nn.LayerList()

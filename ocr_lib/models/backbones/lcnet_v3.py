@@ -1,10 +1,10 @@
 """PP-LCNetV3, the backbone of PP-OCRv4's and v5's mobile recognisers."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from paddle import ParamAttr, Tensor, nn
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.spot import FieldError
 from ocr_lib.models.backbones.line_pool import TRAIN_COLUMNS, pool_to_line
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer, rep_conv_norm
 from ocr_lib.models.layers import Size, SqueezeExcite, make_divisible
@@ -60,40 +60,48 @@ class PPLCNetV3(nn.Layer):
     """PP-LCNetV3 for text lines: [N, 3, 48, W] → [N, C, 1, W/8].
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        scale: multiplies every width; 0.95 in PP-OCRv4.
-        conv_kxk_num: k x k branches of each convolution in training.
-        lr_mult_list: learning rate multipliers of the first convolution and the five stages.
-        lab_lr: learning rate multiplier of the learnt affine maps.
-        train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
-        fused: one convolution in place of the branches from the start: faster to train, and what
-            an imported inference model consists of.
 
     Source: Cui et al., "PP-LCNet" (2021); PaddleOCR ppocr/modeling/backbones/rec_lcnetv3.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        scale: float = 1.0,
-        conv_kxk_num: int = 4,
-        lr_mult_list: Sequence[float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
-        lab_lr: float = 0.1,
-        train_columns: int | None = TRAIN_COLUMNS,
-        fused: bool = False,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            scale: multiplies every width; 0.95 in PP-OCRv4.
+            conv_kxk_num: k x k branches of each convolution in training.
+            lr_mult_list: learning rate multipliers of the first convolution and the five stages.
+            lab_lr: learning rate multiplier of the learnt affine maps.
+            train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
+            fused: one convolution in place of the branches from the start: faster to train, and
+                what an imported inference model consists of.
+        """
+
+        scale: float = 1.0
+        conv_kxk_num: int = 4
+        lr_mult_list: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+        lab_lr: float = 0.1
+        train_columns: int | None = TRAIN_COLUMNS
+        fused: bool = False
+
+        def __post_init__(self) -> None:
+            if len(self.lr_mult_list) != 6:
+                cause = f"has {len(self.lr_mult_list)} values"
+                raise FieldError(self, "lr_mult_list", cause, "Give six")
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        if len(lr_mult_list) != 6:
-            where = "Architecture.Backbone.lr_mult_list"
-            raise ConfigError(where, f"it has {len(lr_mult_list)} values", "Give six")
-        self.train_columns = train_columns
-        width = make_divisible(16 * scale, 16)
-        self.conv1 = rep_conv_norm(in_channels, width, 3, 2, lr_mult=lr_mult_list[0])
-        for (stage, rows), lr_mult in zip(STAGES.items(), lr_mult_list[1:], strict=True):
+        self.train_columns = config.train_columns
+        width = make_divisible(16 * config.scale, 16)
+        self.conv1 = rep_conv_norm(in_channels, width, 3, 2, lr_mult=config.lr_mult_list[0])
+        for (stage, rows), lr_mult in zip(STAGES.items(), config.lr_mult_list[1:], strict=True):
             blocks = []
             for kernel, out, stride, squeeze in rows:
-                out_width = make_divisible(out * scale, 16)
-                settings = conv_kxk_num, lr_mult, lab_lr, fused
+                out_width = make_divisible(out * config.scale, 16)
+                settings = config.conv_kxk_num, lr_mult, config.lab_lr, config.fused
                 blocks.append(LCNetV3Block(width, out_width, kernel, stride, squeeze, *settings))
                 width = out_width
             self.add_sublayer(stage, nn.Sequential(*blocks))

@@ -1,13 +1,13 @@
 """MobileNetV1Enhance, the backbone of PP-OCRv2 and PP-OCRv3."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import KaimingNormal
 
 from ocr_lib.models.layers import Size, SqueezeExcite, conv_norm, no_decay
-from ocr_lib.models.parts import choose
 
 # Output width before scaling, stride and depthwise kernel; the last two rows have a gate.
 ROWS = (
@@ -65,35 +65,42 @@ class MobileNetV1Enhance(nn.Layer):
     """MobileNetV1 with 5x5 kernels and gates at its end.
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        scale: multiplies every width.
-        last_conv_stride: stride of the last block; [1, 2] in PP-OCRv3.
-        last_pool_type: "max" (2x2) or "avg".
-        last_pool_kernel_size: of the average pooling; [2, 2] in PP-OCRv3.
 
     Source: Howard et al., "MobileNets" (2017); PaddleOCR
     ppocr/modeling/backbones/rec_mv1_enhance.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        scale: float = 0.5,
-        last_conv_stride: int | Sequence[int] = 1,
-        last_pool_type: str = "max",
-        last_pool_kernel_size: Sequence[int] = (3, 2),
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            scale: multiplies every width.
+            last_conv_stride: stride of the last block; [1, 2] in PP-OCRv3.
+            last_pool_type: "max" (2x2) or "avg".
+            last_pool_kernel_size: of the average pooling; [2, 2] in PP-OCRv3.
+        """
+
+        scale: float = 0.5
+        last_conv_stride: int | tuple[int, int] = 1
+        last_pool_type: Literal["max", "avg"] = "max"
+        last_pool_kernel_size: tuple[int, int] = (3, 2)
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        where = "Architecture.Backbone.last_pool_type"
-        self.averages = choose(last_pool_type, ("max", "avg"), where) == "avg"
-        self.pool_size = list(last_pool_kernel_size)
-        width = int(32 * scale)
+        self.averages = config.last_pool_type == "avg"
+        self.pool_size = list(config.last_pool_kernel_size)
+        width = int(32 * config.scale)
         self.conv1 = _conv(in_channels, width, 3, 2)
         blocks = []
-        for out, stride, kernel in (*ROWS, (1024, last_conv_stride, 5)):
+        for out, stride, kernel in (*ROWS, (1024, config.last_conv_stride, 5)):
             squeeze = out == 1024
-            blocks.append(DepthwiseSeparable(width, int(out * scale), kernel, stride, squeeze))
-            width = int(out * scale)
+            blocks.append(
+                DepthwiseSeparable(width, int(out * config.scale), kernel, stride, squeeze)
+            )
+            width = int(out * config.scale)
         self.block_list = nn.Sequential(*blocks)
         self.out_channels = width
 

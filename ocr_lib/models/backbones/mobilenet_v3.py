@@ -1,14 +1,13 @@
 """MobileNetV3 for text lines: the height shrinks to 1, the width to a quarter."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from paddle import Tensor, nn
 from paddle.nn import functional
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.checks import one_of
 from ocr_lib.models.layers import SqueezeExcite, conv_norm, make_divisible
-from ocr_lib.models.parts import choose
 
 SCALES = (0.35, 0.5, 0.75, 1.0, 1.25)
 
@@ -58,6 +57,8 @@ ROWS = {
 }
 LAST_WIDTH = {"large": 960, "small": 576}
 
+Strides = tuple[int, int, int, int]
+
 
 class ResidualUnit(nn.Layer):
     """Inverted residual: expand 1x1, depthwise, squeeze-excite, project 1x1."""
@@ -94,53 +95,59 @@ class MobileNetV3(nn.Layer):
     """MobileNetV3 whose strides keep the width: [N, 3, 32, W] → [N, C, 1, W/4].
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        model_name: "small" or "large".
-        scale: multiplies every width; 0.35, 0.5, 0.75, 1.0 or 1.25.
-        large_stride: the four strides of "large"; the first applies to both axes, the others to
-            the height. Default [1, 2, 2, 2].
-        small_stride: the four strides of "small", all of the height. Default [2, 2, 2, 2];
-            configurations for text lines use [1, 2, 2, 2].
-        disable_se: leaves the squeeze-excite gates out.
 
     Source: Howard et al., "Searching for MobileNetV3" (2019); PaddleOCR
     ppocr/modeling/backbones/rec_mobilenet_v3.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        model_name: str = "small",
-        scale: float = 0.5,
-        large_stride: Sequence[int] | None = None,
-        small_stride: Sequence[int] | None = None,
-        disable_se: bool = False,
-    ):
-        super().__init__()
-        where = "Architecture.Backbone"
-        rows = ROWS[choose(model_name, ROWS, f"{where}.model_name")]
-        choose(scale, SCALES, f"{where}.scale")
-        strides = _strides(model_name, large_stride, small_stride)
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
 
-        width = make_divisible(16 * scale)
+        Attributes:
+            model_name: "small" or "large".
+            scale: multiplies every width; 0.35, 0.5, 0.75, 1.0 or 1.25.
+            large_stride: the four strides of "large"; the first applies to both axes, the others to
+                the height. Default [1, 2, 2, 2].
+            small_stride: the four strides of "small", all of the height. Default [2, 2, 2, 2];
+                configurations for text lines use [1, 2, 2, 2].
+            disable_se: leaves the squeeze-excite gates out.
+        """
+
+        model_name: Literal["small", "large"] = "small"
+        scale: float = 0.5
+        large_stride: Strides | None = None
+        small_stride: Strides | None = None
+        disable_se: bool = False
+
+        def __post_init__(self) -> None:
+            one_of(self, SCALES, "scale")
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
+        super().__init__()
+        strides = _strides(config.model_name, config.large_stride, config.small_stride)
+
+        width = make_divisible(16 * config.scale)
         self.conv1 = conv_norm(in_channels, width, 3, 2, act=nn.Hardswish)
         blocks = []
-        for row in rows:
-            out = make_divisible(row.out * scale)
+        for row in ROWS[config.model_name]:
+            out = make_divisible(row.out * config.scale)
             blocks.append(
                 ResidualUnit(
                     width,
-                    make_divisible(row.expanded * scale),
+                    make_divisible(row.expanded * config.scale),
                     out,
                     row.kernel,
                     1 if row.stride is None else strides[row.stride],
-                    row.squeeze and not disable_se,
+                    row.squeeze and not config.disable_se,
                     row.act,
                 )
             )
             width = out
         self.blocks = nn.Sequential(*blocks)
-        self.out_channels = make_divisible(LAST_WIDTH[model_name] * scale)
+        self.out_channels = make_divisible(LAST_WIDTH[config.model_name] * config.scale)
         self.conv2 = conv_norm(width, self.out_channels, 1, act=nn.Hardswish)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -149,12 +156,8 @@ class MobileNetV3(nn.Layer):
 
 
 def _strides(
-    model_name: str, large: Sequence[int] | None, small: Sequence[int] | None
+    model_name: str, large: Strides | None, small: Strides | None
 ) -> list[int | tuple[int, int]]:
-    for key, value in (("large_stride", large), ("small_stride", small)):
-        if value is not None and len(value) != 4:
-            where = f"Architecture.Backbone.{key}"
-            raise ConfigError(where, f"{len(value)} strides are given", "Give four, one a stage")
     if model_name == "large":
         first, *rest = large or (1, 2, 2, 2)
         return [first, *((stride, 1) for stride in rest)]

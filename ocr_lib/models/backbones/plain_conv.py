@@ -1,5 +1,7 @@
 """PlainConv: a small convolutional backbone that trains fast on a CPU."""
 
+from dataclasses import dataclass
+
 import paddle
 from paddle import nn
 
@@ -18,30 +20,38 @@ class PlainConv(nn.Layer):
     Input [N, C, H, W], H a multiple of 16 and W of 4; output [N, out_channels, 1, W / 4].
 
     Args:
+        config: its arguments.
         in_channels: 1 or 3.
-        height: H, px.
-        widths: channels of the four stages.
-        out_channels: channels of the output.
 
     Source: VGG (Simonyan and Zisserman, 2014) in the CRNN arrangement (Shi et al., 2015).
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        height: int = 32,
-        widths: tuple[int, int, int, int] = (32, 64, 64, 128),
-        out_channels: int = 192,
-    ) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            height: H, px.
+            widths: channels of the four stages.
+            out_channels: channels of the output.
+        """
+
+        height: int = 32
+        widths: tuple[int, int, int, int] = (32, 64, 64, 128)
+        out_channels: int = 192
+
+    def __init__(self, config: Config, in_channels: int = 1) -> None:
         super().__init__()
-        first, second, third, fourth = widths
+        first, second, third, fourth = config.widths
         self.stem = _conv(in_channels, first, kernel=6, padding=2, stride=2)  # [N, ., H/2, W/2]
         self.halve = nn.MaxPool2D(2)
         self.stage1 = nn.Sequential(_conv(first, second), _conv(second, third))  # H/4, W/4
         self.flatten_rows = nn.MaxPool2D((2, 1), (2, 1))
         self.stage2 = nn.Sequential(_conv(third, fourth), _conv(fourth, fourth))  # H/8, W/4
-        self.columns = _conv(fourth, out_channels, kernel=(height // 8, 3), padding=(0, 1))
-        self.out_channels = out_channels
+        self.columns = _conv(
+            fourth, config.out_channels, kernel=(config.height // 8, 3), padding=(0, 1)
+        )
+        self.out_channels = config.out_channels
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Returns features float32 [N, out_channels, 1, W / 4] of images [N, C, H, W]."""

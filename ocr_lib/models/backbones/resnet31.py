@@ -1,6 +1,6 @@
 """ResNet31, the backbone of SAR."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from paddle import Tensor, nn
 from paddle.nn import functional
@@ -35,30 +35,38 @@ class ResNet31(nn.Layer):
     """ResNet31 for text lines: [N, 3, 48, W] → [N, 512, 6, W/4].
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        layers: blocks of the four stages.
-        channels: widths of the two first convolutions, the four stages and the output.
-        last_stage_pool: halves height and width once more.
 
     Source: Li et al., "Show, Attend and Read" (2019); PaddleOCR
     ppocr/modeling/backbones/rec_resnet_31.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        layers: Sequence[int] = (1, 2, 5, 3),
-        channels: Sequence[int] = (64, 128, 256, 256, 512, 512, 512),
-        last_stage_pool: bool = False,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            layers: blocks of the four stages.
+            channels: widths of the two first convolutions, the four stages and the output.
+            last_stage_pool: halves height and width once more.
+        """
+
+        layers: tuple[int, int, int, int] = (1, 2, 5, 3)
+        channels: tuple[int, int, int, int, int, int, int] = (64, 128, 256, 256, 512, 512, 512)
+        last_stage_pool: bool = False
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        self.pools = {**POOLS, 5: (2, 2)} if last_stage_pool else POOLS
-        self.conv1_1 = nn.Conv2D(in_channels, channels[0], 3, padding=1)
-        self.bn1_1 = BatchNorm(channels[0])
-        self.conv1_2 = nn.Conv2D(channels[0], channels[1], 3, padding=1)
-        self.bn1_2 = BatchNorm(channels[1])
-        width = channels[1]
-        for stage, (depth, out) in enumerate(zip(layers, channels[2:6], strict=True), start=2):
+        self.pools = {**POOLS, 5: (2, 2)} if config.last_stage_pool else POOLS
+        self.conv1_1 = nn.Conv2D(in_channels, config.channels[0], 3, padding=1)
+        self.bn1_1 = BatchNorm(config.channels[0])
+        self.conv1_2 = nn.Conv2D(config.channels[0], config.channels[1], 3, padding=1)
+        self.bn1_2 = BatchNorm(config.channels[1])
+        width = config.channels[1]
+        for stage, (depth, out) in enumerate(
+            zip(config.layers, config.channels[2:6], strict=True), start=2
+        ):
             blocks = []
             for _ in range(depth):
                 blocks.append(BasicBlock(width, out))
@@ -66,7 +74,7 @@ class ResNet31(nn.Layer):
             self.add_sublayer(f"block{stage}", nn.Sequential(*blocks))
             self.add_sublayer(f"conv{stage}", nn.Conv2D(out, out, 3, padding=1))
             self.add_sublayer(f"bn{stage}", BatchNorm(out))
-        self.out_channels = channels[-1]
+        self.out_channels = config.channels[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, 3, H, W] → [N, out_channels, H/8, W/4]."""

@@ -1,10 +1,12 @@
 """ResNet-vd for text lines, the backbone of CRNN, Rosetta, STAR-Net and RARE."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 from paddle import Tensor, nn
 from paddle.nn import functional
 
 from ocr_lib.models.layers import conv_norm
-from ocr_lib.models.parts import choose
 
 DEPTHS = {
     18: (2, 2, 2, 2),
@@ -67,21 +69,31 @@ class ResNet(nn.Layer):
     """ResNet-vd whose strides keep the width: [N, 3, 32, W] → [N, C, 1, W/4].
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        layers: 18, 34, 50, 101, 152 or 200.
 
     Source: He et al., "Bag of Tricks for Image Classification" (2019); PaddleOCR
     ppocr/modeling/backbones/rec_resnet_vd.py. It announces 512 output channels for 50 layers and
     more, where the network has 2048; here the announcement is right.
     """
 
-    def __init__(self, in_channels: int = 3, layers: int = 34):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            layers: 18, 34, 50, 101, 152 or 200.
+        """
+
+        layers: Literal[18, 34, 50, 101, 152, 200] = 34
+
+    def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
-        depths = DEPTHS[choose(layers, DEPTHS, "Architecture.Backbone.layers")]
+        depths = DEPTHS[config.layers]
         self.conv1_1 = conv_norm(in_channels, 32, 3, act=nn.ReLU, names=NAMES)
         self.conv1_2 = conv_norm(32, 32, 3, act=nn.ReLU, names=NAMES)
         self.conv1_3 = conv_norm(32, 64, 3, act=nn.ReLU, names=NAMES)
-        block_type = BottleneckBlock if layers >= 50 else BasicBlock
+        block_type = BottleneckBlock if config.layers >= 50 else BasicBlock
         channels = 64
         self.block_names = []
         for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True)):

@@ -1,6 +1,8 @@
 """RARE's attention head: a GRU that looks at the columns and writes a character a step."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import paddle
 from paddle import Tensor, nn
@@ -34,34 +36,39 @@ class AttentionHead(nn.Layer):
     Class 0 starts a text, the last class ends it, the characters are between.
 
     Args:
+        config: its arguments.
         in_channels: width of the columns.
         num_classes: CTC classes; one more, the end, is added.
-        hidden_size: of the GRU.
-        max_text_length: steps.
-        teacher_forcing: feeds the label's characters in training; PaddleOCR feeds back what the
-            head itself wrote, which is the default.
-        l2_decay: accepted as PaddleOCR's configurations have it; PaddleOCR ignores it, too.
 
     Source: Shi et al., "Robust Scene Text Recognition with Automatic Rectification" (RARE, 2016);
     PaddleOCR ppocr/modeling/heads/rec_att_head.py. The columns are projected once, not a step.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        hidden_size: int = 256,
-        max_text_length: int = 25,
-        teacher_forcing: bool = False,
-        l2_decay: float = 0.0,  # noqa: ARG002
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            hidden_size: of the GRU.
+            max_text_length: steps.
+            teacher_forcing: feeds the label's characters in training; PaddleOCR feeds back what the
+                head itself wrote, which is the default.
+        """
+
+        IGNORED: ClassVar = ("l2_decay",)  # PaddleOCR ignores it, too
+
+        hidden_size: int = 256
+        max_text_length: int = 25
+        teacher_forcing: bool = False
+
+    def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.classes = num_classes + 1
-        self.hidden_size = hidden_size
-        self.max_text_length = max_text_length
-        self.teacher_forcing = teacher_forcing
-        self.attention_cell = AttentionGRUCell(in_channels, hidden_size, self.classes)
-        self.generator = nn.Linear(hidden_size, self.classes)
+        self.hidden_size = config.hidden_size
+        self.max_text_length = config.max_text_length
+        self.teacher_forcing = config.teacher_forcing
+        self.attention_cell = AttentionGRUCell(in_channels, config.hidden_size, self.classes)
+        self.generator = nn.Linear(config.hidden_size, self.classes)
 
     def class_axes(self) -> Iterator[ClassAxis]:
         """Yields the axes of its parameters that have one position a class."""

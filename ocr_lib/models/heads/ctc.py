@@ -1,6 +1,7 @@
 """The CTC head: class scores of every column."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from paddle import Tensor, nn
 from paddle.nn import functional
@@ -14,32 +15,45 @@ class CTCHead(nn.Layer):
     """One linear layer, or two with `mid_channels`, from features to CTC classes.
 
     Args:
+        config: its arguments.
         in_channels: width of the features.
         num_classes: characters and blank (class 0).
-        fc_decay: L2 weight decay of this head alone.
-        mid_channels: width between two layers; one layer without it.
-        return_feats: returns what the last layer reads as well, in training (center loss).
 
     Source: Graves et al., "Connectionist Temporal Classification" (2006); PaddleOCR
     ppocr/modeling/heads/rec_ctc_head.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        fc_decay: float = 0.0004,
-        mid_channels: int | None = None,
-        return_feats: bool = False,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            fc_decay: L2 weight decay of this head alone.
+            mid_channels: width between two layers; one layer without it.
+            return_feats: returns what the last layer reads as well, in training (center loss).
+        """
+
+        fc_decay: float = 0.0004
+        mid_channels: int | None = None
+        return_feats: bool = False
+
+    def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
         super().__init__()
-        self.return_feats = return_feats
-        self.mid_channels = mid_channels
-        if mid_channels is None:
-            self.fc = nn.Linear(in_channels, num_classes, *linear_attrs(in_channels, fc_decay))
+        self.return_feats = config.return_feats
+        self.mid_channels = config.mid_channels
+        if config.mid_channels is None:
+            self.fc = nn.Linear(
+                in_channels, num_classes, *linear_attrs(in_channels, config.fc_decay)
+            )
         else:
-            self.fc1 = nn.Linear(in_channels, mid_channels, *linear_attrs(in_channels, fc_decay))
-            self.fc2 = nn.Linear(mid_channels, num_classes, *linear_attrs(mid_channels, fc_decay))
+            self.fc1 = nn.Linear(
+                in_channels, config.mid_channels, *linear_attrs(in_channels, config.fc_decay)
+            )
+            self.fc2 = nn.Linear(
+                config.mid_channels,
+                num_classes,
+                *linear_attrs(config.mid_channels, config.fc_decay),
+            )
 
     def class_axes(self) -> Iterator[ClassAxis]:
         """Yields the axes of its parameters that have one position a class."""

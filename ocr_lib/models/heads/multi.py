@@ -1,23 +1,23 @@
 """PP-OCRv3's and v4's head: CTC, and in training a second head that guides the backbone."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from paddle import Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import TruncatedNormal
 
-from ocr_lib.algorithms import ALGORITHMS
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.component import Table
+from ocr_lib.config.parse import ComponentConfig, parse
+from ocr_lib.config.spot import FieldError, Spot, nearest
 from ocr_lib.models.heads.ctc import CTCHead
 from ocr_lib.models.heads.sar import SARHead
 from ocr_lib.models.heads.transformer import Transformer
 from ocr_lib.models.necks.sequence_encoder import SequenceEncoder
-from ocr_lib.models.parts import call_checked, choose
+from ocr_lib.models.parts import build
 from ocr_lib.models.targets import Batch
 
-WHERE = "Architecture.Head.head_list"
-HEAD_NAMES = tuple(a.multi_head_entry for a in ALGORITHMS.values() if a.multi_head_entry)
+HEAD = Spot(("Architecture", "Head"), {})
 
 
 class FCTranspose(nn.Layer):
@@ -50,99 +50,130 @@ class NRTRGuide(Transformer):
     """The decoder of NRTR alone, as the guiding head of PP-OCRv4.
 
     Args:
+        config: its arguments.
         num_classes: CTC classes.
-        nrtr_dim: width; a head is 32 wide.
-        max_text_length: longest text, with start and end.
-        num_decoder_layers: decoder blocks.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        nrtr_dim: int = 256,
-        max_text_length: int = 25,
-        num_decoder_layers: int = 4,
-    ):
-        super().__init__(
-            num_classes,
-            d_model=nrtr_dim,
-            nhead=nrtr_dim // 32,
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            nrtr_dim: width; a head is 32 wide.
+            max_text_length: longest text, with start and end.
+            num_decoder_layers: decoder blocks.
+        """
+
+        nrtr_dim: int = 256
+        max_text_length: int = 25
+        num_decoder_layers: int = 4
+
+    def __init__(self, config: Config, num_classes: int) -> None:
+        decoder = Transformer.Config(
+            d_model=config.nrtr_dim,
+            nhead=config.nrtr_dim // 32,
             num_encoder_layers=-1,
-            num_decoder_layers=num_decoder_layers,
-            max_len=max_text_length,
-            dim_feedforward=nrtr_dim * 4,
+            num_decoder_layers=config.num_decoder_layers,
+            max_len=config.max_text_length,
+            dim_feedforward=config.nrtr_dim * 4,
         )
-        self.width = nrtr_dim
+        super().__init__(decoder, num_classes)
+        self.width = config.nrtr_dim
+
+
+@dataclass(frozen=True, kw_only=True)
+class CTCEntry:
+    """The CTC head of a multi-head.
+
+    Attributes:
+        neck: the arguments of a SequenceEncoder, its `encoder_type` as `name`.
+        head: the arguments of a CTCHead.
+    """
+
+    neck: dict[str, Any] = field(default_factory=dict, metadata={"key": "Neck"})
+    head: dict[str, Any] = field(default_factory=dict, metadata={"key": "Head"})
+
+
+HEADS: Table = {"CTCHead": CTCEntry, "SARHead": SARHead, "NRTRHead": NRTRGuide}
 
 
 class MultiHead(nn.Layer):
     """A CTC head with a neck of its own, and SAR's or NRTR's head beside it in training.
 
     Args:
+        config: its arguments.
         in_channels: channels of the feature map.
         num_classes: CTC classes.
-        head_list: `{CTCHead: {Neck: {name, …}, Head: {…}}}` and `{SARHead: {…}}` or
-            `{NRTRHead: {…}}`.
-        use_pos: adds learnt positions to what NRTR reads.
-        use_pool: averages 3 x 2 cells of a backbone's sequence [N, 3 · W, C] first.
+        location: where the configuration describes it.
 
     Source: Li et al., "PP-OCRv3" (2022); PaddleOCR ppocr/modeling/heads/rec_multi_head.py.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            head_list: `{CTCHead: {Neck: {name, …}, Head: {…}}}` and `{SARHead: {…}}` or
+                `{NRTRHead: {…}}`.
+            use_pos: adds learnt positions to what NRTR reads.
+            use_pool: averages 3 x 2 cells of a backbone's sequence [N, 3 · W, C] first.
+        """
+
+        head_list: tuple[ComponentConfig, ...]
+        use_pos: bool = False
+        use_pool: bool = False
+
+        def __post_init__(self) -> None:
+            for i, entry in enumerate(self.head_list):
+                if entry.name not in HEADS:
+                    cause = f"is {entry.name!r}, which is not known"
+                    fix = nearest(entry.name, HEADS)
+                    raise FieldError(self, ("head_list", i), cause, fix)
+            if not any(entry.name == "CTCHead" for entry in self.head_list):
+                cause, fix = "has no CTCHead", "Add one: it is what reads in the end"
+                raise FieldError(self, "head_list", cause, fix)
+
     def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        head_list: Sequence[Mapping[str, Any]],
-        use_pos: bool = False,
-        use_pool: bool = False,
-    ):
+        self, config: Config, in_channels: int, num_classes: int, location: Spot = HEAD
+    ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.use_pool = use_pool
+        self.use_pool = config.use_pool
         self.guide: str | None = None
-        for i, entry in enumerate(head_list):
-            where = f"{WHERE}[{i}]"
-            name, arguments = _name_and_arguments(entry, where)
-            where = f"{where}.{name}"
-            if name == "CTCHead":
-                self._add_ctc(arguments, num_classes, where)
-            elif name == "SARHead":
+        for i, entry in enumerate(config.head_list):
+            place = location.child("head_list", i, entry.name)
+            if entry.name == "CTCHead":
+                self._add_ctc(parse(CTCEntry, entry.args, place, entry.name), num_classes, place)
+            elif entry.name == "SARHead":
                 self.guide = "sar"
-                self.sar_head = call_checked(
-                    SARHead, arguments, where, in_channels=in_channels, num_classes=num_classes
+                self.sar_head = build(
+                    SARHead, entry.args, place, in_channels=in_channels, num_classes=num_classes
                 )
             else:
                 self.guide = "nrtr"
-                self._add_nrtr(arguments, num_classes, use_pos, where)
-        if not hasattr(self, "ctc_head"):
-            raise ConfigError(WHERE, "no CTCHead is in it", "Add one: it is what reads in the end")
+                self.gtc_head = build(NRTRGuide, entry.args, place, num_classes=num_classes)
+                width = self.gtc_head.width
+                layers = [nn.Flatten(2), FCTranspose(in_channels, width)]
+                if config.use_pos:
+                    layers.append(AddPos(width))
+                self.before_gtc = nn.Sequential(*layers)
 
-    def _add_ctc(self, arguments: Mapping[str, Any], num_classes: int, where: str) -> None:
-        for key in arguments:
-            choose(key, ("Neck", "Head"), f"{where}.{key}")
-        neck = dict(arguments.get("Neck") or {"name": "reshape"})
-        neck["encoder_type"] = neck.pop("name", "reshape")
-        self.ctc_encoder = call_checked(
-            SequenceEncoder, neck, f"{where}.Neck", in_channels=self.in_channels
+    def _add_ctc(self, entry: CTCEntry, num_classes: int, location: Spot) -> None:
+        neck = dict(entry.neck)
+        self.ctc_encoder = build(
+            SequenceEncoder,
+            {"encoder_type": neck.pop("name", "reshape"), **neck},
+            location.child("Neck"),
+            in_channels=self.in_channels,
         )
-        self.ctc_head = call_checked(
+        self.ctc_head = build(
             CTCHead,
-            arguments.get("Head") or {},
-            f"{where}.Head",
+            entry.head,
+            location.child("Head"),
             in_channels=self.ctc_encoder.out_channels,
             num_classes=num_classes,
         )
-
-    def _add_nrtr(
-        self, arguments: Mapping[str, Any], num_classes: int, use_pos: bool, where: str
-    ) -> None:
-        self.gtc_head = call_checked(NRTRGuide, arguments, where, num_classes=num_classes)
-        width = self.gtc_head.width
-        layers = [nn.Flatten(2), FCTranspose(self.in_channels, width)]
-        if use_pos:
-            layers.append(AddPos(width))
-        self.before_gtc = nn.Sequential(*layers)
 
     def forward(self, features: Tensor, targets: Batch | None = None) -> Tensor | dict[str, Tensor]:
         """Map [N, C, H, W] → CTC probabilities [N, T, classes] in evaluation.
@@ -163,11 +194,3 @@ class MultiHead(nn.Layer):
         elif self.guide == "nrtr":
             outputs["nrtr"] = self.gtc_head(self.before_gtc(features), targets)
         return outputs
-
-
-def _name_and_arguments(entry: Mapping[str, Any], where: str) -> tuple[str, Mapping[str, Any]]:
-    if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise ConfigError(where, "it is not one name with its arguments", "Write - CTCHead: {…}")
-    ((name, arguments),) = entry.items()
-    choose(name, HEAD_NAMES, where)
-    return name, arguments or {}

@@ -1,17 +1,15 @@
 """SAR's head: an LSTM reads the columns, a second one writes while it looks at the map."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
-
-WHERE = "Architecture.Head"
 
 
 def valid_columns(valid_ratio: Tensor, columns: int) -> Tensor:
@@ -151,56 +149,60 @@ class SARHead(nn.Layer):
     """Show, attend and read: a two-dimensional attention decoder.
 
     Args:
+        config: its arguments.
         in_channels: channels of the feature map.
         num_classes: CTC classes. The head's are the characters, then unknown, start/end, padding.
-        enc_dim: width of both LSTMs.
-        max_text_length: steps in evaluation.
-        enc_bi_rnn: whether the encoder reads in both directions.
-        enc_drop_rnn: dropout between the encoder's layers.
-        enc_gru: a GRU in the encoder.
-        dec_bi_rnn: must be false: a decoder cannot read what it has not written.
-        dec_drop_rnn: dropout between the decoder's layers.
-        dec_gru: a GRU in the decoder.
-        d_k: width of the attention.
-        pred_dropout: dropout of the prediction.
-        pred_concat: predicts from state, glimpse and summary.
 
     Source: Li et al., "Show, Attend and Read" (2019); PaddleOCR
     ppocr/modeling/heads/rec_sar_head.py. The mask of padded columns is one tensor, not a loop over
     the batch, and evaluation keeps the LSTM's state where PaddleOCR starts anew at every step.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        enc_dim: int = 512,
-        max_text_length: int = 30,
-        enc_bi_rnn: bool = False,
-        enc_drop_rnn: float = 0.1,
-        enc_gru: bool = False,
-        dec_bi_rnn: bool = False,
-        dec_drop_rnn: float = 0.0,
-        dec_gru: bool = False,
-        d_k: int = 512,
-        pred_dropout: float = 0.1,
-        pred_concat: bool = True,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            enc_dim: width of both LSTMs.
+            max_text_length: steps in evaluation.
+            enc_bi_rnn: whether the encoder reads in both directions.
+            enc_drop_rnn: dropout between the encoder's layers.
+            enc_gru: a GRU in the encoder.
+            dec_bi_rnn: must be false: a decoder cannot read what it has not written.
+            dec_drop_rnn: dropout between the decoder's layers.
+            dec_gru: a GRU in the decoder.
+            d_k: width of the attention.
+            pred_dropout: dropout of the prediction.
+            pred_concat: predicts from state, glimpse and summary.
+        """
+
+        enc_dim: int = 512
+        max_text_length: int = 30
+        enc_bi_rnn: bool = False
+        enc_drop_rnn: float = 0.1
+        enc_gru: bool = False
+        dec_bi_rnn: Literal[False] = False
+        dec_drop_rnn: float = 0.0
+        dec_gru: bool = False
+        d_k: int = 512
+        pred_dropout: float = 0.1
+        pred_concat: bool = True
+
+    def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
         super().__init__()
-        if dec_bi_rnn:
-            cause = "a decoder that reads backwards would need text it has not written"
-            raise ConfigError(f"{WHERE}.dec_bi_rnn", cause, "Leave it out")
-        self.encoder = SAREncoder(in_channels, enc_dim, enc_bi_rnn, enc_drop_rnn, enc_gru)
+        self.encoder = SAREncoder(
+            in_channels, config.enc_dim, config.enc_bi_rnn, config.enc_drop_rnn, config.enc_gru
+        )
         self.decoder = ParallelSARDecoder(
             channels=in_channels,
             classes=num_classes + 2,
-            hidden=enc_dim * (1 + enc_bi_rnn),
-            d_k=d_k,
-            dropout=dec_drop_rnn,
-            pred_dropout=pred_dropout,
-            use_gru=dec_gru,
-            max_text_length=max_text_length,
-            pred_concat=pred_concat,
+            hidden=config.enc_dim * (1 + config.enc_bi_rnn),
+            d_k=config.d_k,
+            dropout=config.dec_drop_rnn,
+            pred_dropout=config.pred_dropout,
+            use_gru=config.dec_gru,
+            max_text_length=config.max_text_length,
+            pred_concat=config.pred_concat,
         )
 
     def class_axes(self) -> Iterator[ClassAxis]:

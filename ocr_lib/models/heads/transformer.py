@@ -1,6 +1,7 @@
 """NRTR's head: a transformer that writes a character a step."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import paddle
@@ -8,7 +9,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Constant, XavierNormal
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.spot import FieldError
 from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 from ocr_lib.models.transformer_block import Embeddings, PositionalEncoding, TransformerBlock
@@ -28,56 +29,68 @@ class Transformer(nn.Layer):
     PaddleOCR allocates and never uses.
 
     Args:
+        config: its arguments.
         num_classes: CTC classes.
-        d_model: width of the columns and of the network.
-        nhead: attention heads.
-        num_encoder_layers: encoder blocks; none where it is not positive.
-        beam_size: must not be positive: characters are written greedily.
-        num_decoder_layers: decoder blocks.
-        max_len: longest text, with start and end.
-        dim_feedforward: width of the MLPs.
-        attention_dropout_rate: of the attention weights.
-        residual_dropout_rate: of embeddings, attention outputs and MLPs.
-        scale_embedding: multiplies embeddings by √d_model.
 
     Source: Sheng et al., "NRTR: A No-Recurrence Sequence-to-Sequence Model for Scene Text
     Recognition" (2019); PaddleOCR ppocr/modeling/heads/rec_nrtr_head.py. Evaluation returns the
     probabilities of every step, as the other heads do, not ids and their probability.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        d_model: int = 512,
-        nhead: int = 8,
-        num_encoder_layers: int = 6,
-        beam_size: int = 0,
-        num_decoder_layers: int = 6,
-        max_len: int = 25,
-        dim_feedforward: int = 1024,
-        attention_dropout_rate: float = 0.0,
-        residual_dropout_rate: float = 0.1,
-        scale_embedding: bool = True,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            d_model: width of the columns and of the network.
+            nhead: attention heads.
+            num_encoder_layers: encoder blocks; none where it is not positive.
+            beam_size: must not be positive: characters are written greedily.
+            num_decoder_layers: decoder blocks.
+            max_len: longest text, with start and end.
+            dim_feedforward: width of the MLPs.
+            attention_dropout_rate: of the attention weights.
+            residual_dropout_rate: of embeddings, attention outputs and MLPs.
+            scale_embedding: multiplies embeddings by √d_model.
+        """
+
+        d_model: int = 512
+        nhead: int = 8
+        num_encoder_layers: int = 6
+        beam_size: int = 0
+        num_decoder_layers: int = 6
+        max_len: int = 25
+        dim_feedforward: int = 1024
+        attention_dropout_rate: float = 0.0
+        residual_dropout_rate: float = 0.1
+        scale_embedding: bool = True
+
+        def __post_init__(self) -> None:
+            if self.beam_size > 0:
+                cause = f"is {self.beam_size}, and beam search is not supported"
+                raise FieldError(self, "beam_size", cause, "Set it to 0")
+
+    def __init__(self, config: Config, num_classes: int) -> None:
         super().__init__()
-        if beam_size > 0:
-            cause = "beam search is not supported"
-            raise ConfigError("Architecture.Head.beam_size", cause, "Set it to 0")
-        self.max_len = max_len
+        self.max_len = config.max_len
         self.classes = classes = num_classes + 4
-        self.embedding = Embeddings(d_model, classes, scale_embedding)
-        self.positional_encoding = PositionalEncoding(d_model, residual_dropout_rate)
+        self.embedding = Embeddings(config.d_model, classes, config.scale_embedding)
+        self.positional_encoding = PositionalEncoding(config.d_model, config.residual_dropout_rate)
 
         def blocks(count: int, to_memory: bool) -> nn.LayerList:
-            rates = attention_dropout_rate, residual_dropout_rate
+            rates = config.attention_dropout_rate, config.residual_dropout_rate
             return nn.LayerList(
-                TransformerBlock(d_model, nhead, dim_feedforward, *rates, to_memory)
+                TransformerBlock(
+                    config.d_model, config.nhead, config.dim_feedforward, *rates, to_memory
+                )
                 for _ in range(count)
             )
 
-        self.encoder = blocks(num_encoder_layers, False) if num_encoder_layers > 0 else None
-        self.decoder = blocks(num_decoder_layers, True)
-        self.tgt_word_prj = nn.Linear(d_model, classes, bias_attr=False)
+        self.encoder = (
+            blocks(config.num_encoder_layers, False) if config.num_encoder_layers > 0 else None
+        )
+        self.decoder = blocks(config.num_decoder_layers, True)
+        self.tgt_word_prj = nn.Linear(config.d_model, classes, bias_attr=False)
         self.apply(_init_linear)
 
     def class_axes(self) -> Iterator[ClassAxis]:

@@ -1,6 +1,6 @@
 """The SVTR encoder of PP-OCRv3 and v4: two global mixing blocks between convolutions."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import paddle
 from paddle import ParamAttr, Tensor, nn
@@ -35,68 +35,75 @@ class EncoderWithSVTR(nn.Layer):
     """Mixes the columns of a feature map and joins the result with the map.
 
     Args:
+        config: its arguments.
         in_channels: channels of the map.
-        dims: channels of the output.
-        depth: number of mixing blocks.
-        hidden_dims: width of the blocks.
-        use_guide: keeps the gradient of this branch from the backbone, which another head guides.
-        num_heads: attention heads.
-        qkv_bias: whether query, key and value have a bias.
-        mlp_ratio: width of the MLP over `hidden_dims`.
-        drop_rate: dropout.
-        attn_drop_rate: dropout of the attention weights.
-        drop_path: probability of leaving out a residual path.
-        kernel_size: of the first and the last wide convolution; [1, 3] in PP-OCRv4.
-        qk_scale: multiplies the query.
 
     Source: Du et al., "SVTR" (2022); PaddleOCR ppocr/modeling/necks/rnn.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        dims: int = 64,
-        depth: int = 2,
-        hidden_dims: int = 120,
-        use_guide: bool = False,
-        num_heads: int = 8,
-        qkv_bias: bool = True,
-        mlp_ratio: float = 2.0,
-        drop_rate: float = 0.1,
-        attn_drop_rate: float = 0.1,
-        drop_path: float = 0.0,
-        kernel_size: Sequence[int] = (3, 3),
-        qk_scale: float | None = None,
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            dims: channels of the output.
+            depth: number of mixing blocks.
+            hidden_dims: width of the blocks.
+            use_guide: keeps the gradient of this branch from the backbone, which another head
+                guides.
+            num_heads: attention heads.
+            qkv_bias: whether query, key and value have a bias.
+            mlp_ratio: width of the MLP over `hidden_dims`.
+            drop_rate: dropout.
+            attn_drop_rate: dropout of the attention weights.
+            drop_path: probability of leaving out a residual path.
+            kernel_size: of the first and the last wide convolution; [1, 3] in PP-OCRv4.
+            qk_scale: multiplies the query.
+        """
+
+        dims: int = 64
+        depth: int = 2
+        hidden_dims: int = 120
+        use_guide: bool = False
+        num_heads: int = 8
+        qkv_bias: bool = True
+        mlp_ratio: float = 2.0
+        drop_rate: float = 0.1
+        attn_drop_rate: float = 0.1
+        drop_path: float = 0.0
+        kernel_size: tuple[int, int] = (3, 3)
+        qk_scale: float | None = None
+
+    def __init__(self, config: Config, in_channels: int) -> None:
         super().__init__()
-        self.use_guide = use_guide
-        self.hidden_dims = hidden_dims
-        narrow, kernel = in_channels // 8, list(kernel_size)
+        self.use_guide = config.use_guide
+        self.hidden_dims = config.hidden_dims
+        narrow, kernel = in_channels // 8, list(config.kernel_size)
         self.conv1 = svtr_conv(in_channels, narrow, kernel)
-        self.conv2 = svtr_conv(narrow, hidden_dims)
+        self.conv2 = svtr_conv(narrow, config.hidden_dims)
         self.svtr_block = nn.Sequential(
             *(
                 Block(
-                    hidden_dims,
-                    num_heads,
-                    mlp_ratio=mlp_ratio,
-                    qkv_bias=qkv_bias,
-                    qk_scale=qk_scale,
-                    dropout=drop_rate,
-                    attention_dropout=attn_drop_rate,
-                    drop_path=drop_path,
+                    config.hidden_dims,
+                    config.num_heads,
+                    mlp_ratio=config.mlp_ratio,
+                    qkv_bias=config.qkv_bias,
+                    qk_scale=config.qk_scale,
+                    dropout=config.drop_rate,
+                    attention_dropout=config.attn_drop_rate,
+                    drop_path=config.drop_path,
                     act=nn.Swish,
                     epsilon=1e-5,
                     prenorm=False,
                 )
-                for _ in range(depth)
+                for _ in range(config.depth)
             )
         )
-        self.norm = nn.LayerNorm(hidden_dims, 1e-6)
-        self.conv3 = svtr_conv(hidden_dims, in_channels)
+        self.norm = nn.LayerNorm(config.hidden_dims, 1e-6)
+        self.conv3 = svtr_conv(config.hidden_dims, in_channels)
         self.conv4 = svtr_conv(2 * in_channels, narrow, kernel)
-        self.conv1x1 = svtr_conv(narrow, dims)
-        self.out_channels = dims
+        self.conv1x1 = svtr_conv(narrow, config.dims)
+        self.out_channels = config.dims
         self.apply(init_linear_and_norm)
 
     def forward(self, x: Tensor) -> Tensor:

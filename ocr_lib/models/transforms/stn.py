@@ -1,6 +1,8 @@
 """STN_ON: ASTER's rectifier, as SVTR uses it: it also brings the image to a fixed size."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import paddle
@@ -9,7 +11,6 @@ from paddle.nn import functional
 from paddle.nn.initializer import Assign, Constant, Normal
 
 from ocr_lib.models.layers import BatchNorm
-from ocr_lib.models.parts import choose
 from ocr_lib.models.transforms.spline import distances, sample, two_rows
 
 WIDTHS = (32, 64, 128, 256, 256, 256)
@@ -43,7 +44,6 @@ class STN(nn.Layer):
 
     def __init__(self, in_channels: int, num_control_points: int, activation: str):
         super().__init__()
-        choose(activation, ACTIVATIONS, "Architecture.Transform.stn_activation")
         self.num_control_points = num_control_points
         self.uses_sigmoid = activation == "sigmoid"
         layers: list[nn.Layer] = []
@@ -115,32 +115,38 @@ class STN_ON(nn.Layer):  # noqa: N801 - the name that configurations use
     """Straightens text lines and brings them to a fixed size.
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        tps_inputsize: height and width at which the points are predicted.
-        tps_outputsize: height and width of the result.
-        num_control_points: number of points, an even one.
-        tps_margins: x and y distance of the points from the edges of the result, as a share.
-        stn_activation: "none" or "sigmoid".
 
     Source: Shi et al., "ASTER: An Attentional Scene Text Recognizer with Flexible Rectification"
     (2018); PaddleOCR ppocr/modeling/transforms/stn.py and tps_spatial_transformer.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        tps_inputsize: Sequence[int] = (32, 64),
-        tps_outputsize: Sequence[int] = (32, 100),
-        num_control_points: int = 20,
-        tps_margins: Sequence[float] = (0.05, 0.05),
-        stn_activation: str = "none",
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            tps_inputsize: height and width at which the points are predicted.
+            tps_outputsize: height and width of the result.
+            num_control_points: number of points, an even one.
+            tps_margins: x and y distance of the points from the edges of the result, as a share.
+            stn_activation: "none" or "sigmoid".
+        """
+
+        tps_inputsize: tuple[int, int] = (32, 64)
+        tps_outputsize: tuple[int, int] = (32, 100)
+        num_control_points: int = 20
+        tps_margins: tuple[float, float] = (0.05, 0.05)
+        stn_activation: Literal["none", "sigmoid"] = "none"
+
+    def __init__(self, config: Config, in_channels: int) -> None:
         super().__init__()
-        self.stn_head = STN(in_channels, num_control_points, stn_activation)
-        self.input_size = list(tps_inputsize)
-        self.output_size = list(tps_outputsize)
+        self.stn_head = STN(in_channels, config.num_control_points, config.stn_activation)
+        self.input_size = list(config.tps_inputsize)
+        self.output_size = list(config.tps_outputsize)
         self.out_channels = in_channels
-        matrix = spline_map(num_control_points, tps_outputsize, tps_margins)
+        matrix = spline_map(config.num_control_points, config.tps_outputsize, config.tps_margins)
         self.register_buffer("spline", paddle.to_tensor(matrix), persistable=False)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """TPS: a thin-plate spline, predicted for each image, straightens a text line."""
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import paddle
@@ -9,7 +11,6 @@ from paddle.nn import functional
 from paddle.nn.initializer import Assign, Constant
 
 from ocr_lib.models.layers import conv_norm
-from ocr_lib.models.parts import choose
 from ocr_lib.models.transforms.spline import distances, sample, two_rows
 
 WIDTHS = {"large": ((64, 128, 256, 512), 256), "small": ((16, 32, 64, 128), 64)}
@@ -27,7 +28,7 @@ class LocalizationNetwork(nn.Layer):
 
     def __init__(self, in_channels: int, num_fiducial: int, loc_lr: float, model_name: str):
         super().__init__()
-        widths, hidden = WIDTHS[choose(model_name, WIDTHS, "Architecture.Transform.model_name")]
+        widths, hidden = WIDTHS[model_name]
         self.num_fiducial = num_fiducial
         self.conv_names = [f"loc_conv{i}" for i in range(len(widths))]
         for name, width in zip(self.conv_names, widths, strict=True):
@@ -105,25 +106,33 @@ class TPS(nn.Layer):
     """Straightens text lines: [N, C, H, W] → the same shape.
 
     Args:
+        config: its arguments.
         in_channels: channels of the image.
-        num_fiducial: number of control points, an even one.
-        loc_lr: multiplies the learning rate of the predicting linear layers.
-        model_name: "large" or "small".
 
     Source: Shi et al., "Robust Scene Text Recognition with Automatic Rectification" (RARE, 2016);
     PaddleOCR ppocr/modeling/transforms/tps.py.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_fiducial: int = 20,
-        loc_lr: float = 0.1,
-        model_name: str = "small",
-    ):
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Arguments that a configuration may give.
+
+        Attributes:
+            num_fiducial: number of control points, an even one.
+            loc_lr: multiplies the learning rate of the predicting linear layers.
+            model_name: "large" or "small".
+        """
+
+        num_fiducial: int = 20
+        loc_lr: float = 0.1
+        model_name: Literal["small", "large"] = "small"
+
+    def __init__(self, config: Config, in_channels: int) -> None:
         super().__init__()
-        self.loc_net = LocalizationNetwork(in_channels, num_fiducial, loc_lr, model_name)
-        self.grid_generator = GridGenerator(num_fiducial)
+        self.loc_net = LocalizationNetwork(
+            in_channels, config.num_fiducial, config.loc_lr, config.model_name
+        )
+        self.grid_generator = GridGenerator(config.num_fiducial)
         self.out_channels = in_channels
 
     def forward(self, images: Tensor) -> Tensor:

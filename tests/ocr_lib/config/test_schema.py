@@ -202,7 +202,7 @@ REFUSED = [
     ),
     (
         {"Metric": {"name": "DistillationMetric", "base_metric_name": "DetMetric"}},
-        "Metric.base_metric_name: is 'DetMetric', which is not known. The nearest",
+        "Metric.base_metric_name: is 'DetMetric', and only RecMetric is available.",
     ),
     ({"Train": {"datset": {}}}, "Train.datset: is not a known key. The nearest known name is data"),
     ({"Train": {"dataset": {"label_file_path": "a"}}}, "The nearest known name is label_file_list"),

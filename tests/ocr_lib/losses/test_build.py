@@ -15,19 +15,31 @@ def test_every_shipped_loss_is_known(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
-        ("CTCLos", {}, "Loss.name: unknown name 'CTCLos'. Did you mean CTCLoss"),
-        ("CTCLoss", {"use_focal": True}, "Loss.use_focal: .*Did you mean use_focal_loss"),
+        (
+            "CTCLos",
+            {},
+            "Loss.name: is 'CTCLos', which is not known. The nearest known name is CTCLoss",
+        ),
+        (
+            "CTCLoss",
+            {"use_focal": True},
+            "Loss.use_focal: is not an argument of CTCLoss. The nearest .* use_focal_loss",
+        ),
         ("CELoss", {"with_all": True}, "Loss.with_all"),
-        ("MultiLoss", {"loss_config_list": ["CTCLoss"]}, "not one name with arguments"),
+        (
+            "MultiLoss",
+            {"loss_config_list": [{"CTCLoss": {}, "X": {}}]},
+            "Write one name with its arg",
+        ),
         (
             "MultiLoss",
             {"loss_config_list": [{"CTCLoss": None}, {"SARLos": None}]},
-            r"loss_config_list\[1\]: .*Did you mean SARLoss",
+            r"Loss.loss_config_list.1.name: is 'SARLos', .* SARLoss",
         ),
         (
             "CombinedLoss",
             {"loss_config_list": [{"CTCLoss": None}]},
-            "CTCLoss.weight: it is missing",
+            "Loss.loss_config_list.0.CTCLoss: CTCLoss needs weight",
         ),
         (
             "CombinedLoss",
@@ -41,7 +53,7 @@ def test_every_shipped_loss_is_known(name: str) -> None:
         (
             "CombinedLoss",
             {"loss_config_list": [{"CenterLoss": {"weight": 1, "num_clases": 9}}]},
-            "num_clases: .*Did you mean num_classes",
+            "list.0.CenterLoss.num_clases: is not an argument .* num_classes",
         ),
     ],
 )

@@ -1,9 +1,11 @@
 import pytest
 from paddle import nn
 
+from ocr_lib.config.parse import ComponentConfig
+from ocr_lib.config.spot import Spot
 from ocr_lib.errors import ConfigError
 from ocr_lib.models import build_model
-from ocr_lib.models.parts import choose, construct
+from ocr_lib.models.parts import build, construct
 from tests.ocr_lib.models.architectures import CRNN_LITE
 
 
@@ -30,30 +32,36 @@ def test_a_user_plugs_in_a_backbone_by_module_and_class() -> None:
     [
         (
             {"Backbone": {"name": "MobileNetv3"}},
-            "Architecture.Backbone.name: unknown name .*MobileNetV3",
+            "Architecture.Backbone.name: is 'MobileNetv3', which is not .*MobileNetV3",
         ),
         (
             {"Backbone": {"name": "MobileNetV3", "scales": 1}},
-            "Backbone.scales: .*Did you mean scale?",
+            "Backbone.scales: is not an argument of MobileNetV3. The nearest .* scale",
         ),
-        ({"Backbone": {"name": "MobileNetV3", "scale": 0.6}}, "Backbone.scale: unknown value 0.6"),
-        ({"Backbone": {"scale": 0.5}}, "Backbone.name: no name is given"),
-        ({"Backbone": {"name": "MobileNetV3", "in_channels": 3}}, "Backbone.in_channels: unknown"),
+        ({"Backbone": {"name": "MobileNetV3", "scale": 0.6}}, "Backbone.scale: is 0.6, which is"),
+        ({"Backbone": {"scale": 0.5}}, "Architecture.Backbone: has no name"),
+        ({"Backbone": {"name": "MobileNetV3", "in_channels": 3}}, "Backbone.in_channels: is not"),
         ({"Backbone": {"name": f"{__name__}:OwnBackbone"}}, "Backbone.name: .* is a custom part"),
-        ({"Backbone": None}, "Architecture.Backbone: it is missing"),
-        ({"Backbones": None}, "Architecture.Backbones: unknown key.*Did you mean Backbone?"),
+        ({"Backbone": None}, "Architecture.Backbone: is missing"),
+        (
+            {"Backbones": None},
+            "Architecture.Backbones: is not a known key. The nearest .* Backbone",
+        ),
         (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "rnnn"}},
-            "encoder_type: .*mean rnn?",
+            "Neck.encoder_type: is rnnn, which is not known. Known: reshape",
         ),
-        ({"Neck": {"name": "SequenceEncoder"}}, "Neck.encoder_type: SequenceEncoder needs it"),
+        (
+            {"Neck": {"name": "SequenceEncoder"}},
+            "Architecture.Neck: SequenceEncoder needs encoder_type",
+        ),
         (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "reshape", "hidden_size": 9}},
-            "Neck.hidden_size: encoder_type reshape has no arguments",
+            "Neck.hidden_size: is not an argument of Reshape. Leave it out",
         ),
         (
             {"Neck": {"name": "SequenceEncoder", "encoder_type": "rnn", "hidden": 9}},
-            "Neck.hidden: unknown argument 'hidden'. Did you mean hidden_size?",
+            "Neck.hidden: is not an argument of EncoderWithRNN. The nearest .* hidden_size",
         ),
     ],
 )
@@ -63,13 +71,25 @@ def test_a_wrong_block_is_refused_with_its_key_and_the_nearest(architecture, mes
 
 
 def test_supplied_arguments_that_a_part_does_not_take_are_left_out() -> None:
-    layer = construct(
-        {"Linear": nn.Linear}, {"name": "Linear", "out_features": 2}, "X", in_features=3, spare=1
-    )
+    config = ComponentConfig("Linear", {"out_features": 2})
+    layer = construct({"Linear": nn.Linear}, config, Spot(("X",), {}), in_features=3, spare=1)
     assert layer.weight.shape == [3, 2]
 
 
-def test_choose_returns_the_value_or_names_the_known_ones() -> None:
-    assert choose("a", ["a", "b"], "X") == "a"
-    with pytest.raises(ConfigError, match="Use one of a, b"):
-        choose("zzz", ["a", "b"], "X")
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"width": "wide"}, r"^X.width: is 'wide'. Write a whole number"),
+        ({"widht": 3}, r"^X.widht: is not an argument of OwnBackbone. The nearest .* is width"),
+    ],
+)
+def test_arguments_of_a_custom_part_are_checked_by_its_annotations(args, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(OwnBackbone, args, Spot(("X",), {}), in_channels=3)
+
+
+def test_errors_of_several_networks_name_their_own_key() -> None:
+    student = {**CRNN_LITE, "Backbone": {"name": "MobileNetV3", "scale": 0.6}}
+    block = {"name": "DistillationModel", "Models": {"Student": student}}
+    with pytest.raises(ConfigError, match=r"^Architecture.Models.Student.Backbone.scale: is 0.6"):
+        build_model(block, num_classes=5)

@@ -83,12 +83,24 @@ def test_grey_images_are_read_where_in_channels_says_so() -> None:
 @pytest.mark.parametrize(
     ("head_list", "message"),
     [
-        ([{"SARHead": {"enc_dim": 8}}], "no CTCHead is in it"),
-        ([{"CTCHeads": {}}], r"head_list\[0\]: unknown value 'CTCHeads'; ?|Did you mean CTCHead"),
-        ([{"CTCHead": {"Necks": {}}}], "CTCHead.Necks: .*Did you mean Neck"),
-        ([{"CTCHead": {"Neck": {"name": "svtr", "dim": 8}}}], "Neck.dim: .*Did you mean dims"),
-        ([{"CTCHead": {}, "SARHead": {}}], "not one name with its arguments"),
-        ([{"CTCHead": {}}, {"SARHead": {"dec_bi_rnn": True}}], "dec_bi_rnn: .*not written"),
+        ([{"SARHead": {"enc_dim": 8}}], "Architecture.Head.head_list: has no CTCHead"),
+        (
+            [{"CTCHeads": {}}],
+            "Head.head_list.0: is 'CTCHeads', which is not known. The nearest .* CTCHead",
+        ),
+        (
+            [{"CTCHead": {"Necks": {}}}],
+            "head_list.0.CTCHead.Necks: is not an argument of CTCHead. The nearest .* Neck",
+        ),
+        (
+            [{"CTCHead": {"Neck": {"name": "svtr", "dim": 8}}}],
+            "CTCHead.Neck.dim: is not an argument of EncoderWithSVTR. The nearest .* dims",
+        ),
+        ([{"CTCHead": {}, "SARHead": {}}], "Write one name with its arguments"),
+        (
+            [{"CTCHead": {}}, {"SARHead": {"dec_bi_rnn": True}}],
+            "head_list.1.SARHead.dec_bi_rnn: is True, and only false is available",
+        ),
     ],
 )
 def test_a_wrong_multi_head_is_refused(head_list, message) -> None:

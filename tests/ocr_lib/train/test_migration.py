@@ -57,7 +57,7 @@ def test_shared_characters_keep_their_logits(old: Dictionary, new: Dictionary) -
 def _head(classes: int):
     from ocr_lib.models.heads.ctc import CTCHead
 
-    return CTCHead(6, classes)
+    return CTCHead(CTCHead.Config(), 6, classes)
 
 
 def test_the_last_of_two_equal_entries_counts() -> None:

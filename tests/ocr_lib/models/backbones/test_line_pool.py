@@ -3,6 +3,7 @@ import pytest
 
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
 from ocr_lib.models.backbones.line_pool import pool_to_line
+from tests.ocr_lib.models.configured import configured
 
 
 @pytest.mark.parametrize("width", [16, 80, 200])
@@ -22,5 +23,5 @@ def test_without_a_fixed_number_training_keeps_the_width() -> None:
 
 @pytest.mark.parametrize("height", [32, 48])
 def test_a_network_reads_any_height_of_its_stride(height: int) -> None:
-    network = PPLCNetV3(scale=0.35, conv_kxk_num=1, train_columns=None)
+    network = configured(PPLCNetV3, scale=0.35, conv_kxk_num=1, train_columns=None)
     assert network(paddle.rand([1, 3, height, 96])).shape == [1, 176, 1, 12]

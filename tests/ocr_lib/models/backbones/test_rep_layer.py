@@ -3,6 +3,7 @@ import pytest
 
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer, fuse
+from tests.ocr_lib.models.configured import configured
 
 SHAPES = [
     {"in_channels": 6, "out_channels": 6, "kernel_size": 3, "groups": 6},
@@ -42,11 +43,11 @@ def test_one_convolution_computes_what_the_branches_do(arguments) -> None:
 
 
 def test_a_fused_network_takes_the_weights_of_a_trained_one() -> None:
-    trained = with_statistics(PPLCNetV3(scale=0.35, conv_kxk_num=2))
+    trained = with_statistics(configured(PPLCNetV3, scale=0.35, conv_kxk_num=2))
     trained.eval()
     images = paddle.rand([1, 3, 48, 64])
     expected = trained(images)
-    fused = PPLCNetV3(scale=0.35, fused=True)
+    fused = configured(PPLCNetV3, scale=0.35, fused=True)
     missing, unexpected = fused.set_state_dict(fuse(trained).state_dict())
     assert (missing, unexpected) == ([], [])
     fused.eval()
@@ -54,7 +55,7 @@ def test_a_fused_network_takes_the_weights_of_a_trained_one() -> None:
 
 
 def test_branches_are_a_matter_of_training_only() -> None:
-    plain, fused = PPLCNetV3(scale=0.35), PPLCNetV3(scale=0.35, fused=True)
+    plain, fused = configured(PPLCNetV3, scale=0.35), configured(PPLCNetV3, scale=0.35, fused=True)
     assert len(plain.state_dict()) > 4 * len(fused.state_dict())
     fused.train()
     fused(paddle.rand([1, 3, 48, 64])).sum().backward()

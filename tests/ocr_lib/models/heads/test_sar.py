@@ -2,6 +2,7 @@ import paddle
 import pytest
 
 from ocr_lib.models.heads.sar import SARHead, valid_columns
+from tests.ocr_lib.models.configured import configured
 
 CLASSES = 6  # five characters and CTC's blank; SAR: unknown 5, start and end 6, padding 7
 START = 6
@@ -10,7 +11,7 @@ START = 6
 @pytest.fixture
 def head() -> SARHead:
     paddle.seed(0)
-    return SARHead(12, CLASSES, enc_dim=8, d_k=8, max_text_length=5, enc_drop_rnn=0.0)
+    return configured(SARHead, 12, CLASSES, enc_dim=8, d_k=8, max_text_length=5, enc_drop_rnn=0.0)
 
 
 def test_filled_columns_round_up_and_stay_inside() -> None:
@@ -53,7 +54,7 @@ def test_empty_columns_get_no_attention(head: SARHead) -> None:
 
 @pytest.mark.parametrize("arguments", [{"enc_gru": True, "dec_gru": True}, {"enc_bi_rnn": True}])
 def test_variants_learn(arguments) -> None:
-    head = SARHead(12, CLASSES, enc_dim=8, d_k=8, pred_concat=False, **arguments)
+    head = configured(SARHead, 12, CLASSES, enc_dim=8, d_k=8, pred_concat=False, **arguments)
     head.train()
     batch = {"label_sar": paddle.to_tensor([[START, 1, 2, START, 7]])}
     logits = head(paddle.rand([1, 12, 2, 9]), batch)

@@ -4,6 +4,7 @@ import pytest
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.heads.multi import NRTRGuide
 from ocr_lib.models.heads.transformer import END, START, Transformer
+from tests.ocr_lib.models.configured import configured
 
 CLASSES = 6
 
@@ -11,8 +12,9 @@ CLASSES = 6
 @pytest.fixture
 def head() -> Transformer:
     paddle.seed(0)
-    return Transformer(
-        CLASSES,
+    return configured(
+        Transformer,
+        num_classes=CLASSES,
         d_model=16,
         nhead=2,
         num_encoder_layers=1,
@@ -62,11 +64,11 @@ def test_a_character_does_not_see_those_after_it(head: Transformer) -> None:
 
 
 def test_the_guide_is_a_decoder_alone() -> None:
-    guide = NRTRGuide(CLASSES, nrtr_dim=64, num_decoder_layers=1)
+    guide = configured(NRTRGuide, num_classes=CLASSES, nrtr_dim=64, num_decoder_layers=1)
     assert guide.encoder is None
     assert guide.decoder[0].self_attn.heads == 2
 
 
 def test_beam_search_is_refused() -> None:
-    with pytest.raises(ConfigError, match="beam_size: beam search is not supported"):
-        Transformer(CLASSES, beam_size=4)
+    with pytest.raises(ConfigError, match="beam_size: is 4, and beam search is not supported"):
+        configured(Transformer, num_classes=CLASSES, beam_size=4)

@@ -6,6 +6,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.models.transforms.spline import sample, two_rows
 from ocr_lib.models.transforms.stn import STN_ON, spline_map
 from ocr_lib.models.transforms.tps import TPS, spline_matrices
+from tests.ocr_lib.models.configured import configured
 
 
 def test_two_rows_run_from_left_to_right() -> None:
@@ -40,7 +41,7 @@ def test_sampling_an_image_that_needs_no_gradient_does_not_crash() -> None:
 
 @pytest.mark.parametrize("model_name", ["small", "large"])
 def test_tps_keeps_the_size_and_learns(model_name: str) -> None:
-    transform = TPS(3, model_name=model_name)
+    transform = configured(TPS, 3, model_name=model_name)
     images = paddle.rand([2, 3, 32, 50])
     output = transform(images)
     assert output.shape == images.shape
@@ -52,7 +53,7 @@ def test_tps_keeps_the_size_and_learns(model_name: str) -> None:
 
 @pytest.mark.parametrize("activation", ["none", "sigmoid"])
 def test_stn_starts_with_nearly_the_whole_image(activation: str) -> None:
-    transform = STN_ON(3, tps_outputsize=[16, 40], stn_activation=activation)
+    transform = configured(STN_ON, 3, tps_outputsize=[16, 40], stn_activation=activation)
     transform.eval()
     ramp = paddle.linspace(0, 1, 64).expand([1, 3, 32, 64])
     output = transform(ramp)
@@ -62,6 +63,6 @@ def test_stn_starts_with_nearly_the_whole_image(activation: str) -> None:
 
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ConfigError, match="model_name"):
-        TPS(3, model_name="middle")
+        configured(TPS, 3, model_name="middle")
     with pytest.raises(ConfigError, match="stn_activation"):
-        STN_ON(3, stn_activation="tanh")
+        configured(STN_ON, 3, stn_activation="tanh")
