@@ -137,7 +137,13 @@ def test_each_network_is_exported_and_the_student_is_the_one_that_counts(
 ) -> None:
     out = tmp_path / "out"
     args = Namespace(
-        run=str(run_dir), out=str(out), checkpoint="latest", config=None, opt=[], old_names=False
+        run=str(run_dir),
+        out=str(out),
+        checkpoint="latest",
+        config=None,
+        opt=[],
+        old_names=False,
+        allow_part=[],
     )
     assert export_command(args) == 0
     assert {path.name for path in out.iterdir()} == {"Student", "Teacher"}
