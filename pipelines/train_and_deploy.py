@@ -149,6 +149,8 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                     config_overrides=config_overrides,
                     max_bad_fraction=max_bad_fraction,
                     evaluate_max_pods=evaluate_max_pods,
+                    max_accuracy_drop_fraction=gate_max_accuracy_drop_fraction,
+                    thresholds=gate_thresholds,
                 )
                 train_lmdb = checked.outputs["train_lmdb"]
                 validation_lmdb = checked.outputs["validation_lmdb"]

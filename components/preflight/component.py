@@ -19,6 +19,8 @@ def preflight(
     config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
     max_bad_fraction: float = 0.01,
     evaluate_max_pods: int = 1,
+    max_accuracy_drop_fraction: float = 0.01,
+    thresholds: dict[str, Any] = {},  # noqa: B006
 ) -> list[dict[str, Any]]:
     """Joins the packed parts by role and checks how they fit the configuration.
 
@@ -33,20 +35,25 @@ def preflight(
         config_overrides: `Key.sub=value` each.
         max_bad_fraction: share of samples the configuration cannot learn at which to stop, 0 to 1.
         evaluate_max_pods: at most so many pods read the test set.
+        max_accuracy_drop_fraction: of the gate, for what the report says of the test set.
+        thresholds: any other threshold of the gate, checked here already.
 
     Returns:
         The test set's samples, shared out among these pods: {"first": …, "last": …} each.
     """
     from components.preflight.join import join_sets
-    from components.preflight.step import preflight, share_out
+    from components.preflight.step import gate_limits, preflight, share_out
     from components.shared.pointer import read_pointers, write_pointer
     from components.shared.step import step
     from ocr_lib.atomic import write_text
 
     with step("preflight") as work:
         packed = [pointer for artifact in shards for pointer in read_pointers(artifact)]
+        limits = gate_limits(max_accuracy_drop_fraction, thresholds)
         sets = join_sets(packed, work / "joins")
-        write_text(report.path, preflight(sets, config, config_overrides, max_bad_fraction, work))
+        write_text(
+            report.path, preflight(sets, config, config_overrides, max_bad_fraction, limits, work)
+        )
         write_pointer(train_lmdb, sets.train)
         write_pointer(validation_lmdb, sets.validation)
         write_pointer(test_lmdb, sets.test)

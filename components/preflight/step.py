@@ -1,8 +1,9 @@
 """preflight between object stores: packed samples and a configuration → a verdict in words."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from components.preflight.join import Sets
 from components.shared.handoff import fetch
@@ -13,12 +14,19 @@ from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.readings import shares
+from ocr_lib.gate import Thresholds
+from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
 from ocr_lib.terminal import echo
 
 
 def preflight(
-    sets: Sets, config: str, overrides: Sequence[str], max_bad_fraction: float, work: Path
+    sets: Sets,
+    config: str,
+    overrides: Sequence[str],
+    max_bad_fraction: float,
+    limits: Thresholds,
+    work: Path,
 ) -> str:
     """Checks the data sets against the configuration; returns the report as Markdown.
 
@@ -29,6 +37,7 @@ def preflight(
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         overrides: `Key.sub=value` each.
         max_bad_fraction: share of samples that may fail a check, 0 to 1.
+        limits: of the gate that will decide on the test set.
         work: an empty folder.
 
     Raises:
@@ -52,11 +61,21 @@ def preflight(
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
         echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
-    echo(sets.note)
-    return f"{report.markdown()}\n{_markdown(roles, sets.note)}"
+    power = describe_power(int(sets.test.metadata["samples"]), limits)
+    echo(f"{sets.note}\n{power}")
+    return f"{report.markdown()}\n{_markdown(roles, sets.note, power)}"
 
 
-def _markdown(roles: dict[str, Pointer | None], note: str) -> str:
+def gate_limits(max_accuracy_drop_fraction: float, more: Mapping[str, Any]) -> Thresholds:
+    """Returns what of the gate's thresholds decides how much a test set can show.
+
+    Raises:
+        ConfigError: there is no such threshold, or its value is not acceptable.
+    """
+    return Thresholds.from_dict({"max_accuracy_drop": max_accuracy_drop_fraction, **more})
+
+
+def _markdown(roles: dict[str, Pointer | None], *notes: str) -> str:
     rows = [
         f"| {role} | {int(pointer.metadata['samples']) if pointer else 0:,} | {use} |"
         for (role, pointer), use in zip(
@@ -64,7 +83,7 @@ def _markdown(roles: dict[str, Pointer | None], note: str) -> str:
         )
     ]
     head = ["## The three sets", "", "| set | samples | |", "| --- | ---: | --- |"]
-    return "\n".join([*head, *rows, "", escape(note)]) + "\n"
+    return "\n".join([*head, *rows, *(f"\n{escape(note)}" for note in notes)]) + "\n"
 
 
 def share_out(test_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:

@@ -29,7 +29,7 @@ def lines(store: Store, tmp_path: Path) -> Lines:
     return Lines(*(pack_lines(tmp_path / role, labels) for role, labels in parts.items()))
 
 
-def run(folder: Path, lines: Lines, *overrides: str) -> str:
+def run(folder: Path, lines: Lines, *overrides: str, **arguments: object) -> str:
     folder.mkdir()
     shards = dsl.Dataset(uri=str(folder / "shards"))
     write_pointers(shards, [part for part in lines if part])
@@ -41,6 +41,7 @@ def run(folder: Path, lines: Lines, *overrides: str) -> str:
         report=report,
         config="cpu_line",
         config_overrides=list(overrides),
+        **arguments,
     )
     assert shared == [{"first": 0, "last": 2}]
     found = tuple(map(read_optional_pointer, outputs.values()))
@@ -54,6 +55,7 @@ def test_good_data_passes_with_a_report(
     report = run(tmp_path / "out", lines)
     assert report.startswith("# Preflight passed")
     assert "| validation | 5 | chooses the checkpoint |" in report
+    assert "With 2 test samples the gate finds a drop in accuracy of 1 point with" in report
     assert "characters that no training label has" in capsys.readouterr().err  # the C of CASH
 
 
@@ -108,3 +110,12 @@ def test_no_test_image_is_read_where_none_is_leaked(
     monkeypatch.setattr(LmdbDataset, "__init__", init)
     run(tmp_path / "out", lines)
     assert set(opened) == {"train", "validation"}
+
+
+def test_a_threshold_that_the_gate_does_not_know_stops_the_run_before_training(
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        run(tmp_path / "out", lines, thresholds={"max_slice_drops": 0.1})
+    assert exit_.value.code == 2
+    assert "gate.max_slice_drops: unknown threshold" in capsys.readouterr().err
