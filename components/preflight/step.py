@@ -1,6 +1,5 @@
 """preflight between object stores: packed samples and a configuration → a verdict in words."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,9 +47,8 @@ def preflight(
     refuse_shared_images(roles, work / "leaks")
     train = fetch(sets.train, work / TRAIN)
     validation = fetch(sets.validation, work / VALIDATION) if sets.validation else None
-    own = f"Global.save_model_dir={json.dumps(str(work / 'run'))}"
     report = check(
-        run_config(config, [*overrides, own], train, validation, work),
+        run_config(config, overrides, train, validation, work, save_model_dir=str(work / "run")),
         max_bad_share=max_bad_fraction,
         max_leak_share=0.0,
     )

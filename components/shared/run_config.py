@@ -1,19 +1,23 @@
 """The configuration of a run in the pipeline: what the user names, on the data of this run."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
-from ocr_lib.config.schema import Config
-
-NO_VALIDATION = ["Eval.dataset.name=SimpleDataSet", "Eval.dataset.label_file_list=[]"]
+from ocr_lib.config.schema import Config, SplitConfig
 
 
 def run_config(
-    config: str, overrides: Sequence[str], train: Path, validation: Path | None, work: Path
+    config: str,
+    overrides: Sequence[str],
+    train: Path,
+    validation: Path | None,
+    work: Path,
+    **settings: Any,
 ) -> Config:
     """Reads a configuration and points it at the data sets that the pipeline packed.
 
@@ -23,6 +27,7 @@ def run_config(
         train: LMDB data set to learn from.
         validation: LMDB data set that chooses the checkpoint; None for no such set.
         work: where a file from the store is put.
+        **settings: fields of `GlobalConfig` that this run sets, such as `save_model_dir`.
 
     Custom parts may be named where `OCR_ALLOW_PARTS` allows them.
 
@@ -31,13 +36,19 @@ def run_config(
     """
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))
-    eval_block = _data_overrides("Eval", validation) if validation else NO_VALIDATION
-    data = [*_data_overrides("Train", train), *eval_block]
-    return load_config(config, [*overrides, *data], allowed_parts())
+    read = load_config(config, overrides, allowed_parts())
+    return replace(
+        read,
+        global_=replace(read.global_, **settings),
+        train=_on(read.train, train),
+        eval=_on(read.eval, validation),
+    )
 
 
-def _data_overrides(block: str, folder: Path) -> list[str]:
-    return [
-        f"{block}.dataset.name=LMDBDataSet",
-        f"{block}.dataset.data_dir={json.dumps(str(folder))}",
-    ]
+def _on(split: SplitConfig, folder: Path | None) -> SplitConfig:
+    """Returns a split that reads a packed data set; without one it names no samples."""
+    if folder is None:
+        dataset = replace(split.dataset, name="SimpleDataSet", label_file_list=())
+    else:
+        dataset = replace(split.dataset, name="LMDBDataSet", data_dir=str(folder))
+    return replace(split, dataset=dataset)

@@ -1,6 +1,5 @@
 """Training on one machine: from packed lines in the object store to a run folder there."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ def prepare(work: Work, folder: Path) -> Config:
     """
     train = fetch(work.train, folder / "train")
     validation = fetch(work.validation, folder / "validation") if work.validation else None
-    overrides = [*work.job.overrides, *_overrides(work.job, folder)]
-    return run_config(work.job.config, overrides, train, validation, folder)
+    job = work.job
+    settings = _settings(job, folder)
+    return run_config(job.config, job.overrides, train, validation, folder, **settings)
 
 
 def train_here(work: Work, folder: Path) -> Pointer:
@@ -58,12 +58,12 @@ def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
     )
 
 
-def _overrides(job: TrainJob, folder: Path) -> list[str]:
-    """Returns this run's folder, length and first weights as overrides of the configuration."""
-    values: dict[str, str | float] = {"save_model_dir": str(folder / RUN_FOLDER)}
+def _settings(job: TrainJob, folder: Path) -> dict[str, Any]:
+    """Returns this run's folder, length and first weights as fields of the block Global."""
+    values: dict[str, Any] = {"save_model_dir": str(folder / RUN_FOLDER)}
     if job.minutes:
-        values["train_minutes"] = job.minutes
+        values["train_minutes"] = float(job.minutes)
     if job.pretrained_uri:
         weights = Store.from_env().fetch_source(job.pretrained_uri, folder / "pretrained")
         values["pretrained_model"] = str(weights)
-    return [f"Global.{key}={json.dumps(value)}" for key, value in values.items()]
+    return values

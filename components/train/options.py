@@ -1,14 +1,14 @@
 """How a training job is queued, bounded and repeated: the settings with defaults that work."""
 
-import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, get_origin
+from dataclasses import dataclass, fields
+from typing import Any
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.checks import above, at_least
+from ocr_lib.config.parse import parse, whole_numbers
+from ocr_lib.config.spot import FieldError, Spot
 
-WHERE = "train_job_options"
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 
 
@@ -48,6 +48,14 @@ class JobOptions:
     gang_queue: str = ""
     priority: str = ""
 
+    def __post_init__(self) -> None:
+        numbers = [item.name for item in fields(self) if item.type in (int, float)]
+        at_least(self, 0, *numbers)
+        above(self, 0, *(name for name in numbers if name.endswith("_hours")))
+        if not _QUANTITY.fullmatch(self.shared_memory):
+            cause = f"is {self.shared_memory!r}, which is not a quantity"
+            raise FieldError(self, "shared_memory", cause, "Write for example 2Gi")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "JobOptions":
         """Reads settings as a pipeline's parameter holds them.
@@ -55,30 +63,4 @@ class JobOptions:
         Raises:
             ConfigError: names the key, the cause and the nearest known key.
         """
-        known = {item.name: item.type for item in fields(cls)}
-        read = {}
-        for name, value in values.items():
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1) or sorted(known)
-                raise ConfigError(f"{WHERE}.{name}", "unknown key", f"Known: {', '.join(near)}")
-            read[name] = _checked(name, value, known[name])
-        options = replace(cls(), **read)
-        if not _QUANTITY.fullmatch(options.shared_memory):
-            cause = f"{options.shared_memory!r} is not a quantity"
-            raise ConfigError(f"{WHERE}.shared_memory", cause, "Give for example 2Gi")
-        return options
-
-
-def _checked(name: str, value: Any, kind: Any) -> Any:
-    """Returns a value of the right type; numbers come from JSON, where 3 may read 3.0."""
-    if get_origin(kind) is tuple:
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise ConfigError(f"{WHERE}.{name}", f"{value!r} is not a list of names", "Give a list")
-    if kind in (int, float) and isinstance(value, int | float) and not isinstance(value, bool):
-        if value < 0 or kind(value) != value or (name.endswith("_hours") and value == 0):
-            raise ConfigError(f"{WHERE}.{name}", f"{value!r} is out of range", "Give more")
-        return kind(value)
-    if kind in (bool, str) and isinstance(value, kind):
-        return value
-    raise ConfigError(f"{WHERE}.{name}", f"{value!r} is not a {kind.__name__}", "Change the value")
+        return parse(cls, whole_numbers(values), Spot(("train_job_options",), {}))

@@ -101,6 +101,14 @@ def parse(
         raise location.child(*path).error(error.cause, error.fix) from None
 
 
+def whole_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values of JSON with whole numbers as such: Kubeflow writes 3 as 3.0."""
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value
+        for key, value in values.items()
+    }
+
+
 def write(config: Any) -> dict[str, Any]:
     """Returns the mapping that `parse` reads into an equal dataclass; None is left out."""
     values: dict[str, Any] = {}

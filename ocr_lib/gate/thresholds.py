@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.config.checks import one_of
+from ocr_lib.config.parse import parse, whole_numbers
+from ocr_lib.config.spot import FieldError, Spot
 
 PROOFS = ("none", "no worse", "better")
 TESTS = 4  # rows that can refuse an equally good candidate by chance; they share the risk
@@ -65,19 +67,17 @@ class Thresholds:
     max_latency_ratio: float = 1.5
     max_size_ratio: float = 2.0
     confidence: float = 0.95
-    proof: str = "none"
+    proof: Literal["none", "no worse", "better"] = "none"
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "proof":
-                wrong = None if value in PROOFS else f"one of {', '.join(PROOFS)}"
-            else:
-                low, high = BOUNDS.get(field.name, (0.0, 1.0))
-                fits = type(value) in (int, float) and low <= value <= high
-                wrong = None if fits else f"from {low} to {high}"
-            if wrong:
-                raise ConfigError(f"gate.{field.name}", f"{value!r} is not {wrong}", "Correct it")
+        one_of(self, PROOFS, "proof")
+        for item in fields(self):
+            if item.name == "proof":
+                continue
+            value = getattr(self, item.name)
+            low, high = BOUNDS.get(item.name, (0.0, 1.0))
+            if not low <= value <= high:
+                raise FieldError(self, item.name, f"is {value}", f"Write {low} to {high}")
 
     @property
     def risk(self) -> float:
@@ -86,9 +86,9 @@ class Thresholds:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Builds thresholds from configuration values; an unknown name is a `ConfigError`."""
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"gate.{name}", "unknown threshold", f"Known: {', '.join(known)}")
-        return cls(**values)
+        """Builds thresholds from configuration values.
+
+        Raises:
+            ConfigError: an unknown name, or a value of the wrong type or out of range.
+        """
+        return parse(cls, whole_numbers(values), Spot(("gate",), {}))

@@ -33,6 +33,24 @@ def test_a_run_takes_the_parts_that_the_environment_allows(
     assert config.train.dataset.data_dir == str(tmp_path / "train")
 
 
+def test_a_run_reads_packed_sets_whatever_the_configuration_names(tmp_path: Path) -> None:
+    given = ["Train.dataset.label_file_list=[a.txt, b.txt]", "Train.dataset.ratio_list=[0.5, 1.0]"]
+    folder = tmp_path / "a folder, with: 'quotes'"
+    config = run_config("cpu_line", given, folder, None, tmp_path, save_model_dir=str(folder))
+    assert (config.train.dataset.kind, config.train.dataset.data_dir) == (
+        "LMDBDataSet",
+        str(folder),
+    )
+    assert config.train.dataset.ratio_list == (0.5, 1.0)
+    assert (config.eval.dataset.kind, config.eval.dataset.label_file_list) == ("SimpleDataSet", ())
+    assert config.global_.save_model_dir == str(folder)
+
+
+def test_settings_of_a_run_are_checked_as_keys_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"train_minutes: is -1"):
+        run_config("cpu_line", [], tmp_path, None, tmp_path, train_minutes=-1.0)
+
+
 @pytest.mark.parametrize(("variable", "refused"), [("", True), (BACKBONE, False)])
 def test_a_rank_takes_them_too(tmp_path: Path, variable: str, refused: bool) -> None:
     """There is no data, so that one which may use the part stops at that."""

@@ -21,14 +21,17 @@ def test_numbers_come_as_a_pipeline_holds_them() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"retry": 1}, "train_job_options.retry: unknown key. Known: retries"),
-        ({"retries": 1.5}, "train_job_options.retries: 1.5 is out of range"),
-        ({"retries": True}, "train_job_options.retries: True is not a int"),
-        ({"deadline_hours": 0}, "train_job_options.deadline_hours: 0 is out of range"),
-        ({"pending_minutes": -1}, "train_job_options.pending_minutes: -1 is out of range"),
-        ({"shared_memory": "much"}, "train_job_options.shared_memory: 'much' is not a quantity"),
-        ({"image_pull_secrets": "a"}, "train_job_options.image_pull_secrets: 'a' is not a list"),
-        ({"kueue_queue": 1}, "train_job_options.kueue_queue: 1 is not a str"),
+        (
+            {"retry": 1},
+            "train_job_options.retry: is not a known key. The nearest known name is re",
+        ),
+        ({"retries": 1.5}, "train_job_options.retries: is 1.5. Write a whole number"),
+        ({"retries": True}, "train_job_options.retries: is True. Write a whole number"),
+        ({"deadline_hours": 0}, "train_job_options.deadline_hours: is 0.0. Write more than 0"),
+        ({"pending_minutes": -1}, "train_job_options.pending_minutes: is -1.0. Write 0 or more"),
+        ({"shared_memory": "much"}, "train_job_options.shared_memory: is 'much', which is not a q"),
+        ({"image_pull_secrets": [1]}, "train_job_options.image_pull_secrets.0: is 1. Write a text"),
+        ({"kueue_queue": 1}, "train_job_options.kueue_queue: is 1. Write a text"),
     ],
 )
 def test_what_is_wrong_is_named(values: dict[str, Any], message: str) -> None:
