@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from components.cli.servers import STORE_HELP
-from components.deploy.client import DEFAULT_MODEL
 from components.deploy.connection import MAKE_ADMIN_KEY, admin_key
 from components.deploy.health import HealthServer
 from components.deploy.keeper import Keeper
@@ -30,10 +29,11 @@ from ocr_lib.terminal import echo
 DESCRIPTION = f"""\
 Run one replica of the server, and keep it at the version in production.
 
-Starts Triton, or looks after one that runs already (--url): loads the version that production.json
-names, tested with its golden images, and looks again every few seconds, so that a replica that was
-killed or started late comes up with what the others serve. GET /ready on --health-port answers 200
-once it does, GET /live while Triton lives. SIGTERM ends it after the requests in flight.
+Starts Triton, or looks after one that runs already (--url): loads every model in production at the
+version that its production.json names, tested with its golden images, and looks again every few
+seconds, so that a replica that was killed or started late comes up with what the others serve. A
+model that comes into production later is loaded too. GET /ready on --health-port answers 200 once
+all of them are served, GET /live while Triton lives. SIGTERM ends it after the requests in flight.
 {STORE_HELP}
 The environment also names certificates (OCR_TRITON_SERVER_CERT, OCR_TRITON_SERVER_KEY,
 OCR_TRITON_CLIENT_CA) and the management key (OCR_TRITON_ADMIN_KEY or
@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         action="append",
-        help=f"a model to serve; once for each (default OCR_MODELS, else {DEFAULT_MODEL})",
+        help="serve this model alone; once for each (default OCR_MODELS, names with commas "
+        "between them; else every model in production)",
     )
     parser.add_argument("--url", help="host:port of a Triton that runs already; starts none")
     parser.add_argument(
@@ -80,7 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is told to stop, or Triton ends."""
-    models = args.model or (os.environ.get("OCR_MODELS") or DEFAULT_MODEL).split(",")
+    named = os.environ.get("OCR_MODELS", "").split(",")
+    models = args.model or [name.strip() for name in named if name.strip()]
     models = [check_model_name(model) for model in models]
     address = parse_address(args.address)
     if not args.url:
@@ -128,8 +130,7 @@ def _checks(
     keeper: Keeper, server: TritonServer | None, stopped: threading.Event
 ) -> dict[str, Callable[[], tuple[bool, Any]]]:
     def ready() -> tuple[bool, Any]:
-        shown = {model: str(served) for model, served in keeper.models.items()}
-        return keeper.ready and not stopped.is_set(), shown
+        return keeper.ready and not stopped.is_set(), keeper.status()
 
     def live() -> tuple[bool, Any]:
         return server is None or server.poll() is None, "Triton"

@@ -19,6 +19,7 @@ RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a mod
 CORE_SUFFIX = "_core"  # of the network behind a model
 REPOSITORY = "triton"  # prefix of the model repository in the bucket
 MAX_HISTORY = 50
+MAX_MODELS = 500
 
 
 Record = TypeVar("Record", "Production", "VersionRecord")
@@ -77,13 +78,18 @@ class VersionRecord:
     pruned: str = ""
 
 
+def is_model_name(name: str) -> bool:
+    """Tells whether a name can be a model's, a folder's and an object's."""
+    return MODEL_NAME.fullmatch(name) is not None and RESERVED.search(name) is None
+
+
 def check_model_name(name: str) -> str:
     """Returns a name that can be a model's, a folder's and an object's.
 
     Raises:
         ConfigError: it cannot.
     """
-    if not MODEL_NAME.fullmatch(name) or RESERVED.search(name):
+    if not is_model_name(name):
         raise ConfigError(
             "model",
             f"{name!r} cannot be a model's name",
@@ -110,6 +116,16 @@ def read_versioned(store: Store, model: str) -> tuple[Production | None, str | N
         return _record(Production, value, store.uri(key)), etag
     except MissingObjectError:
         return None, None
+
+
+def models_in_production(store: Store) -> list[str]:
+    """Returns the names of all models of which a version serves.
+
+    Raises:
+        ServiceError: the registry has more than `MAX_MODELS` models.
+    """
+    found = [name for name in store.folders("registry", MAX_MODELS) if is_model_name(name)]
+    return [name for name in found if store.exists(_production_key(name))]
 
 
 def write_production(store: Store, production: Production, etag: str | None) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from components.deploy.admin import TritonAdmin
 from components.deploy.connection import Connection
 from components.deploy.golden_images import Golden
 from components.deploy.keeper import Keeper
+from components.deploy.published import REPOSITORY
 from components.deploy.rollout import deploy
 from components.deploy.triton_server import TritonServer
 from components.shared.lease import lease
@@ -89,6 +91,138 @@ def test_a_store_that_is_away_takes_nobody_down(
     keeper.sync()
     assert keeper.ready
     assert "does not answer" in str(keeper.models["kept"])
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, S3Server]]:
+    """A store of its own: what is in production there is what a keeper finds."""
+    with S3Server(tmp_path / "registry") as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("OCR_MODELS", raising=False)
+        yield Store.from_env(), server
+
+
+def test_a_keeper_without_names_serves_every_model_in_production(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+) -> None:
+    store, _ = registry
+    store.put_json("registry/unserved/bundles/1/bundle.json", {})
+    store.put_json("registry/no_core/production.json", {})  # no name of a model
+    keeper = Keeper(store, triton.url)
+    with TritonAdmin(triton.url) as admin, closing(keeper):
+        assert not keeper.ready  # it has not looked yet
+        keeper.sync()
+        assert keeper.ready
+        assert keeper.status() == {"all models": "nothing is in production yet"}
+        put(bundle, store, triton.url, golden, "every-one")
+        put(other_bundle, store, triton.url, golden, "every-two")
+        scores = [score(triton.url, name) for name in ("every-one", "every-two")]
+        for name in admin.last_asked("every-"):
+            admin.unload(name)
+
+        keeper.sync()
+        assert keeper.ready
+        assert keeper.status() == {
+            "every-one": "version 1 is in production",
+            "every-two": "version 1 is in production",
+        }
+        assert [score(triton.url, name) for name in keeper.models] == scores
+
+        put(other_bundle, store, triton.url, golden, "every-late")
+        admin.unload("every-late")
+        keeper.sync()
+        assert [*keeper.models] == ["every-late", "every-one", "every-two"]
+        assert score(triton.url, "every-late") == scores[1]
+
+
+def test_a_keeper_is_ready_when_no_model_is_missing(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    golden: list[Golden],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The second model cannot be loaded, then it can; then it has a version that cannot."""
+    store, _ = registry
+    for name in ("whole", "holed"):
+        put(bundle, store, triton.url, golden, name)
+    with TritonAdmin(triton.url) as admin, closing(Keeper(store, triton.url)) as keeper:
+        admin.unload("holed")
+        path = "triton/holed/1/dictionary.txt"
+        content, _ = store.client.get(store.bucket, path, 1 << 20)
+        store.put_bytes(path, content[:-1] + b"x")
+        keeper.sync()
+        assert not keeper.ready
+        assert keeper.status()["whole"] == "version 1 is in production"
+        assert "damaged" in keeper.status()["holed"]
+
+        store.put_bytes(path, content)
+        keeper.sync()
+        assert keeper.ready
+
+        pointer = store.get_json("registry/holed/production.json")
+        store.put_json("registry/holed/production.json", pointer | {"version": 2})
+        keeper.sync()
+        assert not keeper.ready  # version 1 answers: it is not what production says
+        assert "triton/holed/2" in keeper.status()["holed"]
+        store.put_json("registry/holed/production.json", pointer)
+        keeper.sync()
+        assert keeper.ready
+
+        store.put_json("registry/holed/golden/1/golden.json", [{}])
+        store.put_json("registry/whole/production.json", {"model": "whole"})
+        keeper.sync()
+        assert "malformed" in keeper.status()["whole"]
+        assert keeper.status()["holed"] == "version 1 is in production"  # the other one's turn
+    assert "holed: s3://ocr/triton/holed/1/dictionary.txt" in capsys.readouterr().out
+
+
+def test_more_models_than_a_server_can_have_are_named(
+    registry: tuple[Store, S3Server], triton: TritonServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = registry
+    for number in range(3):
+        store.put_json(f"registry/m{number}/production.json", {})
+    monkeypatch.setattr("components.deploy.production.MAX_MODELS", 2)
+    with closing(Keeper(store, triton.url)) as keeper:
+        keeper.sync()
+        assert not keeper.ready
+        assert "registry/ at" in keeper.status()["all models"]
+        assert "more than 2 entries" in keeper.status()["all models"]
+
+
+@pytest.mark.slow
+def test_a_pod_is_ready_with_every_model_that_the_others_serve(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+    tmp_path: Path,
+) -> None:
+    """A Triton that knows nothing, and `ocr serve --url` next to it, as in a pod."""
+    store, server = registry
+    names = ("pod-receipts", "pod-plates")
+    for name, content in zip(names, (bundle, other_bundle), strict=True):
+        put(content, store, triton.url, golden, name)
+    scores = [score(triton.url, name) for name in names]
+    environment = server.environment()
+    address = f"s3://{server.endpoint}/ocr/{REPOSITORY}"
+    with TritonServer(address, log=tmp_path / "log", environment=environment) as pod:
+        url = ("--url", pod.url)
+        narrow = environment | {"OCR_MODELS": " pod-plates ,"}
+        with Replica(tmp_path / "one", None, narrow, *url) as keeper:
+            assert keeper.wait_ready() == {"pod-plates": "version 1 is in production"}
+            with pytest.raises(ServiceError, match="pod-receipts"):
+                score(pod.url, "pod-receipts")
+        with Replica(tmp_path / "all", None, environment, *url) as keeper:
+            assert keeper.wait_ready() == dict.fromkeys(names, "version 1 is in production")
+            assert [score(pod.url, name) for name in names] == scores
 
 
 @pytest.mark.slow
