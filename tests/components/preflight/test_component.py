@@ -118,4 +118,7 @@ def test_a_threshold_that_the_gate_does_not_know_stops_the_run_before_training(
     with pytest.raises(SystemExit) as exit_:
         run(tmp_path / "out", lines, thresholds={"max_slice_drops": 0.1})
     assert exit_.value.code == 2
-    assert "gate.max_slice_drops: unknown threshold" in capsys.readouterr().err
+    assert (
+        "gate.max_slice_drops: is not a known key. The nearest known name is max_slice_drop."
+        in capsys.readouterr().err
+    )
