@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.bundle import PADDLE_PROGRAM
+from ocr_lib.bundle import PADDLE_PROGRAM, BundleError
+from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.predict import Runtime, onnx_runtime
 from ocr_lib.recognize import Forward
 
@@ -13,7 +14,12 @@ WEIGHTS = ".pdiparams"  # next to Paddle's program
 
 
 def paddle_forward(
-    root: Path, threads: int = 1, program: str = PADDLE_PROGRAM, *, optimised: bool = True
+    root: Path,
+    threads: int = 1,
+    program: str = PADDLE_PROGRAM,
+    *,
+    optimised: bool = True,
+    traced_here: bool = False,
 ) -> Forward:
     """Returns a function that runs the Paddle files of a bundle on the CPU.
 
@@ -26,7 +32,13 @@ def paddle_forward(
         program: the static graph's file, `.json` or `.pdmodel`; the weights lie beside it.
         optimised: False computes operator by operator, without oneDNN: slower, and rounded as
             other engines round.
+        traced_here: the program is this process's own, so that it may have any operator.
+
+    Raises:
+        BundleError: it has an operator that may do more than compute.
     """
+    if not traced_here:
+        _refuse_unknown(root / program)
     try:
         run = _predictor(root / program, threads, onednn=optimised, fuse=optimised)
     except ValueError:  # its passes mistake the shapes of an RNN's single steps
@@ -41,6 +53,16 @@ def paddle_forward(
             return run(images)
 
     return forward
+
+
+def _refuse_unknown(program: Path) -> None:
+    try:
+        unknown = unknown_operators(program)
+    except ValueError as error:
+        raise BundleError(str(program), f"no program of Paddle ({error})", "Export again") from None
+    if unknown:
+        cause = f"has operators that may do more than compute: {describe(unknown)}"
+        raise BundleError(str(program), cause, "Run the ONNX file: --backend onnx")
 
 
 def _predictor(program: Path, threads: int, *, onednn: bool, fuse: bool = True) -> Forward:

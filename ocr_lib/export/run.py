@@ -113,7 +113,7 @@ def export_model(
             write_forms(load(), work, old_names)
         certificate = certify(
             forward_of(trained.model),
-            {"onnx": onnx_forward(work / ONNX), "paddle": paddle_forward(work)},
+            {"onnx": onnx_forward(work / ONNX), "paddle": paddle_forward(work, traced_here=True)},
             trained.preprocess,
             trained.dictionary,
             images,

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from ocr_lib.errors import ExportError, ImportModelError
+from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.imports.onnx_graph import read_file, read_onnx
 from ocr_lib.imports.source import Source
@@ -123,7 +124,11 @@ def _as_onnx(source: Source) -> bytes:
     """Converts Paddle's format, only to read the weights in order; the result is not run.
 
     Works on copies, since the converter writes beside what it reads.
+
+    Raises:
+        ImportModelError: it is no program, or has operators that no recogniser has.
     """
+    _refuse_unknown(source)
     import paddle2onnx  # here, because it looks for a compiler when it is imported
 
     from ocr_lib.export.console import captured
@@ -141,3 +146,16 @@ def _as_onnx(source: Source) -> bytes:
             cause = f"Paddle2ONNX cannot read it: {error}"
             fix = "Give a recogniser that PaddleOCR or this project exported"
             raise ImportModelError(source.name, cause, fix) from error
+
+
+def _refuse_unknown(source: Source) -> None:
+    """Refuses operators that may do more than compute; the converter would abort the process."""
+    try:
+        unknown = unknown_operators(source.path)
+    except ValueError as error:
+        cause = f"no program of Paddle ({error})"
+        raise ImportModelError(source.name, cause, "check the file") from None
+    if unknown:
+        cause = f"it has operators that no text recogniser has: {describe(unknown)}"
+        fix = "give a recogniser that PaddleOCR or this project exported, or its ONNX file"
+        raise ImportModelError(source.name, cause, fix)

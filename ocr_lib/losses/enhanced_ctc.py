@@ -137,10 +137,12 @@ class EnhancedCTCLoss(nn.Layer):
 def _read_centers(path: str | None, shape: list[int]) -> Tensor:
     where = "Loss.center_file_path"
     try:
-        centers = np.load(Path(path or ""), allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # Mapped, so that a shape in the file's header is held to the file's size.
+        centers = np.load(Path(path or ""), mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
         raise ConfigError(where, f"cannot read {path} ({error})", "Name a .npy file") from error
-    if list(centers.shape) != shape:
-        cause = f"{path} holds {list(centers.shape)} numbers, not {shape}"
+    found = list(getattr(centers, "shape", ()))  # an .npz archive has none
+    if found != shape or centers.dtype.kind not in "iuf":
+        cause = f"{path} holds {found} numbers, not {shape}"
         raise ConfigError(where, cause, "Make num_classes and feat_dim fit it")
     return paddle.to_tensor(centers.astype(np.float32))

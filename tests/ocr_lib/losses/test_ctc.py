@@ -69,7 +69,21 @@ def test_center_loss_needs_features_and_fitting_centers(tmp_path) -> None:
         loss(logits(3, 4, 3), BATCH)
     np.save(tmp_path / "c.npy", np.zeros((2, 2)))
     np.save(tmp_path / "o.npy", np.array([{}], object), allow_pickle=True)
-    for name, message in (("c.npy", "not \\[3, 4\\]"), ("o.npy", "cannot read"), ("n", "cannot")):
+    np.savez(tmp_path / "z.npz", np.zeros((3, 4)))
+    np.save(tmp_path / "t.npy", np.full((3, 4), "x"))
+    (tmp_path / "e.npy").touch()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (1 << 40,)}
+    with (tmp_path / "l.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    for name, message in (
+        ("c.npy", r"\[2, 2\] numbers, not \[3, 4\]"),
+        ("z.npz", r"\[\] numbers, not"),
+        ("t.npy", r"numbers, not"),
+        ("o.npy", "cannot read"),
+        ("e.npy", "cannot read"),
+        ("l.npy", "cannot read"),
+        ("n", "cannot read"),
+    ):
         with pytest.raises(ConfigError, match=message):
             loss_of(
                 "EnhancedCTCLoss",
