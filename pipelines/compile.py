@@ -11,6 +11,7 @@ import yaml
 
 from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
+from ocr_lib.cli.arguments import input_file, output_file, whole_number
 from ocr_lib.errors import ConfigError, OcrError
 from ocr_lib.terminal import echo
 from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
@@ -31,10 +32,15 @@ MAX_ACCELERATORS = 64  # of one pod
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr pipeline compile`."""
-    parser.add_argument("--out", type=Path, default=OUT, help="the package (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=output_file, default=OUT, help="the package (default: %(default)s)"
+    )
     add_build_options(parser)
     parser.add_argument(
-        "--native", type=Path, metavar="FILE", help="also write Kubernetes objects, for kubectl"
+        "--native",
+        type=output_file,
+        metavar="FILE",
+        help="also write Kubernetes objects, for kubectl",
     )
     parser.add_argument(
         "--namespace", default="kubeflow", help="of the Kubernetes objects (default: %(default)s)"
@@ -57,11 +63,14 @@ def add_build_options(parser: argparse._ActionsContainer) -> None:
         help=f"image of a dependency set ({', '.join(NAMES)}); may be repeated",
     )
     parser.add_argument(
-        "--images", type=Path, metavar="FILE", help="all images by digest, as `make images` wrote"
+        "--images",
+        type=input_file,
+        metavar="FILE",
+        help="all images by digest, as `make images` wrote",
     )
     parser.add_argument(
         "--train-accelerators",
-        type=int,
+        type=whole_number(0, MAX_ACCELERATORS),
         metavar="N",
         help="devices of each training pod (default: 1 on pools, 0 on one node); 0: no step asks "
         "for any",
@@ -115,16 +124,12 @@ def build_options(args: argparse.Namespace) -> BuildOptions:
     Raises:
         ConfigError: a value is not acceptable.
     """
-    count = args.train_accelerators
-    if count is not None and not 0 <= count <= MAX_ACCELERATORS:
-        step = f"Give 0 to {MAX_ACCELERATORS}"
-        raise ConfigError("--train-accelerators", f"{count} is no number of devices", step)
     images = read_images(args.images) if args.images else default_images()
     return BuildOptions(
         placement=args.placement or "pools",
         images={**images, **named_images(args.image)},
         accelerator=args.accelerator or ACCELERATOR,
-        train_accelerators=count,
+        train_accelerators=args.train_accelerators,
         train_in_step=bool(args.train_in_step),
     )
 

@@ -10,6 +10,7 @@ from components.deploy.rollout import LEASE_WAIT_S, deploy
 from components.deploy.shadow import Shadow
 from components.feedback.lines import KeptLines
 from components.shared.store import Store
+from ocr_lib.cli.arguments import DAY_S, fraction, input_folder, input_path, real_number, text
 from ocr_lib.cli.image_files import find_images
 from ocr_lib.data.samples import read_file
 from ocr_lib.errors import ConfigError
@@ -33,28 +34,31 @@ MAX_SHADOW_LINES = 1000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("bundle", help="directory of the exported model, here or in the store")
+    parser.add_argument(
+        "bundle", type=folder_or_uri, help="directory of the exported model, here or in the store"
+    )
     parser.add_argument(
         "images",
+        type=input_path,
         nargs="+",
         help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
     )
     parser.add_argument(
         "--shadow-percent",
-        type=float,
+        type=real_number(0, 100),
         default=0.0,
         help="also compare with the version in production on this share of the lines that "
         "`ocr query --keep-below` kept, before anything changes (default 0)",
     )
     parser.add_argument(
         "--shadow-max-changed",
-        type=float,
+        type=fraction,
         default=0.1,
         help="the largest share of those that may be read otherwise, 0 to 1 (default 0.1)",
     )
     parser.add_argument(
         "--wait-seconds",
-        type=float,
+        type=real_number(0, DAY_S),
         default=LEASE_WAIT_S,
         help="how long to wait while somebody else deploys the model (default 90)",
     )
@@ -66,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser)
     add_urls(parser)
+
+
+def folder_or_uri(value: str) -> str:
+    """Accepts a folder that exists here, or any address in the store."""
+    return text(value) if "://" in value else str(input_folder(value))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,12 +1,13 @@
 """`ocr feedback`: lines that the served model was unsure of, on their way to the next training."""
 
 import argparse
-from pathlib import Path
+from datetime import date
 
 from components.cli.servers import STORE_HELP, add_model
 from components.feedback.data_set import LABELS, TO_LABEL, read_corrections, write_data_set
 from components.feedback.lines import KeptLines
 from components.shared.store import Store
+from ocr_lib.cli.arguments import input_file, replaced_folder, text, whole_number
 from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = f"""\
@@ -28,18 +29,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     shown = actions.add_parser("list", help="what was kept")
     export = actions.add_parser("export", help="write a folder to label and to train on")
-    export.add_argument("out", type=Path, help="the folder; an older one is replaced")
     export.add_argument(
-        "--upload", metavar="PREFIX", help="also put the folder into the store, for a scheduled run"
+        "out", type=replaced_folder(TO_LABEL), help="the folder; an older one is replaced"
+    )
+    export.add_argument(
+        "--upload",
+        type=text,
+        metavar="PREFIX",
+        help="also put the folder into the store, for a scheduled run",
     )
     for action in (shown, export):
-        action.add_argument("--since", default="", metavar="DAY", help="from this day, YYYY-MM-DD")
+        action.add_argument(
+            "--since", type=day, default="", metavar="DAY", help="from this day, YYYY-MM-DD"
+        )
     correct = actions.add_parser("correct", help="store what people filled in")
-    correct.add_argument("list", type=Path, help=f"{TO_LABEL} with a text after each tab")
+    correct.add_argument("list", type=input_file, help=f"{TO_LABEL} with a text after each tab")
     prune = actions.add_parser("prune", help="delete old lines")
-    prune.add_argument("--days", type=int, default=90, help="keep those of so many (default 90)")
+    prune.add_argument(
+        "--days",
+        type=whole_number(0, 100_000),
+        default=90,
+        help="keep those of so many (default 90)",
+    )
     for action in (shown, export, correct, prune):
         add_model(action)
+
+
+def day(value: str) -> str:
+    """Accepts a day as YYYY-MM-DD, or none."""
+    if not value:
+        return value
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a day as 2026-11-01") from None
 
 
 def run(args: argparse.Namespace) -> int:

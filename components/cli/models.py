@@ -6,13 +6,13 @@ import json
 from components.cli.servers import STORE_HELP, add_model
 from components.deploy.lineage import differences, lineage, prune, removable
 from components.deploy.production import (
-    check_model_name,
     find_version,
     list_versions,
     read_production,
 )
 from components.deploy.rollout import deploying
 from components.shared.store import Store
+from ocr_lib.cli.arguments import count, whole_number
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo
 
@@ -39,13 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     shown = actions.add_parser("list", help="all versions")
     show = actions.add_parser("show", help="all that is known of one, as JSON")
-    show.add_argument("version", type=int)
+    show.add_argument("version", type=count)
     diff = actions.add_parser("diff", help="in what two differ")
-    diff.add_argument("one", type=int)
-    diff.add_argument("other", type=int)
+    diff.add_argument("one", type=count)
+    diff.add_argument("other", type=count)
     pruned = actions.add_parser("prune", help="delete those that nobody needs")
     pruned.add_argument(
-        "--keep", type=int, default=KEEP, help=f"keep so many of the newest (default {KEEP})"
+        "--keep",
+        type=whole_number(0, 10**9),
+        default=KEEP,
+        help=f"keep so many of the newest (default {KEEP})",
     )
     pruned.add_argument("--yes", action="store_true", help="delete; without it nothing is deleted")
     for action in (shown, show, diff, pruned):
@@ -54,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Does what was asked."""
-    store, model = Store.from_env(), check_model_name(args.model)
+    store, model = Store.from_env(), args.model
     if args.action == "list":
         _list(store, model)
     elif args.action == "show":
@@ -87,8 +90,6 @@ def _list(store: Store, model: str) -> None:
 
 
 def _prune(store: Store, model: str, keep: int, sure: bool) -> None:
-    if keep < 0:
-        raise ConfigError("--keep", f"{keep} is no number of versions", "Give 0 or more")
     with deploying(store, model):
         removals = removable(store, model, keep)
         for removal in removals:

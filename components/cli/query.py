@@ -11,8 +11,10 @@ from typing import Any
 from components.cli.servers import DEFAULT_URL, add_model, default_urls
 from components.deploy.client import Reading, Recognizer
 from components.deploy.repository import BULK
+from components.deploy.servers import check_url
 from components.feedback.recorder import FeedbackRecorder, Limits
 from components.shared.store import Store
+from ocr_lib.cli.arguments import checked, count, fraction, input_path, seconds
 from ocr_lib.cli.image_files import find_images
 from ocr_lib.terminal import echo, printable
 
@@ -32,15 +34,18 @@ CHUNK = 256  # images read between two lines of output
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("images", nargs="+", help="image files, or folders of them")
+    parser.add_argument(
+        "images", type=input_path, nargs="+", help="image files, or folders of them"
+    )
     parser.add_argument(
         "--url",
+        type=checked(check_url),
         action="append",
         help="host:port of Triton's gRPC protocol; several take turns, and stand in for each other "
         f"(default OCR_TRITON_URL, else {DEFAULT_URL})",
     )
     add_model(parser)
-    parser.add_argument("--version", type=int, help="a version to insist on")
+    parser.add_argument("--version", type=count, help="a version to insist on")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
         "--char-scores", action="store_true", help="the probability of every character; with --json"
@@ -48,18 +53,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bulk", action="store_true", help="let people who wait go before")
     parser.add_argument(
         "--keep-below",
-        type=float,
+        type=fraction,
         metavar="SCORE",
         help="keep lines of a lower score in the store, for `ocr feedback`; without it none are",
     )
     parser.add_argument(
-        "--keep-share", type=float, default=1.0, help="this share of them, 0 to 1 (default 1)"
+        "--keep-share", type=fraction, default=1.0, help="this share of them, 0 to 1 (default 1)"
     )
     parser.add_argument(
-        "--keep-a-day", type=int, default=1000, help="so many at most a day (default 1000)"
+        "--keep-a-day", type=count, default=1000, help="so many at most a day (default 1000)"
     )
     parser.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds that one request may take (default 30)"
+        "--timeout",
+        type=seconds,
+        default=30.0,
+        help="seconds that one request may take (default 30)",
     )
 
 

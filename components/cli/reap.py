@@ -3,7 +3,7 @@
 import argparse
 
 from components.cli.namespaces import namespace
-from ocr_lib.errors import ConfigError
+from ocr_lib.cli.arguments import real_number
 from ocr_lib.terminal import echo
 
 DESCRIPTION = """\
@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what is over, end nothing")
     parser.add_argument(
         "--finished-hours",
-        type=float,
+        type=real_number(0, 24 * 365),
         default=6.0,
         metavar="H",
         help="a finished job goes after so long (default %(default)s)",
     )
     parser.add_argument(
         "--young-minutes",
-        type=float,
+        type=real_number(0, 60 * 24 * 365),
         default=15.0,
         metavar="M",
         help="no job younger than this goes (default %(default)s)",
@@ -50,10 +50,6 @@ def run(args: argparse.Namespace) -> int:
     from components.cleanup.step import end_job
     from components.shared.cluster import Cluster
 
-    for name in ("finished_hours", "young_minutes"):
-        if not getattr(args, name) >= 0:
-            option = f"--{name.replace('_', '-')}"
-            raise ConfigError(option, "a negative time", "Give 0 or more")
     limits = Limits(finished_s=args.finished_hours * 3600, young_s=args.young_minutes * 60)
     cluster = Cluster.connect(args.namespace)
     if args.dry_run:

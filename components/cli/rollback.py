@@ -5,6 +5,7 @@ import argparse
 from components.cli.servers import STORE_HELP, add_model, add_urls, server_urls
 from components.deploy.rollout import rollback
 from components.shared.store import Store
+from ocr_lib.cli.arguments import count
 from ocr_lib.terminal import echo
 
 DESCRIPTION = f"""\
@@ -20,7 +21,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument(
-        "--to", type=int, metavar="VERSION", help="default: the one before the one in production"
+        "--to", type=count, metavar="VERSION", help="default: the one before the one in production"
     )
     add_model(parser)
     add_urls(parser)

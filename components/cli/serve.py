@@ -23,6 +23,7 @@ from components.deploy.triton_access import (
 )
 from components.deploy.triton_server import TritonServer
 from components.shared.store import Store
+from ocr_lib.cli.arguments import DAY_S, checked, port, real_number, seconds
 from ocr_lib.errors import ServiceError
 from ocr_lib.terminal import echo
 
@@ -52,11 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument(
         "--model",
+        type=checked(check_model_name),
         action="append",
         help="serve this model alone; once for each (default OCR_MODELS, names with commas "
         "between them; else every model in production)",
     )
-    parser.add_argument("--url", help="host:port of a Triton that runs already; starts none")
+    parser.add_argument(
+        "--url",
+        type=checked(check_url),
+        help="host:port of a Triton that runs already; starts none",
+    )
     parser.add_argument(
         "--address",
         default=str(LOOPBACK),
@@ -64,16 +70,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "0.0.0.0 for others too, which takes a management key; with --url, where there is only "
         "the health port, it takes none",
     )
-    for name, port in (("grpc", 8001), ("http", 8000), ("metrics", 8002), ("health", 8003)):
+    for name, number in (("grpc", 8001), ("http", 8000), ("metrics", 8002), ("health", 8003)):
         parser.add_argument(
-            f"--{name}-port", type=int, default=port, help=f"(default {port}; 0 takes a free one)"
+            f"--{name}-port",
+            type=port,
+            default=number,
+            help=f"(default {number}; 0 takes a free one)",
         )
     parser.add_argument(
-        "--check-seconds", type=float, default=5.0, help="how often to look (default 5)"
+        "--check-seconds", type=seconds, default=5.0, help="how often to look (default 5)"
     )
     parser.add_argument(
         "--drain-seconds",
-        type=float,
+        type=real_number(0, DAY_S),
         default=DRAIN_S,
         help="at the end, how long to be unready before Triton stops taking requests (default 5)",
     )

@@ -4,15 +4,22 @@ import argparse
 import os
 
 from components.deploy.client import DEFAULT_MODEL
+from components.deploy.production import check_model_name
+from components.deploy.servers import check_url
+from ocr_lib.cli.arguments import checked
 
 DEFAULT_URL = "localhost:8001"
+URLS = "OCR_TRITON_URL"
 STORE_HELP = "The store is the one that OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name."
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Declares --model."""
     parser.add_argument(
-        "--model", default=DEFAULT_MODEL, help=f"name of the model (default {DEFAULT_MODEL})"
+        "--model",
+        type=checked(check_model_name),
+        default=DEFAULT_MODEL,
+        help=f"name of the model (default {DEFAULT_MODEL})",
     )
 
 
@@ -20,6 +27,7 @@ def add_urls(parser: argparse.ArgumentParser) -> None:
     """Declares --url for commands that change every server."""
     parser.add_argument(
         "--url",
+        type=checked(check_url),
         action="append",
         help="host:port of a Triton's gRPC protocol, once for each server, or a name that stands "
         "for all of them, as a headless Service's does "
@@ -33,5 +41,10 @@ def server_urls(args: argparse.Namespace) -> list[str]:
 
 
 def default_urls() -> list[str]:
-    """Returns the servers of a command that names none."""
-    return (os.environ.get("OCR_TRITON_URL") or DEFAULT_URL).split(",")
+    """Returns the servers of a command that names none.
+
+    Raises:
+        ConfigError: the environment's are not `host:port`.
+    """
+    urls = os.environ.get(URLS)
+    return [check_url(url, URLS) for url in urls.split(",")] if urls else [DEFAULT_URL]

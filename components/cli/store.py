@@ -4,13 +4,13 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 
 from components.cli.namespaces import namespace
 from components.cli.servers import STORE_HELP
 from components.shared.access import ACCESS, policy
-from components.shared.store import Store
+from components.shared.store import Store, check_bucket
 from components.shared.store_secrets import KINDS, in_namespaces, new_secrets
+from ocr_lib.cli.arguments import checked, input_folder
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo
 
@@ -51,11 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown = actions.add_parser("policy", help="what a kind of step may do")
     shown.add_argument("stage", choices=list(ACCESS), help="which kind of step")
     for action in (made, shown):
-        action.add_argument("--bucket", default=os.environ.get("OCR_S3_BUCKET") or "ocr")
+        action.add_argument(
+            "--bucket", type=checked(check_bucket), default=os.environ.get("OCR_S3_BUCKET") or "ocr"
+        )
     setup = actions.add_parser("setup", help="create the bucket and the model repository")
     setup.add_argument(
         "--minio-keys",
-        type=Path,
+        type=input_folder,
         metavar="FOLDER",
         help="give out the keys in FOLDER/<kind of step>/accesskey and secretkey on a MinIO server",
     )

@@ -1,5 +1,6 @@
 """Servers that answer the same: which one to ask next, and where a name leads to."""
 
+import re
 import socket
 import threading
 import time
@@ -9,6 +10,8 @@ import tritonclient.grpc as grpc
 
 from components.deploy.connection import Connection
 from ocr_lib.errors import ConfigError, ServiceError
+
+MAX_PORT = 65_535
 
 
 class Server:
@@ -61,17 +64,23 @@ class Servers:
             server.client.close()
 
 
-def check_url(url: str) -> str:
+def _port(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) else 0
+
+
+def check_url(url: str, where: str = "Triton's address") -> str:
     """Returns an address of gRPC, which has no scheme.
+
+    Args:
+        url: `host:port`.
+        where: the argument or variable that it came from, for errors.
 
     Raises:
         ConfigError: it is not `host:port`.
     """
     host, _, port = url.strip().rpartition(":")
-    if not host or "/" in url or not port.isdigit():
-        raise ConfigError(
-            "Triton's address", f"{url!r} is not host:port", "Give for example localhost:8001"
-        )
+    if not re.fullmatch(r"[\w.:\[\]%-]+", host) or not 0 < _port(port) <= MAX_PORT:
+        raise ConfigError(where, f"{url!r} is not host:port", "Give for example localhost:8001")
     return url.strip()
 
 

@@ -157,7 +157,7 @@ def _config_digest(question: Question, work: Path) -> str:
     config = question.config
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))
-    loaded = load_config(config, question.config_overrides, allowed_parts())
+    loaded = load_config(config, question.config_overrides, allowed_parts(), "config")
     return _digest(loaded.to_yaml())
 
 

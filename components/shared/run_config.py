@@ -36,7 +36,7 @@ def run_config(
     """
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))
-    read = load_config(config, overrides, allowed_parts())
+    read = load_config(config, overrides, allowed_parts(), "config")
     return replace(
         read,
         global_=replace(read.global_, **settings),

@@ -23,17 +23,20 @@ CHUNK_BYTES = 1 << 20
 PART_BYTES = 16 << 20  # files above this go up in parts
 DOWNLOAD_ATTEMPTS = 3
 
+NOT_S3 = "no S3 server answers"  # where other failures have the code of an S3 error
 NEXT_STEPS = {
     "NoSuchBucket": "Create the bucket, or set OCR_S3_BUCKET to one that exists",
     "NoSuchKey": "Run the step that writes this object first",
     "AccessDenied": "Check AWS_ACCESS_KEY_ID and what its owner may do",
     "InvalidAccessKeyId": "Check AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION",
+    NOT_S3: "Check OCR_S3_ENDPOINT: a web page or a console answers there, not an S3 API",
 }
 
 
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 MISSING = ("NoSuchKey", "NoSuchBucket")
+LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
 
 
 class MissingObjectError(ServiceError):
@@ -50,6 +53,21 @@ class ConflictError(ServiceError):
 
 class RefusedError(ServiceError):
     """The store does not know the keys, or their owner may not do this."""
+
+
+class NotS3Error(MinioException):  # type: ignore[misc]
+    """What answers does not speak S3."""
+
+
+class _S3Pool(urllib3.PoolManager):
+    """Refuses web pages where S3 answers with XML; an object itself may be a web page."""
+
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        response = super().urlopen(method, url, *args, **kwargs)
+        is_page = "html" in response.headers.get("content-type", "")
+        if is_page and (method == "POST" or LISTING.search(url)):
+            raise NotS3Error
+        return response
 
 
 class StoredObject(NamedTuple):
@@ -91,7 +109,7 @@ class S3Client:
             secret_key=secret_key,
             region=region,
             secure=scheme == "https",
-            http_client=urllib3.PoolManager(
+            http_client=_S3Pool(
                 timeout=urllib3.Timeout(connect=connect_s, read=timeout_s),
                 retries=retry,
                 maxsize=16,
@@ -117,6 +135,8 @@ class S3Client:
             self._fail("look up", bucket, key, error)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("look up", bucket, key, error)
+        if not found.etag:
+            self._fail("look up", bucket, key, NotS3Error())
         return _stored(found)
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
@@ -164,6 +184,8 @@ class S3Client:
             written = self._minio._put_object(bucket, key, content, headers)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("write", bucket, key, error)
+        if not written.etag:
+            self._fail("write", bucket, key, NotS3Error())
         return str(written.etag)
 
     def put_file(self, bucket: str, key: str, path: Path) -> None:
@@ -250,6 +272,8 @@ class S3Client:
         response = None
         try:
             response = self._minio.get_object(bucket, key, offset=offset)
+            if not response.headers.get("etag"):
+                raise NotS3Error
             copied = 0
             while chunk := response.read(CHUNK_BYTES):
                 copied += len(chunk)
@@ -294,11 +318,13 @@ class S3Client:
 
 def _code(error: Exception) -> str:
     """Returns the S3 error code in an exception, or "" where the store did not answer with one."""
+    if isinstance(error, NotS3Error):
+        return NOT_S3
     if isinstance(error, S3Error):
         return str(error.code)
     if isinstance(error, InvalidResponseError):  # rclone's errors lack the content type minio wants
         found = re.search(r"<Code>(\w+)</Code>", str(error))
-        return found.group(1) if found else "InvalidResponse"
+        return found.group(1) if found else NOT_S3
     return ""
 
 

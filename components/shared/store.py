@@ -10,6 +10,7 @@ silence. `replace_json` therefore compares before it writes as well, and `lease`
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,19 +53,22 @@ class Store:
             ConfigError: one of them is unset or malformed.
         """
         endpoint = _environment("OCR_S3_ENDPOINT", "for example http://127.0.0.1:9000").rstrip("/")
-        scheme, _, host = endpoint.partition("://")
-        if scheme not in ("http", "https") or not host or "/" in host:
+        if not _is_endpoint(endpoint):
             raise ConfigError(
                 "OCR_S3_ENDPOINT", f"{endpoint!r} is not an endpoint", "Give http://host:port"
             )
+        region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        if not re.fullmatch(r"[\w-]+", region):
+            raise ConfigError("AWS_DEFAULT_REGION", f"{region!r} is no region", "Try us-east-1")
+        bucket = _environment("OCR_S3_BUCKET", "the bucket of the project")
         client = S3Client(
             endpoint,
             _environment("AWS_ACCESS_KEY_ID", "the store's access key"),
             _environment("AWS_SECRET_ACCESS_KEY", "the store's secret key"),
-            os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            region,
             timeout_s=timeout_s,
         )
-        return cls(client, _environment("OCR_S3_BUCKET", "the bucket of the project"))
+        return cls(client, check_bucket(bucket, "OCR_S3_BUCKET"))
 
     def __repr__(self) -> str:
         return f"Store({self.client.endpoint}, bucket={self.bucket!r})"
@@ -284,9 +288,32 @@ class Store:
             return self.bucket, name.lstrip("/")
         scheme, _, rest = name.partition("://")
         bucket, _, key = rest.partition("/")
-        if scheme != "s3" or not bucket:
+        if scheme != "s3" or not bucket or not key:
             raise ConfigError(name, "not an object's address", "Give s3://bucket/key or a path")
-        return bucket, key
+        return check_bucket(bucket, name), key
+
+
+def check_bucket(name: str, where: str = "bucket") -> str:
+    """Returns a name that a bucket can have.
+
+    Args:
+        name: to check.
+        where: the argument, variable or address that it came from, for errors.
+
+    Raises:
+        ConfigError: it cannot. Source: naming rules of Amazon S3, with the capitals, underscores
+            and colons of buckets that are older than them.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]{1,61}[A-Za-z0-9]", name) or ".." in name:
+        cause = f"{name!r} cannot be a bucket's name"
+        raise ConfigError(where, cause, "Use 3 to 63 lower-case letters, digits, - and .")
+    return name
+
+
+def _is_endpoint(text: str) -> bool:
+    """Tells whether a text is http://host:port, without a path, a user or a query."""
+    found = re.fullmatch(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", text)
+    return found is not None and int(found[2] or 80) <= 65_535
 
 
 def _environment(name: str, meaning: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ocr_lib.cli.arguments import name_or_file
 from ocr_lib.config.custom_parts import FORM, OPTION, VARIABLE, AllowedParts, allowed_parts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
@@ -13,6 +14,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--config",
         required=True,
+        type=name_or_file,
         metavar="FILE",
         help="a configuration file, or the name of a shipped one (see `ocr config list`)",
     )

@@ -1,8 +1,15 @@
 """`ocr dictionary`: list, show and build character dictionaries, and change a network's."""
 
 import argparse
-from pathlib import Path
 
+from ocr_lib.cli.arguments import (
+    count,
+    input_file,
+    name_or_file,
+    output_file,
+    replaced_folder,
+    text,
+)
 from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
 from ocr_lib.data.label_list import read_label_list
 from ocr_lib.terminal import echo
@@ -27,20 +34,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="names, number of entries, and PaddleOCR's paths")
     show = actions.add_parser("show", help="the entries of one dictionary with their CTC classes")
-    show.add_argument("name", help="a name of the list, a path of PaddleOCR's, or a file")
+    show.add_argument(
+        "name", type=name_or_file, help="a name of the list, a path of PaddleOCR's, or a file"
+    )
     show.add_argument("--use-space-char", action="store_true", help="append a space")
     build = actions.add_parser("build", help="the characters of label lists, sorted")
-    build.add_argument("lists", nargs="+", type=Path, help="label lists, path<TAB>label")
-    build.add_argument("--out", type=Path, required=True, help="the dictionary file to write")
+    build.add_argument("lists", nargs="+", type=input_file, help="label lists, path<TAB>label")
     build.add_argument(
-        "--min-count", type=int, default=1, help="leave out rarer characters (default 1)"
+        "--out", type=output_file, required=True, help="the dictionary file to write"
+    )
+    build.add_argument(
+        "--min-count", type=count, default=1, help="leave out rarer characters (default 1)"
     )
     build.add_argument("--no-space", action="store_true", help="leave out the space")
     migrate = actions.add_parser("migrate", help="weights for another dictionary")
-    migrate.add_argument("weights", type=Path, help="checkpoint, or folder of `ocr import`")
-    migrate.add_argument("--to", required=True, help="the new dictionary: a file or a name")
+    migrate.add_argument("weights", type=text, help="checkpoint, or folder of `ocr import`")
+    migrate.add_argument(
+        "--to", type=name_or_file, required=True, help="the new dictionary: a file or a name"
+    )
     migrate.add_argument("--use-space-char", action="store_true", help="append a space to it")
-    migrate.add_argument("--out", type=Path, required=True, help="folder, replaced if it exists")
+    migrate.add_argument(
+        "--out",
+        type=replaced_folder("weights.pdparams"),
+        required=True,
+        help="folder, replaced if it exists",
+    )
     add_allow_part(migrate)
 
 

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from datetime import datetime
 
+from ocr_lib.cli.arguments import count, input_folder, output_file
 from ocr_lib.cli.config_options import add_config_options, read_config
 from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.schema import Config
@@ -32,13 +33,17 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_config_options(parser)
-    parser.add_argument("--bundle", help="evaluate this exported model")
-    parser.add_argument("--limit", type=int, help="evaluate so many lines, evenly spread")
+    parser.add_argument("--bundle", type=input_folder, help="evaluate this exported model")
+    parser.add_argument("--limit", type=count, help="evaluate so many lines, evenly spread")
     parser.add_argument(
         "--leaks", action="store_true", help="count Eval images that are Train images too"
     )
-    parser.add_argument("--json", metavar="FILE", help="write the report, for `ocr gate`")
-    parser.add_argument("--html", metavar="FILE", help="write the report, for people")
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="write the report, for `ocr gate`"
+    )
+    parser.add_argument(
+        "--html", type=output_file, metavar="FILE", help="write the report, for people"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

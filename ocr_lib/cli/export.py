@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from ocr_lib.algorithms.choice import networks_of
-from ocr_lib.bundle import Bundle
+from ocr_lib.bundle import MANIFEST, Bundle
+from ocr_lib.cli.arguments import check_replaceable, input_folder, name_or_file, output_folder, text
 from ocr_lib.cli.config_options import add_allow_part, add_overrides, read_allowed_parts
 from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
@@ -29,10 +30,17 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("run", nargs="?", help="run folder of a training")
-    parser.add_argument("out", nargs="?", help="the bundle's directory, replaced if it exists")
-    parser.add_argument("--checkpoint", default=BEST, help=f"default: {BEST}")
-    parser.add_argument("-c", "--config", metavar="FILE", help="in place of a run folder")
+    parser.add_argument("run", nargs="?", type=input_folder, help="run folder of a training")
+    parser.add_argument(
+        "out",
+        nargs="?",
+        type=output_folder,
+        help="the bundle's directory, replaced if it exists",
+    )
+    parser.add_argument("--checkpoint", type=text, default=BEST, help=f"default: {BEST}")
+    parser.add_argument(
+        "-c", "--config", type=name_or_file, metavar="FILE", help="in place of a run folder"
+    )
     add_overrides(parser)
     add_allow_part(parser)
     parser.add_argument(
@@ -49,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.run:
         check_of_run(args.run, args.checkpoint)
-    for name in networks_of(config.architecture):
+    names = networks_of(config.architecture)
+    for name in names:
+        check_replaceable(out_dir / name, MANIFEST)
+    for name in names:
         bundle = export_model(
             lambda name=name: load_model(config, prefix, name),  # type: ignore[misc]
             out_dir / name,
@@ -75,9 +86,11 @@ def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:
     """Returns the configuration, the checkpoint's prefix and the target directory."""
     if (args.run is None) == (args.config is None):
         raise ConfigError("arguments", "need either a run folder or -c", "Give one of them")
-    config = load_config(
-        args.config or Path(args.run) / "config.yml", args.opt, read_allowed_parts(args)
-    )
-    prefix = checkpoint_of(config) if args.config else Path(args.run) / args.checkpoint
+    file = args.config or args.run / "config.yml"
+    if args.run and not file.is_file():
+        cause = f"{args.run} is no run folder (config.yml is missing)"
+        raise ConfigError("run", cause, "Name the Global.save_model_dir of a training")
+    config = load_config(file, args.opt, read_allowed_parts(args))
+    prefix = checkpoint_of(config) if args.config else args.run / args.checkpoint
     target = args.out or config.global_.save_inference_dir
     return config, prefix, Path(target or Path(config.global_.save_model_dir) / "inference")

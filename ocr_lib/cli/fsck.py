@@ -1,8 +1,8 @@
 """`ocr fsck`: is a packed data set as it was packed?"""
 
 import argparse
-from pathlib import Path
 
+from ocr_lib.cli.arguments import input_folder
 from ocr_lib.data.lmdb_store import verify
 from ocr_lib.errors import LmdbError
 from ocr_lib.terminal import echo, printable
@@ -15,7 +15,9 @@ EXAMPLES = "  ocr fsck data/train"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("root", type=Path, metavar="DIR", help="a folder of `ocr pack-lmdb`")
+    parser.add_argument(
+        "root", type=input_folder, metavar="DIR", help="a folder of `ocr pack-lmdb`"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from ocr_lib.atomic import write_text
+from ocr_lib.cli.arguments import input_file, output_file
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import decide
@@ -21,9 +22,13 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments, one for each threshold."""
-    parser.add_argument("candidate", help="report of the new model")
-    parser.add_argument("--champion", help="report of the serving model on the same lines")
-    parser.add_argument("--html", metavar="FILE", help="write verdict and report, for people")
+    parser.add_argument("candidate", type=input_file, help="report of the new model")
+    parser.add_argument(
+        "--champion", type=input_file, help="report of the serving model on the same lines"
+    )
+    parser.add_argument(
+        "--html", type=output_file, metavar="FILE", help="write verdict and report, for people"
+    )
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
     add_threshold_options(parser)
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from ocr_lib.cli.arguments import fraction, real_number, seed, whole_number
 from ocr_lib.cli.threshold_options import add_threshold_options, read_thresholds
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate.simulation import Scenario, refusals
@@ -24,19 +25,25 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument(
-        "--samples", type=int, nargs="+", default=[500, 2000, 10000], help="evaluated lines"
+        "--samples",
+        type=whole_number(1, 10_000_000),
+        nargs="+",
+        default=[500, 2000, 10000],
+        help="evaluated lines",
     )
     parser.add_argument(
         "--difference",
-        type=float,
+        type=real_number(-1, 1),
         nargs="+",
         default=[0.01, 0.0, -0.01, -0.02, -0.03],
         help="candidate's true accuracy minus the serving model's",
     )
-    parser.add_argument("--accuracy", type=float, default=0.9, help="of the serving model")
-    parser.add_argument("--disagreement", type=float, default=0.06, help="share of lines")
-    parser.add_argument("--draws", type=int, default=1000, help="candidates of each kind")
-    parser.add_argument("--seed", type=int, default=7, help="equal seeds, equal candidates")
+    parser.add_argument("--accuracy", type=fraction, default=0.9, help="of the serving model")
+    parser.add_argument("--disagreement", type=fraction, default=0.06, help="share of lines")
+    parser.add_argument(
+        "--draws", type=whole_number(1, 1_000_000), default=1000, help="candidates of each kind"
+    )
+    parser.add_argument("--seed", type=seed, default=7, help="equal seeds, equal candidates")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     add_threshold_options(parser)
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.cli.arguments import fraction, input_folder, input_path, output_folder
 from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.data.source import is_archive, open_source
@@ -21,8 +22,8 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("source", type=Path, help="a folder, a tar or zip, or the label file")
-    parser.add_argument("out", type=Path, help=f"folder for {LABEL_LIST} and {REPORT}")
+    parser.add_argument("source", type=input_path, help="a folder, a tar or zip, or the label file")
+    parser.add_argument("out", type=output_folder, help=f"folder for {LABEL_LIST} and {REPORT}")
     parser.add_argument(
         "--mode",
         choices=("auto", "rec", "list", "det"),
@@ -31,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "polygons; auto (default) tells which",
     )
     parser.add_argument(
-        "--images", type=Path, help="folder that image paths are relative to (default: the labels')"
+        "--images",
+        type=input_folder,
+        help="folder that image paths are relative to (default: the labels')",
     )
     parser.add_argument(
         "--no-check-images", action="store_true", help="do not look whether the images exist"
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bad-fraction",
         "--max-bad-share",  # its name in 0.1
-        type=float,
+        type=fraction,
         default=0.01,
         help="share of the lines that may be dropped (default 0.01); with more, nothing is written",
     )
@@ -53,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the very bytes of PaddleOCR's script, which loses text",
     )
     parser.add_argument(
-        "--work-dir", type=Path, help="where an archive is unpacked (default: OUT/source)"
+        "--work-dir", type=output_folder, help="where an archive is unpacked (default: OUT/source)"
     )
 
 

@@ -1,8 +1,8 @@
 """`ocr import`: a recogniser that others exported, as weights to train on from."""
 
 import argparse
-from pathlib import Path
 
+from ocr_lib.cli.arguments import input_path, name_or_file, replaced_folder
 from ocr_lib.cli.config_options import add_allow_part, read_allowed_parts
 from ocr_lib.terminal import echo
 
@@ -22,8 +22,13 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("source", type=Path, help="ONNX file, inference folder, or wheel")
-    parser.add_argument("--out", type=Path, required=True, help="folder, replaced if it exists")
+    parser.add_argument("source", type=input_path, help="ONNX file, inference folder, or wheel")
+    parser.add_argument(
+        "--out",
+        type=replaced_folder("import.json"),
+        required=True,
+        help="folder, replaced if it exists",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--fused",
@@ -31,13 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one convolution where PP-LCNetV3 trains several branches: the default, far cheaper",
     )
     form.add_argument("--full", action="store_true", help="with the branches that it trains with")
-    parser.add_argument("--dictionary", metavar="FILE", help="its characters: a file or a name")
     parser.add_argument(
-        "--config", metavar="FILE", help="configuration of its network, if it is another one"
+        "--dictionary", type=name_or_file, metavar="FILE", help="its characters: a file or a name"
+    )
+    parser.add_argument(
+        "--config",
+        type=name_or_file,
+        metavar="FILE",
+        help="configuration of its network, if it is another one",
     )
     add_allow_part(parser)
     parser.add_argument(
-        "--images", nargs="+", default=[], metavar="PATH", help="lines to compare on"
+        "--images",
+        nargs="+",
+        type=input_path,
+        default=[],
+        metavar="PATH",
+        help="lines to compare on",
     )
 
 

@@ -4,6 +4,16 @@ import argparse
 import os
 from pathlib import Path
 
+from ocr_lib.cli.arguments import (
+    count,
+    fraction,
+    input_file,
+    input_folder,
+    name_or_file,
+    output_folder,
+    seed,
+    workers,
+)
 from ocr_lib.data.lmdb_pack import SHARD_SAMPLES
 from ocr_lib.data.lmdb_store import pack, pack_split
 from ocr_lib.data.manifest import MANIFEST, REPORT, Manifest
@@ -32,38 +42,44 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("labels", type=Path, metavar="LABELS", help="path<TAB>label a line")
+    parser.add_argument("labels", type=input_file, metavar="LABELS", help="path<TAB>label a line")
     parser.add_argument(
-        "images", type=Path, metavar="IMAGE_ROOT", help="folder that the paths are relative to"
+        "images",
+        type=input_folder,
+        metavar="IMAGE_ROOT",
+        help="folder that the paths are relative to",
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the data set")
+    parser.add_argument("out", type=output_folder, metavar="OUT", help="folder for the data set")
     parser.add_argument(
-        "--dictionary", metavar="NAME", help="drop labels with other characters (a file, en, …)"
+        "--dictionary",
+        type=name_or_file,
+        metavar="NAME",
+        help="drop labels with other characters (a file, en, …)",
     )
     parser.add_argument(
         "--use-space-char", action="store_true", help="the dictionary has a space as well"
     )
     parser.add_argument(
-        "--max-text-length", type=positive, metavar="N", help="drop labels with more characters"
+        "--max-text-length", type=count, metavar="N", help="drop labels with more characters"
     )
     parser.add_argument(
         "--max-bad-fraction",
         "--max-bad-share",  # its name in 0.1
-        type=share,
+        type=fraction,
         default=0.01,
         metavar="SHARE",
         help="share of the samples that may be dropped (default 0.01); with more it fails",
     )
     parser.add_argument(
         "--shard-samples",
-        type=positive,
+        type=count,
         default=SHARD_SAMPLES,
         metavar="N",
         help=f"images a shard (default {SHARD_SAMPLES:,})",
     )
     parser.add_argument(
         "--workers",
-        type=positive,
+        type=workers,
         default=len(os.sched_getaffinity(0)),
         metavar="N",
         help="processes (default: one a core)",
@@ -74,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--validation-share",
-        type=share,
+        type=fraction,
         default=0.0,
         metavar="SHARE",
         help="share of the documents, folders or blocks to split off for validation (default 0)",
@@ -86,7 +102,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what in an image's path names its document, all of which gets one side",
     )
     parser.add_argument(
-        "--split-seed", type=int, default=0, metavar="N", help="another one, another validation set"
+        "--split-seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="another one, another validation set",
     )
     parser.add_argument("--source-digest", default="", help=argparse.SUPPRESS)
 
@@ -116,22 +136,6 @@ def run(args: argparse.Namespace) -> int:
     )
     _print_split(*pack_split(*sources, rule, **options), args.out)
     return 0
-
-
-def positive(text: str) -> int:
-    """Parses a whole number from 1 on."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def share(text: str) -> float:
-    """Parses a fraction of 1."""
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must be from 0 to 1")
-    return number
 
 
 def _print_split(split: Split, manifests: dict[str, Manifest], out: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from ocr_lib.cli.arguments import input_folder, input_path, workers
 from ocr_lib.cli.image_files import find_images, read_files
 from ocr_lib.predict import Runtime, onnx_runtime, open_bundle
 from ocr_lib.terminal import echo, printable
@@ -20,12 +21,14 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("bundle", help="directory of the exported model")
-    parser.add_argument("images", nargs="+", help="image files, or folders of them")
+    parser.add_argument("bundle", type=input_folder, help="directory of the exported model")
+    parser.add_argument(
+        "images", nargs="+", type=input_path, help="image files, or folders of them"
+    )
     parser.add_argument(
         "--backend", choices=("onnx", "paddle"), default="onnx", help="what runs the network"
     )
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the network")
+    parser.add_argument("--threads", type=workers, default=1, help="CPU threads of the network")
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line, with a score a character"
     )

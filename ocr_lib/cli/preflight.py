@@ -1,11 +1,10 @@
 """`ocr preflight`: does this data fit this configuration?"""
 
 import argparse
-from pathlib import Path
 
 from ocr_lib.atomic import write_json, write_text
+from ocr_lib.cli.arguments import fraction, output_file
 from ocr_lib.cli.config_options import add_config_options, read_config
-from ocr_lib.cli.pack_lmdb import share
 from ocr_lib.data.preflight import preflight
 from ocr_lib.terminal import echo
 
@@ -26,20 +25,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bad-fraction",
         "--max-bad-share",  # its name in 0.1
-        type=share,
+        type=fraction,
         default=0.01,
         metavar="SHARE",
         help="share of the samples that may fail a check (default 0.01)",
     )
     parser.add_argument(
         "--max-leak-share",
-        type=share,
+        type=fraction,
         default=0.01,
         metavar="SHARE",
         help="share of the validation images that may be training images (default 0.01)",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as Markdown")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    parser.add_argument(
+        "--report", type=output_file, metavar="FILE", help="write the report as Markdown"
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

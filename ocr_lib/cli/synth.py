@@ -1,9 +1,11 @@
 """`ocr synth`: draw the synthetic data set."""
 
 import argparse
-from pathlib import Path
 
+from ocr_lib.cli.arguments import output_folder, seed, whole_number, workers
 from ocr_lib.terminal import echo
+
+MAX_LINES = 10_000_000
 
 DESCRIPTION = """\
 Draws text lines (dates, amounts, names, references) on paper-like backgrounds, with their labels,
@@ -18,11 +20,21 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr synth`."""
-    parser.add_argument("out", type=Path, metavar="OUT", help="new folder to write")
-    parser.add_argument("--train", type=int, default=20_000, help="training lines (%(default)s)")
-    parser.add_argument("--eval", type=int, default=1_000, help="evaluation lines (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data set (%(default)s)")
-    parser.add_argument("--workers", type=int, help="processes (one a core)")
+    parser.add_argument("out", type=output_folder, metavar="OUT", help="new folder to write")
+    parser.add_argument(
+        "--train",
+        type=whole_number(1, MAX_LINES),
+        default=20_000,
+        help="training lines (%(default)s)",
+    )
+    parser.add_argument(
+        "--eval",
+        type=whole_number(1, MAX_LINES),
+        default=1_000,
+        help="evaluation lines (%(default)s)",
+    )
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the data set (%(default)s)")
+    parser.add_argument("--workers", type=workers, help="processes (one a core)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -31,7 +31,10 @@ MAX_BASES = 10
 
 
 def load_config(
-    path: str | Path, overrides: Sequence[str] = (), allowed_parts: AllowedParts = NO_PARTS
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    allowed_parts: AllowedParts = NO_PARTS,
+    where: str = "-c",
 ) -> Config:
     """Reads a configuration file; nothing that it names is imported.
 
@@ -39,12 +42,13 @@ def load_config(
         path: a file, or the name of a shipped configuration (`en_PP-OCRv3_rec`).
         overrides: `Key.sub=value` each; the value is read as YAML, later ones win.
         allowed_parts: custom parts that may be imported when the configuration is built.
+        where: the argument that named the configuration, for errors.
 
     Raises:
         ConfigError: names file, line and key, the cause, and the nearest known name; also where
             the configuration names a part that is not allowed.
     """
-    values, places = load_values(path)
+    values, places = load_values(path, where)
     for override in overrides:
         apply(values, override, places)
     config = parse(Config, values, Spot((), places))
@@ -83,10 +87,10 @@ def config_from_dict(values: dict[str, Any], where: str = "the configuration") -
     return parse(Config, values, Spot((), {(): where}))
 
 
-def load_values(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+def load_values(path: str | Path, where: str = "-c") -> tuple[dict[str, Any], dict[KeyPath, str]]:
     """Returns what a file and its bases say, as plain values, and the place of every key."""
     chain: list[Path] = []
-    file: Path | None = find_config(path)
+    file: Path | None = find_config(path, where=where)
     merged: dict[str, Any] = {}
     places: dict[KeyPath, str] = {}
     while file:

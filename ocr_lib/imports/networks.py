@@ -60,7 +60,7 @@ def network_of(name: str, config: str, allowed_parts: AllowedParts = NO_PARTS) -
         config: a shipped configuration's name, or a file.
         allowed_parts: custom parts that it may name.
     """
-    loaded = load_config(config, (), allowed_parts)
+    loaded = load_config(config, (), allowed_parts, "--config")
     return Network(name, _reading_part(loaded.architecture), allowed_parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from ocr_lib.cli.arguments import input_path, output_folder, real_number
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo
 from pipelines.demo.options import DemoOptions
@@ -42,20 +43,25 @@ DEFAULT_MINUTES_IMPORTED = 45.0  # a larger network, at a tenth of the small one
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr demo`."""
-    parser.add_argument("--train", type=Path, help="lines to learn: folder, tar or zip")
+    parser.add_argument("--train", type=input_path, help="lines to learn: folder, tar or zip")
     parser.add_argument("--test", type=Path, help="the test set, in the same form")
-    parser.add_argument("--eval", type=Path, help=argparse.SUPPRESS)  # former name of --test
+    parser.add_argument("--eval", type=input_path, help=argparse.SUPPRESS)  # former name of --test
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=real_number(0.01, 60 * 24 * 365),
         help=f"training budget (default: {DEFAULT_MINUTES:g}, with --train "
         f"{DEFAULT_MINUTES_GIVEN_DATA:g}, with an import {DEFAULT_MINUTES_IMPORTED:g})",
     )
     parser.add_argument(
-        "--pretrained", type=Path, help="where to start: a folder of `ocr import`, or a .pdparams"
+        "--pretrained",
+        type=input_path,
+        help="where to start: a folder of `ocr import`, or a .pdparams",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("build/demo"), help="folder (default: %(default)s)"
+        "--out",
+        type=output_folder,
+        default=Path("build/demo"),
+        help="folder (default: %(default)s)",
     )
     parser.add_argument(
         "--param",

@@ -92,7 +92,7 @@ def test_a_traceback_is_printed_on_request(monkeypatch, capsys, how):
     monkeypatch.setattr("ocr_lib.cli.fsck.run", fail)
     if how == "variable":
         monkeypatch.setenv("OCR_DEBUG", "1")
-    assert cli.main([*(["--debug"] if how == "option" else []), "fsck", "x"]) == 1
+    assert cli.main([*(["--debug"] if how == "option" else []), "fsck", "."]) == 1
     shown = capsys.readouterr().err
     assert shown.startswith("Traceback")
     assert shown.splitlines()[-1].startswith("ocr fsck: internal error: ZeroDivisionError: no")
@@ -100,7 +100,7 @@ def test_a_traceback_is_printed_on_request(monkeypatch, capsys, how):
 
 def test_a_wrong_argument_is_one_line(capsys):
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["gate", "x", "--proof", "a\x1b[2Jb"])
+        cli.main(["gate", __file__, "--proof", "a\x1b[2Jb"])
     assert exit_.value.code == 2
     shown = capsys.readouterr().err
     assert shown.startswith("ocr gate: argument --proof: invalid choice: 'a\\x1b[2Jb'")

@@ -88,5 +88,7 @@ def test_a_step_that_trains_itself_keeps_the_settings_that_others_hand_on(
 
 
 def test_a_number_of_devices_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pipeline", "compile", "--train-accelerators", "-1"]) == 2
-    assert "--train-accelerators: -1 is no number of devices" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["pipeline", "compile", "--train-accelerators", "-1"])
+    said = "argument --train-accelerators: '-1' is not a whole number from 0 to 64"
+    assert said in capsys.readouterr().err

@@ -1,9 +1,9 @@
 """Arguments that several subcommands of `ocr pipeline` share."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocr_lib.cli.arguments import input_file
 from pipelines.compile import OUT, add_build_options, compile_as_asked, given
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ EXPERIMENT = "ocr"
 def add_package(parser: argparse.ArgumentParser) -> None:
     """Adds the package to work with."""
     parser.add_argument(
-        "--package", type=Path, default=OUT, help="the compiled package (default: %(default)s)"
+        "--package",
+        type=input_file,
+        default=OUT,
+        help="the compiled package (default: %(default)s)",
     )
     add_build_options(
         parser.add_argument_group(
@@ -39,7 +42,9 @@ def get_package(args: argparse.Namespace) -> "Package":
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """Adds what a run is given and under which name it is kept."""
-    parser.add_argument("--params", type=Path, metavar="FILE", help="YAML, a parameter a line")
+    parser.add_argument(
+        "--params", type=input_file, metavar="FILE", help="YAML, a parameter a line"
+    )
     parser.add_argument(
         "--param",
         action="append",

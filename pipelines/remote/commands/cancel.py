@@ -2,6 +2,7 @@
 
 import argparse
 
+from ocr_lib.cli.arguments import text
 from ocr_lib.terminal import echo
 from pipelines.remote.connection import add_connection, connected
 
@@ -13,7 +14,7 @@ EXAMPLES = "  ocr pipeline cancel 6f9c0c1e-…"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr pipeline cancel`."""
-    parser.add_argument("run_id", metavar="RUN", help="a run's id")
+    parser.add_argument("run_id", type=text, metavar="RUN", help="a run's id")
     add_connection(parser)
 
 

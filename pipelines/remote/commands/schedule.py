@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+from ocr_lib.cli.arguments import text
 from ocr_lib.terminal import echo
 from pipelines.remote.commands.arguments import add_package, add_parameters, get_package
 from pipelines.remote.connection import add_connection, connected
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the actions of `ocr pipeline schedule`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a schedule, or replace it")
-    create.add_argument("name", metavar="NAME")
+    create.add_argument("name", type=text, metavar="NAME")
     create.add_argument(
         "--cron",
         required=True,
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if action == "list":
             _add_zone(found)
         else:
-            found.add_argument("name", metavar="NAME")
+            found.add_argument("name", type=text, metavar="NAME")
         add_connection(found)
 
 

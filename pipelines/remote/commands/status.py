@@ -2,6 +2,7 @@
 
 import argparse
 
+from ocr_lib.cli.arguments import text, whole_number
 from ocr_lib.terminal import echo
 from pipelines.remote.connection import add_connection, connected
 
@@ -16,8 +17,13 @@ DAY_MIN = 24 * 60.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr pipeline status`."""
-    parser.add_argument("run_id", nargs="?", metavar="RUN", help="a run's id")
-    parser.add_argument("--count", type=int, default=10, help="runs listed (default: %(default)s)")
+    parser.add_argument("run_id", nargs="?", type=text, metavar="RUN", help="a run's id")
+    parser.add_argument(
+        "--count",
+        type=whole_number(1, 10_000),
+        default=10,
+        help="runs listed (default: %(default)s)",
+    )
     parser.add_argument("--follow", action="store_true", help="until it ends, as `run` does")
     add_connection(parser)
 

@@ -8,7 +8,7 @@ import pytest
 from components.cli import deploy, models, query, rollback
 from components.deploy.triton_server import TritonServer
 from components.shared.store import Store
-from ocr_lib.errors import ConfigError, ImageError
+from ocr_lib.errors import ConfigError
 from tests.components.deploy.tiny_bundle import line_image
 from tests.ocr_lib.cli.command import call
 
@@ -59,12 +59,17 @@ def test_deploy_query_list_and_roll_back(
         call(rollback, *where)
 
 
-def test_bad_arguments_are_named(store: Store, bundle: Path, lines: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'http://h:1' is not host:port"):
-        call(query, lines, "--url", "http://h:1")
-    with pytest.raises(ImageError, match="no such file or folder"):
-        call(query, tmp_path / "none")
+def test_bad_arguments_are_named(
+    store: Store, lines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = lines / "abc.png"
+    for command, words, said in [
+        (query, (lines, "--url", "http://h:1"), "--url: 'http://h:1' is not host:port"),
+        (query, (tmp_path / "none",), f"images: {tmp_path / 'none'}: no such file or folder"),
+        (deploy, (image, lines), f"bundle: {image}: is a file, not a folder"),
+    ]:
+        with pytest.raises(SystemExit):
+            call(command, *words)
+        assert f"argument {said}" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="there is no version of nothing"):
         call(models, "list", "--model", "nothing")
-    with pytest.raises(ConfigError, match="is no directory"):
-        call(deploy, lines / "abc.png", lines)

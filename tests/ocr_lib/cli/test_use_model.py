@@ -58,9 +58,11 @@ def test_predict_names_what_it_cannot_read(
     assert captured.out.startswith(f"Predicts of {images / '0.png'}:(")
 
 
-def test_paths_that_hold_no_image(bundle: Bundle, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no such file or folder"):
-        call(predict_command, bundle.root, tmp_path / "absent.png")
+def test_paths_that_hold_no_image(bundle: Bundle, tmp_path: Path, capsys: Capture) -> None:
+    absent = tmp_path / "absent.png"
+    with pytest.raises(SystemExit):
+        call(predict_command, bundle.root, absent)
+    assert f"argument images: {absent}: no such file or folder" in capsys.readouterr().err
     with pytest.raises(ImageError, match="no image in this folder"):
         call(predict_command, bundle.root, tmp_path)
 
