@@ -113,7 +113,7 @@ class Simulation:
         luck = self._rng.random(s.samples)
         mine, theirs = luck < s.gains, (luck >= s.gains) & (luck < s.gains + s.losses)
         both = (luck >= s.gains + s.losses) & (luck < s.gains + s.accuracy)
-        return self._report(mine | both), self._report(theirs | both)
+        return self.report(mine | both), self.report(theirs | both)
 
     def _slices(self) -> dict[Key, Mask]:
         quarter = (self._lengths - 1) * 4 // LONGEST
@@ -126,7 +126,8 @@ class Simulation:
             ("class", "punctuation"): self._has[:, 46:].any(axis=1),
         }
 
-    def _report(self, right: Mask) -> EvalReport:
+    def report(self, right: Mask) -> EvalReport:
+        """Returns the report of a model that is right on these samples."""
         wrong = np.flatnonzero(~right)
         loses_space = (self._rng.random(len(wrong)) < SPACE_ERRORS) & (self._spaces[wrong] > 0)
         cells = self._cells(right, wrong[loses_space])
