@@ -24,8 +24,8 @@ from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
 from ocr_lib.data.augment.rec_aug import RecAug
 from ocr_lib.data.augment.tia import tia
+from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Image, Preprocess, decode_image
-from ocr_lib.data.samples import Sample
 
 BATCH = 32
 HEIGHT, WIDTH = 48, 320

@@ -9,8 +9,6 @@ import io
 import warnings
 from contextlib import redirect_stderr
 
-from ocr_lib.data import opencv  # noqa: F401 (before paddle)
-
 with redirect_stderr(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import paddle

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.decode import MAX_BYTES, check_size
 from ocr_lib.data.image import Image, Preprocess, decode_image
-from ocr_lib.data.opencv import MAX_PIXELS
 from ocr_lib.errors import ImageError
+from ocr_lib.opencv import MAX_PIXELS
 from ocr_lib.text import ctc
 from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Dictionary

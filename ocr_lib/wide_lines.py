@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.image import Image, Preprocess
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 from ocr_lib.text.ctc import Recognition
 
 MAX_SQUEEZE = 1.5

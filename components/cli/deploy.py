@@ -12,7 +12,7 @@ from components.feedback.lines import KeptLines
 from components.shared.store import Store
 from ocr_lib.cli.arguments import DAY_S, fraction, input_folder, input_path, real_number, text
 from ocr_lib.cli.image_files import find_images
-from ocr_lib.data.samples import read_file
+from ocr_lib.data.base import read_file
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo, printable
 

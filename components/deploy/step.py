@@ -15,7 +15,7 @@ from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.data.spread import spread
+from ocr_lib.data.sampling import spread
 
 SMOKE_IMAGES = 16
 SHADOW_LINES = 500  # of those that were kept, to report how much changes for their senders

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ocr_lib.bundle import ONNX
-from ocr_lib.data.samples import Dataset
-from ocr_lib.data.spread import spread
+from ocr_lib.data.base import Dataset
+from ocr_lib.data.sampling import spread
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs

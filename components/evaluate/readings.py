@@ -7,7 +7,7 @@ from pathlib import Path
 from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
-from ocr_lib.data.samples import Dataset
+from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.readings import Reader, Replay, load

@@ -8,11 +8,11 @@ from typing import Any, cast, get_args
 
 from components.shared.handoff import fetch_source, publish
 from components.shared.pointer import Pointer
+from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
 from ocr_lib.data.labels.report import Finding, LabelReport
 from ocr_lib.data.roles import TRAIN, SplitRule
-from ocr_lib.data.source import open_source
 from ocr_lib.errors import ConfigError
 from ocr_lib.markdown import escape
 

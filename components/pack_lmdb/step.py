@@ -7,10 +7,10 @@ from pathlib import Path
 
 from components.shared.handoff import fetch, fetch_source, publish
 from components.shared.pointer import Pointer
+from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import LABEL_LIST
 from ocr_lib.data.lmdb_store import Manifest, pack, pack_split
 from ocr_lib.data.roles import SplitRule
-from ocr_lib.data.source import open_source
 
 
 def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) -> list[Pointer]:

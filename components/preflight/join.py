@@ -11,9 +11,9 @@ from components.shared.links import Link, link_tree
 from components.shared.manifest import TreeManifest
 from components.shared.pointer import Pointer
 from components.shared.store import Store
-from ocr_lib.data.lmdb_read import read_keys
 from ocr_lib.data.lmdb_store import merge
-from ocr_lib.data.manifest import MANIFEST, SAMPLES
+from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
+from ocr_lib.data.lmdb_store.read import read_keys
 from ocr_lib.data.roles import BLOCK, TEST, TRAIN, VALIDATION, unfit_split
 from ocr_lib.errors import DataError
 

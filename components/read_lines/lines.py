@@ -5,7 +5,7 @@ from pathlib import Path
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest
-from ocr_lib.data.manifest import DATA
+from ocr_lib.data.lmdb_store.manifest import DATA
 from ocr_lib.errors import DataError
 
 

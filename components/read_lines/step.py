@@ -12,7 +12,7 @@ from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
-from ocr_lib.data.samples import Dataset
+from ocr_lib.data.base import Dataset
 from ocr_lib.evaluation.readings import Reader, read_lines, save
 from ocr_lib.train import load_run
 from ocr_lib.train.recognizer import trained_recognizer

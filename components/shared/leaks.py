@@ -7,9 +7,9 @@ from pathlib import Path
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
-from ocr_lib.data.lmdb_read import read_keys
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.data.manifest import MANIFEST, SAMPLES
+from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
+from ocr_lib.data.lmdb_store.read import read_keys
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.leaks import candidates, refuse_leaks
 

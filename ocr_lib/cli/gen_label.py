@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from ocr_lib.cli.arguments import fraction, input_folder, input_path, output_folder
+from ocr_lib.data.archive import is_archive, open_source
 from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
-from ocr_lib.data.source import is_archive, open_source
 from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\

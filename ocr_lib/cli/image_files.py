@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from ocr_lib.data.samples import read_file
+from ocr_lib.data.base import read_file
 from ocr_lib.errors import ImageError
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.ctc import Recognition

@@ -59,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Imports and says what came of it."""
     from ocr_lib.cli.image_files import find_images
+    from ocr_lib.data.base import read_file
     from ocr_lib.data.decode import decode_image
-    from ocr_lib.data.samples import read_file
     from ocr_lib.imports import import_model
     from ocr_lib.imports.run import MAX_LINES
 

@@ -14,9 +14,9 @@ from ocr_lib.cli.arguments import (
     seed,
     workers,
 )
-from ocr_lib.data.lmdb_pack import SHARD_SAMPLES
 from ocr_lib.data.lmdb_store import pack, pack_split
-from ocr_lib.data.manifest import MANIFEST, REPORT, Manifest
+from ocr_lib.data.lmdb_store.manifest import MANIFEST, REPORT, Manifest
+from ocr_lib.data.lmdb_store.pack import SHARD_SAMPLES
 from ocr_lib.data.roles import BLOCK, ROLES, TRAIN, VALIDATION, Split, SplitRule, unfit_split
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo, printable

@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.data.combine import Concat, Subset
+from ocr_lib.data.base import Dataset, Sample
+from ocr_lib.data.concat import Concat, Subset
 from ocr_lib.data.list_dataset import ListDataset
-from ocr_lib.data.lmdb_read import LmdbDataset
-from ocr_lib.data.manifest import DATA, MANIFEST, SHARD
-from ocr_lib.data.plain_lmdb import PlainLmdb
-from ocr_lib.data.samples import Dataset, Sample
+from ocr_lib.data.lmdb_store.manifest import DATA, MANIFEST, SHARD
+from ocr_lib.data.lmdb_store.plain import PlainLmdb
+from ocr_lib.data.lmdb_store.read import LmdbDataset
 from ocr_lib.errors import ConfigError, LmdbError
 
 __all__ = ["Dataset", "Sample", "open_dataset", "open_lmdb"]

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.image_header import ACCEPTED, image_format, image_size
-from ocr_lib.data.opencv import MAX_PIXELS, cv2
 from ocr_lib.errors import ImageError, ImageFormatError
+from ocr_lib.opencv import MAX_PIXELS, cv2
 
 MAX_BYTES = 32 << 20
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ocr_lib.data import lanczos
 from ocr_lib.data.decode import Image, decode_image
-from ocr_lib.data.opencv import cv2
 from ocr_lib.data.resize_ops import read_resize_op
 from ocr_lib.errors import ConfigError
+from ocr_lib.opencv import cv2
 
 __all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 

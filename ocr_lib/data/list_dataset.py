@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data.base import SAMPLE, Row, Sample, keys_of, probe, read_file, sizes_of
 from ocr_lib.data.label_list import read_label_list
-from ocr_lib.data.samples import SAMPLE, Row, Sample, keys_of, probe, read_file, sizes_of
 from ocr_lib.errors import DataError, ImageError
 from ocr_lib.progress import Progress
 

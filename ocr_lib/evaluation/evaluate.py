@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from ocr_lib.data.samples import Dataset
+from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.evaluation.readings import Reader, chunks
 from ocr_lib.evaluation.report import EvalReport, Line, Slice

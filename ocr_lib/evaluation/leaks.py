@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.samples import Dataset
+from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError, UserError
 
 NAMED = 5

@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data.base import Dataset
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.samples import Dataset
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import Recognition

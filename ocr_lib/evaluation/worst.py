@@ -5,9 +5,9 @@ import heapq
 import numpy as np
 
 from ocr_lib.data.image import decode_image
-from ocr_lib.data.opencv import cv2
 from ocr_lib.errors import ImageError
 from ocr_lib.evaluation.report import Line
+from ocr_lib.opencv import cv2
 
 THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the report, px
 

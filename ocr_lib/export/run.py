@@ -17,7 +17,7 @@ from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.spread import spread
+from ocr_lib.data.sampling import spread
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, UserError
 from ocr_lib.export.onnx_format import save_onnx

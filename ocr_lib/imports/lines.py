@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ocr_lib.data.decode import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 SEED = 20_26
 LENGTHS = (1, 3, 5, 8, 11, 14, 18, 24, 30)  # characters

@@ -7,7 +7,7 @@ import numpy as np
 import paddle
 
 from ocr_lib.config.schema import Config
-from ocr_lib.data.combine import Selection
+from ocr_lib.data.concat import Selection
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.roles import MAX_READ, NOT_VALIDATION, lowest_hashes
 from ocr_lib.evaluation.evaluate import evaluate

@@ -9,7 +9,7 @@ from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.data.spread import spread
+from ocr_lib.data.sampling import spread
 from ocr_lib.predict import open_bundle
 
 SAMPLES = 12

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.data.base import Sample
 from ocr_lib.data.image_header import image_size
-from ocr_lib.data.samples import Sample
 from ocr_lib.errors import ImageError
 from tests.ocr_lib.barcode import png
 

@@ -7,7 +7,7 @@ operations, same distributions.
 import numpy as np
 
 from ocr_lib.data.augment.warp import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 STRENGTH = 0.5  # of brightness, contrast and saturation
 HUE = 0.1  # of the colour circle

@@ -12,9 +12,9 @@ from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.spot import FieldError
 from ocr_lib.data.augment.base import check_probabilities
 from ocr_lib.data.augment.warp import Image
+from ocr_lib.data.base import Sample
 from ocr_lib.data.decode import decode_image
-from ocr_lib.data.opencv import cv2
-from ocr_lib.data.samples import Sample
+from ocr_lib.opencv import cv2
 
 Draw = Callable[[np.random.Generator], Sample]
 """Returns a sample of the data set picked at random."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ocr_lib.data.augment.geometry import any_filter, asymmetric
 from ocr_lib.data.augment.warp import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 VARIANCE = 20.0
 MOTION = 6.0  # px

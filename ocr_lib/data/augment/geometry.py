@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.augment.warp import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 FILTERS = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 DEGREES = 45.0

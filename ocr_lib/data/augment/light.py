@@ -6,7 +6,7 @@ import numpy as np
 
 from ocr_lib.data.augment.base import Augmentation, check_probabilities
 from ocr_lib.data.augment.warp import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 
 @dataclass(frozen=True)

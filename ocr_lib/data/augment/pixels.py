@@ -8,7 +8,7 @@ import numpy as np
 
 from ocr_lib.data.augment.tia import MIN_SIDE
 from ocr_lib.data.augment.warp import Image
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 KERNEL = cv2.getGaussianKernel(5, 1, cv2.CV_32F)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 GRID_STEP = 100
 """Pixels between vertices. A text line has few of them: at 32 × 150 px, six."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
+from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_size
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
-from ocr_lib.data.samples import Dataset
 from ocr_lib.errors import ConfigError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import min_steps

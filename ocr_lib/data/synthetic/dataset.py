@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from ocr_lib import atomic
-from ocr_lib.data.opencv import use_one_thread
 from ocr_lib.data.synthetic.render import encode_line, render_line
 from ocr_lib.data.synthetic.text import sample_text
 from ocr_lib.errors import UserError
+from ocr_lib.opencv import use_one_thread
 from ocr_lib.progress import Progress
 from ocr_lib.workers import worker_pool
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 
 SHEETS = 6
 SHEET_HEIGHT, SHEET_WIDTH = 192, 1536

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from ocr_lib.data.opencv import cv2
 from ocr_lib.data.synthetic.fonts import FACES, SIZES, load_font
 from ocr_lib.data.synthetic.paper import paper
+from ocr_lib.opencv import cv2
 
 MIN_HEIGHT, MAX_HEIGHT = 24, 48
 """Image heights, px, both included."""

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ocr_lib.data.archive import open_source
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import decode_image
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
-from ocr_lib.data.source import open_source
 from tests.ocr_lib.data.lines import texts, write_lines
 
 LABELS = [*texts(20), "comma, \"quote\" 'single'", "two  spaces", "trailing "]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.samples import Sample
 from ocr_lib.errors import DataError
 from ocr_lib.loading.batches import Batch
 from ocr_lib.loading.loader import BatchReader, Loader

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.data.combine import Selection
+from ocr_lib.data.concat import Selection
 from ocr_lib.train import checkpoint, train, wire
 from tests.ocr_lib.memory_dataset import MemoryDataset
 from tests.ocr_lib.train.line_data import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.data.augment.concatenate import RecConAug
-from ocr_lib.data.samples import Sample
+from ocr_lib.data.base import Sample
 from ocr_lib.errors import ImageError
 from tests.ocr_lib.data.lines import image as encoded_image
 

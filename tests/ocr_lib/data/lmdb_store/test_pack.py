@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocr_lib.data import lmdb_shard
-from ocr_lib.data.lmdb_folder import packing_folder
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest, pack, verify
+from ocr_lib.data.lmdb_store import shard as lmdb_shard
+from ocr_lib.data.lmdb_store.packing_dir import packing_folder
 from ocr_lib.errors import DataError, LabelError, LmdbError
 from ocr_lib.text.dictionary import Dictionary
 from tests.ocr_lib.data.lines import image, texts, write_lines

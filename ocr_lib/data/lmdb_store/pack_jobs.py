@@ -11,9 +11,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ocr_lib.atomic import atomic_directory, write_json
-from ocr_lib.data.lmdb_shard import Entry, Rules, write_shard
-from ocr_lib.data.manifest import FORMAT, SHARD, FileEntry, Shard
-from ocr_lib.data.statistics import Statistics
+from ocr_lib.data.lmdb_store.manifest import FORMAT, SHARD, FileEntry, Shard
+from ocr_lib.data.lmdb_store.shard import Entry, Rules, write_shard
+from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.workers import worker_pool
 
 Packed = tuple[Shard, Statistics]

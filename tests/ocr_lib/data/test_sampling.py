@@ -1,6 +1,6 @@
 import numpy as np
 
-from ocr_lib.data.spread import spread
+from ocr_lib.data.sampling import spread
 
 
 def test_chosen_images_span_all_widths() -> None:

@@ -22,7 +22,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.statistics import Statistics
+from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import LmdbError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.samples import Dataset, Sample
+from ocr_lib.data.base import Dataset, Sample
 
 SEED = 1024  # PaddleOCR's, of what a ratio below 1 draws
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import ocr_lib
-from ocr_lib.data.opencv import LIMIT, MAX_PIXELS
+from ocr_lib.opencv import LIMIT, MAX_PIXELS
 from pipelines.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,7 @@ def test_opencv_is_loaded_with_the_limit_on_every_way_to_it() -> None:
 LOAD = """
 import json, os
 before = dict(os.environ)
-from ocr_lib.data.opencv import cv2
+from ocr_lib.opencv import cv2
 from tests.ocr_lib.data.hostile_images import png_claim
 import numpy
 said = []
@@ -118,7 +118,7 @@ import json, re
 import cv2  # by the host program, without a limit
 from ocr_lib.data.decode import check_image, decode_image
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.samples import probe
+from ocr_lib.data.base import probe
 from ocr_lib.errors import ImageError
 from ocr_lib.recognize import Recognizer
 from ocr_lib.text.dictionary import Dictionary
@@ -179,7 +179,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 def test_one_module_alone_imports_opencv() -> None:
     importers = [path for path, tree in modules() if "cv2" in imports(ast.walk(tree))]
-    assert importers == ["ocr_lib/data/opencv.py"]
+    assert importers == ["ocr_lib/opencv.py"]
 
 
 def test_opencv_is_loaded_before_paddle_which_imports_it() -> None:

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import lmdb
 
-from ocr_lib.data.manifest import DATA
+from ocr_lib.data.lmdb_store.manifest import DATA
 from ocr_lib.errors import LmdbError
 
 META_BYTES = 152  # page header and meta record of the 0.9 format

@@ -12,9 +12,9 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.lmdb_environment import open_environment
-from ocr_lib.data.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
-from ocr_lib.data.samples import SAMPLE, Sample, keys_of, sizes_of
+from ocr_lib.data.base import SAMPLE, Sample, keys_of, sizes_of
+from ocr_lib.data.lmdb_store.environment import open_environment
+from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
 from ocr_lib.errors import LmdbError
 
 LABEL = b"label-"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import lmdb
 
-from ocr_lib.data.manifest import MANIFEST
+from ocr_lib.data.lmdb_store.manifest import MANIFEST
 from ocr_lib.errors import DataError, LmdbError
 
 # LMDB says EIO where a write came out short, which is how a disk that fills up shows itself.

@@ -15,15 +15,15 @@ import lmdb
 import numpy as np
 
 from ocr_lib.atomic import atomic_file
+from ocr_lib.data.base import SAMPLE, read_file
 from ocr_lib.data.decode import check_image
-from ocr_lib.data.manifest import (
+from ocr_lib.data.lmdb_store.manifest import (
     DATA,
     SAMPLES,
     FileEntry,
     Shard,
 )
-from ocr_lib.data.samples import SAMPLE, read_file
-from ocr_lib.data.statistics import Dropped, Statistics, count_samples
+from ocr_lib.data.lmdb_store.statistics import Dropped, Statistics, count_samples
 from ocr_lib.errors import ImageError, ImageFormatError
 from ocr_lib.text.dictionary import Dictionary
 

@@ -7,9 +7,9 @@ from zlib import crc32
 
 import numpy as np
 
-from ocr_lib.data.lmdb_read import LmdbReader
-from ocr_lib.data.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
-from ocr_lib.data.samples import SAMPLE
+from ocr_lib.data.base import SAMPLE
+from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
+from ocr_lib.data.lmdb_store.read import LmdbReader
 from ocr_lib.errors import LmdbError
 from ocr_lib.progress import Progress
 

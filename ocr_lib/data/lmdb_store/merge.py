@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_text
-from ocr_lib.data.lmdb_pack import write_report
-from ocr_lib.data.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
+from ocr_lib.data.base import keys_of
+from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
+from ocr_lib.data.lmdb_store.pack import write_report
+from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.roles import positions_in
-from ocr_lib.data.samples import keys_of
-from ocr_lib.data.statistics import Statistics
 from ocr_lib.errors import LmdbError
 
 Place = tuple[int, str]  # number of a part, name of a shard in it

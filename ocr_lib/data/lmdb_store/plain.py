@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.lmdb_read import LmdbReader
-from ocr_lib.data.samples import SAMPLE, Row, Sample, keys_of, probe, sizes_of
+from ocr_lib.data.base import SAMPLE, Row, Sample, keys_of, probe, sizes_of
+from ocr_lib.data.lmdb_store.read import LmdbReader
 from ocr_lib.errors import LmdbError
 from ocr_lib.progress import Progress
 

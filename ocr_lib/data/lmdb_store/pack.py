@@ -16,11 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_json, write_text
+from ocr_lib.data.base import keys_of
 from ocr_lib.data.label_list import LabelLine, read_label_list
-from ocr_lib.data.lmdb_folder import clear, packing_folder
-from ocr_lib.data.lmdb_jobs import Job, run_jobs
-from ocr_lib.data.lmdb_shard import Entry, Rules
-from ocr_lib.data.manifest import (
+from ocr_lib.data.lmdb_store.manifest import (
     MANIFEST,
     REPORT,
     SAMPLES,
@@ -29,9 +27,11 @@ from ocr_lib.data.manifest import (
     Shard,
     measure_sizes,
 )
+from ocr_lib.data.lmdb_store.pack_jobs import Job, run_jobs
+from ocr_lib.data.lmdb_store.packing_dir import clear, packing_folder
+from ocr_lib.data.lmdb_store.shard import Entry, Rules
+from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.roles import TRAIN, VALIDATION, Split, SplitRule, positions_in
-from ocr_lib.data.samples import keys_of
-from ocr_lib.data.statistics import Statistics
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import DataError
 from ocr_lib.progress import Progress

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from ocr_lib.data.source import Caps, is_archive, open_source
+from ocr_lib.data.archive import Caps, is_archive, open_source
 from ocr_lib.errors import DataError
 
 FILES = {"gt.txt": b'a.jpg, "A"\n', "images/a.jpg": b"\xff\xd8"}
