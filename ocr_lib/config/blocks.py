@@ -162,7 +162,7 @@ class SplitConfig:
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     sampler: ComponentConfig | None = field(
-        default=None, metadata=component_of("ocr_lib.loading.multi_scale:SAMPLERS")
+        default=None, metadata=component_of("ocr_lib.data.loading.multi_scale:SAMPLERS")
     )
     loader: LoaderConfig = field(default_factory=LoaderConfig)
 

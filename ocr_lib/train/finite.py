@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import OcrError
-from ocr_lib.loading.loader import LoadedBatch
 
 
 class TrainingError(OcrError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ocr_lib.atomic import write_json
-from ocr_lib.loading.batches import Batch
+from ocr_lib.data.loading.batches import Batch
 
 TIMED_BATCHES = 12
 EVAL_COST = 0.4  # an evaluated pixel costs this share of a trained one (forward pass only)

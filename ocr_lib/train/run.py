@@ -15,14 +15,14 @@ from ocr_lib.config.characters import DICTIONARY, named_dictionary, trained_dict
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading.batches import Batch, plan_epoch, shard
+from ocr_lib.data.loading.dataloader import BatchReader, Loader
+from ocr_lib.data.loading.multi_scale import MultiScale
+from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.targets import Targets
 from ocr_lib.data.roles import NOT_TRAIN
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import ConfigError
-from ocr_lib.loading.batches import Batch, plan_epoch, shard
-from ocr_lib.loading.loader import BatchReader, Loader
-from ocr_lib.loading.multi_scale import MultiScale
-from ocr_lib.loading.samples import Samples
-from ocr_lib.loading.targets import Targets
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.optim.schedules import RunLength

@@ -8,10 +8,10 @@ from ocr_lib.algorithms.ctc_steps import fixed_columns
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading.multi_scale import MultiScale
+from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.errors import DataError
-from ocr_lib.loading.multi_scale import MultiScale
-from ocr_lib.loading.samples import Samples
-from ocr_lib.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.train.log import RunLog
 from ocr_lib.train.steps import training_steps
 

@@ -9,7 +9,7 @@ from ocr_lib.algorithms.choice import reading_network
 from ocr_lib.algorithms.ctc_steps import time_steps
 from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.schema import Config
-from ocr_lib.loading.targets import Targets
+from ocr_lib.data.loading.targets import Targets
 from ocr_lib.models import build_model
 from ocr_lib.train.outputs import reading_logits
 

@@ -18,10 +18,10 @@ import ocr_lib
 from ocr_lib.config.blocks import OptimizerConfig
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.parse import ComponentConfig, keys_of
+from ocr_lib.data.loading.multi_scale import SAMPLERS
 from ocr_lib.data.resize_ops import RESIZE_OPS
 from ocr_lib.data.transforms import AUGMENTATIONS
 from ocr_lib.errors import ConfigError
-from ocr_lib.loading.multi_scale import SAMPLERS
 from ocr_lib.optim.optimizers import OPTIMIZERS, REGULARIZERS
 from ocr_lib.optim.schedules import SCHEDULES, RunLength
 from ocr_lib.text.metrics import METRICS, RecMetric

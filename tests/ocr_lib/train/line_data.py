@@ -12,7 +12,7 @@ from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.data.lmdb_store import pack
-from ocr_lib.loading.loader import LoadedBatch
+from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.train import checkpoint, train
 from ocr_lib.train.checkpoint import TRAINED
 from ocr_lib.train.trainer import Trainer

@@ -11,8 +11,8 @@ import pytest
 
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.lmdb_store import pack
+from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import CheckpointError, ConfigError, DataError, LmdbError
-from ocr_lib.loading.loader import LoadedBatch
 from ocr_lib.train import checkpoint, load_run, train
 from ocr_lib.train.evaluation import validation_dataset
 from ocr_lib.train.finite import TrainingError

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.config.schema import ComponentConfig, DatasetConfig, SplitConfig
+from ocr_lib.data.loading.multi_scale import MultiScale
 from ocr_lib.errors import ConfigError
-from ocr_lib.loading.multi_scale import MultiScale
 from ocr_lib.train import train
 from tests.ocr_lib.train.line_data import make_lines, small_config
 from tests.ocr_lib.train.test_run import assert_equal_runs

@@ -18,7 +18,7 @@ from ocr_lib.config.component import Table, parse_component
 from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.schema import SplitConfig
 from ocr_lib.config.spot import FieldError, Spot
-from ocr_lib.loading.batches import Batch
+from ocr_lib.data.loading.batches import Batch
 
 Pair = tuple[int, int]
 

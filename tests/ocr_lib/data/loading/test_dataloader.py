@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading.batches import Batch
+from ocr_lib.data.loading.dataloader import BatchReader, Loader
+from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError
-from ocr_lib.loading.batches import Batch
-from ocr_lib.loading.loader import BatchReader, Loader
-from ocr_lib.loading.samples import Samples
-from ocr_lib.loading.targets import Targets
 from ocr_lib.text.dictionary import Dictionary
 
 PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]

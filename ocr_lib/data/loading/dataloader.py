@@ -16,10 +16,10 @@ from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
+from ocr_lib.data.loading.batches import Batch
+from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.loading.batches import Batch
-from ocr_lib.loading.samples import Samples
-from ocr_lib.loading.targets import Targets
 from ocr_lib.workers import worker_pool
 
 AHEAD = 4  # batches loaded in advance by each worker

@@ -9,7 +9,7 @@ import pytest
 
 from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.loader import load_config
-from ocr_lib.loading.targets import Targets
+from ocr_lib.data.loading.targets import Targets
 from ocr_lib.text.dictionary import Dictionary
 
 ABC = Dictionary(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.loading.batches import plan_epoch, shard
+from ocr_lib.data.loading.batches import plan_epoch, shard
 
 widths = st.lists(st.sampled_from([64, 128, 256, 320]), min_size=1, max_size=200)
 
