@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from benchmarks.line_images import WORDS
 from benchmarks.measure import interleaved, row
-from ocr_lib.text.metrics import RecMetric
+from ocr_lib.evaluation.metrics import RecMetric
 
 PEER_S = {False: 0.58e-6, True: 0.80e-6}  # by ignore_space; what the goals were set from
 GOAL_S = 0.5e-6

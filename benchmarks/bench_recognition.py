@@ -19,8 +19,8 @@ import onnxruntime
 from benchmarks.line_images import line_image
 from benchmarks.measure import interleaved, row
 from ocr_lib.data.image import Preprocess, decode_image, default_buckets
-from ocr_lib.predict import onnx_forward
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import Dictionary
 
 WHEEL = "rapidocr-onnxruntime"

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.errors import DataError
-from ocr_lib.predict import open_bundle
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import open_bundle
 
 
 def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_lib.errors import ImageError
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.runtimes import open_bundle
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from components.deploy.production import (
 )
 from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
-from ocr_lib.bundle import MANIFEST
+from ocr_lib.inference.bundle import MANIFEST
 
 REPORTED = (
     "model_name",

@@ -16,7 +16,7 @@ from components.deploy.repository import Config, ModelVersion, to_pbtxt
 from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from ocr_lib.atomic import write_json
-from ocr_lib.bundle import ONNX
+from ocr_lib.inference.bundle import ONNX
 
 GOLDEN_FILE = "golden.json"
 README = "A Triton model repository, written by `ocr deploy`; version folders never change.\n"

@@ -16,9 +16,9 @@ from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from components.deploy.production import CORE_SUFFIX
-from ocr_lib.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 
 MAX_IMAGES = 64  # of one request to `<name>`
 MAX_BATCH = 64  # of one request to `<name>_core`

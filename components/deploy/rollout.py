@@ -28,8 +28,8 @@ from components.deploy.shadow import Shadow
 from components.shared.lease import lease
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import Bundle
 
 LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 

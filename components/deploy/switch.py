@@ -24,7 +24,7 @@ from components.deploy.repository import (
     calling,
 )
 from components.deploy.smoke import Answer, smoke
-from ocr_lib.bundle import Bundle
+from ocr_lib.inference.bundle import Bundle
 
 RELEASE_INFIX = "_release"
 DIGEST_LENGTH = 8  # tells version 2 of one registry from version 2 of another

@@ -14,9 +14,9 @@ import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms import algorithm_named
-from ocr_lib.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.errors import ServiceError
-from ocr_lib.recognize import MAX_BATCH_PIXELS, Recognizer
+from ocr_lib.inference.bundle import MANIFEST, Bundle, BundleError
+from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Recognizer
 from ocr_lib.text.ctc import Recognition
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from ocr_lib.bundle import ONNX
 from ocr_lib.data.base import Dataset
 from ocr_lib.data.sampling import spread
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs
 from ocr_lib.gate.costs import measure_latency
-from ocr_lib.predict import onnx_forward, open_bundle
+from ocr_lib.inference.bundle import ONNX
+from ocr_lib.inference.runtimes import onnx_forward, open_bundle
 from ocr_lib.train import TrainedModel
 from ocr_lib.train.recognizer import trained_recognizer
 

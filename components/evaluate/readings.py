@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.evaluation.readings import Reader, Replay, load
+from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
+from ocr_lib.evaluation.predictions import Reader, Replay, load
 from ocr_lib.evaluation.report import EvalReport
 
 WHERE, AGAIN = "the parts of the evaluation", "Run the pipeline again"

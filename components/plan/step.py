@@ -13,11 +13,11 @@ from components.plan.sources import Part, find_parts, group_parts
 from components.shared.s3 import MissingObjectError
 from components.shared.store import Store
 from ocr_lib import __version__
-from ocr_lib.bundle import MANIFEST
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
+from ocr_lib.inference.bundle import MANIFEST
 from ocr_lib.markdown import escape
 
 GIB = 2.0**30

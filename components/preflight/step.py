@@ -12,7 +12,7 @@ from components.shared.run_config import run_config
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.readings import shares
+from ocr_lib.evaluation.predictions import shares
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape

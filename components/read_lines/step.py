@@ -7,13 +7,13 @@ from pathlib import Path
 from components.deploy.champion import open_champion
 from components.deploy.production import read_production
 from components.read_lines.lines import fetch_lines
-from components.read_lines.part import CANDIDATE, CHAMPION, Part
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.base import Dataset
-from ocr_lib.evaluation.readings import Reader, read_lines, save
+from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
+from ocr_lib.evaluation.predictions import Reader, read_lines, save
 from ocr_lib.train import load_run
 from ocr_lib.train.recognizer import trained_recognizer
 

@@ -11,11 +11,11 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.leaks import leaks
+from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.predict import open_bundle
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.terminal import echo, printable
-from ocr_lib.text.metrics import RecMetric
 
 DESCRIPTION = """\
 Evaluate on the configuration's Eval set: PaddleOCR's metric lines, then the

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 
 from ocr_lib.algorithms.choice import networks_of
-from ocr_lib.bundle import MANIFEST, Bundle
 from ocr_lib.cli.arguments import check_replaceable, input_folder, name_or_file, output_folder, text
 from ocr_lib.cli.config_options import add_allow_part, add_overrides, read_allowed_parts
 from ocr_lib.cli.trained import BEST, checkpoint_of
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import MANIFEST, Bundle
 from ocr_lib.terminal import echo
 
 DESCRIPTION = """\

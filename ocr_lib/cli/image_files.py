@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ImageError
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.ctc import Recognition
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".jp2", ".gif"})

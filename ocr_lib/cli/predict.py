@@ -5,7 +5,7 @@ import json
 
 from ocr_lib.cli.arguments import input_folder, input_path, workers
 from ocr_lib.cli.image_files import find_images, read_files
-from ocr_lib.predict import Runtime, onnx_runtime, open_bundle
+from ocr_lib.inference.runtimes import Runtime, onnx_runtime, open_bundle
 from ocr_lib.terminal import echo, printable
 
 DESCRIPTION = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocr_lib.config.schema import Config
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from ocr_lib.train import TrainedModel

@@ -62,7 +62,7 @@ class Config:
     )
     metric: ComponentConfig = field(
         default_factory=lambda: ComponentConfig("RecMetric", {"main_indicator": "acc"}),
-        metadata=component_of("ocr_lib.text.metrics:METRICS", "Metric"),
+        metadata=component_of("ocr_lib.evaluation.metrics:METRICS", "Metric"),
     )
     train: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Train"})
     eval: SplitConfig = field(default_factory=SplitConfig, metadata={"key": "Eval"})

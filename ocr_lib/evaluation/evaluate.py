@@ -10,9 +10,9 @@ from functools import cached_property
 
 from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.evaluation.readings import Reader, chunks
+from ocr_lib.evaluation.accumulator import Tally
+from ocr_lib.evaluation.predictions import Reader, chunks
 from ocr_lib.evaluation.report import EvalReport, Line, Slice
-from ocr_lib.evaluation.tally import Tally
 from ocr_lib.progress import Progress
 
 __all__ = ["EvalReport", "Line", "Slice", "evaluate"]

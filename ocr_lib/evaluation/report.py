@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.cells import Cells
+from ocr_lib.evaluation.block_counts import Cells
 from ocr_lib.evaluation.characters import Confusion, Recall
 
 FORMAT = 2

@@ -12,10 +12,10 @@ from paddle.static import InputSpec
 from ocr_lib.algorithms import CTC, RecognitionAlgorithm
 from ocr_lib.algorithms.choice import networks_of
 from ocr_lib.atomic import write_text
-from ocr_lib.bundle import PADDLE
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export.console import captured
+from ocr_lib.inference.bundle import PADDLE
 from ocr_lib.text.dictionary import Dictionary
 
 INPUT = "x"  # PaddleOCR's name of the input tensor

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.bundle import PADDLE_PROGRAM, BundleError
 from ocr_lib.export.paddle_program import describe, unknown_operators
-from ocr_lib.predict import Runtime, onnx_runtime
-from ocr_lib.recognize import Forward
+from ocr_lib.inference.bundle import PADDLE_PROGRAM, BundleError
+from ocr_lib.inference.recognizer import Forward
+from ocr_lib.inference.runtimes import Runtime, onnx_runtime
 
 WEIGHTS = ".pdiparams"  # next to Paddle's program
 

@@ -32,8 +32,8 @@ from ocr_lib.export.parity_trial import (
     Trial,
     compositions,
 )
+from ocr_lib.inference.recognizer import Forward, Recognizer
 from ocr_lib.progress import Progress
-from ocr_lib.recognize import Forward, Recognizer
 from ocr_lib.text import ctc
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.text.tokenizer import Decode

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.errors import ExportError
-from ocr_lib.recognize import Forward
+from ocr_lib.inference.recognizer import Forward
 from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.text.tokenizer import Decode

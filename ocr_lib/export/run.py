@@ -12,7 +12,6 @@ from paddle.utils import unique_name
 
 from ocr_lib import __version__
 from ocr_lib.atomic import atomic_directory, write_json
-from ocr_lib.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
@@ -31,7 +30,8 @@ from ocr_lib.export.paddle_format import (
 )
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.export.parity import NUM_IMAGES, certify
-from ocr_lib.predict import onnx_forward
+from ocr_lib.inference.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
+from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.train import TrainedModel, forward_of, load_run
 from ocr_lib.train import checkpoint as checkpoints
 

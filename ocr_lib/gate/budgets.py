@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.cells import FIELDS, METRICS, WHOLE, Cells, Key, figures
+from ocr_lib.evaluation.block_counts import FIELDS, METRICS, WHOLE, Cells, Key, figures
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate.costs import Costs
 from ocr_lib.gate.statistics import fewer_hits, randomisation_test, sign_test

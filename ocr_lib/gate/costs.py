@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 
 ROUNDS = 11
 

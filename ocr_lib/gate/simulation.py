@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.cells import BLOCKS, FIELDS, MILLION, WHOLE, Cells, Key, figures
+from ocr_lib.evaluation.block_counts import BLOCKS, FIELDS, MILLION, WHOLE, Cells, Key, figures
 from ocr_lib.evaluation.characters import Recall
 from ocr_lib.evaluation.report import EvalReport, Spaces
 from ocr_lib.gate import Thresholds, decide

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.cells import LOWER_IS_BETTER, METRICS, figures
+from ocr_lib.evaluation.block_counts import LOWER_IS_BETTER, METRICS, figures
 
 SEED = 20_230_817
 SWAPS = 999  # of the randomisation test: its smallest p is 1 / (SWAPS + 1)

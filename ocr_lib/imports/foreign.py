@@ -14,8 +14,8 @@ from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.imports.onnx_graph import read_file, read_onnx
 from ocr_lib.imports.source import Source
 from ocr_lib.imports.steps import Step
-from ocr_lib.predict import onnx_forward
-from ocr_lib.recognize import Forward
+from ocr_lib.inference.recognizer import Forward
+from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
 
 METADATA_KEY = "character"  # where RapidOCR's and this project's ONNX files have them

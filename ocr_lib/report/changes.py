@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from ocr_lib.evaluation.cells import METRICS, WHOLE, Key, figures
+from ocr_lib.evaluation.block_counts import METRICS, WHOLE, Key, figures
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate.budgets import shared_slices
 from ocr_lib.gate.statistics import bootstrap

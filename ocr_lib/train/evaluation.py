@@ -11,8 +11,8 @@ from ocr_lib.data.concat import Selection
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.roles import MAX_READ, NOT_VALIDATION, lowest_hashes
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.recognize import Recognizer
-from ocr_lib.text.metrics import EPS, RecMetric
+from ocr_lib.evaluation.metrics import EPS, RecMetric
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.train.log import RunLog
 from ocr_lib.train.parallel import Parallel
 

@@ -1,6 +1,6 @@
 """A recognizer that runs a trained network."""
 
-from ocr_lib.recognize import Forward, Recognizer
+from ocr_lib.inference.recognizer import Forward, Recognizer
 from ocr_lib.train.evaluation import forward_of
 from ocr_lib.train.run_folder import TrainedModel
 

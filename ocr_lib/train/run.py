@@ -23,11 +23,11 @@ from ocr_lib.data.loading.targets import Targets
 from ocr_lib.data.roles import NOT_TRAIN
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import ConfigError
+from ocr_lib.evaluation.metrics import RecMetric
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.optim.schedules import RunLength
-from ocr_lib.recognize import Recognizer
-from ocr_lib.text.metrics import RecMetric
 from ocr_lib.train import checkpoint, weights
 from ocr_lib.train.evaluation import Evaluate, build_evaluation, forward_of, validation_dataset
 from ocr_lib.train.log import PeerLog, RunLog

@@ -19,8 +19,8 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.dataloader import LoadedBatch, Loader
 from ocr_lib.errors import DataError
+from ocr_lib.evaluation.metrics import RecMetric, metric_config
 from ocr_lib.optim.schedules import RunLength, build_schedule
-from ocr_lib.text.metrics import RecMetric, metric_config
 from ocr_lib.train import checkpoint
 from ocr_lib.train.evaluation import Evaluate
 from ocr_lib.train.exchange import Exchange

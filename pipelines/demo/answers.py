@@ -10,7 +10,7 @@ from components.shared.pointer import Pointer
 from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import spread
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.runtimes import open_bundle
 
 SAMPLES = 12
 

@@ -16,7 +16,7 @@ from minio import Minio
 from components.deploy.client import Recognizer
 from components.deploy.production import read_production
 from components.shared.store import Store
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.runtimes import open_bundle
 from pipelines.titles import TITLES
 from tests.cluster.dev_overlay import forwarded, install, take_back_keys
 from tests.cluster.harness import IMAGE, Namespace, Tree, namespace, need_cluster

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # paddle is imported by the tests that need it only
-    from ocr_lib.bundle import Bundle
+    from ocr_lib.inference.bundle import Bundle
 
 NETWORK = {
     "Architecture.Backbone.widths": "[16, 16, 16, 32]",

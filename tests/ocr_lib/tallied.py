@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ocr_lib.evaluation.accumulator import Tally
 from ocr_lib.evaluation.report import EvalReport, Line
-from ocr_lib.evaluation.tally import Tally
 from ocr_lib.text.dictionary import Dictionary
 
 LATIN = Dictionary(

@@ -120,7 +120,7 @@ from ocr_lib.data.decode import check_image, decode_image
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.base import probe
 from ocr_lib.errors import ImageError
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Dictionary
 from tests.ocr_lib.data.hostile_images import png_claim, tiff_bomb
 

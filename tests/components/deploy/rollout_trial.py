@@ -31,8 +31,8 @@ from components.deploy.rollout import deploy, rollback
 from components.shared.s3 import DigestError
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
-from ocr_lib.bundle import BundleError, write_manifest
 from ocr_lib.errors import OcrError
+from ocr_lib.inference.bundle import BundleError, write_manifest
 from ocr_lib.text.dictionary import Dictionary
 from tests.components.deploy.replica import Replica
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, line_image, write_bundle

@@ -4,8 +4,8 @@ import pytest
 
 from components.deploy.champion import open_champion
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.errors import DataError
+from ocr_lib.inference.bundle import Bundle
 from tests.components.deploy.tiny_bundle import line_image, write_bundle
 
 

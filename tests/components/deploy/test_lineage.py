@@ -21,8 +21,8 @@ from components.deploy.published import fetch_golden, publish
 from components.deploy.repository import build_model_version
 from components.deploy.rollout import rollback
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import Bundle
 from tests.components.deploy.tiny_bundle import line_image, write_bundle
 from tests.ocr_lib.cli.command import call
 

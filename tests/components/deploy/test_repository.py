@@ -11,9 +11,9 @@ from components.deploy.repository import (
     build_model_version,
     to_pbtxt,
 )
-from ocr_lib.bundle import BundleError, write_manifest
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import BundleError, write_manifest
 from ocr_lib.text.dictionary import Dictionary
 from tests.components.deploy.rollout_trial import breaks_on_wide_lines
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, write_bundle

@@ -24,10 +24,10 @@ from components.shared.lease import lease
 from components.shared.s3 import ConflictError, DigestError
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
-from ocr_lib.bundle import BundleError
 from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ConfigError, ServiceError
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.bundle import BundleError
+from ocr_lib.inference.runtimes import open_bundle
 from tests.components.deploy.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.components.deploy.traffic import TEXT, score, traffic
 

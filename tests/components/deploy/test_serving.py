@@ -22,7 +22,7 @@ from components.deploy.triton_server import TritonServer
 from components.shared.s3_server import S3Server
 from components.shared.store import Store
 from ocr_lib.errors import ImageError, ServiceError
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.runtimes import open_bundle
 from tests.components.deploy.tiny_bundle import CHARACTERS, PREPROCESS, line_image
 from tests.ocr_lib.data.hostile_images import tiff_bomb
 

@@ -13,8 +13,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr_lib.bundle import write_manifest
 from ocr_lib.data.image import Preprocess
+from ocr_lib.inference.bundle import write_manifest
 from ocr_lib.text.dictionary import Dictionary
 
 HEIGHT = 32

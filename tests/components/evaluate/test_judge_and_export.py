@@ -22,9 +22,9 @@ from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.s3 import ConflictError
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.errors import CheckpointError, DataError, ExportError
 from ocr_lib.export import run as export_run
+from ocr_lib.inference.bundle import Bundle
 from tests.components.evaluate.conftest import Data
 from tests.components.read_whole import read_parts
 

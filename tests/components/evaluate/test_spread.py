@@ -12,12 +12,12 @@ from components.evaluate.evaluation import Evaluation
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
-from ocr_lib.bundle import Bundle
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation import readings
+from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate as evaluate_at_once
 from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.inference.bundle import Bundle
 from ocr_lib.train import load_run
 from ocr_lib.train.recognizer import trained_recognizer
 from tests.components.deploy.tiny_bundle import write_bundle

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.bundle import Bundle
 from ocr_lib.cli import eval as eval_command
 from ocr_lib.cli import export as export_command
 from ocr_lib.cli import gate as gate_command
@@ -14,7 +13,8 @@ from ocr_lib.cli import infer as infer_command
 from ocr_lib.cli import predict as predict_command
 from ocr_lib.errors import CheckpointError, ConfigError, ImageError
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.runtimes import open_bundle
 from tests.ocr_lib.cli.command import call
 
 Capture = pytest.CaptureFixture[str]

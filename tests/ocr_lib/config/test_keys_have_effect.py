@@ -22,9 +22,9 @@ from ocr_lib.data.loading.multi_scale import SAMPLERS
 from ocr_lib.data.resize_ops import RESIZE_OPS
 from ocr_lib.data.transforms import AUGMENTATIONS
 from ocr_lib.errors import ConfigError
+from ocr_lib.evaluation.metrics import METRICS, RecMetric
 from ocr_lib.optim.optimizers import OPTIMIZERS, REGULARIZERS
 from ocr_lib.optim.schedules import SCHEDULES, RunLength
-from ocr_lib.text.metrics import METRICS, RecMetric
 from ocr_lib.train.optimizer import build_optimizer
 
 LENGTH = RunLength(steps_per_epoch=10, epochs=40)

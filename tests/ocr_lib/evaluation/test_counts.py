@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.cells import BLOCKS, FIELDS, WHOLE, CellCounter, Cells, figures
+from ocr_lib.evaluation.block_counts import BLOCKS, FIELDS, WHOLE, CellCounter, Cells, figures
 from ocr_lib.evaluation.characters import Confusion, script, source_of
 from ocr_lib.evaluation.report import FORMAT, EvalReport, Spaces
 from tests.ocr_lib.tallied import tallied

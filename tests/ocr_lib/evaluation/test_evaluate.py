@@ -7,9 +7,9 @@ import pytest
 
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
-from ocr_lib.recognize import Recognizer
+from ocr_lib.evaluation.metrics import RecMetric
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.text.metrics import RecMetric
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 

@@ -11,16 +11,16 @@ import paddle
 import pytest
 from numpy.typing import NDArray
 
-from ocr_lib.bundle import Bundle
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Image, Preprocess
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, ExportError
 from ocr_lib.export import export, run
 from ocr_lib.export.parity import certify
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.recognizer import Forward, Recognizer
+from ocr_lib.inference.runtimes import onnx_forward, open_bundle
 from ocr_lib.models import build_model
-from ocr_lib.predict import onnx_forward, open_bundle
-from ocr_lib.recognize import Forward, Recognizer
 from ocr_lib.train import TrainedModel, checkpoint, forward_of, load_run
 
 

@@ -11,15 +11,15 @@ import pytest
 import yaml
 from paddle import inference, nn
 
-from ocr_lib.bundle import Bundle, BundleError
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, DataError
 from ocr_lib.export import export
 from ocr_lib.export.paddle_format import merge_branches, save_paddle2
 from ocr_lib.export.paddle_runtime import RUNTIMES, paddle_forward
-from ocr_lib.predict import open_bundle
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.bundle import Bundle, BundleError
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.train import checkpoint, forward_of, load_run
 from tests.ocr_lib.memory_dataset import MemoryDataset
 

@@ -8,8 +8,8 @@ import pytest
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export import export_model
+from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.models import build_model
-from ocr_lib.predict import open_bundle
 from ocr_lib.train import TrainedModel
 from ocr_lib.train.run_folder import dictionary_of
 from tests.ocr_lib.barcode import png

@@ -11,7 +11,7 @@ from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Dictionary
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network
 from tests.ocr_lib.memory_dataset import drawn

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.evaluation.cells import FIELDS, METRICS
+from ocr_lib.evaluation.block_counts import FIELDS, METRICS
 from ocr_lib.gate.statistics import bootstrap, fewer_hits, randomisation_test, score_test
 
 ACCURACY = METRICS.index("accuracy")

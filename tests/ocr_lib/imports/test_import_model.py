@@ -12,7 +12,7 @@ from ocr_lib.config.loader import load_config
 from ocr_lib.errors import ImportModelError
 from ocr_lib.imports import import_model
 from ocr_lib.imports.lines import drawn_lines
-from ocr_lib.predict import onnx_forward
+from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.train import forward_of, load_model
 from ocr_lib.train.migration import dictionary_beside

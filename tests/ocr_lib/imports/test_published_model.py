@@ -11,7 +11,7 @@ from ocr_lib.data.decode import decode_image
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.imports import import_model
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.train import TrainedModel, forward_of, load_model, load_run, train
 from ocr_lib.train.migrate_folder import migrate_folder

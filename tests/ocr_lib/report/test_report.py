@@ -9,7 +9,7 @@ from ocr_lib import report as reports
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.evaluation.report import Spaces
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.numbers import points, wilson
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocr_lib.bundle import Bundle
 from ocr_lib.cli.export import run as export_command
 from ocr_lib.errors import CheckpointError, ConfigError
 from ocr_lib.export import export
+from ocr_lib.inference.bundle import Bundle
 from ocr_lib.train import checkpoint, load_run, train
 from tests.ocr_lib.train.line_data import (
     assert_equal_runs,

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocr_lib.bundle import Bundle
 from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.dataset import open_dataset
@@ -13,7 +12,8 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.export import export
 from ocr_lib.export.paddle_runtime import RUNTIMES
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.train import train
 from tests.ocr_lib.train.line_data import assert_equal_runs, make_lines, metrics, train_until
 from tests.ocr_lib.train.other_networks import CONFIGS, other_config

@@ -7,7 +7,7 @@ import pytest
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.export import export
-from ocr_lib.predict import open_bundle
+from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.train import train
 from tests.ocr_lib.train.line_data import make_lines, small_config
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from ocr_lib.predict import onnx_forward
+from ocr_lib.inference.runtimes import onnx_forward
 
 
 class TritonPythonModel:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation import readings
+from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.evaluation.readings import CHUNK, Replay, load, read_lines, save, shares
-from ocr_lib.recognize import Recognizer
+from ocr_lib.evaluation.predictions import CHUNK, Replay, load, read_lines, save, shares
+from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.ctc import Recognition
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset

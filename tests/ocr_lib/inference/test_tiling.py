@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ocr_lib.data.image import Preprocess
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.tiling import MAX_PIECES, join, pieces
 from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.wide_lines import MAX_PIECES, join, pieces
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, draw
 
 WORDS = ("cafe", "bead 12", "fade", "ab", "decaf 321", "1 2 3", "face")

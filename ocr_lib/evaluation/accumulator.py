@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.evaluation.cells import MILLION, WHOLE, CellCounter, Key, figures
+from ocr_lib.evaluation.block_counts import MILLION, WHOLE, CellCounter, Key, figures
 from ocr_lib.evaluation.characters import CharacterCounter, Kinds, source_of
+from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import Bin, EvalReport, Line, Slice, Spaces
-from ocr_lib.evaluation.worst import Remembered
+from ocr_lib.evaluation.top_errors import Remembered
 from ocr_lib.text.dictionary import Dictionary
-from ocr_lib.text.metrics import RecMetric
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
 MAX_SOURCES = 16  # the lines of all others are one slice

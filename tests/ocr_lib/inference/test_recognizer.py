@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ocr_lib.recognize import Recognizer
+from ocr_lib.inference.recognizer import Recognizer
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, draw, network, png
 
 LINES = st.lists(st.text(CHARACTERS, min_size=1, max_size=30), max_size=12)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from ocr_lib.data.decode import MAX_BYTES, check_size
 from ocr_lib.data.image import Image, Preprocess, decode_image
 from ocr_lib.errors import ImageError
+from ocr_lib.inference.tiling import Piece, join, pieces
 from ocr_lib.opencv import MAX_PIXELS
 from ocr_lib.text import ctc
 from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Dictionary
 from ocr_lib.text.tokenizer import Decode
-from ocr_lib.wide_lines import Piece, join, pieces
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -70,7 +70,7 @@ class Recognizer:
 
         Args:
             images: encoded files (JPEG, PNG, BMP, WebP) or decoded uint8 BGR arrays [H, W, 3].
-                Very wide lines are read in pieces, see `ocr_lib/wide_lines.py`.
+                Very wide lines are read in pieces, see `ocr_lib/inference/tiling.py`.
 
         Returns:
             One `Recognition` an image. An image that cannot be read fails alone: empty text,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms import algorithm_named
-from ocr_lib.bundle import ONNX, Bundle
-from ocr_lib.recognize import MAX_BATCH_PIXELS, Forward, Recognizer
+from ocr_lib.inference.bundle import ONNX, Bundle
+from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Forward, Recognizer
 
 Runtime = Callable[[Path, int], Forward]  # from a bundle's directory and a number of CPU threads
 

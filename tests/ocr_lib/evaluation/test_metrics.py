@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.text.metrics import RecMetric, cer
+from ocr_lib.evaluation.metrics import RecMetric, cer
 
 PAIRS = st.lists(
     st.tuples(*[st.text(st.sampled_from("aB1 é\n-"), max_size=6)] * 2), min_size=1, max_size=20
