@@ -10,8 +10,8 @@ from ocr_lib.gate import Costs
 from ocr_lib.gate.costs import measure_latency
 from ocr_lib.inference.bundle import ONNX
 from ocr_lib.inference.runtimes import onnx_forward, open_bundle
-from ocr_lib.train import TrainedModel
-from ocr_lib.train.recognizer import trained_recognizer
+from ocr_lib.training import TrainedModel
+from ocr_lib.training.recognizer import trained_recognizer
 
 IMAGES = 16
 

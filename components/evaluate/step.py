@@ -19,8 +19,8 @@ from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.gate import Thresholds, decide
-from ocr_lib.train import load_run
-from ocr_lib.train.recognizer import trained_recognizer
+from ocr_lib.training import load_run
+from ocr_lib.training.recognizer import trained_recognizer
 
 
 def thresholds(

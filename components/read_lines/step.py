@@ -14,8 +14,8 @@ from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.base import Dataset
 from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
 from ocr_lib.evaluation.predictions import Reader, read_lines, save
-from ocr_lib.train import load_run
-from ocr_lib.train.recognizer import trained_recognizer
+from ocr_lib.training import load_run
+from ocr_lib.training.recognizer import trained_recognizer
 
 
 def read_share(

@@ -29,7 +29,7 @@ def prepare(work: Work, folder: Path) -> Config:
 
 def train_here(work: Work, folder: Path) -> Pointer:
     """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
-    from ocr_lib.train import train  # takes seconds
+    from ocr_lib.training import train  # takes seconds
 
     config = prepare(work, folder)
     snapshots = Snapshots(Store.from_env(), work.key, folder / RUN_FOLDER)

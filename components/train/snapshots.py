@@ -21,7 +21,7 @@ from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
 from ocr_lib.terminal import echo
 
-# As `ocr_lib.train.run_folder` has them; that would import paddle, which takes seconds and memory.
+# As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
 BEST, LATEST = "best_accuracy", "latest"
 PERIOD_S = 5.0  # between looks at the run folder
 LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
@@ -158,7 +158,7 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
     """Returns the step of a copied checkpoint, None unless all files are those of its manifest.
 
     Where a file is not, the run may have been stopped between naming it in the manifest and moving
-    it into place, see `ocr_lib/train/checkpoint.py`: it is then taken from where it waits.
+    it into place, see `ocr_lib/training/checkpoint.py`: it is then taken from where it waits.
     """
     try:
         manifest = json.loads(prefix.with_name(f"{prefix.name}.json").read_text("utf-8"))

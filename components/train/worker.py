@@ -42,7 +42,7 @@ def main(folder: Path) -> int:
 def _train(folder: Path, *, first: bool) -> None:
     from ocr_lib.config.custom_parts import allowed_parts
     from ocr_lib.config.loader import load_config
-    from ocr_lib.train import train
+    from ocr_lib.training import train
 
     result = train(load_config(folder / CONFIG, (), allowed_parts()))
     if first:

@@ -111,8 +111,8 @@ def _built(config: Config) -> Iterator[tuple[str, str]]:
 
 def _steps(config: Config, model: Any, preprocess: Any, width: int) -> int:
     """Asks a network with custom parts how many CTC steps it gives a width in px."""
-    from ocr_lib.train import forward_of
-    from ocr_lib.train.networks import sub_network
+    from ocr_lib.training import forward_of
+    from ocr_lib.training.subnetworks import sub_network
 
     network = sub_network(model, reading_network(config))
     network.eval()

@@ -89,7 +89,7 @@ def _build(args: argparse.Namespace) -> None:
 
 
 def _migrate(args: argparse.Namespace) -> None:
-    from ocr_lib.train.migrate_folder import migrate_folder
+    from ocr_lib.training.migrate_folder import migrate_folder
 
     new = load_dictionary(args.to, args.use_space_char)
     migration = migrate_folder(args.weights, new, args.out, read_allowed_parts(args))

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     config, prefix, out_dir = _sources(args)
 
     from ocr_lib.export import check_of_run, export_model
-    from ocr_lib.train import load_model
+    from ocr_lib.training import load_model
 
     if args.run:
         check_of_run(args.run, args.checkpoint)

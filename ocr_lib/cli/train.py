@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains and says what came out."""
     config = read_config(args)  # before paddle, whose import takes seconds
-    from ocr_lib.train import train
+    from ocr_lib.training import train
 
     with config.naming_lines():
         result = train(config, fresh=args.fresh)

@@ -7,7 +7,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.inference.recognizer import Recognizer
 
 if TYPE_CHECKING:
-    from ocr_lib.train import TrainedModel
+    from ocr_lib.training import TrainedModel
 
 BEST = "best_accuracy"
 
@@ -29,7 +29,7 @@ def trained_recognizer(config: Config) -> tuple[Recognizer, "TrainedModel"]:
     Raises:
         CheckpointError: there is no checkpoint, or it does not fill the network.
     """
-    from ocr_lib.train import forward_of, load_model
+    from ocr_lib.training import forward_of, load_model
 
     trained = load_model(config, checkpoint_of(config))
     forward = forward_of(trained.model)

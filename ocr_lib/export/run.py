@@ -32,8 +32,8 @@ from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.export.parity import NUM_IMAGES, certify
 from ocr_lib.inference.bundle import ONNX, PADDLE2, PARITY, Bundle, write_manifest
 from ocr_lib.inference.runtimes import onnx_forward
-from ocr_lib.train import TrainedModel, forward_of, load_run
-from ocr_lib.train import checkpoint as checkpoints
+from ocr_lib.training import TrainedModel, forward_of, load_run
+from ocr_lib.training import checkpoint as checkpoints
 
 VERSIONS = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 

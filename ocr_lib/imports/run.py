@@ -27,8 +27,8 @@ from ocr_lib.imports.source import open_source
 from ocr_lib.imports.statistics import take_statistics
 from ocr_lib.imports.steps import Array
 from ocr_lib.models import build_model
-from ocr_lib.train import forward_of
-from ocr_lib.train.weights import save_weights
+from ocr_lib.training import forward_of
+from ocr_lib.training.weights import save_weights
 
 HEIGHT = 48  # px, of all networks that can be imported
 MAX_ABS_DIFF = 1e-4

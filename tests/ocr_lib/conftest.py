@@ -22,8 +22,8 @@ NETWORK = {
 
 @pytest.fixture(scope="session")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from ocr_lib.train import train
-    from tests.ocr_lib.train.line_data import make_lines, small_config
+    from ocr_lib.training import train
+    from tests.ocr_lib.training.line_data import make_lines, small_config
 
     root = tmp_path_factory.mktemp("exported")
     data = make_lines(root / "train", 80, seed=1), make_lines(root / "eval", 20, seed=2)

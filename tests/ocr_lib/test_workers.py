@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from ocr_lib.workers import worker_pool
-from tests.ocr_lib.train.ranks import environment
+from tests.ocr_lib.training.ranks import environment
 
 KILLED = """
 import os, sys, time

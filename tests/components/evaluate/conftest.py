@@ -29,8 +29,8 @@ def data(store: Store, tmp_path: Path) -> Data:
 
 @pytest.fixture
 def model(data: Data, tmp_path: Path) -> Pointer:
-    from ocr_lib.train import train
-    from tests.ocr_lib.train.line_data import small_config
+    from ocr_lib.training import train
+    from tests.ocr_lib.training.line_data import small_config
 
     folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
     train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)

@@ -18,8 +18,8 @@ from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate as evaluate_at_once
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.inference.bundle import Bundle
-from ocr_lib.train import load_run
-from ocr_lib.train.recognizer import trained_recognizer
+from ocr_lib.training import load_run
+from ocr_lib.training.recognizer import trained_recognizer
 from tests.components.deploy.tiny_bundle import write_bundle
 from tests.components.evaluate.conftest import Data
 from tests.components.packed import pack_lines

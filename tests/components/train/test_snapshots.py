@@ -9,7 +9,7 @@ import pytest
 from components.shared.manifest import MANIFEST_NAME
 from components.shared.store import Store
 from components.train.snapshots import Snapshots
-from ocr_lib.train import checkpoint
+from ocr_lib.training import checkpoint
 
 
 def checkpoint_at(run_dir: Path, step: int, name: str = "latest", log: str = "") -> None:

@@ -8,7 +8,7 @@ from components.train.job import TrainJob
 from components.train.step import train
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import OcrError
-from ocr_lib.train import RunResult, checkpoint
+from ocr_lib.training import RunResult, checkpoint
 from tests.components.packed import pack_lines
 
 
@@ -33,7 +33,7 @@ class Backend:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     backend = Backend()
-    monkeypatch.setattr("ocr_lib.train.train", backend)
+    monkeypatch.setattr("ocr_lib.training.train", backend)
     return backend
 
 

@@ -15,7 +15,7 @@ from ocr_lib.data.transforms import build_augmentation
 from ocr_lib.errors import ConfigError
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
-from ocr_lib.train import load_run
+from ocr_lib.training import load_run
 from pipelines.cli import COMMANDS, main
 from pipelines.subcommands import add_subcommand
 

@@ -25,7 +25,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.evaluation.metrics import METRICS, RecMetric
 from ocr_lib.optim.optimizers import OPTIMIZERS, REGULARIZERS
 from ocr_lib.optim.schedules import SCHEDULES, RunLength
-from ocr_lib.train.optimizer import build_optimizer
+from ocr_lib.training.optimizer import build_optimizer
 
 LENGTH = RunLength(steps_per_epoch=10, epochs=40)
 # What a component needs beside its defaults, and values that only fit together.

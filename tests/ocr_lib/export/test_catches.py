@@ -21,7 +21,7 @@ from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.recognizer import Forward, Recognizer
 from ocr_lib.inference.runtimes import onnx_forward, open_bundle
 from ocr_lib.models import build_model
-from ocr_lib.train import TrainedModel, checkpoint, forward_of, load_run
+from ocr_lib.training import TrainedModel, checkpoint, forward_of, load_run
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from ocr_lib.export.paddle_runtime import RUNTIMES, paddle_forward
 from ocr_lib.inference.bundle import Bundle, BundleError
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.inference.runtimes import open_bundle
-from ocr_lib.train import checkpoint, forward_of, load_run
+from ocr_lib.training import checkpoint, forward_of, load_run
 from tests.ocr_lib.memory_dataset import MemoryDataset
 
 

@@ -10,8 +10,8 @@ from ocr_lib.data.image import Preprocess
 from ocr_lib.export import export_model
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.models import build_model
-from ocr_lib.train import TrainedModel
-from ocr_lib.train.run_folder import dictionary_of
+from ocr_lib.training import TrainedModel
+from ocr_lib.training.run_dir import dictionary_of
 from tests.ocr_lib.barcode import png
 from tests.ocr_lib.memory_dataset import drawn
 

@@ -14,8 +14,8 @@ from ocr_lib.imports import import_model
 from ocr_lib.imports.lines import drawn_lines
 from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import load_dictionary
-from ocr_lib.train import forward_of, load_model
-from ocr_lib.train.migration import dictionary_beside
+from ocr_lib.training import forward_of, load_model
+from ocr_lib.training.migration import dictionary_beside
 from pipelines.cli import main
 from tests.ocr_lib.imports.conftest import Exported
 

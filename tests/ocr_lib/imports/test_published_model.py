@@ -13,8 +13,8 @@ from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.imports import import_model
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import load_dictionary
-from ocr_lib.train import TrainedModel, forward_of, load_model, load_run, train
-from ocr_lib.train.migrate_folder import migrate_folder
+from ocr_lib.training import TrainedModel, forward_of, load_model, load_run, train
+from ocr_lib.training.migrate_folder import migrate_folder
 
 pytestmark = pytest.mark.slow
 TRAINED, HELD_OUT = 96, 60

@@ -4,7 +4,7 @@ import pytest
 
 from components.shared.store import Store
 from ocr_lib.errors import ConfigError
-from ocr_lib.train.checkpoint import without_suffix
+from ocr_lib.training.checkpoint import without_suffix
 from pipelines.demo.pretrained import pretrained_parameters
 
 

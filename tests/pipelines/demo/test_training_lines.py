@@ -1,6 +1,6 @@
 import pytest
 
-from ocr_lib.train.log import StepTimer, metric_line, step_line
+from ocr_lib.training.log import StepTimer, metric_line, step_line
 from pipelines.demo.training_lines import STAMP, translate
 
 STAMPED = "[2026/11/23 11:29:13] ppocr INFO: "

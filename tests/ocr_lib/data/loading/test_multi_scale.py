@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ocr_lib.config.schema import ComponentConfig, DatasetConfig, SplitConfig
 from ocr_lib.data.loading.multi_scale import MultiScale
 from ocr_lib.errors import ConfigError
-from ocr_lib.train import train
-from tests.ocr_lib.train.line_data import make_lines, small_config
-from tests.ocr_lib.train.test_run import assert_equal_runs
+from ocr_lib.training import train
+from tests.ocr_lib.training.line_data import make_lines, small_config
+from tests.ocr_lib.training.test_run import assert_equal_runs
 
 SCALES = [[320, 32], [320, 48], [320, 64]]
 PPOCRV4 = {"scales": SCALES, "first_bs": 12, "fix_bs": False, "divided_factor": [8, 16]}

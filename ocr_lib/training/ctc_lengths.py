@@ -1,0 +1,59 @@
+"""How many CTC steps a network gives images in training."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import paddle
+
+from ocr_lib.algorithms.choice import reading_network
+from ocr_lib.algorithms.ctc_steps import time_steps
+from ocr_lib.config.custom_parts import custom_layers
+from ocr_lib.config.schema import Config
+from ocr_lib.data.loading.targets import Targets
+from ocr_lib.models import build_model
+from ocr_lib.training.logits import reading_logits
+
+NO_LIMIT = 1 << 30
+Size = tuple[int, int]  # height and width in px
+
+
+def training_steps(
+    config: Config, sizes: Iterable[Size], channels: int, targets: Targets
+) -> dict[int, int]:
+    """Returns padded width → the fewest CTC steps of an image so wide, in training.
+
+    They are known from the configuration; where a part is of the user's own, the network is built
+    and asked.
+
+    Args:
+        config: the configuration.
+        sizes: heights and padded widths that occur, px.
+        channels: of the images.
+        targets: a head without CTC has no limit.
+
+    Raises:
+        ConfigError: the network cannot be built.
+    """
+    if not targets.ctc:
+        return {width: NO_LIMIT for _, width in sizes}
+    if not any(custom_layers(config.architecture)):
+        return {w: time_steps(config.architecture, w, training=True) for _, w in sizes}
+    return _measured(config, sizes, channels, targets)
+
+
+def _measured(
+    config: Config, sizes: Iterable[Size], channels: int, targets: Targets
+) -> dict[int, int]:
+    classes = targets.dictionary.num_classes
+    model = build_model(config.architecture, classes, config.allowed_parts)
+    model.train()
+    label = targets.dictionary.text([1])
+    arrays = {**targets.encode([label] * 2), "valid_ratio": np.ones(2, np.float32)}
+    batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
+    found: dict[int, int] = {}
+    with paddle.no_grad():
+        for height, width in sizes:
+            outputs = model(paddle.zeros([2, channels, height, width]), batch)
+            steps = int(reading_logits(outputs, reading_network(config)).shape[1])
+            found[width] = min(steps, found.get(width, steps))
+    return found

@@ -1,0 +1,190 @@
+"""Several processes that train one network, as `python -m paddle.distributed.launch` starts them.
+
+A process is called a rank, as Paddle does. Rank 0 reads and writes the run directory and decides
+what depends on the clock; `by_first` sends its answers to the others,
+so that the ranks never disagree on what to do next. Before every exchange the ranks wait for each
+other: Paddle's gloo gives up on a peer after thirty fixed seconds, less than a slow disk or a long
+save may take.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import distributed
+from paddle.base import core
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.training import serialization as wire
+from ocr_lib.training.barrier import GO_ON, Meeting, PeerError
+
+SAME_DATA = "give every node the same configuration, and the same data under the same paths"
+FAREWELL_S = 5.0  # how long the first process lets the others read why it stops
+
+
+class Parallel:
+    """One process that trains alone; what several do differently is in `_Ranks`.
+
+    Attributes:
+        rank: this process, from 0.
+        world: number of processes.
+    """
+
+    rank = 0
+    world = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and logs."""
+        return self.rank == 0
+
+    def by_first(self, work: Callable[[], Any]) -> Any:
+        """Returns at every rank what `work` returns at rank 0: plain values, lists, arrays.
+
+        Raises:
+            PeerError: `work` failed at rank 0, which raises its own error.
+        """
+        return work()
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        """Returns the sums over all ranks."""
+        return list(values)
+
+    def add_up(self, tensor: Any, met: bool = False) -> None:
+        """Replaces a tensor by its sum over all ranks; equal bytes at every rank.
+
+        Args:
+            tensor: changed in place.
+            met: all ranks are known to be here within seconds, after `meet`.
+        """
+
+    def meet(self) -> None:
+        """Waits for all ranks."""
+
+    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
+        """Checks that all ranks hold the same text.
+
+        Args:
+            what: names it in the error.
+            value: this rank's.
+            fix: what to do where they differ.
+
+        Raises:
+            ConfigError: they do not.
+        """
+
+    def failed(self, error: BaseException) -> None:
+        """Tells the others why this rank stops."""
+
+    def close(self) -> None:
+        """Leaves; the first rank waits for the others."""
+
+
+class _Ranks(Parallel):
+    """One of several processes."""
+
+    def __init__(self, minutes: float) -> None:
+        self.rank = int(os.environ["PADDLE_TRAINER_ID"])
+        self.world = int(os.environ["PADDLE_TRAINERS_NUM"])
+        self._deadline_s = 60 * minutes
+        self._meeting = _connect(self.rank, self.world)
+
+    def by_first(self, work: Callable[[], Any]) -> Any:
+        data = wire.pack(work()) if self.first else b""
+        with self._together("what the first process decides"):
+            size = paddle.to_tensor(np.array([len(data)], np.int64))
+            distributed.broadcast(size, 0)
+            content = np.frombuffer(data, np.uint8) if data else np.zeros(size.item(), np.uint8)
+            tensor = paddle.to_tensor(content)
+            distributed.broadcast(tensor, 0)
+        return wire.unpack(tensor.numpy().tobytes())
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        tensor = paddle.to_tensor(np.array(values, np.float64))
+        self.add_up(tensor)
+        return [float(value) for value in tensor.numpy()]
+
+    def add_up(self, tensor: Any, met: bool = False) -> None:
+        with self._together("gradients or counts", met):
+            distributed.all_reduce(tensor)
+
+    def meet(self) -> None:
+        self._meeting.wait("a step", self._deadline_s)
+
+    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
+        other = self.by_first(lambda: value)
+        differing = self.sums([float(other != value)])[0]
+        if differing:
+            raise ConfigError(
+                what,
+                f"{differing:.0f} of {self.world} processes see another one than the first",
+                fix,
+            )
+
+    def failed(self, error: BaseException) -> None:
+        self._meeting.fail(str(error) or type(error).__name__)
+        self._deadline_s = FAREWELL_S  # the others may be gone as well
+
+    def close(self) -> None:
+        self._meeting.leave(self._deadline_s)
+
+    @contextmanager
+    def _together(self, what: str, met: bool = False) -> Iterator[None]:
+        if not met:
+            self._meeting.wait(what, self._deadline_s)
+        try:
+            yield
+        except RuntimeError as error:  # gloo's: connection reset, timed out
+            cause = str(error).strip().splitlines()[-1]
+            raise PeerError(
+                f"lost another process while exchanging {what} ({cause}). {GO_ON}."
+            ) from None
+
+
+def join(minutes: float, use_gpu: bool) -> Parallel:
+    """Joins the processes that a launcher started with this one.
+
+    Args:
+        minutes: how long to wait for the others, each time.
+        use_gpu: exchange between GPUs where Paddle has them.
+
+    Returns:
+        A `Parallel` of one where no launcher started this process, or only this one.
+
+    Raises:
+        PeerError: the others cannot be reached.
+    """
+    if int(os.environ.get("PADDLE_TRAINERS_NUM") or 1) < 2:
+        return Parallel()
+    if not (use_gpu and paddle.is_compiled_with_cuda()):
+        os.environ["PADDLE_DISTRI_BACKEND"] = "gloo"
+    return _Ranks(minutes)
+
+
+def _connect(rank: int, world: int) -> Meeting:
+    said = StringIO()
+    try:
+        with redirect_stderr(said):  # paddle lists flags that nobody set
+            distributed.init_parallel_env()
+    except Exception as error:
+        sys.stderr.write(said.getvalue())
+        raise PeerError(
+            f"process {rank} cannot join the {world} processes of this run ({error}). "
+            "Check the launcher's --master, and that the nodes reach each other's ports."
+        ) from error
+    host, port = _store_address()
+    return Meeting(core.create_or_get_global_tcp_store(), rank, world, (host, port))
+
+
+def _store_address() -> tuple[str, int]:
+    """Returns where paddle put its store, by its own rules."""
+    host, port = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
+    if not (host and port):
+        endpoints = os.environ.get("PADDLE_MASTER") or os.environ["PADDLE_TRAINER_ENDPOINTS"]
+        host, port = endpoints.split(",")[0].rsplit(":", 1)
+    return host, int(port)

@@ -1,0 +1,137 @@
+"""The run folder: what lies where, and how a trained network is loaded from it.
+
+Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
+`.states`; `config.yml` is the resolved configuration, `train.log` and `metrics.jsonl` the log.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.algorithms import CTC, RecognitionAlgorithm
+from ocr_lib.algorithms.choice import algorithm_of, reading_network
+from ocr_lib.config.characters import dictionary_of
+from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
+from ocr_lib.config.loader import load_config
+from ocr_lib.config.schema import Config
+from ocr_lib.data.image import Preprocess
+from ocr_lib.errors import CheckpointError
+from ocr_lib.models import build_model
+from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.training import checkpoint, weights
+from ocr_lib.training.migration import dictionary_beside
+from ocr_lib.training.subnetworks import sub_network
+
+BEST, LATEST = "best_accuracy", "latest"
+# Keys that change where a run writes or how it talks, not what it learns.
+_NOT_LEARNT = (
+    "save_model_dir",
+    "save_epoch_step",
+    "save_inference_dir",
+    "save_res_path",
+    "print_batch_step",
+    "log_smooth_window",
+    "infer_img",
+    "checkpoints",
+    "save_step_every",
+    "save_minutes",
+    "keep_checkpoints",
+    "peer_minutes",
+    "fallback_to_pretrained",
+    "distributed",
+    "character_dict_path",  # the characters themselves count
+    "use_space_char",
+    "epoch_num",  # the plan has the number of epochs
+    "train_minutes",
+)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with everything that is needed to use it.
+
+    Attributes:
+        config: the resolved configuration of the run.
+        model: a paddle layer in evaluation mode.
+        dictionary: its characters.
+        preprocess: its input.
+        digest: SHA-256 of the weights file.
+        algorithm: the family of its head: how its output becomes text.
+    """
+
+    config: Config
+    model: Any
+    dictionary: Dictionary
+    preprocess: Preprocess
+    digest: str
+    algorithm: RecognitionAlgorithm = CTC
+
+
+def load_run(
+    run_dir: str | Path,
+    name: str = BEST,
+    network: str | None = None,
+    allowed_parts: AllowedParts = NO_PARTS,
+) -> TrainedModel:
+    """Loads a checkpoint of a run folder.
+
+    Args:
+        run_dir: the folder that training wrote.
+        name: `best_accuracy`, `latest` or `iter_epoch_N`.
+        network: of several networks another one than `Metric.key` names.
+        allowed_parts: custom parts that its configuration may name.
+
+    Raises:
+        CheckpointError: the folder holds no such checkpoint, or not every parameter matches.
+        ConfigError: its configuration is not accepted, or names a part that is not allowed.
+    """
+    run_dir = Path(run_dir)
+    config_path = run_dir / "config.yml"
+    if not config_path.exists():
+        raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "Train first")
+    config, prefix = load_config(config_path, (), allowed_parts), run_dir / name
+    return load_model(config, prefix, network, dictionary_beside(prefix))
+
+
+def load_model(
+    config: Config,
+    prefix: str | Path,
+    network: str | None = None,
+    dictionary: Dictionary | None = None,
+) -> TrainedModel:
+    """Builds the network of a configuration and fills it from a checkpoint, completely.
+
+    Args:
+        config: the configuration.
+        prefix: the checkpoint, with or without a suffix.
+        network: of several networks (distillation) another one than `Metric.key` names.
+        dictionary: the characters, where they are not those that the configuration names.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or does not fill the network.
+    """
+    prefix = checkpoint.without_suffix(prefix)
+    dictionary = dictionary or dictionary_of(config.global_)
+    model = build_model(config.architecture, dictionary.num_classes, config.allowed_parts)
+    saved = checkpoint.load(prefix)
+    weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)
+    model.eval()
+    return TrainedModel(
+        config,
+        sub_network(model, reading_network(config) if network is None else network),
+        dictionary,
+        Preprocess.from_config(config),
+        checkpoint.digest(prefix),
+        algorithm_of(config),
+    )
+
+
+def config_digest(config: Config, dictionary: Dictionary) -> str:
+    """Returns a digest of all that decides what a run learns."""
+    values = config.as_dict()
+    for key in _NOT_LEARNT:
+        values.get("Global", {}).pop(key, None)
+    values["characters"] = [dictionary.digest, dictionary.lower, dictionary.right_to_left]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

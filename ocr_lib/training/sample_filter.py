@@ -1,0 +1,64 @@
+"""Which samples can be learnt, found out once before training instead of in every epoch."""
+
+from collections import Counter
+
+import numpy as np
+
+from ocr_lib.algorithms.ctc_steps import fixed_columns
+from ocr_lib.config.schema import Config
+from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading.multi_scale import MultiScale
+from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
+from ocr_lib.errors import DataError
+from ocr_lib.training.ctc_lengths import training_steps
+from ocr_lib.training.log import RunLog
+
+
+def select_samples(
+    dataset: Dataset,
+    config: Config,
+    preprocess: Preprocess,
+    targets: Targets,
+    log: RunLog,
+    scales: MultiScale | None = None,
+) -> Samples:
+    """Checks every label against the dictionary, the length limit and the network's time steps.
+
+    Raises:
+        DataError: no sample is left.
+    """
+    sizes = np.maximum(dataset.sizes, 1)  # 0 where unreadable
+    if scales is None:
+        widths = preprocess.buckets_of(sizes)
+        occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]
+    else:
+        widths, occurring = scales.least_widths(sizes), scales.image_sizes()
+    steps = training_steps(config, occurring, preprocess.channels, targets)
+    dropped: Counter[str] = Counter()
+    usable = []
+    for index, label in enumerate(dataset.labels()):
+        reason = targets.usable(label, steps[int(widths[index])])
+        if reason:
+            dropped[reason] += 1
+        else:
+            usable.append(index)
+    for reason, count in dropped.most_common():
+        log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
+    columns = fixed_columns(config.architecture)
+    if dropped[TOO_FEW_STEPS] and columns is not None:
+        log.info(
+            f"in training the network pools every image to {columns} columns, as PaddleOCR's does, "
+            f"so no label of more steps can be learnt; with Architecture.Backbone.train_columns= "
+            f"(unset) the image's width decides"
+        )
+    if not usable:
+        raise DataError(
+            "Train.dataset",
+            f"no sample is left of {len(widths)} ({dict(dropped)})",
+            "Check the dictionary (Global.character_dict_path) and Global.max_text_length",
+        )
+    indices = np.array(usable, np.int64)
+    reference = int(np.quantile(widths[indices], 0.75))
+    return Samples(widths, indices, steps, reference)

@@ -1,0 +1,102 @@
+"""Batch statistics over the batches of all processes.
+
+Source: PaddleOCR's Global.use_sync_bn turns to paddle.nn.SyncBatchNorm, which runs on GPUs only.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import paddle
+from paddle import nn
+from paddle.autograd import PyLayer
+from paddle.nn import functional
+
+from ocr_lib.models.distillation import keeps_statistics
+from ocr_lib.training.parallel import Parallel
+
+
+class SyncBatchNorm(nn.Layer):  # type: ignore[misc]
+    """A batch norm that normalises by the statistics over all ranks.
+
+    Args:
+        norm: the batch norm that it stands for; parameters and buffers are shared.
+        parallel: the processes.
+    """
+
+    def __init__(self, norm: Any, parallel: Parallel) -> None:
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+        self._mean, self._variance = norm._mean, norm._variance
+        self._momentum, self._epsilon = norm._momentum, norm._epsilon
+        self._parallel = parallel
+
+    def forward(self, x: Any) -> Any:
+        """[N, C, …] → the same shape."""
+        if not self.training:
+            return functional.batch_norm(
+                x, self._mean, self._variance, self.weight, self.bias, epsilon=self._epsilon
+            )
+        mean, variance = self._statistics(x)
+        with paddle.no_grad():
+            for kept, new in ((self._mean, mean), (self._variance, variance)):
+                kept.set_value(kept * self._momentum + new * (1 - self._momentum))
+        shape = [1, -1, *[1] * (x.ndim - 2)]
+        factor = paddle.rsqrt(variance + self._epsilon) * self.weight
+        shift = self.bias - mean * factor
+        return x * factor.reshape(shape) + shift.reshape(shape)
+
+    def _statistics(self, x: Any) -> tuple[Any, Any]:
+        """Returns mean and biased variance of each channel, [C], over all ranks.
+
+        In one exchange: sums of differences to the running mean, which is the same at all ranks
+        and near the mean, so that the mean of squares less the square of the mean loses little.
+        """
+        axes, channels = [0, *range(2, x.ndim)], x.shape[1]
+        near = self._mean.detach().clone()
+        apart = x - near.reshape([1, -1, *[1] * (x.ndim - 2)])
+        count = paddle.full([1], x.size // channels, "float32")
+        own = paddle.concat([apart.sum(axes), (apart * apart).sum(axes), count])
+        sums = _Sum.apply(own, self._parallel)
+        total = sums[-1].detach()
+        mean, squares = sums[:channels] / total, sums[channels:-1] / total
+        return near + mean, paddle.clip(squares - mean * mean, min=0.0)
+
+
+class _Sum(PyLayer):  # type: ignore[misc]
+    """The sum over all ranks; its gradient is the sum of all ranks' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, parallel: Parallel) -> Any:
+        ctx.parallel = parallel
+        total = x.clone()
+        parallel.add_up(total, met=True)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        total = gradient.clone()
+        ctx.parallel.add_up(total, met=True)
+        return total
+
+
+def synchronise(model: Any, parallel: Parallel) -> Any:
+    """Returns the network with batch statistics over all ranks; names of parameters stay.
+
+    On GPUs the layers become Paddle's own, elsewhere `SyncBatchNorm`. One process needs neither,
+    and a frozen network (distillation) keeps the statistics it has.
+    """
+    if parallel.world == 1:
+        return model
+    if str(paddle.get_device()) != "cpu":
+        return _replaced(model, nn.SyncBatchNorm.convert_sync_batchnorm)
+    return _replaced(model, lambda norm: SyncBatchNorm(norm, parallel))
+
+
+def _replaced(layer: Any, replace: Callable[[Any], Any]) -> Any:
+    if hasattr(layer, "_variance") and hasattr(layer, "_momentum"):
+        return layer if keeps_statistics(layer) else replace(layer)
+    for name, child in list(layer.named_children()):
+        new = _replaced(child, replace)
+        if new is not child:
+            layer._sub_layers[name] = new
+    return layer

@@ -1,0 +1,220 @@
+"""Checkpoints: paddle reads them, crashes leave a whole one, foreign code is not run."""
+
+import os
+import pickle
+import re
+import shutil
+
+import numpy as np
+import paddle
+import pytest
+
+from ocr_lib.errors import CheckpointError
+from ocr_lib.training import checkpoint, safe_pickle, weights
+
+
+def network(seed=0):
+    paddle.seed(seed)
+    return paddle.nn.Sequential(paddle.nn.Linear(3, 4), paddle.nn.BatchNorm1D(4))
+
+
+def trained(seed=0):
+    model = network(seed)
+    optimizer = paddle.optimizer.AdamW(0.1, parameters=model.parameters())
+    model(paddle.ones([2, 3])).sum().backward()
+    optimizer.step()
+    return model, optimizer
+
+
+def save(prefix, seed=0, step=1):
+    model, optimizer = trained(seed)
+    checkpoint.save(prefix, model.state_dict(), optimizer.state_dict(), {"global_step": step})
+    return model, optimizer
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    model, optimizer = save(tmp_path / "latest", step=7)
+    saved = checkpoint.load(tmp_path / "latest")
+    assert saved.states == {"global_step": 7}
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(saved.params[name], value.numpy())
+    assert set(saved.optimizer) == set(optimizer.state_dict())
+
+
+def test_paddle_reads_the_files(tmp_path):
+    model, optimizer = save(tmp_path / "latest")
+    other = network(seed=5)
+    other.set_state_dict(paddle.load(str(tmp_path / "latest.pdparams")))
+    for ours, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert set(paddle.load(str(tmp_path / "latest.pdopt"))) == set(optimizer.state_dict())
+
+
+def test_files_that_paddle_wrote_are_read(tmp_path):
+    model, optimizer = trained()
+    paddle.save(model.state_dict(), str(tmp_path / "best.pdparams"))
+    paddle.save(optimizer.state_dict(), str(tmp_path / "best.pdopt"))
+    saved = checkpoint.load(tmp_path / "best.pdparams")
+    assert weights.match(network(), saved.params).share == 1.0
+    assert saved.states == {}
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_a_crash_at_any_point_leaves_one_whole_checkpoint(tmp_path, monkeypatch, renames):
+    """Dies at each rename of the second save in turn; what is loaded is the old set or the new."""
+    prefix = tmp_path / "latest"
+    old, _ = save(prefix, seed=1, step=1)
+    new, optimizer = trained(seed=2)
+
+    real, calls = checkpoint._publish, []
+
+    def crash(prefix, files):
+        for suffix in checkpoint.SUFFIXES[:renames]:
+            os.replace(checkpoint._staged(prefix, suffix), f"{prefix}{suffix}")
+        calls.append(files)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "_publish", crash)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(prefix, new.state_dict(), optimizer.state_dict(), {"global_step": 2})
+    monkeypatch.setattr(checkpoint, "_publish", real)
+    saved = checkpoint.load(prefix)
+    assert calls
+    assert saved.states == {"global_step": 2}  # the manifest was written: the new set counts
+    np.testing.assert_array_equal(saved.params["0.weight"], new.state_dict()["0.weight"].numpy())
+    assert not np.array_equal(old.state_dict()["0.weight"].numpy(), saved.params["0.weight"])
+
+
+def test_a_crash_before_the_manifest_keeps_the_old_checkpoint(tmp_path, monkeypatch):
+    prefix = tmp_path / "latest"
+    save(prefix, seed=1, step=1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(prefix, seed=2, step=2)
+    assert checkpoint.load(prefix).states == {"global_step": 1}
+
+
+@pytest.mark.parametrize("suffix", checkpoint.SUFFIXES)
+def test_a_changed_file_is_noticed(tmp_path, suffix):
+    prefix = tmp_path / "latest"
+    save(prefix)
+    path = tmp_path / f"latest{suffix}"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="not the file its manifest names"):
+        checkpoint.load(prefix)
+
+
+def test_remove_leaves_nothing(tmp_path):
+    save(tmp_path / "iter_epoch_3")
+    checkpoint.remove(tmp_path / "iter_epoch_3")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("touch executed",))
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_that_calls_something_is_refused(tmp_path, monkeypatch, protocol):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.pdparams").write_bytes(pickle.dumps({"a": Evil()}, protocol))
+    with pytest.raises(CheckpointError, match=r"it asks for posix\.system"):
+        safe_pickle.load(tmp_path / "evil.pdparams")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    save(tmp_path / "a")
+    shutil.copy(tmp_path / "a.pdparams", tmp_path / "b.pdparams")
+    os.truncate(tmp_path / "b.pdparams", 100)
+    with pytest.raises(CheckpointError, match="not a plain data file"):
+        checkpoint.load(tmp_path / "b")
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"gone\.pdparams: no such file"):
+        checkpoint.load(tmp_path / "gone")
+
+
+def test_too_few_matching_parameters_are_an_error_that_names_them(tmp_path):
+    save(tmp_path / "a")
+    params = checkpoint.load(tmp_path / "a").params
+    other = paddle.nn.Sequential(paddle.nn.Linear(3, 5), paddle.nn.BatchNorm1D(5))
+    before = [p.numpy() for p in other.parameters()]
+    with pytest.raises(CheckpointError, match=r"6 of another shape \(0.weight \(3, 4\)→\(3, 5\)"):
+        weights.load_into(other, params, "a", min_share=0.99)
+    for was, parameter in zip(before, other.parameters(), strict=True):
+        np.testing.assert_array_equal(was, parameter.numpy())
+
+
+def test_optimizer_state_follows_the_layers_into_another_process(tmp_path):
+    """Tensor names count up in a process: a network built later has other names."""
+    save(tmp_path / "a")
+    saved = checkpoint.load(tmp_path / "a")
+    model = network()
+    optimizer = paddle.optimizer.AdamW(0.1, parameters=model.parameters())
+    optimizer.set_state_dict(weights.optimizer_state_for(model, saved.optimizer, saved.params))
+    model(paddle.ones([2, 3])).sum().backward()
+    optimizer.step()
+    name = f"{model[0].weight.name}_beta1_pow_acc_0"
+    power = optimizer.state_dict()[name].numpy().item()
+    assert power == pytest.approx(0.9**3)  # begins at 0.9; two steps were taken
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "message"),
+    [
+        (".pdparams", [1], "holds no arrays by name"),
+        (".pdparams", {1: np.ones(2)}, "holds no arrays by name"),
+        (".pdparams", {"a": [np.ones(2)]}, "a is a list, not an array"),
+        (".pdparams", {"a": "b"}, "a is a str, not an array"),
+        (".pdparams", {checkpoint.NAME_TABLE: {"a": 1}}, "is a dict, not an array"),
+        (".pdopt", [1], "holds no values by name"),
+        (".pdopt", {checkpoint.TRAINED: [1]}, "trained_weights: holds no arrays by name"),
+        (".states", None, "holds no values by name"),
+        (".states", {1: 2}, "holds no values by name"),
+    ],
+)
+def test_files_of_other_content_are_refused(tmp_path, suffix, content, message):
+    save(tmp_path / "a")
+    (tmp_path / "a.json").unlink()
+    (tmp_path / f"a{suffix}").write_bytes(pickle.dumps(content, 4))
+    with pytest.raises(CheckpointError, match=rf"a{re.escape(suffix)}.*{message}"):
+        checkpoint.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "",
+        "[]",
+        '{"files": []}',
+        '{"files": {"/../../b": {"sha256": ""}}}',
+        '{"files": {".pdparams": 1, ".pdopt": 1, ".states": 1}}',
+        "[" * 60_000,
+    ],
+)
+def test_a_file_that_is_no_manifest_is_named(tmp_path, manifest):
+    save(tmp_path / "a")
+    (tmp_path / "a.json").write_text(manifest)
+    with pytest.raises(CheckpointError, match=r"a\.json: not a checkpoint's manifest"):
+        checkpoint.load(tmp_path / "a")
+
+
+def test_weights_in_bfloat16_fill_a_network_in_float32(tmp_path):
+    """paddle stores bfloat16 as uint16, the upper half of a float32."""
+    half = network(seed=1)
+    half.to(dtype="bfloat16")
+    paddle.save(half.state_dict(), str(tmp_path / "half.pdparams"))
+    other = network(seed=2)
+    params = checkpoint.load(tmp_path / "half").params
+    assert weights.load_into(other, params, "half", min_share=1.0).share == 1.0
+    for ours, theirs in zip(other.parameters(), half.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.astype("float32").numpy())

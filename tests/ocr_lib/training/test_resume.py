@@ -1,0 +1,75 @@
+"""A run does not start from a checkpoint that is none of its kind, and says so."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocr_lib.errors import CheckpointError
+from ocr_lib.training import checkpoint, train
+from tests.ocr_lib.training.line_data import make_lines, small_config
+
+Data = tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    root = tmp_path_factory.mktemp("lines")
+    return make_lines(root / "train", 16, seed=1), make_lines(root / "eval", 4, seed=2)
+
+
+@pytest.fixture(scope="module")
+def begun(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a run of one epoch."""
+    folder = tmp_path_factory.mktemp("begun")
+    train(small_config(*data, folder, **{"Global.epoch_num": 1}), quiet=True)
+    return folder / "latest"
+
+
+def moved(saved: checkpoint.Checkpoint) -> dict[str, object]:
+    return {name: np.zeros((2, 2), np.float32) for name in saved.optimizer}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change", "message"),
+    [
+        (
+            ".states",
+            lambda s: {"position": {**s.states["position"], "epoch": "x"}},
+            "epoch: is 'x'",
+        ),
+        (".states", lambda s: {"position": [1]}, "not a block of keys"),
+        (".states", lambda s: {"position": {"pace": {"begin": 1.0}}}, "stride: is missing"),
+        (".states", lambda s: {"epoch": "x"}, "invalid literal"),
+        (".states", lambda s: {"loss_scale": 3}, "not iterable"),
+        (".states", lambda s: {"averaged_updates": [1]}, "int"),
+        (".pdopt", moved, "Shape not match"),
+        (".pdopt", lambda s: dict(list(s.optimizer.items())[3:]), "should in state dict"),
+    ],
+)
+def test_progress_or_optimiser_of_another_kind_is_refused(
+    data: Data, begun: Path, tmp_path: Path, suffix: str, change: object, message: str
+) -> None:
+    saved = checkpoint.load(begun)
+    for each in checkpoint.SUFFIXES:
+        content = Path(f"{begun}{each}").read_bytes()
+        (tmp_path / f"old{each}").write_bytes(content)
+    (tmp_path / f"old{suffix}").write_bytes(pickle.dumps(change(saved), 2))
+    keys = {"Global.checkpoints": tmp_path / "old", "Global.epoch_num": 2}
+    with pytest.raises(CheckpointError, match=message) as caught:
+        train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+    assert str(caught.value).startswith(f"{tmp_path / 'old'}: its optimiser or its progress")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_paddleocr_saved_of_its_progress_is_taken_up(
+    data: Data, begun: Path, tmp_path: Path
+) -> None:
+    for each in checkpoint.SUFFIXES:
+        (tmp_path / f"old{each}").write_bytes(Path(f"{begun}{each}").read_bytes())
+    states = {"epoch": np.int64(1), "global_step": 2, "best_model_dict": {"acc": np.float64(0.5)}}
+    (tmp_path / "old.states").write_bytes(pickle.dumps(states, 2))
+    keys = {"Global.checkpoints": tmp_path / "old", "Global.epoch_num": 2}
+    result = train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+    assert (result.epochs, result.resumed_from) == (2, 2)
