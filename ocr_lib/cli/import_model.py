@@ -59,10 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Imports and says what came of it."""
     from ocr_lib.cli.image_files import find_images
+    from ocr_lib.converters import import_model
+    from ocr_lib.converters.import_model import MAX_LINES
     from ocr_lib.data.base import read_file
     from ocr_lib.data.decode import decode_image
-    from ocr_lib.imports import import_model
-    from ocr_lib.imports.run import MAX_LINES
 
     files = find_images(args.images)[:MAX_LINES]
     imported = import_model(

@@ -6,8 +6,8 @@ from typing import Any
 import onnx
 
 from ocr_lib.atomic import write_bytes
-from ocr_lib.export.console import captured
 from ocr_lib.inference.bundle import ONNX, PADDLE, PADDLE_WEIGHTS
+from ocr_lib.native_output import captured
 from ocr_lib.text.dictionary import Dictionary
 
 OPSET = 17  # what Triton's ONNX Runtime of the last years reads

@@ -14,8 +14,8 @@ from ocr_lib.algorithms.choice import networks_of
 from ocr_lib.atomic import write_text
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
-from ocr_lib.export.console import captured
 from ocr_lib.inference.bundle import PADDLE
+from ocr_lib.native_output import captured
 from ocr_lib.text.dictionary import Dictionary
 
 INPUT = "x"  # PaddleOCR's name of the input tensor

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.store import Store
+from ocr_lib.converters.layout import CONFIG, RECORD
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError
-from ocr_lib.imports.layout import CONFIG, RECORD
 from pipelines.demo.sources import upload
 
 # The imported network reads thousands of characters; it goes on with those of the lines alone.

@@ -10,11 +10,11 @@ import pytest
 from paddle import nn
 from paddle.base.proto.framework_pb2 import ProgramDesc
 
+from ocr_lib.converters import import_model
 from ocr_lib.errors import ImportModelError
 from ocr_lib.export.paddle_format import save_paddle, save_paddle2
 from ocr_lib.export.paddle_program import MAX_BYTES, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
-from ocr_lib.imports import import_model
 from ocr_lib.inference.bundle import PADDLE_PROGRAM, BundleError
 
 OLD_PROGRAM = "inference.pdmodel"

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ocr_lib.converters.onnx_graph import MAX_BYTES
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ImportModelError
-from ocr_lib.imports.onnx_graph import MAX_BYTES
 
 PROGRAMS = ("inference.json", "inference.pdmodel")
 WEIGHTS = ".pdiparams"

@@ -9,15 +9,15 @@ import paddle
 import pytest
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.converters import import_model
+from ocr_lib.converters.drawn_lines import drawn_lines
 from ocr_lib.errors import ImportModelError
-from ocr_lib.imports import import_model
-from ocr_lib.imports.lines import drawn_lines
 from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.training import forward_of, load_model
 from ocr_lib.training.migration import dictionary_beside
 from pipelines.cli import main
-from tests.ocr_lib.imports.conftest import Exported
+from tests.ocr_lib.converters.conftest import Exported
 
 
 def gap(original: Path, folder: Path, width: int = 96) -> float:

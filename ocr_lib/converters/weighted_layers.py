@@ -6,7 +6,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
-from ocr_lib.imports.steps import Kind
+from ocr_lib.converters.weighted_ops import Kind
 from ocr_lib.models.backbones.rep_layer import LearnableAffineBlock
 
 KINDS: dict[type[nn.Layer], Kind] = {

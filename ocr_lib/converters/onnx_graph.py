@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ocr_lib.converters.weighted_ops import Array, Kind, Step
 from ocr_lib.errors import ImportModelError
-from ocr_lib.imports.steps import Array, Kind, Step
 
 MAX_BYTES = 1 << 30
 # Operators that pass a constant on, in another form at most.

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.config.loader import load_config
+from ocr_lib.converters import import_model
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.decode import decode_image
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.imports import import_model
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.training import TrainedModel, forward_of, load_model, load_run, train

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocr_lib.imports.slots import Slot
-from ocr_lib.imports.steps import Array, Step
+from ocr_lib.converters.weighted_layers import Slot
+from ocr_lib.converters.weighted_ops import Array, Step
 
 
 class MismatchError(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import paddle
 
-from ocr_lib.imports.steps import Array
+from ocr_lib.converters.weighted_ops import Array
 
 Hook = Callable[[Any, tuple[Any, ...]], None]
 

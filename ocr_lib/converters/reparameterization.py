@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ocr_lib.imports.steps import Array
+from ocr_lib.converters.weighted_ops import Array
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer
 
 DEVIATION = 0.02  # of the kernel's own spread

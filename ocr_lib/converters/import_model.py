@@ -13,19 +13,19 @@ from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.config.characters import DICTIONARY
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import config_from_dict, load_values
+from ocr_lib.converters.bn_recalibration import take_statistics
+from ocr_lib.converters.drawn_lines import drawn_lines
+from ocr_lib.converters.exported_model import Foreign, read_foreign
+from ocr_lib.converters.layout import CONFIG, RECORD, WEIGHTS
+from ocr_lib.converters.reparameterization import split_branches
+from ocr_lib.converters.source import open_source
+from ocr_lib.converters.target_networks import Network, known_networks, network_of
+from ocr_lib.converters.weight_matching import MismatchError, fit
+from ocr_lib.converters.weighted_layers import slots_of
+from ocr_lib.converters.weighted_ops import Array
 from ocr_lib.data.decode import Image
 from ocr_lib.data.image import Preprocess, default_buckets
 from ocr_lib.errors import ImportModelError
-from ocr_lib.imports.branches import split_branches
-from ocr_lib.imports.fit import MismatchError, fit
-from ocr_lib.imports.foreign import Foreign, read_foreign
-from ocr_lib.imports.layout import CONFIG, RECORD, WEIGHTS
-from ocr_lib.imports.lines import drawn_lines
-from ocr_lib.imports.networks import Network, known_networks, network_of
-from ocr_lib.imports.slots import slots_of
-from ocr_lib.imports.source import open_source
-from ocr_lib.imports.statistics import take_statistics
-from ocr_lib.imports.steps import Array
 from ocr_lib.models import build_model
 from ocr_lib.training import forward_of
 from ocr_lib.training.weights import save_weights

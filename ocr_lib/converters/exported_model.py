@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
+from ocr_lib.converters.onnx_graph import read_file, read_onnx
+from ocr_lib.converters.source import Source
+from ocr_lib.converters.weighted_ops import Step
 from ocr_lib.errors import ExportError, ImportModelError
 from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
-from ocr_lib.imports.onnx_graph import read_file, read_onnx
-from ocr_lib.imports.source import Source
-from ocr_lib.imports.steps import Step
 from ocr_lib.inference.recognizer import Forward
 from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import Dictionary, load_dictionary
@@ -131,7 +131,7 @@ def _as_onnx(source: Source) -> bytes:
     _refuse_unknown(source)
     import paddle2onnx  # here, because it looks for a compiler when it is imported
 
-    from ocr_lib.export.console import captured
+    from ocr_lib.native_output import captured
 
     with tempfile.TemporaryDirectory() as work:
         program, weights = (Path(shutil.copy(p, work)) for p in (source.path, source.weights))
