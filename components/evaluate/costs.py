@@ -7,7 +7,7 @@ from ocr_lib.data.sampling import spread
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs
-from ocr_lib.gate.costs import measure_latency
+from ocr_lib.gate.latency import measure_latency
 from ocr_lib.inference.bundle import ONNX
 from ocr_lib.inference.runtimes import onnx_forward, open_bundle
 from ocr_lib.training import TrainedModel

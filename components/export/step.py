@@ -7,7 +7,6 @@ from pathlib import Path
 from components.deploy.judgement import Judgement
 from components.deploy.lineage import RUN_INPUTS
 from components.deploy.production import check_model_name
-from components.evaluate.evaluation import Evaluation
 from components.shared.handoff import fetch, publish
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -15,6 +14,7 @@ from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
+from ocr_lib.report.evaluation_result import Evaluation
 
 
 def export(

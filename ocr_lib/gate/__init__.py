@@ -1,7 +1,7 @@
 """The gate between a candidate and the model that serves; its table is in `decision`."""
 
-from ocr_lib.gate.costs import Costs
 from ocr_lib.gate.decision import decide
+from ocr_lib.gate.latency import Costs
 from ocr_lib.gate.thresholds import PROOFS, Thresholds
 from ocr_lib.gate.verdict import Reason, Verdict
 

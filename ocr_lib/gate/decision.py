@@ -34,8 +34,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.budgets import budgets, cost_rows
-from ocr_lib.gate.costs import Costs
+from ocr_lib.gate.checks import budgets, cost_rows
+from ocr_lib.gate.latency import Costs
 from ocr_lib.gate.statistics import score_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
 from ocr_lib.gate.verdict import Reason, Verdict

@@ -7,9 +7,9 @@ import numpy as np
 
 from ocr_lib.evaluation.block_counts import METRICS, WHOLE, Key, figures
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.budgets import shared_slices
+from ocr_lib.gate.checks import shared_slices
 from ocr_lib.gate.statistics import bootstrap
-from ocr_lib.report.numbers import points
+from ocr_lib.report.formatting import points
 
 CONFIDENCE = 0.95
 WIDTH, HEIGHT = 150, 16  # of a picture, px

@@ -6,7 +6,7 @@ from unicodedata import name
 
 from ocr_lib.evaluation.characters import Recall
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.report.numbers import percent, points
+from ocr_lib.report.formatting import percent, points
 
 SHOWN = 12
 VISIBLE_SPACE = "␣"  # where a space is what is wrong, it must be seen

@@ -3,7 +3,7 @@
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
 from ocr_lib.markdown import escape, row
-from ocr_lib.report.numbers import judged, percent, points
+from ocr_lib.report.formatting import judged, percent, points
 
 
 def markdown(

@@ -9,12 +9,12 @@ from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Verdict
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.characters import characters
-from ocr_lib.report.lines import worst_lines
-from ocr_lib.report.numbers import judged
+from ocr_lib.report.formatting import judged
 from ocr_lib.report.reliability import reliability
+from ocr_lib.report.sample_table import worst_lines
 from ocr_lib.report.slices import slices
 from ocr_lib.report.style import STYLE
-from ocr_lib.report.tiles import tiles
+from ocr_lib.report.summary_cards import tiles
 
 
 def html(

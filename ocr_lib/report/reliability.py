@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ocr_lib.evaluation.report import Bin, EvalReport
-from ocr_lib.report.numbers import percent
+from ocr_lib.report.formatting import percent
 
 SIZE, LEFT, TOP, BOTTOM = 260, 44, 10, 40  # px
 COUNTS = 56  # height of the histogram below, px

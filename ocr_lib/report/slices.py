@@ -5,7 +5,7 @@ from html import escape
 
 from ocr_lib.evaluation.report import EvalReport, Slice
 from ocr_lib.report.changes import Changes, picture
-from ocr_lib.report.numbers import percent
+from ocr_lib.report.formatting import percent
 
 SECTIONS = (
     ("By label length", "characters", "length"),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from components.deploy.production import Production
-from components.evaluate.evaluation import Evaluation
 from ocr_lib.progress import duration
+from ocr_lib.report.evaluation_result import Evaluation
 from pipelines.demo.answers import Answer
 
 COLUMN = 44  # characters of a text shown

@@ -8,8 +8,8 @@ from components.cleanup.reaper import Limits, reap
 from components.cleanup.step import end_job
 from components.shared.access import ACCESS, secret_name
 from components.train.paddlejob import ANNOTATION_RUN
-from tests.components.shared.api_server import ApiServer
 from tests.manifests.overlays import ROOT, Tree, one, overlay
+from tests.ocr_lib.jobs.api_server import ApiServer
 
 Right = tuple[str, str, str]  # API group, resource, verb
 

@@ -7,9 +7,9 @@ from components.shared.cluster import Cluster
 from components.shared.store import Store
 from components.train.paddlejob import build_paddlejob, job_name
 from ocr_lib.errors import ServiceError
-from tests.components.shared.api_server import ApiServer
 from tests.components.train.cluster_objects import pod
 from tests.components.train.specs import plain
+from tests.ocr_lib.jobs.api_server import ApiServer
 
 
 @pytest.fixture

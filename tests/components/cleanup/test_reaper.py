@@ -8,9 +8,9 @@ from components.cleanup.reaper import Limits, reap, why_over
 from components.cleanup.step import end_job
 from components.train.paddlejob import ANNOTATION_RUN
 from pipelines.cli import main
-from tests.components.shared.api_server import ApiServer
 from tests.components.train.cluster_objects import job as job_with
 from tests.components.train.cluster_objects import pod
+from tests.ocr_lib.jobs.api_server import ApiServer
 
 Tree = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()

@@ -16,7 +16,6 @@ from components.deploy.production import (
 from components.deploy.step import deploy
 from components.deploy.triton_server import TritonServer
 from components.evaluate import step as evaluate
-from components.evaluate.evaluation import Evaluation
 from components.export.step import export
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
@@ -25,6 +24,7 @@ from components.shared.store import Store
 from ocr_lib.errors import CheckpointError, DataError, ExportError
 from ocr_lib.export import run as export_run
 from ocr_lib.inference.bundle import Bundle
+from ocr_lib.report.evaluation_result import Evaluation
 from tests.components.evaluate.conftest import Data
 from tests.components.read_whole import read_parts
 

@@ -8,7 +8,6 @@ import pytest
 from components.deploy.champion import open_champion
 from components.deploy.production import promoted, record_version, write_production
 from components.evaluate import step as evaluate
-from components.evaluate.evaluation import Evaluation
 from components.shared.handoff import fetch
 from components.shared.pointer import Pointer
 from components.shared.store import Store
@@ -18,6 +17,7 @@ from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate as evaluate_at_once
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.inference.bundle import Bundle
+from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 from tests.components.deploy.tiny_bundle import write_bundle

@@ -12,9 +12,9 @@ from components.train.launcher import Launcher, TrainingJobError
 from components.train.paddlejob import ANNOTATION_ATTEMPT, build_paddlejob, job_name
 from components.train.result import write_result
 from ocr_lib.errors import ConfigError
-from tests.components.shared.api_server import ApiServer
 from tests.components.train.cluster_objects import container, ended, job, pod
 from tests.components.train.specs import plain, work
+from tests.ocr_lib.jobs.api_server import ApiServer
 
 Tree = dict[str, Any]
 STEP = "2026-11-23T14:00:00Z [x] ppocr INFO: epoch: [1/2], global_step: 5, eta: 0:00:09\n"

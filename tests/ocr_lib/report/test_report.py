@@ -11,7 +11,7 @@ from ocr_lib.evaluation.report import Spaces
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.report.changes import Changes
-from ocr_lib.report.numbers import points, wilson
+from ocr_lib.report.formatting import points, wilson
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset
 from tests.ocr_lib.tallied import tallied

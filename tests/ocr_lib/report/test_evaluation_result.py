@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluate.evaluation import Evaluation
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Thresholds, decide
+from ocr_lib.report.evaluation_result import Evaluation
 from tests.components.eval_reports import report_with
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.evaluation.block_counts import FIELDS, METRICS, WHOLE, Cells, Key, figures
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.costs import Costs
+from ocr_lib.gate.latency import Costs
 from ocr_lib.gate.statistics import fewer_hits, randomisation_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
 from ocr_lib.gate.verdict import Reason

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocr_lib.gate.costs import Costs, measure_latency
+from ocr_lib.gate.latency import Costs, measure_latency
 from ocr_lib.inference.recognizer import Recognizer
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.shared.cluster import Cluster, ClusterError
-from tests.components.shared.api_server import ApiServer
+from tests.ocr_lib.jobs.api_server import ApiServer
 
 JOB = {"metadata": {"name": "a", "labels": {}}}
 

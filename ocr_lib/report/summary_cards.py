@@ -2,7 +2,7 @@
 
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.report.changes import Change, Changes
-from ocr_lib.report.numbers import percent, points, wilson
+from ocr_lib.report.formatting import percent, points, wilson
 
 
 def tiles(report: EvalReport, champion: EvalReport | None, changes: Changes) -> str:
