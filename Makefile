@@ -35,7 +35,7 @@ test: setup ## Run the tests
 	$(PYTEST)
 
 test-rollout: setup ## Roll out, break, kill and roll back under load: 10,000 requests, build/rollout.json
-	.venv/bin/python -m tests.components.deploy.rollout_trial --out build/rollout.json
+	.venv/bin/python -m tests.ocr_lib.serving.rollout_trial --out build/rollout.json
 
 test-cluster: setup ## Run the tests on the Kubernetes cluster that KUBECONFIG names
 	$(PYTEST) -m cluster --timeout 900 tests

@@ -17,12 +17,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from components.deploy.admin import TritonAdmin
-from components.deploy.client import Recognizer
-from components.deploy.repository import ModelVersion, build_model_version
-from components.deploy.triton_server import TritonServer
 from ocr_lib.atomic import write_json
-from ocr_lib.cli.image_files import find_images
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.model_repository import ModelVersion, build_model_version
+from ocr_lib.serving.triton_server import TritonServer
+from pipelines.cli.model.image_files import find_images
 
 WAYS = {"1 x 1": (1, 1), "8 x 1": (8, 1), "2 x 16": (2, 16)}  # clients x lines of a request
 

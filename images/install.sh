@@ -88,7 +88,7 @@ server() { # the wheel's server, laid out as in NVIDIA's images
     mkdir -p /opt/tritonserver/bin
     $PYTHON - <<'END'
 from pathlib import Path
-from components.deploy.triton_env import find_triton, lay_out_backends
+from ocr_lib.serving.triton_env import find_triton, lay_out_backends
 
 home = Path("/opt/tritonserver")
 triton = find_triton(Path("/opt/venv"))

@@ -11,9 +11,9 @@ import yaml
 
 from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
-from ocr_lib.cli.arguments import input_file, output_file, whole_number
 from ocr_lib.errors import ConfigError, OcrError
 from ocr_lib.terminal import echo
+from pipelines.cli.model.arguments import input_file, output_file, whole_number
 from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
 
 DESCRIPTION = "Compile the pipeline to a KFP package, ready to upload."
@@ -136,8 +136,8 @@ def build_options(args: argparse.Namespace) -> BuildOptions:
 
 def write_native(package_path: Path, out: Path, namespace: str) -> None:
     """Writes a compiled package as Kubernetes objects."""
+    from pipelines.kfp_api.package import commit_of, read_package
     from pipelines.native import native_manifests
-    from pipelines.remote.package import commit_of, read_package
 
     package = read_package(package_path)
     version = package.version_name(commit_of())

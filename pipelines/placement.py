@@ -39,7 +39,7 @@ class Step:
     """Key, deadline, pool and resources of one step.
 
     Attributes:
-        key: which of the object store's keys it has, see `components/shared/access.py`.
+        key: which of the object store's keys it has, see `ocr_lib/storage/access_policy.py`.
         timeout_s: the step fails after this many seconds.
         pool: value of its pool's label and taint.
         on_pool: resources with the placement `pools`.

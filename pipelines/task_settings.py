@@ -6,9 +6,9 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from components.images import Name
-from components.shared.access import secret_name
-from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
-from components.shared.store_secrets import TRITON_SECRET
+from ocr_lib.storage.access_policy import secret_name
+from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
+from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.placement import POOL_LABEL, STEPS, BuildOptions, default_images
 
 USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root

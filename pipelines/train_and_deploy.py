@@ -5,17 +5,17 @@ from typing import Any
 
 from kfp import dsl
 
-from components.cleanup.component import clean_up
+from components.clean_up.component import clean_up
 from components.deploy.component import deploy
 from components.evaluate.component import evaluate
 from components.export.component import export
 from components.gen_label.component import gen_label
 from components.pack_lmdb.component import pack_lmdb
 from components.plan.component import plan
+from components.predict.component import read_lines
 from components.preflight.component import preflight
-from components.read_lines.component import read_lines
 from components.train.component import train
-from components.train.handed_on import passthroughs
+from components.train.task_config import passthroughs
 from pipelines.placement import BuildOptions
 from pipelines.task_settings import apply_settings
 from pipelines.titles import TITLES

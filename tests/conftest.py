@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.service_fixtures"]
+
 # The same examples each time, however slow the machine; `--hypothesis-profile search` looks for
 # new ones.
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -43,8 +43,8 @@ ALLOWED = {
     "of which every operator is known to compute and do nothing else",
     "ocr_lib/training/optimizer.py: build_optimizer: getattr of a module": "a closed table",
     "ocr_lib/training/precision.py: _check_device: getattr of a module": "float16 or bfloat16",
-    "pipelines/cli.py: main: importlib.import_module": "the table of commands",
-    "pipelines/subcommands.py: add_subcommand: importlib.import_module": "the table of commands",
+    "pipelines/cli/main.py: main: importlib.import_module": "the table of commands",
+    "pipelines/cli/subcommand.py: add_subcommand: importlib.import_module": "the table of commands",
 }
 
 

@@ -26,8 +26,8 @@ def deploy(
         triton_urls: `host:port` of every server's gRPC protocol.
     """
     from components.deploy.step import deploy, write_deployment
-    from components.shared.pointer import read_first_pointer, read_pointer
-    from components.shared.step import step
+    from components.step_context import step
+    from ocr_lib.storage.artifact_ref import read_first_pointer, read_pointer
 
     with step("deploy") as work:
         pointers = read_pointer(bundle), read_first_pointer(validation_lmdb, train_lmdb)

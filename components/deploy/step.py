@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from components.deploy.change import Deployment
-from components.deploy.golden_images import golden_images
-from components.deploy.rollout import deploy as roll_out
-from components.deploy.shadow import Recorded, Shadow
-from components.feedback.lines import KeptLines
-from components.shared.handoff import fetch
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import spread
+from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.serving.replay_evaluation import Recorded, Shadow
+from ocr_lib.serving.rollout import deploy as roll_out
+from ocr_lib.serving.version_change import Deployment
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.store import Store
 
 SMOKE_IMAGES = 16
 SHADOW_LINES = 500  # of those that were kept, to report how much changes for their senders

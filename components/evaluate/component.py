@@ -47,8 +47,8 @@ def evaluate(
         Whether the model may serve.
     """
     from components.evaluate import step as evaluate
-    from components.shared.pointer import read_optional_pointer, read_pointer, write_pointer
-    from components.shared.step import step
+    from components.step_context import step
+    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_pointer, write_pointer
 
     with step("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction

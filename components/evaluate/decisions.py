@@ -7,8 +7,8 @@ were packed.
 
 from typing import Any
 
-from components.shared.s3 import ConflictError
-from components.shared.store import Store
+from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.store import Store
 
 
 def record_decision(store: Store, test_digest: str, run: str, decision: dict[str, Any]) -> int:

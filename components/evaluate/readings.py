@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.shared.handoff import fetch
-from components.shared.pointer import Pointer
 from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
 from ocr_lib.evaluation.predictions import Reader, Replay, load
 from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
 
 WHERE, AGAIN = "the parts of the evaluation", "Run the pipeline again"
 # What all parts have in common, in words, and how it can have come to differ.

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.deploy.champion import open_champion
-from components.deploy.judgement import Judgement
 from components.evaluate.costs import measure_costs
 from components.evaluate.decisions import record_decision
 from components.evaluate.readings import Readings
-from components.shared.handoff import fetch, publish
-from components.shared.leaks import refuse_shared_images
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.gate import Thresholds, decide
+from ocr_lib.registry.champion import open_champion
+from ocr_lib.registry.judgement import Judgement
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.leaks import refuse_shared_images
+from ocr_lib.storage.store import Store
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 

@@ -28,8 +28,8 @@ def export(
         inputs: what the model was made of, as the plan wrote it; stays with the model.
     """
     from components.export.step import export
-    from components.shared.pointer import read_first_pointer, read_pointer, write_pointer
-    from components.shared.step import step
+    from components.step_context import step
+    from ocr_lib.storage.artifact_ref import read_first_pointer, read_pointer, write_pointer
 
     with step("export") as work:
         images = read_first_pointer(validation_lmdb, train_lmdb)

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.deploy.judgement import Judgement
-from components.deploy.lineage import RUN_INPUTS
-from components.deploy.production import check_model_name
-from components.shared.handoff import fetch, publish
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
+from ocr_lib.registry.judgement import Judgement
+from ocr_lib.registry.lineage import RUN_INPUTS
+from ocr_lib.registry.production import check_model_name
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.store import Store
 
 
 def export(

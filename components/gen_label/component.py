@@ -26,9 +26,9 @@ def gen_label(
         max_bad_fraction: share of unusable lines of a part at which to give up, 0 to 1.
     """
     from components.gen_label.step import convert_parts
-    from components.shared.pointer import write_pointers
-    from components.shared.step import step
+    from components.step_context import step
     from ocr_lib.atomic import write_text
+    from ocr_lib.storage.artifact_ref import write_pointers
 
     with step("gen_label") as work:
         found, text = convert_parts(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from components.shared.handoff import fetch_source, publish
-from components.shared.pointer import Pointer
 from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
@@ -15,6 +13,8 @@ from ocr_lib.data.labels.report import Finding, LabelReport
 from ocr_lib.data.roles import TRAIN, SplitRule
 from ocr_lib.errors import ConfigError
 from ocr_lib.markdown import escape
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch_source, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def gen_label(
     folder = work / source.name
     path, digest = fetch_source(source.uri, source.sha256, folder / "source")
     images = open_source(path, folder / "unpacked")
-    report = convert(images, folder / "labels", mode=mode, max_bad_share=max_bad_fraction)
+    report = convert(images, folder / "labels", mode=mode, max_bad_fraction=max_bad_fraction)
     pointer = publish(
         folder / "labels",
         f"datasets/{source.name}-{source.role}/{{digest}}/labels",

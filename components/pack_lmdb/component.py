@@ -18,8 +18,8 @@ def pack_lmdb(
         max_bad_fraction: share of unusable samples of a part at which to give up, 0 to 1.
     """
     from components.pack_lmdb.step import pack_parts
-    from components.shared.pointer import read_pointers, write_pointers
-    from components.shared.step import step
+    from components.step_context import step
+    from ocr_lib.storage.artifact_ref import read_pointers, write_pointers
 
     with step("pack_lmdb") as work:
         write_pointers(shards, pack_parts(read_pointers(labels), work, max_bad_fraction))

@@ -5,12 +5,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.shared.handoff import fetch, fetch_source, publish
-from components.shared.pointer import Pointer
 from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import LABEL_LIST
 from ocr_lib.data.lmdb_store import Manifest, pack, pack_split
 from ocr_lib.data.roles import SplitRule
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, fetch_source, publish
 
 
 def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) -> list[Pointer]:
@@ -31,7 +31,7 @@ def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) ->
     files = fetch(labels, folder / "labels") / LABEL_LIST, open_source(source, folder / "unpacked")
     options = {
         "workers": len(os.sched_getaffinity(0)),
-        "max_bad_share": max_bad_fraction,
+        "max_bad_fraction": max_bad_fraction,
         "source_digest": facts["source_sha256"],
     }
     role, out = facts["role"], folder / "lmdb"

@@ -57,7 +57,7 @@ def plan(
     import json
 
     from components.plan import step as planning
-    from components.shared.step import step
+    from components.step_context import step
     from ocr_lib.atomic import write_text
     from ocr_lib.data.roles import SplitRule
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from components.shared.manifest import MANIFEST_NAME
-from components.shared.store import Store
 from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.deploy.lineage import RUN_INPUTS
-from components.deploy.production import check_model_name, read_production
 from components.plan.sources import Part, find_parts, group_parts
-from components.shared.s3 import MissingObjectError
-from components.shared.store import Store
 from ocr_lib import __version__
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
@@ -19,6 +15,10 @@ from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
 from ocr_lib.inference.bundle import MANIFEST
 from ocr_lib.markdown import escape
+from ocr_lib.registry.lineage import RUN_INPUTS
+from ocr_lib.registry.production import check_model_name, read_production
+from ocr_lib.storage.s3 import MissingObjectError
+from ocr_lib.storage.store import Store
 
 GIB = 2.0**30
 MAX_GROUPS_BYTES = 100_000  # backends refuse arguments from 128 KiB on

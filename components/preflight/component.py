@@ -43,9 +43,9 @@ def preflight(
     """
     from components.preflight.join import join_sets
     from components.preflight.step import gate_limits, preflight, share_out
-    from components.shared.pointer import read_pointers, write_pointer
-    from components.shared.step import step
+    from components.step_context import step
     from ocr_lib.atomic import write_text
+    from ocr_lib.storage.artifact_ref import read_pointers, write_pointer
 
     with step("preflight") as work:
         packed = [pointer for artifact in shards for pointer in read_pointers(artifact)]

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.shared.links import Link, link_tree
-from components.shared.manifest import TreeManifest
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import merge
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
 from ocr_lib.data.lmdb_store.read import read_keys
 from ocr_lib.data.roles import BLOCK, TEST, TRAIN, VALIDATION, unfit_split
 from ocr_lib.errors import DataError
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.linked_tree import Link, link_tree
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import TreeManifest
 
 HOW_TO_SPLIT = (
     "Give a validation set of your own (validation_data_uri), more samples, or another "

@@ -5,10 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from components.preflight.join import Sets
-from components.shared.handoff import fetch
-from components.shared.leaks import refuse_shared_images
-from components.shared.pointer import Pointer
-from components.shared.run_config import run_config
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
@@ -16,6 +12,10 @@ from ocr_lib.evaluation.predictions import shares
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
+from ocr_lib.runspec.run_config import run_config
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.terminal import echo
 
 
@@ -49,7 +49,7 @@ def preflight(
     validation = fetch(sets.validation, work / VALIDATION) if sets.validation else None
     report = check(
         run_config(config, overrides, train, validation, work, save_model_dir=str(work / "run")),
-        max_bad_share=max_bad_fraction,
+        max_bad_fraction=max_bad_fraction,
         max_leak_share=0.0,
     )
     if report.problems:

@@ -4,7 +4,7 @@ from kfp import dsl
 from kfp.dsl import Dataset, Input, Model, Output
 
 from components.images import image
-from components.train.handed_on import HANDED_ON
+from components.train.task_config import HANDED_ON
 
 
 @dsl.component(
@@ -39,14 +39,14 @@ def train(
         pretrained_uri: weights to start from (`.pdparams`); empty for none.
         train_backend: `local` trains in this step, `paddlejob` in pods of its own.
         train_workers: how many pods; devices of each as set on the task.
-        train_job_options: queue, deadlines, retries; see `components/train/options.py`.
+        train_job_options: queue, deadlines, retries; see `ocr_lib/jobs/options.py`.
         train_image: of the pods; the step's own, which the pipeline fills in.
     """
-    from components.shared.pointer import read_optional_pointer, read_pointer, write_pointer
-    from components.shared.step import step
-    from components.train.job import TrainJob
-    from components.train.place import Place
+    from components.step_context import step
     from components.train.step import train
+    from ocr_lib.jobs.resources import Place
+    from ocr_lib.jobs.training_job import TrainJob
+    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_pointer, write_pointer
 
     with step("train", resume_key=run) as work:
         overrides = tuple(config_overrides)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from components.shared.pointer import Pointer
-from components.train.backends import find_backend
-from components.train.job import TrainJob, Work
-from components.train.place import Place
+from ocr_lib.jobs.backends import find_backend
+from ocr_lib.jobs.resources import Place
+from ocr_lib.jobs.training_job import TrainJob, Work
+from ocr_lib.storage.artifact_ref import Pointer
 
 
 def train(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.deploy.client import Recognizer
-from components.deploy.production import Production
-from components.shared.handoff import fetch
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import spread
 from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.registry.production import Production
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.store import Store
 
 SAMPLES = 12
 

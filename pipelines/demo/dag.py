@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from components.shared.children import tied
-from components.shared.pointer import Pointer
+from ocr_lib.child_process import tied
 from ocr_lib.errors import OcrError
+from ocr_lib.storage.artifact_ref import Pointer
 from pipelines.demo.console import Console
 from pipelines.titles import TITLES
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from components.shared.store import Store
 from ocr_lib.converters.layout import CONFIG, RECORD
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError
+from ocr_lib.storage.store import Store
 from pipelines.demo.sources import upload
 
 # The imported network reads thousands of characters; it goes on with those of the lines alone.

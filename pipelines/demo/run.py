@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.deploy.production import read_production
-from components.shared.handoff import fetch
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import ConfigError
+from ocr_lib.registry.production import read_production
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.storage.artifacts import fetch
 from pipelines.demo.answers import ask_triton
 from pipelines.demo.dag import DagRun, run_dag
 from pipelines.demo.options import DemoOptions

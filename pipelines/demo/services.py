@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.deploy.connection import admin_key
-from components.deploy.production import read_production
-from components.deploy.published import prepare_repository
-from components.deploy.triton_server import TritonServer
-from components.shared.s3_server import S3Server
-from components.shared.store import Store
 from ocr_lib.errors import ServiceError
+from ocr_lib.registry.production import read_production
+from ocr_lib.serving.connection import admin_key
+from ocr_lib.serving.repository_store import prepare_repository
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

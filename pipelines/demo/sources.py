@@ -4,10 +4,10 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.shared.store import Store
 from ocr_lib.atomic import atomic_file
 from ocr_lib.data.synthetic.dataset import generate
 from ocr_lib.digest import sha256_file
+from ocr_lib.storage.store import Store
 from pipelines.demo.options import DemoOptions
 
 SEED = 20_26

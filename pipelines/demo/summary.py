@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from components.deploy.production import Production
 from ocr_lib.progress import duration
+from ocr_lib.registry.production import Production
 from ocr_lib.report.evaluation_result import Evaluation
 from pipelines.demo.answers import Answer
 

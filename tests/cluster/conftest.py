@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.store import Store
+from ocr_lib.storage.store import Store
 from tests.cluster.harness import Namespace, namespace, need_cluster
 from tests.cluster.runs import Runs
 from tests.components.packed import pack_lines

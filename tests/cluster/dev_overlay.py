@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from components.deploy.published import prepare_bucket
-from components.shared.access import ACCESS, secret_name
-from components.shared.store import Store
-from components.shared.store_secrets import TRITON_SECRET, new_secrets
-from components.shared.store_setup import minio_admin, set_up_minio
 from ocr_lib.errors import ServiceError
+from ocr_lib.serving.repository_store import prepare_bucket
+from ocr_lib.storage.access_policy import ACCESS, secret_name
+from ocr_lib.storage.secrets import TRITON_SECRET, new_secrets
+from ocr_lib.storage.setup import minio_admin, set_up_minio
+from ocr_lib.storage.store import Store
 from tests.cluster.harness import Namespace, Tree, until
 from tests.manifests.overlays import overlay
 

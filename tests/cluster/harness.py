@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from components.shared.access import secret_name
-from components.shared.store_env import STORE_CONFIG_MAP
+from ocr_lib.storage.access_policy import secret_name
+from ocr_lib.storage.pod_env import STORE_CONFIG_MAP
 
 Tree = dict[str, Any]
 IMAGE = os.environ.get("OCR_CLUSTER_IMAGE", "ocr-pipelines/train:0.1.0")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.shared.store import Store
+from ocr_lib.storage.store import Store
 from tests.cluster import launcher_program
 from tests.cluster.harness import Namespace, until
 from tests.cluster.kfp_stand_in import FAILED, Outcome, Step, read_report

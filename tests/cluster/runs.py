@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.shared.pointer import Pointer
-from components.shared.store import Store
-from components.train.paddlejob import job_name
+from ocr_lib.jobs.paddlejob import job_name
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
 from tests.cluster.harness import IMAGE, RESOURCES, Namespace, Tree, code_mount, until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.shared.store_env import store_env
+from ocr_lib.storage.pod_env import store_env
 from tests.cluster import step_program
 from tests.cluster.harness import IMAGE, Namespace, code_mount
 from tests.manifests.overlays import one, overlay

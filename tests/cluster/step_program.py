@@ -12,13 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from components.shared.pointer import Pointer
-from components.train.follow import Follower
-from components.train.job import TrainJob
-from components.train.place import Place
 from components.train.step import train
-from components.train.watch import Look
 from ocr_lib.errors import OcrError
+from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.resources import Place
+from ocr_lib.jobs.training_job import TrainJob
+from ocr_lib.jobs.watch import Look
+from ocr_lib.storage.artifact_ref import Pointer
 
 
 def record(path: str) -> None:

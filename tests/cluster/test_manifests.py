@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from components.deploy.admin import TritonAdmin
-from components.deploy.client import Recognizer
-from components.deploy.golden_images import golden_images
-from components.deploy.rollout import deploy
-from components.shared.access import ACCESS
-from components.shared.store import Store
 from ocr_lib.errors import ServiceError
+from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.rollout import deploy
+from ocr_lib.storage.access_policy import ACCESS
+from ocr_lib.storage.store import Store
 from tests.cluster.dev_overlay import (
     TRITON,
     acting_as,
@@ -25,8 +25,8 @@ from tests.cluster.dev_overlay import (
     wait_available,
 )
 from tests.cluster.harness import Namespace, Tree
-from tests.components.deploy.tiny_bundle import line_image, write_bundle
 from tests.manifests.overlays import OVERLAYS, overlay
+from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 pytestmark = pytest.mark.cluster
 

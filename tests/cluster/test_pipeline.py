@@ -13,10 +13,10 @@ import pytest
 import yaml
 from minio import Minio
 
-from components.deploy.client import Recognizer
-from components.deploy.production import read_production
-from components.shared.store import Store
 from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.registry.production import read_production
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.storage.store import Store
 from pipelines.titles import TITLES
 from tests.cluster.dev_overlay import forwarded, install, take_back_keys
 from tests.cluster.harness import IMAGE, Namespace, Tree, namespace, need_cluster
@@ -107,7 +107,7 @@ def compiled(folder: Path) -> tuple[Tree, Tree]:
     path = folder / "package.yaml"
     options = ["--out", str(path), "--placement", "one-node", "--image", f"train={IMAGE}"]
     subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "pipeline", "compile", *options],
+        [sys.executable, "-m", "pipelines.cli.main", "pipeline", "compile", *options],
         cwd=ROOT,
         timeout=300,
         check=True,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from components.cleanup.reaper import Limits, reap
-from components.cleanup.step import clean_up, end_job
-from components.shared.cluster import Cluster
-from components.shared.store import Store
-from components.train.follow import Follower
-from components.train.paddlejob import job_name
+from components.clean_up.step import clean_up, end_job
+from ocr_lib.jobs.garbage_collector import Limits, reap
+from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.paddlejob import job_name
+from ocr_lib.storage.store import Store
 from tests.cluster import step_pod
 from tests.cluster.harness import Namespace, endpoint_of_store, point_store, until
 from tests.cluster.runs import Run, Runs, read_weights

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.step import pack_lmdb
-from components.shared.pointer import Pointer
+from ocr_lib.storage.artifact_ref import Pointer
 from tests.components.line_images import write_icdar
 
 

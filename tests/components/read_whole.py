@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from components.predict.step import read_share
 from components.preflight.step import share_out
-from components.read_lines.step import read_share
-from components.shared.pointer import Pointer
+from ocr_lib.storage.artifact_ref import Pointer
 
 
 def read_parts(

@@ -1,6 +1,6 @@
 import pytest
 
-from components.shared.step import step
+from components.step_context import step
 from ocr_lib.errors import LabelError, ServiceError
 
 

@@ -28,7 +28,7 @@ THREADS = sorted(targets())
 
 
 def test_the_threads_are_found() -> None:
-    assert ("components/shared/lease.py", "_renew") in THREADS
+    assert ("ocr_lib/storage/store_lease.py", "_renew") in THREADS
 
 
 @pytest.mark.parametrize(("file", "function"), THREADS)

@@ -12,7 +12,7 @@ import pytest
 from components.images import read_images
 from ocr_lib import __version__
 from ocr_lib.errors import ConfigError
-from pipelines.remote.package import commit_of
+from pipelines.kfp_api.package import commit_of
 from tests.manifests import overlays
 from tests.manifests.overlays import OVERLAYS, containers, pods
 

@@ -7,9 +7,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from components.shared.access import secret_name
-from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
-from components.shared.store_secrets import KINDS, in_namespaces, new_secrets
+from ocr_lib.storage.access_policy import secret_name
+from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
+from ocr_lib.storage.secrets import KINDS, in_namespaces, new_secrets
 from tests.manifests.overlays import (
     MANIFESTS,
     OVERLAYS,

@@ -5,10 +5,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from components.deploy.triton_access import restrictions
-from components.shared.access import ACCESS, secret_name
-from components.shared.store_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
-from components.shared.store_secrets import TRITON_SECRET, new_secrets
+from ocr_lib.serving.triton_access import restrictions
+from ocr_lib.storage.access_policy import ACCESS, secret_name
+from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
+from ocr_lib.storage.secrets import TRITON_SECRET, new_secrets
 from pipelines import placement
 from pipelines.train_and_deploy import build_pipeline
 from tests.manifests.overlays import (

@@ -5,11 +5,11 @@ from copy import deepcopy
 import pytest
 import yaml
 
-from components.train.paddlejob import build_paddlejob
+from ocr_lib.jobs.paddlejob import build_paddlejob
 from pipelines import placement
-from tests.components.train.specs import full, plain
 from tests.manifests.overlays import MANIFESTS, Tree, one, overlay
 from tests.manifests.pod_security import violations
+from tests.ocr_lib.jobs.specs import full, plain
 
 
 @pytest.mark.parametrize("spec", [plain(), full()], ids=["plain", "full"])

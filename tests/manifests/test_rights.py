@@ -4,10 +4,10 @@ import ast
 import re
 from pathlib import Path
 
-from components.cleanup.reaper import Limits, reap
-from components.cleanup.step import end_job
-from components.shared.access import ACCESS, secret_name
-from components.train.paddlejob import ANNOTATION_RUN
+from components.clean_up.step import end_job
+from ocr_lib.jobs.garbage_collector import Limits, reap
+from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
+from ocr_lib.storage.access_policy import ACCESS, secret_name
 from tests.manifests.overlays import ROOT, Tree, one, overlay
 from tests.ocr_lib.jobs.api_server import ApiServer
 

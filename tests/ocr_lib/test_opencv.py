@@ -16,7 +16,7 @@ import pytest
 
 import ocr_lib
 from ocr_lib.opencv import LIMIT, MAX_PIXELS
-from pipelines.cli import COMMANDS
+from pipelines.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 GROWTH_KIB = 8 << 10  # of a process that refuses a picture of 81 million pixels, 243 MB decoded
@@ -75,7 +75,7 @@ def entry_points() -> list[str]:
         if (path.parent / "component.py").is_file()
     ]
     library = [f"ocr_lib.{module.name}" for module in pkgutil.iter_modules(ocr_lib.__path__)]
-    return [*commands, *steps, "components.train.worker", "ocr_lib.data.image", *library]
+    return [*commands, *steps, "ocr_lib.jobs.worker", "ocr_lib.data.image", *library]
 
 
 @pytest.mark.slow
@@ -84,7 +84,11 @@ def test_opencv_is_loaded_with_the_limit_on_every_way_to_it() -> None:
     limit = str(MAX_PIXELS)
     assert {name: what for name, what in found.items() if what not in (limit, "no OpenCV")} == {}
     loads = {name for name, what in found.items() if what == limit}
-    assert {"ocr_lib.data.image", "ocr_lib.cli.predict", "components.evaluate.step"} <= loads
+    assert {
+        "ocr_lib.data.image",
+        "pipelines.cli.model.predict",
+        "components.evaluate.step",
+    } <= loads
 
 
 LOAD = """

@@ -8,7 +8,7 @@ import yaml
 
 from components.images import NAMES, image
 from ocr_lib.errors import ConfigError, OcrError
-from pipelines.cli import main
+from pipelines.cli.main import main
 from pipelines.compile import MAX_COMPONENT_BYTES, check_sizes, compile_pipeline, named_images
 from pipelines.placement import BuildOptions, default_images
 
@@ -27,7 +27,9 @@ def test_another_process_writes_the_same_bytes_but_for_the_image_it_is_given(
 ) -> None:
     out = tmp_path / "again.yaml"
     arguments = ["pipeline", "compile", "--out", str(out), "--image", f"serve={GIVEN}"]
-    subprocess.run([sys.executable, "-m", "pipelines.cli", *arguments], check=True, timeout=240)
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.cli.main", *arguments], check=True, timeout=240
+    )
     assert out.read_text("utf-8") == package.read_text("utf-8").replace(image("serve"), GIVEN)
 
 

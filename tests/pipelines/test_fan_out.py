@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.pointer import Pointer
-from components.shared.s3_server import S3Server
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
 from tests.components.line_images import tar_of, write_icdar
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

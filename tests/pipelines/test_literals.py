@@ -6,8 +6,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.gen_label.step import _mode
-from components.train.backends import BACKENDS
 from ocr_lib.data.labels.find import Mode
+from ocr_lib.jobs.backends import BACKENDS
 from pipelines.compile import compile_pipeline
 from pipelines.literals import offer
 from pipelines.train_and_deploy import LITERALS, build_pipeline

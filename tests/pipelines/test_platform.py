@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.shared.access import ACCESS, secret_name
-from components.shared.store_secrets import TRITON_SECRET
+from ocr_lib.storage.access_policy import ACCESS, secret_name
+from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.compile import MAX_COMPONENT_BYTES, compile_pipeline
 from pipelines.placement import PLACEMENTS, POOL_LABEL, STEPS, BuildOptions, PlacementName
 from pipelines.task_settings import USER_ID

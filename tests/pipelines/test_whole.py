@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from components.deploy.admin import TritonAdmin
-from components.deploy.client import Recognizer
-from components.deploy.golden_images import golden_images
-from components.deploy.production import read_production
-from components.deploy.rollout import deploy
-from components.deploy.triton_env import triton_venv
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.registry.production import read_production
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.rollout import deploy
+from ocr_lib.serving.triton_env import triton_venv
 from pipelines.demo.console import ANSI
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import run_demo
 from pipelines.demo.services import services
 from pipelines.titles import TITLES
-from tests.components.deploy.tiny_bundle import line_image, write_bundle
+from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 pytestmark = [
     pytest.mark.slow,
@@ -141,7 +141,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(options: DemoOptions, tmp_p
     out = tmp_path / "ended"
     command = ["--train", str(options.train), "--test", str(options.test), "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "demo", *command],
+        [sys.executable, "-m", "pipelines.cli.main", "demo", *command],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "OCR_TEST_MARK": str(out)},

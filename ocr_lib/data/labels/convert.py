@@ -27,7 +27,7 @@ def convert(
     mode: Mode = "auto",
     compat: bool = False,
     image_prefix: str = "",
-    max_bad_share: float = 0.01,
+    max_bad_fraction: float = 0.01,
     image_root: Path | None = None,
     check_images: bool = True,
     unescape: bool = False,
@@ -43,18 +43,20 @@ def convert(
         mode: the form that is expected; `auto` tells it from the first lines.
         compat: write the very bytes of PaddleOCR's script, which loses text; checks nothing.
         image_prefix: folder put before every image path in the list.
-        max_bad_share: of the lines may be dropped, from 0 to 1; with more, nothing is written.
+        max_bad_fraction: of the lines may be dropped, from 0 to 1; with more, nothing is written.
         image_root: what image paths are relative to; by default the folder of the labels.
         check_images: whether a label without its image is dropped.
         unescape: turn `\"` and `\\` in ICDAR recognition labels into what they stand for.
 
     Raises:
         LabelError: no labels, labels of another form, too many bad ones, or none left.
-        ConfigError: `max_bad_share` is no share.
+        ConfigError: `max_bad_fraction` is no share.
     """
-    if not 0 <= max_bad_share <= 1:
+    if not 0 <= max_bad_fraction <= 1:
         raise ConfigError(
-            "max_bad_share", f"{max_bad_share} is no share", "Give 0.01 for one line in a hundred"
+            "max_bad_fraction",
+            f"{max_bad_fraction} is no share",
+            "Give 0.01 for one line in a hundred",
         )
     labels = find_labels(source, mode)
     report = LabelReport(source.name, labels.mode, labels.found, compat)
@@ -67,7 +69,7 @@ def convert(
         lines = _lines(labels, names, prefix, report, unescape)
     with atomic_file(out_dir / LABEL_LIST) as file:
         file.writelines(text.encode("utf-8") for text in lines)
-        report.check(max_bad_share)
+        report.check(max_bad_fraction)
         (out_dir / REPORT).unlink(missing_ok=True)  # never a new list beside an old report
     write_json(out_dir / REPORT, report.as_dict())
     return report

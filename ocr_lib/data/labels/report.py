@@ -65,17 +65,17 @@ class LabelReport:
         """Number of lines dropped."""
         return sum(finding.count for finding in self.dropped.values())
 
-    def check(self, max_bad_share: float) -> None:
+    def check(self, max_bad_fraction: float) -> None:
         """Decides between skipping and failing.
 
         Raises:
-            LabelError: more than `max_bad_share` of the lines was dropped, or nothing is left.
+            LabelError: more than `max_bad_fraction` of the lines was dropped, or nothing is left.
         """
-        if self.bad > max_bad_share * self.lines:
+        if self.bad > max_bad_fraction * self.lines:
             raise LabelError(
                 self._worst()[1].examples[0]["where"],
                 f"{self.bad} of {self.lines} lines cannot be used, more than the "
-                f"{max_bad_share:.1%} allowed: {self.reasons(self.dropped)}",
+                f"{max_bad_fraction:.1%} allowed: {self.reasons(self.dropped)}",
                 _FIXES.get(
                     self._worst()[0],
                     "Correct them, or allow more with max_bad_fraction (option --max-bad-fraction)",

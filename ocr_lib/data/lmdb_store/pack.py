@@ -49,7 +49,7 @@ class PackOptions:
         workers: processes; a shard is packed by one of them.
         dictionary: labels with other characters are bad samples; None accepts all.
         max_text_length: longer labels are bad samples; None accepts all.
-        max_bad_share: of all samples, as a fraction of 1; more bad ones fail the packing.
+        max_bad_fraction: of all samples, as a fraction of 1; more bad ones fail the packing.
         source_digest: names the content of the source; it goes into the manifest.
         delimiter: between path and label.
     """
@@ -58,7 +58,7 @@ class PackOptions:
     workers: int = 1
     dictionary: Dictionary | None = None
     max_text_length: int | None = None
-    max_bad_share: float = 0.01
+    max_bad_fraction: float = 0.01
     source_digest: str = ""
     delimiter: str = "\t"
 
@@ -201,7 +201,7 @@ class _Packing:
                 found.shards.append(shard)
                 found.statistics.merge(statistics)
                 whole.merge(statistics)
-                if whole.dropped_samples > self.options.max_bad_share * total:
+                if whole.dropped_samples > self.options.max_bad_fraction * total:
                     return whole, total
         return whole, whole.samples + whole.dropped_samples
 
@@ -221,14 +221,14 @@ class _Packing:
             yield Job(folder / f"shard-{index:05d}", tuple(held), self.rules)
 
     def _check_quota(self, statistics: Statistics, total: int) -> None:
-        bad, allowed = statistics.dropped_samples, self.options.max_bad_share
+        bad, allowed = statistics.dropped_samples, self.options.max_bad_fraction
         if statistics.samples and bad <= allowed * total:
             return
         raise DataError(
             str(self.label_list),
             f"{bad:,} of {total:,} samples are bad, {allowed:.1%} are allowed: "
             + describe_dropped(statistics),
-            f"See {self.out_dir / REPORT}; correct them, or raise max_bad_share",
+            f"See {self.out_dir / REPORT}; correct them, or raise max_bad_fraction",
         )
 
     def _finish(

@@ -15,13 +15,13 @@ from ocr_lib.errors import UserError
 
 
 def preflight(
-    config: Any, *, max_bad_share: float = 0.01, max_leak_share: float = 0.01
+    config: Any, *, max_bad_fraction: float = 0.01, max_leak_share: float = 0.01
 ) -> PreflightReport:
     """Checks labels, images and machine against what the configuration will do with them.
 
     Args:
         config: a `Config`.
-        max_bad_share: of a split's samples, as a fraction of 1: more that fail one check stop
+        max_bad_fraction: of a split's samples, as a fraction of 1: more that fail one check stop
             the run, fewer are a warning.
         max_leak_share: of the validation images, as a fraction of 1: more that are training
             images too stop the run.
@@ -47,8 +47,8 @@ def preflight(
         dictionary = trained_dictionary(config, labels)
         for name, split in splits.items():
             measure(split, config, dictionary, preprocess)
-            found += findings(split, config, preprocess, max_bad_share)
-            found += contradictions(split, max_bad_share)
+            found += findings(split, config, preprocess, max_bad_fraction)
+            found += contradictions(split, max_bad_fraction)
             figures[name] = numbers(split, preprocess, dictionary)
     if len(splits) == 2:
         found += leakage(splits["train"], splits["validation"], max_leak_share)

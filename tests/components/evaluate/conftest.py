@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
-from components.shared.handoff import fetch, publish
-from components.shared.pointer import Pointer
-from components.shared.store import Store
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
 
 TEXTS = [f"{i:03}" for i in range(0, 600, 7)]

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from components.evaluate.decisions import record_decision
-from components.shared.store import Store
+from ocr_lib.storage.store import Store
 
 
 @pytest.fixture

@@ -6,25 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.deploy.judgement import Judgement
-from components.deploy.production import (
+from components.deploy.step import deploy
+from components.evaluate import step as evaluate
+from components.export.step import export
+from ocr_lib.errors import CheckpointError, DataError, ExportError
+from ocr_lib.export import run as export_run
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.registry.judgement import Judgement
+from ocr_lib.registry.production import (
     promoted,
     read_production,
     record_version,
     write_production,
 )
-from components.deploy.step import deploy
-from components.deploy.triton_server import TritonServer
-from components.evaluate import step as evaluate
-from components.export.step import export
-from components.shared.handoff import fetch
-from components.shared.pointer import Pointer
-from components.shared.s3 import ConflictError
-from components.shared.store import Store
-from ocr_lib.errors import CheckpointError, DataError, ExportError
-from ocr_lib.export import run as export_run
-from ocr_lib.inference.bundle import Bundle
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.store import Store
 from tests.components.evaluate.conftest import Data
 from tests.components.read_whole import read_parts
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from components.evaluate.readings import Readings
-from components.shared.handoff import publish
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.partition import CANDIDATE, Part
 from ocr_lib.evaluation.predictions import save
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.store import Store
 from ocr_lib.text.ctc import Recognition
 
 DATA, WEIGHTS, CHAMPION = "d" * 64, "e" * 64, "c" * 64

@@ -5,25 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from components.deploy.champion import open_champion
-from components.deploy.production import promoted, record_version, write_production
 from components.evaluate import step as evaluate
-from components.shared.handoff import fetch
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate as evaluate_at_once
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.inference.bundle import Bundle
+from ocr_lib.registry.champion import open_champion
+from ocr_lib.registry.production import promoted, record_version, write_production
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.store import Store
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
-from tests.components.deploy.tiny_bundle import write_bundle
 from tests.components.evaluate.conftest import Data
 from tests.components.packed import pack_lines
 from tests.components.read_whole import read_parts
+from tests.ocr_lib.serving.tiny_bundle import write_bundle
 
 pytestmark = pytest.mark.slow
 NAME, CHUNK = "spread", 3

@@ -6,11 +6,11 @@ from kfp import dsl
 from components.gen_label.component import gen_label
 from components.gen_label.step import Source, labels_markdown
 from components.gen_label.step import gen_label as convert_labels
-from components.shared.pointer import read_pointers
-from components.shared.store import Store
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
+from ocr_lib.storage.artifact_ref import read_pointers
+from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, tar_of, write_icdar
 
 

@@ -5,9 +5,9 @@ from kfp import dsl
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.component import pack_lmdb
-from components.shared.pointer import Pointer, read_pointers, write_pointers
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.storage.artifact_ref import Pointer, read_pointers, write_pointers
+from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, write_icdar
 
 

@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.plan.sources import Part, find_parts, group_parts
-from components.shared.store import Store
 from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.storage.store import Store
 
 
 def put(store: Store, key: str, content: str) -> str:

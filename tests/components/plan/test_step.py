@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from kfp import dsl
 
-from components.deploy.production import Production, write_production
 from components.plan.component import plan as component
 from components.plan.step import Plan, Question, plan
-from components.shared.store import Store
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.registry.production import Production, write_production
+from ocr_lib.storage.store import Store
 
 MODEL = "planned"
 

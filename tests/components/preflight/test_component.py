@@ -5,9 +5,9 @@ import pytest
 from kfp import dsl
 
 from components.preflight.component import preflight
-from components.shared.pointer import Pointer, read_optional_pointer, write_pointers
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.storage.artifact_ref import Pointer, read_optional_pointer, write_pointers
+from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
 
 TRAIN = [f"TOTAL {n}.50" for n in range(20)]

@@ -8,11 +8,11 @@ import pytest
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.step import pack_lmdb
 from components.preflight.join import Sets, join_sets
-from components.shared.pointer import Pointer
-from components.shared.store import Store
 from ocr_lib.data.lmdb_store import LmdbDataset, verify
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
 from tests.components.line_images import write_icdar
 from tests.components.packed import pack_lines
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.pointer import Pointer
-from components.shared.store import Store
-from components.train.job import TrainJob
 from components.train.step import train
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import OcrError
+from ocr_lib.jobs.training_job import TrainJob
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
 from ocr_lib.training import RunResult, checkpoint
 from tests.components.packed import pack_lines
 

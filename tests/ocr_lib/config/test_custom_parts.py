@@ -16,8 +16,8 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.training import load_run
-from pipelines.cli import COMMANDS, main
-from pipelines.subcommands import add_subcommand
+from pipelines.cli.main import COMMANDS, main
+from pipelines.cli.subcommand import add_subcommand
 
 MODULE = "custom_parts_of_a_test"
 SOURCE = """\

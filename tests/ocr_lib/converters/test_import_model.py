@@ -16,7 +16,7 @@ from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.training import forward_of, load_model
 from ocr_lib.training.migration import dictionary_beside
-from pipelines.cli import main
+from pipelines.cli.main import main
 from tests.ocr_lib.converters.conftest import Exported
 
 

@@ -139,7 +139,7 @@ def test_bad_samples_count_over_both_sides(tmp_path: Path) -> None:
     assert manifests[VALIDATION].statistics.dropped_samples == 1
     assert json.loads((tmp_path / "out/report.json").read_text())["packed"] == 179
     with pytest.raises(DataError, match=r"1 of 180 samples are bad, 0\.0% are allowed"):
-        pack_split(labels, tmp_path, tmp_path / "out", RULE, max_bad_share=0.0)
+        pack_split(labels, tmp_path, tmp_path / "out", RULE, max_bad_fraction=0.0)
     assert not (tmp_path / "out" / TRAIN / "manifest.json").exists()
 
 
@@ -150,7 +150,7 @@ def test_a_side_of_nothing_but_bad_samples_leaves_its_drops_to_the_other(tmp_pat
         path = row.split("\t")[0]
         if split.role(number, path) == VALIDATION:
             (tmp_path / path).write_bytes(b"no image")
-    _, manifests = pack_split(labels, tmp_path, tmp_path / "out", RULE, max_bad_share=0.5)
+    _, manifests = pack_split(labels, tmp_path, tmp_path / "out", RULE, max_bad_fraction=0.5)
     assert set(manifests) == {TRAIN}
     assert manifests[TRAIN].statistics.dropped_samples == 60 - manifests[TRAIN].samples > 0
 

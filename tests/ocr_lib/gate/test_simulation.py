@@ -5,11 +5,11 @@ from functools import cache
 
 import pytest
 
-from ocr_lib.cli import gate_rates
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.simulation import Scenario, Simulation, refusals
-from tests.ocr_lib.cli.command import call
+from pipelines.cli.model import gate_rates
+from tests.pipelines.cli.command import call
 
 DRAWS = 1000
 CONFIDENCE = 0.95

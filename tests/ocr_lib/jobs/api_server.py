@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kubernetes import client
 
-from components.shared.cluster import Cluster
+from ocr_lib.jobs.kubernetes_api import Cluster
 
 Tree = dict[str, Any]
 NAMESPACE = "ns"

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.shared.cluster import Cluster, ClusterError
+from ocr_lib.jobs.kubernetes_api import Cluster, ClusterError
 from tests.ocr_lib.jobs.api_server import ApiServer
 
 JOB = {"metadata": {"name": "a", "labels": {}}}
@@ -10,7 +10,7 @@ JOB = {"metadata": {"name": "a", "labels": {}}}
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    monkeypatch.setattr("components.shared.cluster.RETRY_S", 20.0)
+    monkeypatch.setattr("ocr_lib.jobs.kubernetes_api.RETRY_S", 20.0)
     with ApiServer() as server:
         yield server
 
@@ -46,7 +46,7 @@ def test_what_is_gone_is_none_or_empty(server: ApiServer, status: int) -> None:
 def test_a_server_that_stays_away_is_given_up(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.shared.cluster.RETRY_S", 0.0)
+    monkeypatch.setattr("ocr_lib.jobs.kubernetes_api.RETRY_S", 0.0)
     server.failures = [503] * 9
     with pytest.raises(ClusterError, match=r"cannot list pods in namespace ns: .*503"):
         server.cluster.pods("a=b")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.links import link_tree
-from components.shared.s3 import DigestError
-from components.shared.store import Store
 from ocr_lib.digest import sha256_tree
+from ocr_lib.storage.linked_tree import link_tree
+from ocr_lib.storage.s3 import DigestError
+from ocr_lib.storage.store import Store
 
 
 def write_files(folder: Path, files: dict[str, str]) -> Path:

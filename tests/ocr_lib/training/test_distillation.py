@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocr_lib.cli.export import run as export_command
 from ocr_lib.errors import CheckpointError, ConfigError
 from ocr_lib.export import export
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.training import checkpoint, load_run, train
+from pipelines.cli.model.export import run as export_command
 from tests.ocr_lib.training.line_data import (
     assert_equal_runs,
     make_lines,

@@ -70,7 +70,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
     def start(run_dir: Path, name: str) -> Ranks:
         ranks = Ranks(tmp_path / "logs" / name)
         given = options(*data, run_dir, **KEYS, **keys)
-        program = [sys.executable, "-m", "pipelines.cli", "train", "-c", config, "-o", *given]
+        program = [sys.executable, "-m", "pipelines.cli.main", "train", "-c", config, "-o", *given]
         ranks.start(program, OMP_NUM_THREADS=str(os.cpu_count()))
         return ranks
 

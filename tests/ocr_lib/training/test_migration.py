@@ -17,7 +17,7 @@ from ocr_lib.training import checkpoint, load_model, train
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 from ocr_lib.training.migration import Migration, class_axes, dictionary_beside, migrate
 from ocr_lib.training.weights import save_weights
-from pipelines.cli import main
+from pipelines.cli.main import main
 from tests.ocr_lib.training.line_data import make_lines, small_config
 
 OLD, NEW = Dictionary(tuple("0123456789abc")), Dictionary(tuple("9c7X0"))

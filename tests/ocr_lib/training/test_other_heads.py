@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocr_lib.cli.trained import trained_recognizer
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.errors import ConfigError
@@ -15,6 +14,7 @@ from ocr_lib.export.paddle_runtime import RUNTIMES
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.training import train
+from pipelines.cli.training.trained import trained_recognizer
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, metrics, train_until
 from tests.ocr_lib.training.other_networks import CONFIGS, other_config
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.s3_server import S3Server
-from components.shared.store import Store
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
 from pipelines.demo.dag import StepError, run_dag
 
 

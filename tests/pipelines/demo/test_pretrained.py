@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.store import Store
 from ocr_lib.errors import ConfigError
+from ocr_lib.storage.store import Store
 from ocr_lib.training.checkpoint import without_suffix
 from pipelines.demo.pretrained import pretrained_parameters
 

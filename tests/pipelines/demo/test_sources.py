@@ -2,8 +2,8 @@ import os
 import tarfile
 from pathlib import Path
 
-from components.shared.store import Store
 from ocr_lib.digest import sha256_file
+from ocr_lib.storage.store import Store
 from pipelines.demo.sources import archive, upload
 from tests.components.line_images import write_icdar
 

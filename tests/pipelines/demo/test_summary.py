@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from components.deploy.production import Production
 from ocr_lib.gate import Thresholds, decide
+from ocr_lib.registry.production import Production
 from ocr_lib.report.evaluation_result import Evaluation
 from pipelines.demo.answers import Answer
 from pipelines.demo.summary import lines, summarise

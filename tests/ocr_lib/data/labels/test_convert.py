@@ -60,7 +60,7 @@ def test_nothing_left_and_no_share(tmp_path):
     with pytest.raises(LabelError, match="no samples"):
         convert(source, tmp_path / "out", mode="rec")
     with pytest.raises(ConfigError, match="no share"):
-        convert(source, tmp_path / "out", max_bad_share=1.5)
+        convert(source, tmp_path / "out", max_bad_fraction=1.5)
 
 
 def test_images_elsewhere_are_asked_for(tmp_path):

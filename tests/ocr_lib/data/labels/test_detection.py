@@ -40,7 +40,7 @@ def test_polygons_become_paddleocrs_detection_list(source, tmp_path):
 def test_bad_polygons_and_missing_images_are_counted(source, tmp_path):
     (source / "gt_img_1.txt").write_text("1,2,3,4,5,6,7,8,a\n1,2,3,b\n")
     (source / "img_10.jpg").unlink()
-    report = convert(source, tmp_path / "out", max_bad_share=0.9)
+    report = convert(source, tmp_path / "out", max_bad_fraction=0.9)
     assert report.dropped["missing image"].count == 1
     bad = report.dropped["not eight whole numbers and a text"]
     assert bad.examples == [{"where": "gt_img_1.txt:2", "text": "1,2,3,b"}]

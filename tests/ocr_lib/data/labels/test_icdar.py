@@ -82,7 +82,7 @@ def test_escapes_are_reported_where_they_are_kept(tmp_path):
 @pytest.mark.parametrize("check_images", [True, False])
 def test_bad_lines_are_dropped_and_counted(tmp_path, line, reason, check_images):
     source = write_labels(tmp_path / "in", f'word_1.jpg, "A"\n{line}\nword_2.jpg, "B"\n')
-    report = convert(source, tmp_path / "out", max_bad_share=0.5, check_images=check_images)
+    report = convert(source, tmp_path / "out", max_bad_fraction=0.5, check_images=check_images)
     assert read_list(tmp_path / "out") == ["word_1.jpg\tA", "word_2.jpg\tB"]
     assert report.dropped[reason].examples == [{"where": "gt.txt:2", "text": line}]
     assert (report.lines, report.written, report.bad) == (3, 2, 1)
@@ -91,7 +91,7 @@ def test_bad_lines_are_dropped_and_counted(tmp_path, line, reason, check_images)
 def test_missing_images_are_dropped_unless_nobody_asks(tmp_path):
     content = 'word_1.jpg, "A"\nword_77.jpg, "B"\nnowhere/word_1.jpg, "C"\n'
     source = write_labels(tmp_path / "in", content)
-    report = convert(source, tmp_path / "out", max_bad_share=0.7)
+    report = convert(source, tmp_path / "out", max_bad_fraction=0.7)
     assert read_list(tmp_path / "out") == ["word_1.jpg\tA"]
     assert [e["where"] for e in report.dropped["missing image"].examples] == [
         "gt.txt:2",

@@ -30,7 +30,7 @@ def test_several_images_a_line(tmp_path):
 
 def test_one_missing_image_of_several_is_missing(tmp_path):
     report, written = converted(
-        tmp_path, '["word_1.jpg", "no.jpg"]\tA\nword_3.jpg\tB\n', max_bad_share=0.5
+        tmp_path, '["word_1.jpg", "no.jpg"]\tA\nword_3.jpg\tB\n', max_bad_fraction=0.5
     )
     assert written == ["word_3.jpg\tB"]
     assert report.dropped["missing image"].count == 1
@@ -59,6 +59,6 @@ def test_further_columns_are_left_out_and_reported(tmp_path):
     ],
 )
 def test_bad_lines_are_dropped_and_counted(tmp_path, line, reason):
-    report, written = converted(tmp_path, f"word_1.jpg\tA\n{line}\n", max_bad_share=0.5)
+    report, written = converted(tmp_path, f"word_1.jpg\tA\n{line}\n", max_bad_fraction=0.5)
     assert written == ["word_1.jpg\tA"]
     assert report.dropped[reason].examples[0]["where"] == "rec_gt.txt:2"

@@ -30,7 +30,7 @@ def test_every_line_ends_where_it_belongs(tmp_path, odd_share):
     data = text.encode("utf-8", "surrogateescape")
     assert len(data) > 4 * BLOCK_BYTES
     source = write_labels(tmp_path / "in", data)
-    report = convert(source, tmp_path / "out", mode="rec", max_bad_share=1)
+    report = convert(source, tmp_path / "out", mode="rec", max_bad_fraction=1)
     good = [i for i, kind in enumerate(kinds) if kind in ("ordinary", "bare")]
     assert read_list(tmp_path / "out") == [f"word_{i % 9 + 1}.jpg\ttext {i}" for i in good]
     assert (report.written, report.lines) == (len(good), LINES - kinds.count("blank"))

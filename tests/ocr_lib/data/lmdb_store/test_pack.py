@@ -104,7 +104,7 @@ def test_bad_samples_are_dropped_and_named(tmp_path: Path) -> None:
         tmp_path / "out",
         dictionary=letters,
         max_text_length=16,
-        max_bad_share=0.8,
+        max_bad_fraction=0.8,
     )
     assert manifest.samples == 4
     dropped = manifest.statistics.dropped
@@ -142,7 +142,7 @@ def test_no_samples_left_is_an_error_whatever_the_quota(tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("none.jpg\ttext\n")
     with pytest.raises(DataError, match="1 of 1 samples are bad"):
-        pack(labels, tmp_path, tmp_path / "out", max_bad_share=1.0)
+        pack(labels, tmp_path, tmp_path / "out", max_bad_fraction=1.0)
 
 
 def test_an_empty_or_malformed_list_is_refused_before_packing(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_blank_lines_are_no_samples(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, ["a", "b", ""])
     labels.write_text(labels.read_text(encoding="utf-8") + "\n" * 50)
     with pytest.raises(DataError, match="1 of 3 samples are bad"):
-        pack(labels, tmp_path, tmp_path / "out", max_bad_share=0.2)
+        pack(labels, tmp_path, tmp_path / "out", max_bad_fraction=0.2)
 
 
 def test_a_wrong_image_folder_is_named(tmp_path: Path) -> None:

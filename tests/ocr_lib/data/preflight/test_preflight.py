@@ -117,12 +117,12 @@ def test_characters_outside_the_dictionary(good: SimpleNamespace, tmp_path: Path
     assert "'ü' (2), 'ß' (1)" in finding.cause
     assert finding.examples[0] == "images/train.txt_38.jpg: 'über'"
     assert report.numbers["train"]["outside_dictionary"] == {"ü": 2, "ß": 1}
-    assert preflight(good, max_bad_share=0.05).passed
+    assert preflight(good, max_bad_fraction=0.05).passed
 
 
 def test_labels_without_a_single_known_character(good: SimpleNamespace, tmp_path: Path) -> None:
     wide(tmp_path, [*GOOD, "漢字"], "train.txt")
-    report = preflight(good, max_bad_share=0.03)
+    report = preflight(good, max_bad_fraction=0.03)
     assert [cause.split(") ")[1] for cause in causes(report.warnings)] == [
         "labels have characters outside the dictionary: '漢' (1), '字' (1)",
         "labels are empty, or nothing is left of them",

@@ -1,0 +1,22 @@
+"""The pipeline's exit handler: nothing of a run stays behind, however the run ended."""
+
+from kfp import dsl
+from kfp.dsl import PipelineTaskFinalStatus
+
+from components.images import image
+
+
+@dsl.component(base_image=image("data"), install_kfp_package=False)
+def clean_up(run: str, status: PipelineTaskFinalStatus, train_backend: str = "paddlejob") -> None:
+    """Ends the run's training job, its logs kept; does nothing where there is none.
+
+    Args:
+        run: names the run in the object store, as the train step was told.
+        status: how the pipeline ended, as far as the backend knows: for the log only.
+        train_backend: where training ran; `local` leaves nothing behind.
+    """
+    from components.clean_up.step import clean_up
+    from components.step_context import step
+
+    with step("clean-up"):
+        clean_up(run, str(status.state), train_backend)

@@ -1,0 +1,69 @@
+"""clean-up: ends the training job of a run that is over.
+
+The status that an exit handler is told cannot be relied on: it reads RUNNING after a run was
+terminated, and after one whose steps were all cached. So the cluster itself is looked at.
+"""
+
+import time
+from contextlib import suppress
+
+from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, job_name
+from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
+
+DEADLINE_S = 300.0
+POLL_S = 2.0
+LOCAL = "local"
+
+
+def clean_up(run: str, state: str, backend: str) -> None:
+    """Ends the run's job, if there is one; may be called any number of times.
+
+    Raises:
+        ServiceError: the job is still there after the deadline.
+    """
+    if backend == LOCAL:
+        return
+    say(f"the run ended (the backend says {state})")
+    cluster, name = Cluster.connect(), job_name(run)
+    job = cluster.job(name)
+    if job is None:
+        say(f"no PaddleJob {name} is left")
+        return
+    attempt = int(job["metadata"].get("annotations", {}).get(ANNOTATION_ATTEMPT, 1))
+    save_logs(cluster, run, name, attempt)
+    end_job(cluster, name)
+    say(f"PaddleJob {name} is gone")
+
+
+def save_logs(cluster: Cluster, run: str, name: str, attempt: int) -> None:
+    """Uploads the workers' logs while there are any; the job goes even if this fails."""
+    with suppress(OcrError):
+        follower = Follower(cluster, Store.from_env(), f"runs/{run}", attempt, quiet=True)
+        follower.look(name)
+        follower.finish()
+
+
+def end_job(cluster: Cluster, name: str, deadline_s: float = DEADLINE_S) -> None:
+    """Deletes a job and waits until it is gone with its pods.
+
+    Raises:
+        ServiceError: it is still there after the deadline.
+    """
+    ends = time.monotonic() + deadline_s
+    cluster.delete_job(name)
+    while cluster.job(name) is not None:
+        if time.monotonic() > ends:
+            raise ServiceError(
+                f"PaddleJob {name} is still there after {deadline_s:.0f} s. Delete it by hand, "
+                f"or wait for `ocr reap`: kubectl delete paddlejob {name}"
+            )
+        time.sleep(POLL_S)
+
+
+def say(line: str) -> None:
+    """Writes a line to the step's log."""
+    echo(f"clean-up: {line}", flush=True)

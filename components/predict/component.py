@@ -1,0 +1,35 @@
+"""Step 6: the new model and the one that serves read the test set, each pod its share."""
+
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
+
+from components.images import image
+
+
+@dsl.component(base_image=image("train"), install_kfp_package=False)
+def read_lines(
+    share: dict[str, Any],
+    model: Input[Model],
+    test_lmdb: Input[Dataset],
+    readings: Output[Artifact],
+    model_name: str,
+) -> None:
+    """Reads some neighbouring lines with both models; counts nothing.
+
+    Args:
+        share: {"first": …, "last": …}, the lines of this round, as preflight shared them out.
+        model: pointer to the run folder.
+        test_lmdb: pointer to the samples that decide.
+        readings: pointer to what was read, and with which models.
+        model_name: whose production the model would take over.
+    """
+    from components.predict.step import read_share
+    from components.step_context import step
+    from ocr_lib.storage.artifact_ref import read_pointer, write_pointer
+
+    with step("read_lines") as work:
+        pointers = read_pointer(model), read_pointer(test_lmdb)
+        rows = range(int(share["first"]), int(share["last"]))
+        write_pointer(readings, read_share(rows, *pointers, model_name, work))

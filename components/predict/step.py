@@ -1,0 +1,63 @@
+"""read_lines between object stores: some lines → what candidate and champion read on them."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from components.predict.partition_data import fetch_lines
+from ocr_lib.config.custom_parts import allowed_parts
+from ocr_lib.data.base import Dataset
+from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
+from ocr_lib.evaluation.predictions import Reader, read_lines, save
+from ocr_lib.registry.champion import open_champion
+from ocr_lib.registry.production import read_production
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.store import Store
+from ocr_lib.training import load_run
+from ocr_lib.training.recognizer import trained_recognizer
+
+
+def read_share(
+    rows: range, model: Pointer, test_lmdb: Pointer, model_name: str, work: Path
+) -> Pointer:
+    """Reads some lines with a trained run and with the model in production.
+
+    Args:
+        rows: positions of the samples in the test set.
+        model: the run folder.
+        test_lmdb: the samples that decide.
+        model_name: whose production the candidate would take over.
+        work: an empty folder.
+
+    Returns:
+        Where the readings lie; the pointer's metadata is a `Part`.
+    """
+    production = read_production(Store.from_env(), model_name)
+    dataset = fetch_lines(test_lmdb, rows, work / "test")
+    trained = load_run(
+        fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+    )
+    folder = work / "readings"
+    folder.mkdir()
+    took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE)
+    part = Part(rows.start, rows.stop, test_lmdb.digest, trained.digest, took)
+    if production:
+        champion = open_champion(production.bundle, production.digest, work / "champion")
+        took = _read(champion, dataset, rows, folder / CHAMPION)
+        part = replace(
+            part,
+            champion_uri=production.bundle,
+            champion_version=production.version,
+            champion_digest=production.digest,
+            champion_seconds=took,
+        )
+    key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
+    return publish(folder, key, **part.to_dict())
+
+
+def _read(recognizer: Reader, dataset: Dataset, rows: range, path: Path) -> float:
+    """Writes what is read; returns how many seconds it took."""
+    started = time.monotonic()
+    save(read_lines(recognizer, dataset, rows), path)
+    return time.monotonic() - started

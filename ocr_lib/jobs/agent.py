@@ -1,0 +1,182 @@
+"""The process of a training pod: fetches the data once for all its ranks, runs and minds them.
+
+Only this process has the object store's keys: Paddle's launcher writes the environment of the
+ranks to files. It uploads checkpoints while they train, starts them again with a peer that was
+replaced, passes on a request for their stacks, and tells the pod's status why they ended.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ocr_lib.atomic import write_text
+from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.jobs.job_result import log_key, read_result, write_result
+from ocr_lib.jobs.local import RUN_FOLDER, prepare, publish_run
+from ocr_lib.jobs.log_progress import NODE_PREFIX
+from ocr_lib.jobs.paddlejob import ENV_ATTEMPT, ENV_DEVICES, ENV_JOB, ENV_NODE
+from ocr_lib.jobs.rendezvous import Group
+from ocr_lib.jobs.retry import patiently
+from ocr_lib.jobs.snapshots import Snapshots
+from ocr_lib.jobs.termination_reason import TERMINATION_LOG, describe, write_reason
+from ocr_lib.jobs.training_job import Work
+from ocr_lib.jobs.worker import CONFIG, RESULT
+from ocr_lib.jobs.workers import POLL_S, Ranks
+from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
+
+LOOK_S = 5.0  # between looks at the others' marks
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Node:
+    """One machine's part of a run.
+
+    Args:
+        work: what to train.
+        folder: local disk; what an earlier container of the pod left there is used again.
+    """
+
+    def __init__(self, work: Work, folder: Path) -> None:
+        self.work = work
+        self.folder = folder
+        self.index = int(os.environ.get(ENV_NODE, "0"))
+        self.first = self.index == 0  # rank 0 is on the first worker
+        self.attempt = int(os.environ.get(ENV_ATTEMPT, "1"))
+        self.devices = int(os.environ.get(ENV_DEVICES, "1"))
+        self.store = Store.from_env()
+        self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
+        machines = int(os.environ.get("PADDLE_NNODES", "1"))  # set by the operator
+        name = f"node-{self.index}"
+        self.group = Group(self.store, work.key, self.attempt, name, machines)
+        self._ranks: Ranks | None = None
+        self._looked = 0.0
+        self._again = self._ended = False
+
+    def run(self) -> int:
+        """Fetches, trains and hands on; returns the exit code."""
+        if patiently(lambda: read_result(self.store, self.work), say):
+            say("the run is complete already")
+            return 0
+        patiently(self.group.join, say)
+        say("fetching data")
+        config = patiently(lambda: prepare(self.work, self.folder), say)
+        write_text(self.folder / CONFIG, config.to_yaml())
+        if not self.first:
+            return self._train()
+        if (self.folder / RESULT).exists():  # trained by an earlier container, not handed on
+            patiently(self._publish, say)
+            return 0
+        patiently(self.snapshots.restore, say)
+        with self.snapshots:
+            code = self._train()
+        if code == 0:
+            patiently(self._publish, say)
+        elif self._ended:
+            try:  # what was not uploaded yet, before the disk goes
+                self.snapshots.save()
+            except (OcrError, OSError) as error:
+                say(f"the last checkpoint was not uploaded: {error}")
+        return code
+
+    def end(self) -> None:
+        """Ends the ranks, as Kubernetes asks for it; `run` then returns."""
+        self._ended = True
+        if self._ranks is None:
+            raise SystemExit(TERMINATED)
+        self._ranks.stop()
+
+    def _train(self) -> int:
+        """Runs the ranks, again each time a peer started again."""
+        while True:
+            self._again = False
+            meeting = self._meet()
+            if not meeting:
+                return TERMINATED
+            self._ranks = Ranks(self.folder, self.devices, self.index, meeting)
+            code = self._ranks.wait(self._look)
+            if self._ended:
+                return TERMINATED
+            if not self._again:
+                break
+            say("a peer started again: the ranks start again from their last checkpoint")
+        if code:
+            self._explain(self._ranks, code)
+        return code
+
+    def _meet(self) -> str:
+        """Waits until all machines started, as long as the job may.
+
+        Returns:
+            Where they meet; empty when this one was asked to end.
+        """
+        told = False
+        while not self._ended:
+            if place := patiently(self.group.meeting, say):
+                return place
+            if not told:
+                say("waiting for the other pods to start")
+            told = True
+            time.sleep(POLL_S)
+        return ""
+
+    def _look(self) -> None:
+        """Does what the others' marks ask for."""
+        if self._ended and self._ranks:  # asked to end while these were being started
+            self._ranks.stop()
+        if time.monotonic() - self._looked < LOOK_S or self._ranks is None:
+            return
+        self._looked = time.monotonic()
+        news = self.group.news()
+        if news.stacks:
+            self._ranks.write_stacks()
+        if news.broken:
+            self._again = True
+            self._ranks.stop()
+
+    def _explain(self, ranks: Ranks, code: int) -> None:
+        """Leaves the reason in the pod's status, and the logs in the store."""
+        reasons = ranks.reasons()
+        if reasons:
+            write_reason(TERMINATION_LOG, reasons[0])
+        name = f"{os.environ.get('HOSTNAME', 'worker')}-ended-{int(time.time())}"
+        key = log_key(self.work.key, self.attempt, name)
+        with suppress(ServiceError):  # the watcher has a copy of the log
+            self.store.put_bytes(key, ranks.tail())
+            for batch in sorted((self.folder / RUN_FOLDER).glob("nonfinite_batch*.npz")):
+                self.store.put_file(batch, f"{key.rpartition('/')[0]}/{batch.name}")
+        say(f"the ranks ended with exit code {code}")
+
+    def _publish(self) -> None:
+        facts = json.loads((self.folder / RESULT).read_text("utf-8"))
+        facts["failed_uploads"] = self.snapshots.failed
+        say("uploading the run folder")
+        pointer = publish_run(self.work, self.folder / RUN_FOLDER, facts)
+        write_result(self.store, self.work, pointer)
+        self.snapshots.clear()
+        self.group.dissolve()
+
+
+def say(line: str) -> None:
+    """Writes a line that counts as progress."""
+    echo(f"{NODE_PREFIX}{line}", flush=True)
+
+
+def main() -> int:
+    """Runs this pod's part of the run that its environment names."""
+    try:
+        node = Node(Work.from_json(os.environ[ENV_JOB]), Path.cwd())
+        signal.signal(signal.SIGTERM, lambda *_: node.end())
+        return node.run()
+    except OcrError as error:
+        echo(f"train: {error}", err=True)
+        write_reason(TERMINATION_LOG, describe(error))
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Where training runs: one function a backend, all with the same contract.
+
+A backend trains a run and returns what came of it; called again after a failure it goes on from
+the run's last checkpoint.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.jobs.resources import Place
+from ocr_lib.jobs.training_job import Work
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
+
+Backend = Callable[[Work, Place, Path], Pointer]
+
+
+def local(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001 (one contract)
+    """Trains in the step itself."""
+    from ocr_lib.jobs.local import train_here
+
+    return train_here(work, folder)
+
+
+def paddlejob(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001
+    """Trains in the pods of a PaddleJob, and watches them."""
+    from ocr_lib.jobs.kubernetes_api import Cluster
+    from ocr_lib.jobs.launcher import Launcher
+    from ocr_lib.jobs.paddlejob import JobSpec
+
+    in_pipeline = "KFP_POD_NAME" in os.environ
+    spec = JobSpec(
+        run=work.job.run,
+        work=work.to_json(),
+        image=place.image,
+        workers=place.workers,
+        pods=place.pods,
+        options=place.options,
+        pipeline_run=work.job.run if in_pipeline else "",
+    )
+    return Launcher(Cluster.connect(), Store.from_env(), work, spec).run()
+
+
+BACKENDS: dict[str, Backend] = {"local": local, "paddlejob": paddlejob}
+
+
+def find_backend(name: str) -> Backend:
+    """Returns the backend of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name in BACKENDS:
+        return BACKENDS[name]
+    raise ConfigError(
+        "train_backend", f"{name!r} is not a known backend", f"Available: {', '.join(BACKENDS)}"
+    )

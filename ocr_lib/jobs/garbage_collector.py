@@ -1,0 +1,96 @@
+"""Collecting training jobs that nobody waits for any more.
+
+An exit handler can be lost: with its node, with the namespace's quota, with the workflow. What is
+over is decided here from the job and the pipeline's pods alone, twice, a minute apart: between two
+attempts of a step a run has no pod for some seconds.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.paddlejob import ANNOTATION_RUN, MANAGED_BY
+from ocr_lib.jobs.watch import condition
+
+Tree = Mapping[str, Any]
+SELECTOR = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
+RUN_LABEL = "pipeline/runid"  # on every pod that Kubeflow Pipelines makes for a run
+SECOND_LOOK_S = 60.0
+LIVE = ("Pending", "Running")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a job is over.
+
+    Attributes:
+        finished_s: a finished job goes after so long.
+        young_s: no job younger than this goes.
+        grace_s: beyond its own deadline.
+    """
+
+    finished_s: float = 6 * 3600.0
+    young_s: float = 900.0
+    grace_s: float = 1800.0
+
+
+def why_over(job: Tree, pods: Iterable[Tree], now: float, limits: Limits) -> str:
+    """Returns why nobody waits for a job any more, in plain words; empty where somebody may.
+
+    Args:
+        job: the PaddleJob.
+        pods: of the pipeline's run that made it.
+        now: seconds since 1970.
+        limits: when a job is over.
+    """
+    age = now - seconds(job["metadata"]["creationTimestamp"])
+    if age < limits.young_s:
+        return ""
+    for kind in ("Succeeded", "Failed"):
+        if found := condition(job, kind):
+            ago = now - seconds(found.get("lastTransitionTime", ""))
+            return f"{kind.lower()} {ago / 3600:.1f} h ago" if ago >= limits.finished_s else ""
+    own = float(job["spec"].get("runPolicy", {}).get("activeDeadlineSeconds") or 0)
+    if own and age > own + limits.grace_s:
+        return f"{age / 3600:.1f} h old, {own / 3600:.1f} h were allowed"
+    run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
+    live = [pod for pod in pods if pod.get("status", {}).get("phase") in LIVE]
+    if run and not live:
+        return f"its run {run} has no pod at work"
+    return ""
+
+
+def find_over(cluster: Cluster, now: float, limits: Limits) -> dict[str, str]:
+    """Returns the jobs that are over: name → why."""
+    found = {}
+    for job in cluster.jobs(SELECTOR):
+        run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
+        pods = cluster.pods(f"{RUN_LABEL}={run}") if run else []
+        if why := why_over(job, pods, now, limits):
+            found[job["metadata"]["name"]] = why
+    return found
+
+
+def reap(
+    cluster: Cluster,
+    limits: Limits,
+    end: Callable[[Cluster, str], None],
+    second_look_s: float = SECOND_LOOK_S,
+) -> dict[str, str]:
+    """Ends what is over at both looks; returns name → why."""
+    over = find_over(cluster, time.time(), limits)
+    if over:
+        time.sleep(second_look_s)
+        again = find_over(cluster, time.time(), limits)
+        over = {name: again[name] for name in over if name in again}
+    for name in over:
+        end(cluster, name)
+    return over
+
+
+def seconds(timestamp: str) -> float:
+    """Returns a Kubernetes time as seconds since 1970; 0 where there is none."""
+    return datetime.fromisoformat(timestamp).timestamp() if timestamp else 0.0

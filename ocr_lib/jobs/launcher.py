@@ -1,0 +1,176 @@
+"""The `paddlejob` backend: a run as a PaddleJob, sent or adopted, watched to its end.
+
+Whoever runs this may die at any moment and run again: the job's name follows from the run, its
+attempt is written on it, its result is in the object store.
+"""
+
+import time
+from dataclasses import dataclass, replace
+
+from ocr_lib.errors import ConfigError, OcrError, ServiceError
+from ocr_lib.jobs.job_result import read_result, reason_key
+from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.paddlejob import (
+    ANNOTATION_ATTEMPT,
+    ANNOTATION_DIGEST,
+    JobSpec,
+    build_paddlejob,
+    digest_of,
+    job_name,
+)
+from ocr_lib.jobs.retry import patiently
+from ocr_lib.jobs.training_job import Work
+from ocr_lib.jobs.watch import End, Watch, advance
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
+
+POLL_S = 3.0
+GONE_S = 180.0  # for a deleted job and its pods to go
+EXTRA_S = 1800.0  # the job's own deadline comes first
+
+
+class TrainingJobError(OcrError):
+    """The job ended without a result. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Sends a run to a cluster.
+
+    Attributes:
+        cluster: where to.
+        store: where result, logs and reasons are.
+        work: what to train.
+        spec: the job to be.
+    """
+
+    cluster: Cluster
+    store: Store
+    work: Work
+    spec: JobSpec
+
+    def run(self) -> Pointer:
+        """Returns the run's result, after as many attempts as the options allow.
+
+        Raises:
+            ConfigError: a job of that name was made for something else.
+            TrainingJobError: it failed for good.
+        """
+        if (done := self._result()) is not None:
+            say(f"{self.work.key} is complete already")
+            return done
+        spec = self.adopt_or_create(self.spec)
+        while True:
+            end = self.watch(spec)
+            done = self._result()
+            if done is not None and end.result in ("succeeded", "gone"):
+                self.cluster.delete_job(job_name(spec.run))
+                return done
+            if end.result == "succeeded":  # and nothing in the store
+                end = replace(end, result="again", reason="the job left no result.", kind="crash")
+            self._record(spec, end)
+            if end.result != "again" or spec.attempt > spec.options.retries:
+                self._give_up(spec, end)
+            say(f"{end.reason} Starting the whole job again from its last checkpoint.")
+            self.delete(job_name(spec.run))
+            spec = self.adopt_or_create(replace(spec, attempt=spec.attempt + 1))
+
+    def _result(self) -> Pointer | None:
+        return patiently(lambda: read_result(self.store, self.work), say)
+
+    def adopt_or_create(self, spec: JobSpec) -> JobSpec:
+        """Makes the job, or takes over the one that is there; returns it with its attempt.
+
+        Raises:
+            ConfigError: the one that is there was made for something else.
+        """
+        name, ends = job_name(spec.run), time.monotonic() + GONE_S
+        while not self.cluster.create_job(build_paddlejob(spec)):
+            found = self.cluster.job(name)
+            if found is None:
+                continue
+            if found["metadata"].get("deletionTimestamp"):  # an earlier one on its way out
+                _until(ends, f"PaddleJob {name} is being deleted and does not go")
+                continue
+            notes = found["metadata"].get("annotations", {})
+            if notes.get(ANNOTATION_DIGEST) != digest_of(spec):
+                raise ConfigError(
+                    f"PaddleJob {self.cluster.namespace}/{name}",
+                    f"made for other data or settings (it says {notes.get(ANNOTATION_DIGEST)}, "
+                    f"this run is {digest_of(spec)})",
+                    f"Name this run otherwise, or end that job: kubectl delete paddlejob {name}",
+                )
+            say(f"going on with PaddleJob {name}, which is there already")
+            return replace(spec, attempt=int(notes.get(ANNOTATION_ATTEMPT, 1)))
+        say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
+        return spec
+
+    def watch(self, spec: JobSpec) -> End:
+        """Follows the job and its logs until it ends or hopeless."""
+        follower = Follower(self.cluster, self.store, self.work.key, spec.attempt)
+        watch, ends = Watch(), time.monotonic() + 3600 * spec.options.deadline_hours + EXTRA_S
+        try:
+            while watch.end is None:
+                watch = advance(watch, follower.look(job_name(spec.run)), spec.options)
+                for line in watch.say:
+                    say(line)
+                if watch.dump:
+                    follower.ask_for_stacks()
+                if time.monotonic() > ends:
+                    return End("failed", "the job outlived its own deadline.", "deadline")
+                if watch.end is None:
+                    time.sleep(POLL_S)
+            end = watch.end if follower.heard.step else _hopeless(watch.end)
+            return replace(end, progress=follower.heard.line)
+        finally:
+            follower.finish()
+
+    def delete(self, name: str) -> None:
+        """Deletes the job and waits until it is gone."""
+        self.cluster.delete_job(name)
+        ends = time.monotonic() + GONE_S
+        while self.cluster.job(name) is not None:
+            _until(ends, f"PaddleJob {name} was deleted and does not go")
+
+    def _record(self, spec: JobSpec, end: End) -> None:
+        """Leaves the reason in the store, best effort: the step's log has it too."""
+        value = {
+            "attempt": spec.attempt,
+            "kind": end.kind,
+            "reason": end.reason,
+            "progress": end.progress,
+        }
+        try:
+            self.store.put_json(reason_key(self.work.key), value)
+        except ServiceError as error:
+            say(f"the reason was not uploaded: {error}")
+
+    def _give_up(self, spec: JobSpec, end: End) -> None:
+        """Ends what may still run, and says why."""
+        self.cluster.delete_job(job_name(spec.run))
+        tried = f" ({spec.attempt} attempts)" if spec.attempt > 1 else ""
+        far = f" It got to {end.progress}." if end.progress else ""
+        raise TrainingJobError(
+            f"training did not finish{tried}: {end.reason}{far} "
+            f"Logs: {self.store.uri(self.work.key)}/logs/"
+        )
+
+
+def _hopeless(end: End) -> End:
+    """Makes an attempt that failed before its first step the last one: the next would as well."""
+    if end.result == "again" and end.kind in ("error", "crash"):
+        return replace(end, result="failed")
+    return end
+
+
+def say(line: str) -> None:
+    """Writes a line to the step's log."""
+    echo(f"train: {line}", flush=True)
+
+
+def _until(ends: float, cause: str) -> None:
+    if time.monotonic() > ends:
+        raise ServiceError(f"{cause}. Look at it with kubectl describe paddlejob.")
+    time.sleep(POLL_S)

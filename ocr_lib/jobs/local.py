@@ -1,0 +1,69 @@
+"""Training on one machine: from packed lines in the object store to a run folder there."""
+
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.config.schema import Config
+from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
+from ocr_lib.jobs.training_job import TrainJob, Work
+from ocr_lib.runspec.run_config import run_config
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.store import Store
+
+RUN_FOLDER = "run"
+FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
+
+
+def prepare(work: Work, folder: Path) -> Config:
+    """Fetches the data below `folder` and returns the configuration that trains on it there.
+
+    Files that lie there already, whole and unchanged, are not fetched again.
+    """
+    train = fetch(work.train, folder / "train")
+    validation = fetch(work.validation, folder / "validation") if work.validation else None
+    job = work.job
+    settings = _settings(job, folder)
+    return run_config(job.config, job.overrides, train, validation, folder, **settings)
+
+
+def train_here(work: Work, folder: Path) -> Pointer:
+    """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
+    from ocr_lib.training import train  # takes seconds
+
+    config = prepare(work, folder)
+    snapshots = Snapshots(Store.from_env(), work.key, folder / RUN_FOLDER)
+    snapshots.restore()
+    with snapshots:
+        result = train(config)
+    facts = {name: getattr(result, name) for name in FACTS}
+    facts["failed_uploads"] = snapshots.failed
+    pointer = publish_run(work, folder / RUN_FOLDER, facts)
+    snapshots.clear()
+    return pointer
+
+
+def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
+    """Uploads the run folder and returns what the next steps read."""
+    best = (run_dir / f"{BEST}.json").exists()
+    return publish(
+        run_dir,
+        work.key,
+        run=work.job.run,
+        checkpoint=BEST if best else LATEST,
+        config=work.job.config,
+        train_digest=work.train.digest,
+        validation_digest=work.validation_digest,
+        **{**facts, "seconds": round(facts["seconds"], 1)},
+    )
+
+
+def _settings(job: TrainJob, folder: Path) -> dict[str, Any]:
+    """Returns this run's folder, length and first weights as fields of the block Global."""
+    values: dict[str, Any] = {"save_model_dir": str(folder / RUN_FOLDER)}
+    if job.minutes:
+        values["train_minutes"] = float(job.minutes)
+    if job.pretrained_uri:
+        weights = Store.from_env().fetch_source(job.pretrained_uri, folder / "pretrained")
+        values["pretrained_model"] = str(weights)
+    return values

@@ -1,0 +1,112 @@
+"""Looks at a job, its pods and their logs, one after the other: what the watcher is fed with.
+
+Logs are asked for at each look, not streamed: a connection that breaks, a container that
+restarts, a pod that is replaced all look the same then, and one thread does it all.
+"""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from ocr_lib.errors import ServiceError
+from ocr_lib.jobs.diagnosis import name_of, restarts
+from ocr_lib.jobs.job_result import log_key
+from ocr_lib.jobs.kubernetes_api import Cluster, ClusterError
+from ocr_lib.jobs.log_progress import Heard, PodLog, is_chatter
+from ocr_lib.jobs.rendezvous import STACKS, Group
+from ocr_lib.jobs.watch import Look
+from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
+
+UPLOAD_S = 60.0  # between uploads of the logs
+SLACK_S = 5  # of clocks: lines read twice are told by their times
+MAX_FOLLOWED = 16  # workers whose lines are shown; all of them count for diagnosis
+MAX_KEPT = 4 << 20  # bytes of a log that are kept for the store
+Tree = dict[str, Any]
+
+
+class Follower:
+    """Follows one attempt of a job.
+
+    Args:
+        cluster: where it runs.
+        store: where the logs go.
+        run_key: of the run in the store.
+        attempt: of the job.
+        quiet: the lines are kept for the store, not shown.
+    """
+
+    def __init__(
+        self, cluster: Cluster, store: Store, run_key: str, attempt: int, *, quiet: bool = False
+    ) -> None:
+        self._quiet = quiet
+        self._cluster = cluster
+        self._store = store
+        self._run_key = run_key
+        self._attempt = attempt
+        self._logs: dict[str, PodLog] = {}
+        self._restarts: dict[str, int] = {}
+        self._kept: dict[str, list[str]] = {}
+        self.heard = Heard()
+        self._uploaded = time.monotonic()
+
+    def look(self, name: str) -> Look:
+        """Returns what is to be seen now; new lines of the logs are shown and kept."""
+        selector = f"training.kubeflow.org/job-name={name}"
+        pods = self._cluster.pods(selector)
+        for pod in pods:
+            self._read(pod)
+        if time.monotonic() - self._uploaded > UPLOAD_S:
+            self.upload()
+        return Look(
+            at=time.monotonic(),
+            job=self._cluster.job(name),
+            pods=tuple(pods),
+            events=tuple(self._cluster.events(name)),
+            progress_at=self.heard.progress_at,
+        )
+
+    def ask_for_stacks(self) -> None:
+        """Leaves a request in the store, where every node looks."""
+        with suppress(ServiceError):
+            Group(self._store, self._run_key, self._attempt, "watcher").mark(STACKS)
+
+    def finish(self) -> None:
+        """Reads and uploads what is left."""
+        self.upload()
+
+    def upload(self) -> None:
+        """Puts the logs read so far into the store; training does not depend on it."""
+        self._uploaded = time.monotonic()
+        for uid, lines in self._kept.items():
+            log = self._logs[uid]
+            key = log_key(self._run_key, self._attempt, f"{log.worker}-{uid[:8]}")
+            try:
+                self._store.put_bytes(key, "".join(lines).encode())
+            except ServiceError as error:
+                echo(f"a log was not uploaded: {error}", err=True)
+                return
+
+    def _read(self, pod: Tree) -> None:
+        """Reads what is new in a pod's log, the end of its former container's included."""
+        uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
+        log = self._logs.setdefault(uid, PodLog(name_of(pod)))
+        with suppress(ClusterError):
+            began = time.monotonic()
+            since = int(began - log.read_at) + SLACK_S if log.last else None
+            if restarts(pod) > self._restarts.get(uid, 0):
+                self._show(uid, log, self._cluster.log(name, since_s=since, previous=True))
+            self._restarts[uid] = restarts(pod)
+            self._show(uid, log, self._cluster.log(name, since_s=since))
+            log.read_at = began
+
+    def _show(self, uid: str, log: PodLog, text: str) -> None:
+        kept = self._kept.setdefault(uid, [])
+        shown = len(self._logs) <= MAX_FOLLOWED or log.worker == "worker-0"
+        for line in log.read(text):
+            self.heard.hear(line.text, time.monotonic())
+            kept.append(f"{line.time} {line.text}\n")
+            if shown and not self._quiet and not is_chatter(line.text):
+                echo(f"{log.prefix}{line.text}", flush=True)
+        while sum(map(len, kept)) > MAX_KEPT:
+            del kept[: len(kept) // 2 + 1]

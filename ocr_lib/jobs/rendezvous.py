@@ -1,0 +1,98 @@
+"""How the machines of a job learn of each other: marks in the store, looked at now and then.
+
+A pod that is replaced starts its ranks anew and waits for the others; those still wait in the
+middle of a step for the one that is gone, some of them for ever. So every machine leaves a mark
+when it starts. Whoever sees a peer's mark change starts its own ranks again, and all meet.
+
+Where they meet is named by the marks that they know. Without that, machines that start again
+within the same seconds could meet while one of them has yet to hear of the other's start: it would
+then leave, and the other would wait for ranks that are gone.
+"""
+
+import hashlib
+import json
+import secrets
+from contextlib import suppress
+from typing import NamedTuple
+
+from ocr_lib.errors import ServiceError
+from ocr_lib.storage.store import Store
+
+STACKS = "stacks-wanted"  # the watcher's mark: everybody writes down where it stands
+
+
+class News(NamedTuple):
+    """What the marks say: a peer started again since the meeting; stacks are wanted anew."""
+
+    broken: bool = False
+    stacks: bool = False
+
+
+class Group:
+    """The machines of one attempt of a job.
+
+    Args:
+        store: where the marks are.
+        run_key: of the run in the store.
+        attempt: of the job.
+        name: of this machine, or of whoever looks on.
+        machines: how many there are.
+    """
+
+    def __init__(
+        self, store: Store, run_key: str, attempt: int, name: str, machines: int = 1
+    ) -> None:
+        self._store = store
+        self._prefix = f"{run_key}/group/{attempt:02d}/"
+        self._name = name
+        self._machines = machines
+        self._own = ""
+        self._known: dict[str, str] = {}
+
+    def join(self) -> None:
+        """Leaves this machine's mark.
+
+        Raises:
+            ServiceError: the store is away.
+        """
+        self.mark(self._name)
+        self._own = self._marks().get(self._name, "")
+
+    def meeting(self) -> str:
+        """Returns the name of the place to meet the others at; empty while one has not joined.
+
+        Those find each other who know of the same starts of all machines. A pod that was taken
+        for dead and replaced finds nobody: it knows its own start, the others its successor's.
+
+        Raises:
+            ServiceError: the store is away.
+        """
+        self._known = self._marks()
+        machines = {name: mark for name, mark in self._known.items() if name != STACKS}
+        machines[self._name] = self._own
+        if len(machines) < self._machines:
+            return ""
+        return hashlib.sha256(json.dumps(machines, sort_keys=True).encode()).hexdigest()[:16]
+
+    def mark(self, name: str) -> None:
+        """Writes a mark anew."""
+        self._store.put_json(self._prefix + name, {"mark": secrets.token_hex(8)})
+
+    def news(self) -> News:
+        """Looks at the marks; nothing is new while the store is away."""
+        with suppress(ServiceError):
+            now, known = self._marks(), self._known
+            self._known = {**known, STACKS: now.get(STACKS, "")}
+            peers = known.keys() - {STACKS, self._name}
+            broken = any(now.get(name, known[name]) != known[name] for name in peers)
+            return News(broken, now.get(STACKS, "") != known.get(STACKS, ""))
+        return News()
+
+    def dissolve(self) -> None:
+        """Removes the marks of all attempts: the run is complete."""
+        for item in self._store.list(self._prefix.rstrip("/").rpartition("/")[0] + "/"):
+            self._store.remove(item.key)
+
+    def _marks(self) -> dict[str, str]:
+        found = self._store.list(self._prefix)
+        return {item.key.rpartition("/")[2]: item.etag for item in found}

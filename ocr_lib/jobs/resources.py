@@ -1,0 +1,73 @@
+"""Where a run trains on a cluster: what the user set on the pipeline's task, handed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.jobs.options import JobOptions
+from ocr_lib.jobs.paddlejob import Pods
+from ocr_lib.storage.pod_env import store_env
+
+MAX_WORKERS = 1000
+STAGE = "train"  # whose key to the object store the workers have
+
+
+class TaskSettings(Protocol):
+    """The part of `kfp.dsl.TaskConfig` that is handed on; None where nothing was set."""
+
+    affinity: dict[str, Any] | None
+    tolerations: list[dict[str, Any]] | None
+    node_selector: dict[str, str] | None
+    env: list[dict[str, Any]] | None
+    volumes: list[dict[str, Any]] | None
+    volume_mounts: list[dict[str, Any]] | None
+    resources: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Machines for a run; a backend in the step itself needs none.
+
+    Attributes:
+        image: of the workers.
+        workers: how many pods; the devices of each are in `pods`.
+        pods: what each may use, and where it runs.
+        options: queue, deadlines, retries.
+    """
+
+    image: str = ""
+    workers: int = 1
+    pods: Pods = field(default_factory=Pods)
+    options: JobOptions = field(default_factory=JobOptions)
+
+    @classmethod
+    def of_task(
+        cls, image: str, workers: int, task: TaskSettings, options: Mapping[str, Any]
+    ) -> "Place":
+        """Reads what a step was given.
+
+        Raises:
+            ConfigError: a number or an option is not acceptable.
+        """
+        if not 1 <= workers <= MAX_WORKERS:
+            raise ConfigError("train_workers", f"{workers} is not a number of pods", "Give 1 or so")
+        return cls(image, workers, pods_of(task), JobOptions.from_dict(options))
+
+
+def pods_of(task: TaskSettings) -> Pods:
+    """Returns a task's settings as those of pods, with the object store's environment."""
+    env = list(task.env or ())
+    named = {item["name"] for item in env}
+    env += [item for item in store_env(STAGE) if item["name"] not in named]
+    resources = {key: value for key, value in (task.resources or {}).items() if value}
+    affinity = {key: value for key, value in (task.affinity or {}).items() if value}
+    return Pods(
+        resources=resources,
+        node_selector=dict(task.node_selector or {}),
+        tolerations=tuple(task.tolerations or ()),
+        affinity=affinity,
+        env=tuple(env),
+        volumes=tuple(task.volumes or ()),
+        volume_mounts=tuple(task.volume_mounts or ()),
+    )

@@ -1,0 +1,179 @@
+"""Checkpoints in the object store while training goes on, so that another machine can go on.
+
+A snapshot is the part of the run folder that a resume needs, as a tree of its own: it counts once
+its manifest is there, and the former one goes only then.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ocr_lib.digest import sha256_file
+from ocr_lib.errors import OcrError
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
+from ocr_lib.terminal import echo
+
+# As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
+BEST, LATEST = "best_accuracy", "latest"
+PERIOD_S = 5.0  # between looks at the run folder
+LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
+
+
+class Snapshots:
+    """Uploads each new `latest` checkpoint in the background while the block lasts.
+
+    Whatever makes an upload fail, the store or this machine's disk, is reported, and the next
+    checkpoint is tried again: training goes on.
+
+    Args:
+        store: where to.
+        run: key of the run in the store; snapshots go below `<run>/snapshots/`.
+        run_dir: the run folder.
+
+    Attributes:
+        failed: checkpoints that were not uploaded.
+    """
+
+    def __init__(self, store: Store, run: str, run_dir: Path) -> None:
+        self.failed = 0
+        self._store = store
+        self._run = run
+        self._prefix = f"{run}/snapshots"
+        self._run_dir = run_dir
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="snapshots")
+
+    def __enter__(self) -> "Snapshots":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def restore(self) -> None:
+        """Fills an empty run folder from the newest snapshot, or from the finished run."""
+        if (self._run_dir / f"{LATEST}.json").exists():
+            return
+        found = self._complete()
+        if found:
+            self._store.get_tree(f"{self._prefix}/{found[-1]}", self._run_dir)
+        elif self._store.exists(f"{self._run}/{MANIFEST_NAME}"):
+            self._store.get_tree(self._run, self._run_dir)
+
+    def save(self) -> bool:
+        """Uploads the present `latest` checkpoint, unless it is there already.
+
+        Returns:
+            False where it is being written just now.
+        """
+        with tempfile.TemporaryDirectory(dir=self._run_dir.parent) as work:
+            step = _copy(self._run_dir, Path(work) / "snapshot")
+            if step is None:
+                return False
+            former = self._complete()
+            name = f"{step:012d}"
+            if name not in former:
+                self._store.put_tree(Path(work) / "snapshot", f"{self._prefix}/{name}")
+            for old in former:
+                if old != name:
+                    self._remove(old)
+        return True
+
+    def clear(self) -> None:
+        """Removes all snapshots: the run is complete and lies elsewhere."""
+        for name in self._complete():
+            self._remove(name)
+
+    def _complete(self) -> list[str]:
+        keys = (item.key for item in self._store.list(f"{self._prefix}/"))
+        return sorted(key.split("/")[-2] for key in keys if key.endswith(f"/{MANIFEST_NAME}"))
+
+    def _remove(self, name: str) -> None:
+        self._store.remove(f"{self._prefix}/{name}/{MANIFEST_NAME}")
+        for item in self._store.list(f"{self._prefix}/{name}/"):
+            self._store.remove(item.key)
+
+    def _watch(self) -> None:
+        uploaded = None
+        while not self._done.wait(PERIOD_S):
+            try:
+                present = (self._run_dir / f"{LATEST}.json").stat().st_mtime_ns
+            except OSError:
+                continue
+            try:
+                if present != uploaded and self.save():
+                    uploaded = present
+            except Exception as error:
+                uploaded = present
+                self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        self.failed += 1
+        if not isinstance(error, (OcrError, OSError)):  # a defect: its traceback says where
+            traceback.print_exception(error)
+        reason = str(error).rstrip(".")
+        echo(
+            f"a checkpoint was not uploaded: {reason}. Training goes on; "
+            "the next checkpoint is tried again.",
+            err=True,
+            flush=True,
+        )
+
+
+def _copy(run_dir: Path, target: Path) -> int | None:
+    """Copies what a resume needs; returns the step of `latest`, None while it is being written."""
+    target.mkdir()
+    for path in run_dir.iterdir():
+        with suppress(FileNotFoundError):  # it went away since
+            if path.name in LOGS:
+                shutil.copyfile(path, target / path.name)
+            elif path.is_file() and _wanted(path.name):
+                os.link(path, target / path.name)  # files are replaced, a link keeps the old one
+    steps = {name: _step_of(target / name, run_dir) for name in (LATEST, BEST)}
+    if steps[LATEST] is None or (steps[BEST] is None and (target / f"{BEST}.json").exists()):
+        return None
+    return steps[LATEST]
+
+
+def _wanted(name: str) -> bool:
+    """Tells whether a resume needs the file: not the checkpoints kept for other uses."""
+    return not name.startswith((".", "iter_epoch_")) and not name.endswith(".npz")
+
+
+def _step_of(prefix: Path, run_dir: Path) -> int | None:
+    """Returns the step of a copied checkpoint, None unless all files are those of its manifest.
+
+    Where a file is not, the run may have been stopped between naming it in the manifest and moving
+    it into place, see `ocr_lib/training/checkpoint.py`: it is then taken from where it waits.
+    """
+    try:
+        manifest = json.loads(prefix.with_name(f"{prefix.name}.json").read_text("utf-8"))
+        for suffix, facts in manifest["files"].items():
+            path = prefix.with_name(f"{prefix.name}{suffix}")
+            if _is(path, facts):
+                continue
+            path.unlink(missing_ok=True)
+            os.link(run_dir / f".{path.name}.new", path)
+            if not _is(path, facts):
+                return None
+        return int(manifest["global_step"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is(path: Path, facts: dict[str, Any]) -> bool:
+    return path.exists() and sha256_file(path) == facts["sha256"]

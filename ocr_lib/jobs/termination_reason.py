@@ -1,0 +1,55 @@
+"""Why a worker ended, handed on as JSON: rank → node process → pod's status → watcher."""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ocr_lib.errors import OcrError, ServiceError, UserError
+from ocr_lib.jobs.diagnosis import Kind
+from ocr_lib.storage.s3 import DigestError, MissingObjectError, RefusedError
+
+# The kubelet puts it into the pod's status; elsewhere there is none, and another file is named.
+TERMINATION_LOG = Path(os.environ.get("OCR_TERMINATION_LOG", "/dev/termination-log"))
+MAX_BYTES = 3000  # the kubelet cuts at 4096
+
+
+class Reason(NamedTuple):
+    """Kind and cause, as a `Finding` has them."""
+
+    kind: Kind
+    cause: str
+
+
+def describe(error: BaseException) -> Reason:
+    """Returns kind and cause of an error, for a `Finding`."""
+    if isinstance(error, UserError | MissingObjectError | DigestError):
+        return Reason("data", str(error))
+    if isinstance(error, RefusedError):
+        return Reason("keys", str(error))
+    if isinstance(error, ServiceError):
+        return Reason("store", str(error))
+    if isinstance(error, OcrError):  # a TrainingError; its module would import paddle
+        return Reason("nonfinite" if "not finite" in str(error) else "error", str(error))
+    if isinstance(error, MemoryError):
+        return Reason("oom", "it ran out of memory")
+    return Reason("error", f"{type(error).__name__}: {error}")
+
+
+def write_reason(path: Path, reason: Reason) -> None:
+    """Writes a reason, cut to what a pod's status holds."""
+    cause = " ".join(reason.cause.split())
+    while len(text := json.dumps({"kind": reason.kind, "cause": cause})) > MAX_BYTES:
+        cause = cause[: len(cause) * 3 // 4]
+    path.write_text(text, "utf-8")
+
+
+def read_reasons(folder: Path) -> list[Reason]:
+    """Returns what the ranks of this machine wrote, in the order of ranks."""
+    found = []
+    for path in sorted(folder.glob("reason-*.json")):
+        try:
+            found.append(Reason(**json.loads(path.read_text("utf-8"))))
+        except (OSError, ValueError, TypeError):
+            continue
+    return found

@@ -1,0 +1,32 @@
+"""The model in production, fetched and opened as it serves."""
+
+import os
+from pathlib import Path
+
+from ocr_lib.errors import DataError
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.storage.store import Store
+
+
+def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
+    """Fetches a bundle from the registry and opens it just as it serves.
+
+    Args:
+        uri: where it lies.
+        digest: which it must be.
+        folder: where to put it.
+
+    Raises:
+        DataError: another bundle lies there.
+    """
+    Store.from_env().get_tree(uri, folder)
+    found = Bundle.open(folder, verify=False).digest
+    if found != digest:
+        raise DataError(
+            uri,
+            f"the bundle's digest is {found}, production.json says {digest}",
+            "Restore the bundle, or roll back to another version",
+        )
+    return open_bundle(folder, threads=len(os.sched_getaffinity(0)))

@@ -1,0 +1,126 @@
+"""Where a version comes from, and which versions may go."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.inference.bundle import MANIFEST
+from ocr_lib.registry.golden_images import golden_prefix
+from ocr_lib.registry.production import (
+    CORE_SUFFIX,
+    REPOSITORY,
+    VersionRecord,
+    list_versions,
+    mark_pruned,
+    read_production,
+)
+from ocr_lib.storage.s3 import MissingObjectError
+from ocr_lib.storage.store import Store
+
+REPORTED = (
+    "model_name",
+    "preprocess",
+    "characters",
+    "metrics",
+    "lineage",
+    "digests",
+    "versions",
+)
+RUN_INPUTS = "inputs"  # where a bundle keeps what it was made of
+
+
+def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
+    """Returns all that is known of a version: from its bundle, data, code and configuration.
+
+    A version that was pruned has its record only.
+    """
+    found: dict[str, Any] = {
+        "version": record.version,
+        "bundle": record.bundle,
+        "digest": record.digest,
+        "time": record.time,
+        "evaluation": record.metrics,
+    }
+    if record.pruned:
+        return {**found, "pruned": record.pruned}
+    try:
+        content = _bundle_json(store, model, record.version)
+    except MissingObjectError:
+        return {**found, "published": False}
+    return {
+        **found,
+        **{key: content.get(key) for key in REPORTED},
+        "config": content.get("config"),
+    }
+
+
+def differences(
+    one: dict[str, Any], other: dict[str, Any], path: str = ""
+) -> list[tuple[str, Any, Any]]:
+    """Returns what differs: path of keys, value in `one`, value in `other`; absent is None."""
+    rows: list[tuple[str, Any, Any]] = []
+    for key in sorted(one.keys() | other.keys()):
+        where = f"{path}.{key}" if path else key
+        left, right = one.get(key), other.get(key)
+        if isinstance(left, dict) and isinstance(right, dict):
+            rows += differences(left, right, where)
+        elif left != right:
+            rows.append((where, left, right))
+    return rows
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A version that goes.
+
+    Attributes:
+        record: the version.
+        keys: its objects in the store.
+        size: of those, in bytes.
+    """
+
+    record: VersionRecord
+    keys: tuple[str, ...]
+    size: int
+
+
+def removable(store: Store, model: str, keep: int) -> list[Removal]:
+    """Returns the versions that nobody needs, the oldest first.
+
+    Never the one in production or its predecessor, to which a rollback leads; nor the newest
+    `keep`. Their records stay, so that no number is given twice.
+    """
+    production = read_production(store, model)
+    needed = {production.version, production.predecessor} if production else set()
+    there = [record for record in list_versions(store, model) if not record.pruned]
+    newest = {record.version for record in there[max(len(there) - keep, 0) :]}
+    return [
+        _removal(store, model, record) for record in there if record.version not in needed | newest
+    ]
+
+
+def prune(store: Store, model: str, removals: Sequence[Removal]) -> None:
+    """Deletes versions; each is marked first, so that one half deleted is not rolled back to."""
+    for removal in removals:
+        mark_pruned(store, model, removal.record)
+        for key in removal.keys:
+            store.remove(key)
+
+
+def _removal(store: Store, model: str, record: VersionRecord) -> Removal:
+    prefixes = (
+        f"{REPOSITORY}/{model}/{record.version}/",
+        f"{REPOSITORY}/{model}{CORE_SUFFIX}/{record.version}/",
+        f"{golden_prefix(model, record.version)}/",
+    )
+    items = [item for prefix in prefixes for item in store.list(prefix)]
+    return Removal(record, tuple(item.key for item in items), sum(item.size for item in items))
+
+
+def _bundle_json(store: Store, model: str, version: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as work:
+        folder = store.get_tree(f"{REPOSITORY}/{model}/{version}", Path(work) / "version")
+        return dict(json.loads((folder / MANIFEST).read_text("utf-8")))

@@ -1,0 +1,192 @@
+"""A client of a served model: `with Recognizer("host:8001") as r: r.read("line.png").text`."""
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import tritonclient.grpc as grpc
+from tritonclient.utils import InferenceServerException
+
+from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.serving.admin import triton_error
+from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.endpoints import Servers
+from ocr_lib.text.ctc import Recognition
+
+DEFAULT_MODEL = "ocr"
+BATCH = 16  # images of one request
+IN_FLIGHT = 4  # requests at once
+FIRST_PAUSE_S = 0.05  # before a refused request is sent again; doubles each time
+MAX_PAUSE_S = 2.0
+OUTPUTS = ("TEXT", "SCORE", "ERROR")
+
+Image = str | Path | bytes
+
+
+@dataclass(frozen=True)
+class Reading(Recognition):
+    """What was read on one image, and by which version of the model."""
+
+    version: int = 0
+
+
+class Recorder(Protocol):
+    """Whoever wants to see what was read; see `ocr_lib/serving/feedback/recorder.py`."""
+
+    def offer(self, image: bytes, reading: Reading) -> None:
+        """Takes a line and what was read on it; must not raise and not take long."""
+
+
+class Recognizer:
+    """Reads text lines on one or several Triton servers.
+
+    Requests take turns over the servers. One that a server refuses because it is full, starting or
+    gone is sent to the next one, again and again until the deadline: asking twice does no harm.
+
+    Args:
+        url: `host:port` of the gRPC protocol; several as a sequence, or with commas between them.
+        model: the model's name.
+        version: a version to insist on; None takes the one in production.
+        timeout_s: the longest that one request may take, attempts and pauses together.
+        char_scores: asks for the probability of every character too.
+        priority: 1 is answered before 2, for people who wait before jobs that do not; None is 1.
+        connection: TLS; None takes that of the environment.
+        recorder: is offered every line that was read.
+    """
+
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        model: str = DEFAULT_MODEL,
+        *,
+        version: int | None = None,
+        timeout_s: float = 30.0,
+        char_scores: bool = False,
+        priority: int | None = None,
+        connection: Connection | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.model = model
+        self._timeout_s = timeout_s
+        self._outputs = [*OUTPUTS, *(["CHAR_SCORES"] if char_scores else [])]
+        self._recorder = recorder
+        self._options = {
+            "model_version": "" if version is None else str(version),
+            "outputs": [grpc.InferRequestedOutput(name) for name in self._outputs],
+            "priority": priority or 0,
+        }
+        urls = url.split(",") if isinstance(url, str) else list(url)
+        self._servers = Servers(urls, connection or Connection.from_env())
+
+    def __enter__(self) -> "Recognizer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._servers.close()
+
+    def read(self, image: Image) -> Reading:
+        """Reads one line.
+
+        Args:
+            image: a file, or its encoded bytes (JPEG, PNG, …).
+
+        Raises:
+            ImageError: the file is missing, or the server cannot decode it.
+            ServiceError: no server answers in time, or has such a model.
+        """
+        result = self.read_many([image])[0]
+        if result.error:
+            where = "image" if isinstance(image, bytes) else str(image)
+            raise ImageError(where, result.error, "Replace the image")
+        return result
+
+    def read_many(self, images: Sequence[Image]) -> list[Reading]:
+        """Reads many lines, in the order given; a bad image fails alone, with `error` set.
+
+        Raises:
+            ImageError: a file is missing.
+            ServiceError: no server answers in time, or has such a model.
+        """
+        batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        if len(batches) <= 1:
+            return [result for batch in batches for result in self._read_batch(batch)]
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            return [result for results in pool.map(self._read_batch, batches) for result in results]
+
+    def _read_batch(self, images: Sequence[Image]) -> list[Reading]:
+        contents = [_content(image) for image in images]
+        tensor = grpc.InferInput("IMAGE", [len(contents), 1], "BYTES")
+        tensor.set_data_from_numpy(np.array([[content] for content in contents], np.object_))
+        answer = self._infer(tensor)
+        version = int(answer.get_response().model_version)
+        rows = [answer.as_numpy(name).reshape(-1) for name in self._outputs]
+        results = [_reading(version, *row) for row in zip(*rows, strict=True)]
+        if self._recorder:
+            for content, result in zip(contents, results, strict=True):
+                self._recorder.offer(content, result)
+        return results
+
+    def _infer(self, tensor: Any) -> Any:
+        """Sends one request, again where a server has no room for it or is gone."""
+        ends = time.monotonic() + self._timeout_s
+        pause = FIRST_PAUSE_S
+        for attempt in count(1):
+            server = self._servers.next()
+            left = max(ends - time.monotonic(), 0.001)
+            share = left if len(self._servers) == 1 else min(left, self._timeout_s / 2)
+            try:
+                return server.client.infer(
+                    self.model, [tensor], client_timeout=share, **self._options
+                )
+            except InferenceServerException as error:
+                elsewhere = attempt < len(self._servers)
+                if not _worth_retrying(error, elsewhere) or time.monotonic() + pause > ends:
+                    raise self._failed(server.url, error) from error
+                server.rest(pause)
+            if not elsewhere:
+                time.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - spreads clients
+                pause = min(2 * pause, MAX_PAUSE_S)
+        raise AssertionError("unreachable")
+
+    def _failed(self, url: str, error: InferenceServerException) -> ServiceError:
+        version = self._options["model_version"]
+        asked = f"{self.model} version {version}" if version else self.model
+        return triton_error(url, f"cannot ask {asked}", error)
+
+
+def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:
+    """Tells whether the same request may succeed: a moment later, or at another server."""
+    status, unknown = str(error.status()), "unknown model" in str(error.message())
+    if "UNAVAILABLE" in status and not unknown:
+        return True
+    return elsewhere and (unknown or "DEADLINE_EXCEEDED" in status or "CANCELLED" in status)
+
+
+def _reading(
+    version: int, text: bytes, score: float, error: bytes, char_scores: bytes = b"[]"
+) -> Reading:
+    each = tuple(json.loads(char_scores))
+    return Reading(text.decode(), float(score), each, error.decode() or None, version)
+
+
+def _content(image: Image) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    try:
+        return Path(image).read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(str(image), reason, "Check the path") from error

@@ -1,0 +1,132 @@
+"""A canary without users: the new version reads recorded lines beside the one in production.
+
+Golden images tell whether a version reads what its export read; recorded lines tell how much of
+what people send it would read otherwise than the version they are used to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ocr_lib.errors import ServiceError
+from ocr_lib.serving.client import Reading, Recognizer
+
+MAX_EXAMPLES = 10
+
+
+class ShadowError(ServiceError):
+    """The new version reads too many recorded lines otherwise than the one in production."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A line that was read before.
+
+    Attributes:
+        name: what reports call it.
+        image: the encoded file.
+        truth: what a person says it says; None where nobody has looked.
+    """
+
+    name: str
+    image: bytes
+    truth: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two versions read on the same lines.
+
+    Attributes:
+        lines: how many both read.
+        changed: how many of them otherwise.
+        corrected: how many have a known truth.
+        right_before: how many of those the version in production reads right.
+        right_now: how many of those the new version reads right.
+        examples: the first changes: name, text in production, new text.
+    """
+
+    lines: int
+    changed: int
+    corrected: int
+    right_before: int
+    right_now: int
+    examples: tuple[tuple[str, str, str], ...]
+
+    def __str__(self) -> str:
+        text = f"{self.changed} of {self.lines} recorded lines are read otherwise"
+        if self.corrected:
+            text += f"; of {self.corrected} with a known truth {self.right_now} are read right, "
+            text += f"{self.right_before} before"
+        return text
+
+    @property
+    def share(self) -> float:
+        """The share of lines that are read otherwise, 0 to 1."""
+        return self.changed / self.lines if self.lines else 0.0
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """Lines to compare on, and how much may change.
+
+    Attributes:
+        lines: recorded lines.
+        max_changed: the largest share of lines that may be read otherwise, 0 to 1; None only
+            reports.
+    """
+
+    lines: Sequence[Recorded]
+    max_changed: float | None = None
+
+    def compare(self, url: str, model: str, staged: str, version: int) -> Comparison:
+        """Asks both versions on one server.
+
+        Args:
+            url: `host:port` of the server.
+            model: name of the model in production.
+            staged: name of the staged model.
+            version: its version.
+
+        Raises:
+            ShadowError: more changed than may, or fewer corrected lines are read right.
+        """
+        images = [line.image for line in self.lines]
+        with Recognizer(url, model) as serving, Recognizer(url, staged, version=version) as new:
+            before, now = serving.read_many(images), new.read_many(images)
+        found = _compare(self.lines, before, now)
+        if self.max_changed is None:
+            return found
+        if found.share > self.max_changed:
+            name, old, changed = found.examples[0]
+            raise ShadowError(
+                f"version {version} reads {found.changed} of {found.lines} recorded lines "
+                f"otherwise than the one in production, more than {self.max_changed:.0%}; "
+                f"first {name}: {changed!r}, not {old!r}."
+            )
+        if found.right_now < found.right_before:
+            raise ShadowError(
+                f"version {version} reads {found.right_now} of {found.corrected} corrected lines "
+                f"right, the one in production {found.right_before}."
+            )
+        return found
+
+
+def _compare(
+    lines: Sequence[Recorded], before: Sequence[Reading], now: Sequence[Reading]
+) -> Comparison:
+    """Counts over the lines that both could read."""
+    rows = [
+        (line, old.text, new.text)
+        for line, old, new in zip(lines, before, now, strict=True)
+        if not (old.error or new.error)
+    ]
+    changed = [(line.name, old, new) for line, old, new in rows if old != new]
+    corrected = [(line.truth, old, new) for line, old, new in rows if line.truth is not None]
+    return Comparison(
+        len(rows),
+        len(changed),
+        len(corrected),
+        sum(truth == old for truth, old, _ in corrected),
+        sum(truth == new for truth, _, new in corrected),
+        tuple(changed[:MAX_EXAMPLES]),
+    )

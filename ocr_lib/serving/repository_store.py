@@ -1,0 +1,108 @@
+"""What a version leaves in the store: its place in the model repository, and its golden images.
+
+`triton/<model>/` is the model repository. Version directories never change once they are there;
+the two `config.pbtxt` files say the version in production, for servers that start.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ocr_lib.atomic import write_json
+from ocr_lib.inference.bundle import ONNX
+from ocr_lib.registry.golden_images import Golden, golden_prefix
+from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
+from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
+
+GOLDEN_FILE = "golden.json"
+README = "A Triton model repository, written by `ocr deploy`; version folders never change.\n"
+
+
+def prepare_bucket(store: Store) -> str:
+    """Creates the bucket and an empty model repository unless they are there.
+
+    Returns:
+        The model repository's address, as Triton wants it.
+    """
+    store.client.make_bucket(store.bucket)
+    return prepare_repository(store)
+
+
+def prepare_repository(store: Store) -> str:
+    """Makes sure that the model repository exists, and returns its address as Triton wants it.
+
+    Triton does not start on a prefix that has no object.
+    """
+    if not store.exists(f"{REPOSITORY}/README"):
+        store.client.put(store.bucket, f"{REPOSITORY}/README", README.encode())
+    return f"s3://{store.client.endpoint}/{store.bucket}/{REPOSITORY}"
+
+
+def publish(store: Store, version: ModelVersion, golden: Sequence[Golden]) -> None:
+    """Uploads the version directories, unless they are there, and the golden images."""
+    for model, files in version.files.items():
+        prefix = f"{REPOSITORY}/{model}/{version.version}"
+        if not store.exists(f"{prefix}/{MANIFEST_NAME}"):
+            with tempfile.TemporaryDirectory() as work:
+                for name, content in files.items():
+                    (Path(work) / name).write_bytes(content)
+                store.put_tree(Path(work), prefix)
+    with tempfile.TemporaryDirectory() as work:
+        _write_golden(Path(work), golden)
+        store.put_tree(Path(work), golden_prefix(version.name, version.version))
+
+
+def fetch_version(store: Store, model: str, version: int, folder: Path) -> Path:
+    """Downloads the parts of a bundle that serve, from the model repository.
+
+    Raises:
+        MissingObjectError: the repository has no such version.
+    """
+    core_folder = folder.with_name(folder.name + CORE_SUFFIX)
+    store.get_tree(f"{REPOSITORY}/{model}/{version}", folder)
+    core = store.get_tree(f"{REPOSITORY}/{model}{CORE_SUFFIX}/{version}", core_folder)
+    shutil.copy2(core / ONNX, folder / ONNX)
+    return folder
+
+
+def fetch_golden(store: Store, model: str, version: int, folder: Path) -> list[Golden]:
+    """Downloads the golden images that a version was deployed with.
+
+    Raises:
+        MissingObjectError: there is no such version.
+    """
+    store.get_tree(golden_prefix(model, version), folder)
+    items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
+    return [
+        Golden(i["name"], (folder / i["file"]).read_bytes(), i["text"], i.get("score"))
+        for i in items
+    ]
+
+
+def write_configs(store: Store, configs: Mapping[str, Config]) -> None:
+    """Makes servers that start serve these configurations; the network's comes first."""
+    for model, config in configs.items():
+        store.client.put(store.bucket, _config_key(model), to_pbtxt(config))
+
+
+def remove_configs(store: Store, version: ModelVersion) -> None:
+    """Leaves servers that start nothing to serve of this model."""
+    for model in (version.name, version.core):
+        store.remove(_config_key(model))
+
+
+def _write_golden(folder: Path, golden: Sequence[Golden]) -> None:
+    items = []
+    for number, item in enumerate(golden):
+        (folder / f"{number:04d}.image").write_bytes(item.image)
+        text = {"text": item.text, "score": item.score}
+        items.append({"name": item.name, "file": f"{number:04d}.image", **text})
+    write_json(folder / GOLDEN_FILE, items)
+
+
+def _config_key(model: str) -> str:
+    return f"{REPOSITORY}/{model}/config.pbtxt"

@@ -1,0 +1,154 @@
+"""Putting a version into service on every server: nothing that did not pass answers a request.
+
+A version is staged and tested on all servers before the first one changes (`change.py`). Then the
+repository's `config.pbtxt` files, from which a new server starts, and last of all
+`production.json` say the new version. Any failure on the way takes every server back.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.judgement import check_champion
+from ocr_lib.registry.production import (
+    check_model_name,
+    find_version,
+    read_production,
+    read_versioned,
+    record_version,
+)
+from ocr_lib.serving.endpoints import resolve
+from ocr_lib.serving.model_repository import build_model_version
+from ocr_lib.serving.replay_evaluation import Shadow
+from ocr_lib.serving.repository_store import fetch_golden, publish
+from ocr_lib.serving.version_change import Change, Deployment
+from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import lease
+
+LEASE_WAIT_S = 90.0  # outlasts a deployment that died
+
+
+def deploy(
+    bundle_uri: str,
+    model: str,
+    golden: Sequence[Golden],
+    *,
+    store: Store,
+    endpoints: Sequence[str],
+    metrics: Mapping[str, Any] | None = None,
+    shadow: Shadow | None = None,
+    wait_s: float = LEASE_WAIT_S,
+    force: bool = False,
+) -> Deployment:
+    """Puts a bundle into service on every server; doing it again changes nothing.
+
+    Args:
+        bundle_uri: the bundle, `s3://bucket/prefix` or a folder.
+        model: the model's name.
+        golden: images with what the exported model reads on them; one at least.
+        store: holds the model repository and the registry.
+        endpoints: `host:port` of every server's gRPC protocol; a name stands for every address
+            that it has.
+        metrics: what the evaluation found, kept with the version; None takes the bundle's.
+        shadow: recorded lines that the version in production and the new one have to agree on.
+        wait_s: how long to wait while somebody else deploys this model.
+        force: also replaces a version that the bundle was not judged against.
+
+    Raises:
+        DeployError: a server did not take the version or reads something else; all serve what
+            they served before.
+        ConflictError: another deployment is under way, or put another version into service
+            while this one waited; or the bundle was judged against another version than serves.
+        BundleError: the bundle is damaged, or its parts do not fit.
+    """
+    _check(model, endpoints)
+    if not golden:
+        raise ConfigError("golden images", "none are given", "Give one image at least")
+    with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
+        folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
+        opened = Bundle.open(folder)
+        if not force:
+            production = read_production(store, model)
+            check_champion(model, opened.info.get("lineage"), opened.digest, production)
+        build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
+        known = dict(metrics or opened.info.get("metrics", {}))
+        record = record_version(store, model, bundle_uri, opened.digest, known)
+        unchanged(record.version)
+        publish(store, build_model_version(folder, model, record.version), golden)
+        change = Change(store, model, resolve(endpoints), Path(work), shadow)
+        return change.to(record, golden)
+
+
+def rollback(
+    model: str, *, store: Store, endpoints: Sequence[str], version: int | None = None
+) -> Deployment:
+    """Puts an earlier version back into service on every server, tested like a new one.
+
+    Args:
+        model: the model's name.
+        store: holds the model repository and the registry.
+        endpoints: `host:port` of every server's gRPC protocol; one at least.
+        version: where to; None takes the predecessor of the one in production.
+
+    Raises:
+        ConfigError: there is no such version, or none before the one in production.
+        DeployError: a server did not take it; all serve what they served before.
+    """
+    _check(model, endpoints)
+    with tempfile.TemporaryDirectory() as work, _turn(store, model, LEASE_WAIT_S) as unchanged:
+        production, _ = read_versioned(store, model)
+        wanted = version or (production.predecessor if production else None)
+        if wanted is None:
+            raise ConfigError("version", f"{model} has no earlier version", "Deploy one")
+        record = find_version(store, model, wanted)
+        if record.pruned:
+            raise ConfigError(
+                "version", f"version {wanted} was pruned at {record.pruned}", "Deploy its bundle"
+            )
+        unchanged(wanted)
+        golden = fetch_golden(store, model, wanted, Path(work) / "golden")
+        change = Change(store, model, resolve(endpoints), Path(work))
+        return change.to(record, golden)
+
+
+@contextmanager
+def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], None]]:
+    """Holds the lease; gives a check that nobody put something else into service meanwhile.
+
+    Of two that start together one wins. The other one decided what to replace before it knew.
+    """
+    before, _ = read_versioned(store, model)
+
+    def unchanged(wanted: int) -> None:
+        now, _ = read_versioned(store, model)
+        if now and now.version != wanted and now.version != (before.version if before else None):
+            raise ConflictError(
+                f"{model}: version {now.version} was put into service while this deployment "
+                "waited. Look at it, then run this again to replace it."
+            )
+
+    with deploying(store, model, wait_s):
+        yield unchanged
+
+
+@contextmanager
+def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterator[None]:
+    """Keeps everybody else from changing the versions of a model while the block lasts.
+
+    Raises:
+        ConflictError: somebody else did so for all of `wait_s`.
+    """
+    with lease(store, f"deploy-{model}", wait_s=wait_s):
+        yield
+
+
+def _check(model: str, endpoints: Sequence[str]) -> None:
+    check_model_name(model)
+    if not endpoints:
+        raise ConfigError("Triton endpoints", "none are given", "Give host:port of each server")

@@ -1,0 +1,109 @@
+"""Who may talk to a Triton: where it listens, TLS, and what only deployers may do."""
+
+import os
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+from ocr_lib.errors import ConfigError
+from ocr_lib.serving.connection import ADMIN_HEADER, MAKE_ADMIN_KEY
+
+Address = IPv4Address | IPv6Address
+LOOPBACK = IPv4Address("127.0.0.1")
+
+# What changes models or shows what others do. Inference, metadata and health stay open.
+RESTRICTED = ("model-repository", "model-config", "shared-memory", "statistics", "trace", "logging")
+
+
+@dataclass(frozen=True)
+class ServerTls:
+    """A server's certificate, and whose clients it takes.
+
+    Attributes:
+        cert: PEM file of the certificate chain.
+        key: PEM file of its private key.
+        client_ca: PEM file of the authority that clients' certificates have to come from; None
+            takes clients without a certificate.
+    """
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+    @classmethod
+    def from_env(cls) -> "ServerTls | None":
+        """Reads OCR_TRITON_SERVER_CERT, OCR_TRITON_SERVER_KEY and OCR_TRITON_CLIENT_CA.
+
+        Raises:
+            ConfigError: one of the first two is missing, or a file is.
+        """
+        names = ("OCR_TRITON_SERVER_CERT", "OCR_TRITON_SERVER_KEY", "OCR_TRITON_CLIENT_CA")
+        values = [os.environ.get(name) for name in names]
+        if not any(values):
+            return None
+        for name, value in zip(names, values, strict=True):
+            if value is None and name != names[2]:
+                raise ConfigError(name, "is not set", "Name the PEM file, or unset the others")
+            if value is not None and not Path(value).is_file():
+                raise ConfigError(name, f"there is no file {value}", "Check the path")
+        cert, key, client_ca = (Path(value) if value else None for value in values)
+        assert cert is not None
+        assert key is not None
+        return cls(cert, key, client_ca)
+
+    def arguments(self) -> list[str]:
+        """Returns tritonserver's options."""
+        common = [f"--grpc-server-cert={self.cert}", f"--grpc-server-key={self.key}"]
+        if self.client_ca is None:
+            return ["--grpc-use-ssl=true", *common]
+        return ["--grpc-use-ssl-mutual=true", f"--grpc-root-cert={self.client_ca}", *common]
+
+
+def parse_address(address: str) -> Address:
+    """Returns the address to listen on.
+
+    Raises:
+        ConfigError: it is neither an IP address nor `localhost`.
+    """
+    if address == "localhost":
+        return LOOPBACK
+    try:
+        return ip_address(address)
+    except ValueError:
+        raise ConfigError(
+            "address",
+            f"{address!r} is not an IP address",
+            f"Give {LOOPBACK} for this machine alone, or 0.0.0.0 for all its networks",
+        ) from None
+
+
+def check_open_address(address: Address, admin_key: str) -> None:
+    """Refuses to let other machines reach a server that asks for no management key.
+
+    Loading a model is running code: Triton takes a Python model's source with the request.
+
+    Raises:
+        ConfigError: there is no key, and the address is not of this machine alone.
+    """
+    if not admin_key and not address.is_loopback:
+        raise ConfigError(
+            f"address {address}",
+            "there is no management key, so other machines could load models, and run code",
+            f"Make a key with `{MAKE_ADMIN_KEY}`, and set OCR_TRITON_ADMIN_KEY to it, or "
+            "OCR_TRITON_ADMIN_KEY_FILE to its file, here and where you deploy from; "
+            f"or listen on {LOOPBACK}",
+        )
+
+
+def restrictions(admin_key: str) -> list[str]:
+    """Returns the options that keep management from those without the key.
+
+    Triton takes the key in its arguments only: who may read them inside the server's container
+    knows it. It never stands in a manifest or in a command that people type.
+    """
+    if not admin_key:
+        return []
+    return [
+        f"--grpc-restricted-protocol={','.join(RESTRICTED)}:{ADMIN_HEADER}={admin_key}",
+        f"--http-restricted-api={','.join(RESTRICTED)}:{ADMIN_HEADER}={admin_key}",
+    ]

@@ -1,0 +1,214 @@
+"""One change of version on all servers: staged on all, then switched, or taken back on all."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.production import (
+    Production,
+    VersionRecord,
+    promoted,
+    read_record,
+    read_versioned,
+    write_production,
+)
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.blue_green import Target, release_name, serve, stage, switch, tidy, withdraw
+from ocr_lib.serving.replay_evaluation import Comparison, Shadow
+from ocr_lib.serving.repository_store import fetch_version, remove_configs, write_configs
+from ocr_lib.serving.smoke import Answer, smoke
+from ocr_lib.storage.store import Store
+
+Servers = Sequence[TritonAdmin]
+MAX_AT_ONCE = 8  # servers that load a version beside the one in production
+
+
+class DeployError(ServiceError):
+    """A version could not be put into service; what served before serves."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a deployment ended with.
+
+    Attributes:
+        production: what serves now.
+        answers: what the servers read on the golden images, server after server.
+        shadow: how the version compared with the former one on recorded lines; None without.
+        notes: what could not be done, and did not hold the version back.
+    """
+
+    production: Production
+    answers: tuple[Answer, ...]
+    shadow: Comparison | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of version; needs the lease.
+
+    Attributes:
+        store: holds the model repository and the registry.
+        model: the model's name.
+        endpoints: `host:port` of every server's gRPC protocol.
+        work: a folder for what is fetched.
+        shadow: recorded lines to compare on; None compares nothing.
+    """
+
+    store: Store
+    model: str
+    endpoints: Sequence[str]
+    work: Path
+    shadow: Shadow | None = None
+
+    def to(self, record: VersionRecord, golden: Sequence[Golden]) -> Deployment:
+        """Makes `record`, which is published, the version in production.
+
+        Raises:
+            DeployError: a server did not take it; all serve what they served before.
+        """
+        former, etag = read_versioned(self.store, self.model)
+        target = self._target(record.version)
+        with ExitStack() as stack:
+            servers = [stack.enter_context(TritonAdmin(url)) for url in self.endpoints]
+            if former and former.version == record.version:
+                return Deployment(former, self._keep(servers, target, golden))
+            production = promoted(self.model, record, former)
+            needed = needed_releases(self.store, production)
+            rollout = _Rollout(servers, target, golden)
+            try:
+                compared = rollout.stage(self.shadow if former else None)
+                answers = rollout.switch()
+                write_configs(self.store, target.live.configs)
+                write_production(self.store, production, etag)
+            except OcrError as error:
+                notes = rollout.clear() + self._revert(rollout, former)
+                raise _failure(self.model, record.version, error, former, notes) from error
+            _on_each(servers, lambda server: tidy(server, self.model, needed))
+        return Deployment(production, answers, compared)
+
+    def _target(self, version: int) -> Target:
+        """Builds a published version from the repository."""
+        folder = fetch_version(self.store, self.model, version, self.work / f"version-{version}")
+        return Target.build(folder, self.model, version)
+
+    def _keep(
+        self, servers: Servers, target: Target, golden: Sequence[Golden]
+    ) -> tuple[Answer, ...]:
+        """Makes sure that the version in production serves, on servers that just started too."""
+        write_configs(self.store, target.live.configs)
+        answers: list[Answer] = []
+        for server in servers:
+            if not server.ready(self.model, target.live.version):
+                serve(server, target, golden)
+            answers += smoke(server.url, self.model, target.live.version, golden)
+        return tuple(answers)
+
+    def _revert(self, rollout: "_Rollout", former: Production | None) -> list[str]:
+        """Has the servers that were switched serve what they served; returns what went wrong."""
+        touched, target = rollout.touched, rollout.target
+        if not touched:
+            return []
+        if former is None:
+            notes = _tried(lambda: remove_configs(self.store, target.live))
+            return notes + _on_each(touched, lambda server: withdraw(server, target))
+        try:
+            back = self._target(former.version)
+        except OcrError as error:
+            return [str(error)]
+        notes = _tried(lambda: write_configs(self.store, back.live.configs))
+        return notes + _on_each(touched, lambda server: serve(server, back, ()))
+
+
+@dataclass
+class _Rollout:
+    """How far a version got on which servers."""
+
+    servers: Servers
+    target: Target
+    golden: Sequence[Golden]
+    loaded: list[TritonAdmin] = field(default_factory=list)  # its network was loaded for this
+    touched: list[TritonAdmin] = field(default_factory=list)  # it serves, or nearly did
+
+    def stage(self, shadow: Shadow | None) -> Comparison | None:
+        """Tests the version on all servers at once, and on recorded lines at the first one."""
+        found: list[Comparison] = []
+        first = self.servers[0]
+
+        def compare(release: str, version: int) -> None:
+            if shadow:
+                found.append(shadow.compare(first.url, self.target.live.name, release, version))
+
+        def stage_on(server: TritonAdmin) -> None:
+            if not server.ready(self.target.release.core, self.target.release.version):
+                self.loaded.append(server)
+            stage(server, self.target, self.golden, compare if server is first else None)
+
+        with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+            list(pool.map(stage_on, self.servers))
+        return found[0] if found else None
+
+    def switch(self) -> tuple[Answer, ...]:
+        """Has the first server serve it; when it does well, all others at once."""
+        first, rest = self.servers[:1], self.servers[1:]
+        answers: list[Answer] = []
+        for group in (first, rest):
+            self.touched += group
+            with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+                for found in pool.map(lambda s: switch(s, self.target, self.golden), group):
+                    answers += found
+        return tuple(answers)
+
+    def clear(self) -> list[str]:
+        """Unloads what no request of anybody else calls; returns what could not be.
+
+        A server that served the version for a moment keeps its network, which requests may still
+        wait for, until `tidy` finds it idle.
+        """
+        release = self.target.release
+        notes = _on_each(self.servers, lambda server: server.unload(release.name))
+        unused = [server for server in self.loaded if server not in self.touched]
+        return notes + _on_each(unused, lambda server: server.unload(release.core))
+
+
+def needed_releases(store: Store, production: Production) -> list[str]:
+    """Returns the releases that servers keep: the one in production, and its predecessor."""
+    model, needed = production.model, [(production.version, production.digest)]
+    before = read_record(store, model, production.predecessor) if production.predecessor else None
+    if before:
+        needed.append((before.version, before.digest))
+    return [release_name(model, version, digest) for version, digest in needed]
+
+
+def _on_each(servers: Servers, action: Callable[[TritonAdmin], object]) -> list[str]:
+    """Does something on all servers at once as far as possible; returns what went wrong."""
+
+    def tried(server: TritonAdmin) -> list[str]:
+        return _tried(lambda: action(server))
+
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        return list(chain.from_iterable(pool.map(tried, servers)))
+
+
+def _tried(action: Callable[[], object]) -> list[str]:
+    try:
+        action()
+    except OcrError as error:
+        return [str(error)]
+    return []
+
+
+def _failure(
+    model: str, version: int, error: OcrError, former: Production | None, notes: Sequence[str]
+) -> DeployError:
+    serving = f"Version {former.version} serves on." if former else "Nothing serves yet, as before."
+    text = f"{model} version {version} is not in service: {error} {serving}"
+    if notes:
+        text += f" But not everything could be taken back: {' '.join(notes)}"
+    return DeployError(text)

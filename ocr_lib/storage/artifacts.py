@@ -1,0 +1,65 @@
+"""How steps hand folders on: upload under a key that is the content's digest, fetch with checks.
+
+A key made of the content's digest makes every step repeatable: the second attempt finds what the
+first one uploaded, and two runs on the same data share it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.digest import sha256_file, sha256_tree
+from ocr_lib.errors import DataError
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.store import Store
+
+
+def publish(folder: Path, key: str, **metadata: Any) -> Pointer:
+    """Uploads a folder and returns where it lies.
+
+    Args:
+        folder: what to hand on.
+        key: object key of the folder; `{digest}` in it stands for the digest of the content.
+        metadata: counts and names for whoever reads the pointer.
+    """
+    digest = sha256_tree(folder)
+    uri = Store.from_env().put_tree(folder, key.format(digest=digest))
+    return Pointer(uri, digest, metadata)
+
+
+def fetch(pointer: Pointer, folder: Path) -> Path:
+    """Downloads what `publish` uploaded to `folder`, with every file checked.
+
+    Raises:
+        DataError: something else lies there now.
+    """
+    Store.from_env().get_tree(pointer.uri, folder)
+    check_digest(folder, pointer.digest, pointer.uri)
+    return folder
+
+
+def fetch_source(uri: str, sha256: str, folder: Path) -> tuple[Path, str]:
+    """Fetches a data set as the user has it; returns its path on this machine and its digest.
+
+    Args:
+        uri: a file or folder in the object store, or a local path.
+        sha256: the digest it must have; empty where none is known.
+        folder: where to put what comes from the store.
+    """
+    path = Store.from_env().fetch_source(uri, folder)
+    return path, check_digest(path, sha256, uri)
+
+
+def check_digest(path: Path, expected: str, where: str) -> str:
+    """Returns the digest of a file or folder.
+
+    Raises:
+        DataError: it is not the expected one.
+    """
+    found = sha256_tree(path) if path.is_dir() else sha256_file(path)
+    if expected and found != expected:
+        raise DataError(
+            where,
+            f"its SHA-256 is {found}, not {expected}: it was changed since",
+            "Give the digest of what lies there now, or restore the data",
+        )
+    return found

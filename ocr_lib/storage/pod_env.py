@@ -1,0 +1,29 @@
+"""The environment through which pods reach the object store: names of secret and settings.
+
+Values are never written into objects: a pod names the secret, the kubelet fills it in.
+"""
+
+from typing import Any
+
+from ocr_lib.storage.access_policy import secret_name
+
+STORE_SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+STORE_CONFIG_MAP = "ocr-object-store"
+STORE_CONFIG_KEYS = {
+    "endpoint": "OCR_S3_ENDPOINT",
+    "bucket": "OCR_S3_BUCKET",
+    "region": "AWS_DEFAULT_REGION",
+}
+
+
+def store_env(stage: str) -> list[dict[str, Any]]:
+    """Returns the environment of a container of a stage, see `access.py`; secrets by reference."""
+    tables = (
+        ("secretKeyRef", secret_name(stage), STORE_SECRET_KEYS),
+        ("configMapKeyRef", STORE_CONFIG_MAP, STORE_CONFIG_KEYS),
+    )
+    return [
+        {"name": variable, "valueFrom": {reference: {"name": name, "key": key}}}
+        for reference, name, keys in tables
+        for key, variable in keys.items()
+    ]

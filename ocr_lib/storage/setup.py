@@ -1,0 +1,68 @@
+"""Gives each kind of step its key on a new MinIO server."""
+
+import os
+from pathlib import Path
+
+import urllib3
+from minio import MinioAdmin
+from minio.credentials import StaticProvider
+from minio.error import MinioAdminException, MinioException
+
+from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.storage.access_policy import ACCESS, policy
+from ocr_lib.storage.store import Store
+
+
+def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
+    """Reads the key pairs of all stages: `<folder>/<stage>/accesskey` and `secretkey`.
+
+    Raises:
+        ConfigError: one is missing.
+    """
+    found = {}
+    for stage in ACCESS:
+        pair = []
+        for name in ("accesskey", "secretkey"):
+            path = folder / stage / name
+            try:
+                pair.append(path.read_text(encoding="utf-8").strip())
+            except OSError as error:
+                step = "Mount the Secret of each kind of step"
+                raise ConfigError(str(path), error.strerror or str(error), step) from error
+        found[stage] = (pair[0], pair[1])
+    return found
+
+
+def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
+    """Gives each stage its user and policy on a MinIO server; AWS_* are its administrator's.
+
+    Raises:
+        ServiceError: the server refuses, or does not answer.
+    """
+    admin = minio_admin(store)
+    try:
+        for stage, (access_key, secret_key) in keys.items():
+            name = f"{store.bucket}-{stage}"
+            admin.policy_add(name, policy=policy(stage, store.bucket))
+            admin.user_add(access_key, secret_key)
+            admin.policy_set(name, user=access_key)
+    except (MinioAdminException, MinioException, urllib3.exceptions.HTTPError) as error:
+        raise ServiceError(
+            f"{store.client.endpoint}: cannot give out keys: {error}. "
+            "Check that it is MinIO and that AWS_ACCESS_KEY_ID is its administrator's."
+        ) from error
+
+
+def minio_admin(store: Store) -> MinioAdmin:
+    """Returns what administers a MinIO server; AWS_* are its administrator's."""
+    scheme, _, host = store.client.endpoint.partition("://")
+    keys = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(3)
+    )
+    return MinioAdmin(
+        endpoint=host,
+        credentials=StaticProvider(*keys),
+        secure=scheme == "https",
+        http_client=pool,
+    )

@@ -1,0 +1,327 @@
+"""The object store through which the steps hand data on.
+
+A *tree* is a folder in the store: its files and a manifest with the size and SHA-256 of each,
+written last. A prefix without a manifest is not a tree, so a half-uploaded one is never read.
+
+Stores differ in whether they honour conditional writes (`If-Match`): some ignore the header in
+silence. `replace_json` therefore compares before it writes as well, and `lease` (see
+`ocr_lib/storage/store_lease.py`) keeps two writers apart on every store.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.storage.s3 import (
+    ConflictError,
+    DigestError,
+    MissingObjectError,
+    S3Client,
+    StoredObject,
+)
+from ocr_lib.storage.transfer import check_room, in_parallel, put_in_place
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
+
+MAX_JSON_BYTES = 64 << 20
+MAX_TREE_BYTES = 1 << 40
+
+
+class Store:
+    """One bucket of an S3 endpoint; a name is a key in that bucket or an `s3://bucket/key` URI.
+
+    Args:
+        client: the endpoint.
+        bucket: the bucket that plain keys are in.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self.client = client
+        self.bucket = bucket
+
+    @classmethod
+    def from_env(cls, *, timeout_s: float = 30.0) -> "Store":
+        """Builds the store that the environment names.
+
+        Reads OCR_S3_ENDPOINT, OCR_S3_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+        AWS_DEFAULT_REGION (default `us-east-1`).
+
+        Raises:
+            ConfigError: one of them is unset or malformed.
+        """
+        endpoint = _environment("OCR_S3_ENDPOINT", "for example http://127.0.0.1:9000").rstrip("/")
+        if not _is_endpoint(endpoint):
+            raise ConfigError(
+                "OCR_S3_ENDPOINT", f"{endpoint!r} is not an endpoint", "Give http://host:port"
+            )
+        region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        if not re.fullmatch(r"[\w-]+", region):
+            raise ConfigError("AWS_DEFAULT_REGION", f"{region!r} is no region", "Try us-east-1")
+        bucket = _environment("OCR_S3_BUCKET", "the bucket of the project")
+        client = S3Client(
+            endpoint,
+            _environment("AWS_ACCESS_KEY_ID", "the store's access key"),
+            _environment("AWS_SECRET_ACCESS_KEY", "the store's secret key"),
+            region,
+            timeout_s=timeout_s,
+        )
+        return cls(client, check_bucket(bucket, "OCR_S3_BUCKET"))
+
+    def __repr__(self) -> str:
+        return f"Store({self.client.endpoint}, bucket={self.bucket!r})"
+
+    def uri(self, key: str) -> str:
+        """Returns the `s3://` URI of a key of this bucket."""
+        return f"s3://{self.bucket}/{key}"
+
+    def exists(self, name: str) -> bool:
+        """Tells whether there is an object of exactly this name."""
+        return self.client.stat(*self._locate(name)) is not None
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Returns the objects whose keys start with `prefix`, in the order of keys."""
+        return list(self.iterate(prefix))
+
+    def iterate(self, prefix: str) -> Iterator[StoredObject]:
+        """Yields what `list` returns, page by page, for who does not need all of it."""
+        return self.client.list(*self._locate(prefix))
+
+    def folders(self, prefix: str, most: int) -> tuple[str, ...]:
+        """Returns the names of the folders right below `prefix`, in the order of keys.
+
+        Raises:
+            ServiceError: there are more than `most` of them.
+        """
+        return self.client.folders(*self._locate(f"{prefix.rstrip('/')}/"), most)
+
+    def remove(self, name: str) -> None:
+        """Deletes one object; one that is not there is no error."""
+        self.client.remove(*self._locate(name))
+
+    def put_file(self, path: Path, name: str) -> str:
+        """Uploads one file and returns its URI."""
+        bucket, key = self._locate(name)
+        self.client.put_file(bucket, key, path)
+        return f"s3://{bucket}/{key}"
+
+    def get_file(self, name: str, path: Path) -> Path:
+        """Downloads one object to `path`, which appears whole or not at all."""
+        bucket, key = self._locate(name)
+        found = self.client.stat(bucket, key)
+        if found is None:
+            raise MissingObjectError(f"s3://{bucket}/{key}: no such object. Check the URI.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.client.get_file(bucket, key, path, found.size, "")
+        return path
+
+    def put_bytes(self, name: str, content: bytes) -> str:
+        """Writes one object, whatever was there before; returns its entity tag."""
+        return self.client.put(*self._locate(name), content)
+
+    def put_json(self, name: str, value: Any) -> str:
+        """Writes an object as JSON, whatever was there before; returns its entity tag."""
+        return self.client.put(*self._locate(name), _json(value))
+
+    def get_json(self, name: str) -> Any:
+        """Reads an object that holds JSON.
+
+        Raises:
+            MissingObjectError: there is none.
+        """
+        return self.get_versioned(name)[0]
+
+    def get_versioned(self, name: str) -> tuple[Any, str]:
+        """Reads JSON with the entity tag that `replace_json` wants."""
+        content, etag = self.client.get(*self._locate(name), MAX_JSON_BYTES)
+        try:
+            return json.loads(content), etag
+        except ValueError as error:
+            raise DigestError(f"{name}: not JSON ({error}). Write it again.") from error
+
+    def replace_json(self, name: str, value: Any, etag: str | None) -> str:
+        """Writes JSON only where the object still is the one that was read.
+
+        Args:
+            name: key or URI.
+            value: what to write.
+            etag: the tag that `get_versioned` returned; None when there must be no object yet.
+
+        Raises:
+            ConflictError: somebody else changed the object meanwhile.
+        """
+        bucket, key = self._locate(name)
+        found = self.client.stat(bucket, key)
+        if (found.etag if found else None) != etag:
+            raise ConflictError(f"s3://{bucket}/{key}: changed by somebody else. Run it again.")
+        condition = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
+        return self.client.put(bucket, key, _json(value), condition)
+
+    def put_tree(self, folder: Path, prefix: str) -> str:
+        """Uploads a folder as a tree and returns its URI; what is already there stays.
+
+        Files go up in parallel, the manifest last. A tree with other content under the same prefix
+        loses its manifest first, so that nobody reads a mixture.
+        """
+        bucket, key = self._locate(prefix.rstrip("/"))
+        manifest = TreeManifest.of_folder(folder)
+        there = {item.key: item.size for item in self.client.list(bucket, f"{key}/")}
+        former = self._manifest(bucket, key) if f"{key}/{MANIFEST_NAME}" in there else None
+        missing = [
+            name
+            for name, entry in manifest.files.items()
+            if there.get(f"{key}/{name}") != entry.size
+            or former is None
+            or former.files.get(name) != entry
+        ]
+        uri = f"s3://{bucket}/{key}"
+        if former == manifest and not missing:
+            return uri
+        if former is not None:
+            self.client.remove(bucket, f"{key}/{MANIFEST_NAME}")
+        in_parallel(
+            lambda name: self.client.put_file(bucket, f"{key}/{name}", folder / name),
+            missing,
+            "uploading",
+        )
+        self.client.put(bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
+        return uri
+
+    def get_manifest(self, uri: str) -> TreeManifest:
+        """Returns the manifest of a tree: its digest, and the size and SHA-256 of each file.
+
+        Raises:
+            MissingObjectError: there is no complete tree.
+        """
+        return self._manifest(*self._locate(uri.rstrip("/")))
+
+    def get_tree(self, uri: str, folder: Path, *, max_bytes: int = MAX_TREE_BYTES) -> Path:
+        """Downloads a tree to `folder`, which appears only when every file has its digest.
+
+        Files come down in parallel. An interrupted download is taken up again where it stopped;
+        a folder that already holds the tree is left alone, one with other content is replaced.
+
+        Raises:
+            MissingObjectError: there is no complete tree.
+            DigestError: a file is not what the manifest says.
+            DataError: the tree is larger than `max_bytes` or than the free disk.
+        """
+        bucket, key = self._locate(uri.rstrip("/"))
+        return self._download(bucket, key, self._manifest(bucket, key), folder, max_bytes)
+
+    def get_files(self, uri: str, folder: Path, wanted: Callable[[str], bool]) -> TreeManifest:
+        """Downloads some files of a tree, each with its digest; returns the whole manifest.
+
+        Raises:
+            MissingObjectError: there is no complete tree.
+            DigestError: a file is not what the manifest says.
+        """
+        bucket, key = self._locate(uri.rstrip("/"))
+        manifest = self._manifest(bucket, key)
+        some = {name: entry for name, entry in manifest.files.items() if wanted(name)}
+        links = {name: key for name, key in manifest.links.items() if name in some}
+        self._download(bucket, key, TreeManifest(some, links), folder, MAX_TREE_BYTES)
+        return manifest
+
+    def fetch_source(self, source: str, folder: Path) -> Path:
+        """Makes a source of data a local path: an `s3://` tree, folder or object, or a local path.
+
+        A folder in the store that was not written by `put_tree` has no manifest; sizes are then
+        all that can be checked. An object is put below `folder` under its own name.
+
+        Raises:
+            DataError: there is nothing at `source`.
+        """
+        if "://" not in source:
+            if not Path(source).exists():
+                raise DataError(source, "no such file or folder", "Check the path")
+            return Path(source)
+        bucket, key = self._locate(source.rstrip("/"))
+        if self.client.stat(bucket, key) is not None:
+            return self.get_file(source, folder / Path(safe_name(key, source)).name)
+        if self.client.stat(bucket, f"{key}/{MANIFEST_NAME}") is not None:
+            return self.get_tree(source, folder)
+        found = {item.key[len(key) + 1 :]: item for item in self.client.list(bucket, f"{key}/")}
+        if not found:
+            raise DataError(source, "nothing in the store under this name", "Check the URI")
+        files = {safe_name(name, source): FileEntry("", item.size) for name, item in found.items()}
+        return self._download(bucket, key, TreeManifest(files), folder, MAX_TREE_BYTES)
+
+    def _download(
+        self, bucket: str, key: str, manifest: TreeManifest, folder: Path, max_bytes: int
+    ) -> Path:
+        if manifest.matches(folder):
+            return folder
+        work = folder.with_name(f".{folder.name}.{manifest.digest[:12]}.partial")
+        work.mkdir(parents=True, exist_ok=True)
+        missing = manifest.missing(work)
+        check_room(f"s3://{bucket}/{key}", manifest, missing, work, max_bytes)
+        for name in missing:
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+
+        def fetch(name: str) -> None:
+            entry = manifest.files[name]
+            self.client.get_file(
+                bucket, manifest.key(key, name), work / name, entry.size, entry.sha256
+            )
+
+        in_parallel(fetch, missing, "downloading")
+        put_in_place(work, folder)
+        return folder
+
+    def _manifest(self, bucket: str, key: str) -> TreeManifest:
+        name = f"s3://{bucket}/{key}"
+        try:
+            content, _ = self.client.get(bucket, f"{key}/{MANIFEST_NAME}", MAX_JSON_BYTES)
+        except MissingObjectError as error:
+            raise MissingObjectError(
+                f"{name} at {self.client.endpoint}: no complete upload there (no {MANIFEST_NAME}). "
+                "Run the step that writes it."
+            ) from error
+        return TreeManifest.from_json(content, name)
+
+    def _locate(self, name: str) -> tuple[str, str]:
+        """Splits a URI, or a key of this bucket, into bucket and key."""
+        if "://" not in name:
+            return self.bucket, name.lstrip("/")
+        scheme, _, rest = name.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not bucket or not key:
+            raise ConfigError(name, "not an object's address", "Give s3://bucket/key or a path")
+        return check_bucket(bucket, name), key
+
+
+def check_bucket(name: str, where: str = "bucket") -> str:
+    """Returns a name that a bucket can have.
+
+    Args:
+        name: to check.
+        where: the argument, variable or address that it came from, for errors.
+
+    Raises:
+        ConfigError: it cannot. Source: naming rules of Amazon S3, with the capitals, underscores
+            and colons of buckets that are older than them.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]{1,61}[A-Za-z0-9]", name) or ".." in name:
+        cause = f"{name!r} cannot be a bucket's name"
+        raise ConfigError(where, cause, "Use 3 to 63 lower-case letters, digits, - and .")
+    return name
+
+
+def _is_endpoint(text: str) -> bool:
+    """Tells whether a text is http://host:port, without a path, a user or a query."""
+    found = re.fullmatch(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", text)
+    return found is not None and int(found[2] or 80) <= 65_535
+
+
+def _environment(name: str, meaning: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(name, "is not set", f"Set this environment variable: {meaning}")
+    return value
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,55 @@
+"""Moving many files at once, and putting a finished folder in its place."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from ocr_lib.errors import DataError, ServiceError
+from ocr_lib.progress import Progress
+from ocr_lib.storage.tree_manifest import TreeManifest
+
+WORKERS = 8
+
+
+def in_parallel(work: Callable[[str], None], names: Iterable[str], label: str) -> None:
+    """Runs `work` on every name in a few threads; the first error stops the rest."""
+    names = list(names)
+    with ThreadPoolExecutor(WORKERS) as pool, Progress(len(names), label, "files") as progress:
+        jobs = [pool.submit(work, name) for name in names]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                progress.add()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def check_room(
+    uri: str, manifest: TreeManifest, missing: list[str], work: Path, max_bytes: int
+) -> None:
+    """Refuses a tree that is larger than allowed, or than the disk.
+
+    Raises:
+        DataError: names the tree, its size and the limit.
+    """
+    if manifest.size > max_bytes:
+        raise DataError(uri, f"{manifest.size} bytes, more than {max_bytes} allowed", "Split it")
+    needed, free = sum(manifest.files[n].size for n in missing), shutil.disk_usage(work).free
+    if needed > free:
+        raise DataError(
+            str(work.parent), f"{uri} needs {needed} bytes, the disk has {free}", "Make room"
+        )
+
+
+def put_in_place(work: Path, folder: Path) -> None:
+    """Makes the finished `work` the folder `folder`; what was there is removed."""
+    former = work.with_suffix(".former")
+    try:
+        if folder.exists():
+            folder.replace(former)
+        work.replace(folder)
+    except OSError as error:
+        raise ServiceError(f"{folder}: cannot put the download there ({error}).") from error
+    shutil.rmtree(former, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""`ocr eval`: how well a trained network or an exported model reads the Eval set."""
+
+import argparse
+from dataclasses import replace
+from datetime import datetime
+
+from ocr_lib.config.schema import Config
+from ocr_lib.data.dataset import open_dataset
+from ocr_lib.evaluation.evaluate import evaluate
+from ocr_lib.evaluation.leaks import leaks
+from ocr_lib.evaluation.metrics import RecMetric
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.terminal import echo, printable
+from pipelines.cli.model.arguments import count, input_folder, output_file
+from pipelines.cli.training.config_options import add_config_options, read_config
+from pipelines.cli.training.trained import trained_recognizer
+
+DESCRIPTION = """\
+Evaluate on the configuration's Eval set: PaddleOCR's metric lines, then the
+accuracy with spaces counted, the character error rate and slices by label length.
+
+The network is a checkpoint (Global.checkpoints or pretrained_model, else
+best_accuracy in Global.save_model_dir) or, with --bundle, an exported model.
+Every line counts: an unreadable image is a wrong line, never another one."""
+EXAMPLES = """\
+  ocr eval -c runs/a/config.yml
+  ocr eval -c runs/a/config.yml -o Global.checkpoints=runs/a/latest --json report.json
+  ocr eval -c runs/a/config.yml --bundle build/bundle --html report.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_config_options(parser)
+    parser.add_argument("--bundle", type=input_folder, help="evaluate this exported model")
+    parser.add_argument("--limit", type=count, help="evaluate so many lines, evenly spread")
+    parser.add_argument(
+        "--leaks", action="store_true", help="count Eval images that are Train images too"
+    )
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="write the report, for `ocr gate`"
+    )
+    parser.add_argument(
+        "--html", type=output_file, metavar="FILE", help="write the report, for people"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates and prints the figures."""
+    config = read_config(args)
+    dataset = open_dataset(config.eval)
+    recognizer = _recognizer(config, args.bundle)
+    report = evaluate(recognizer, dataset, limit=args.limit)
+    if args.leaks:
+        report = replace(report, leaked=len(leaks(open_dataset(config.train), dataset)))
+    _print_paddleocr(report, config)
+    _print_own(report)
+    if args.json:
+        report.save(args.json)
+    if args.html:
+        from ocr_lib.atomic import write_text
+        from ocr_lib.report import html
+
+        write_text(args.html, html(report))
+    return 0
+
+
+def _recognizer(config: Config, bundle: str | None) -> Recognizer:
+    return open_bundle(bundle) if bundle else trained_recognizer(config)[0]
+
+
+def _print_paddleocr(report: EvalReport, config: Config) -> None:
+    """Prints what PaddleOCR's eval prints, so that scripts that read it read this."""
+    suffix = RecMetric.of(config.metric).suffix
+    values = {name: report.paddleocr[name + suffix] for name in ("acc", "norm_edit_dis")}
+    values["fps"] = report.samples / max(report.seconds, 1e-9)
+    stamp = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO:"
+    echo(f"{stamp} metric eval ***************")
+    for name, value in values.items():
+        echo(f"{stamp} {name}:{value}")
+
+
+def _print_own(report: EvalReport) -> None:
+    echo(
+        f"accuracy {report.accuracy:.4f}, norm_edit_dis {report.norm_edit_dis:.4f}, "
+        f"character errors {report.cer:.2%} on {report.samples} lines, spaces counted"
+    )
+    if report.spaces.f1 is not None:
+        echo(f"F1 of spaces {report.spaces.f1:.4f}")
+    if report.leaked:
+        echo(f"{report.leaked} images are training images too: these figures prove nothing")
+    if report.out_of_dictionary:
+        echo(f"{report.out_of_dictionary} labels have characters outside the dictionary")
+    for error in report.errors:
+        echo(f"unreadable: {printable(error)}")
+    echo("length    lines  accuracy  norm_edit_dis")
+    for part in report.by_length:
+        echo(f"{part.name:<8}{part.samples:>7}{part.accuracy:>10.4f}{part.norm_edit_dis:>15.4f}")

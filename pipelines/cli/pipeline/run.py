@@ -1,0 +1,79 @@
+"""`ocr pipeline run`: a run of the package, followed to its end."""
+
+import argparse
+from datetime import datetime, timedelta
+
+from ocr_lib.terminal import echo
+from pipelines.cli.pipeline.arguments import (
+    add_package,
+    add_parameters,
+    get_package,
+    minutes,
+)
+from pipelines.kfp_api.connection import add_connection, connected
+
+DESCRIPTION = """\
+Check the parameters against the package, upload the package unless the server
+has it, start a run and follow it. Exit code: 0 the run succeeded, 1 it failed
+or was cancelled, 2 bad input, 3 it still ran at the deadline (and goes on)."""
+EXAMPLES = """\
+  ocr pipeline run --params run.yaml
+  ocr pipeline run --param train_minutes=30 --param model_name=receipts
+  ocr pipeline run --params run.yaml --detach"""
+DEADLINE_MIN = 24 * 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `ocr pipeline run`."""
+    add_package(parser)
+    add_parameters(parser)
+    parser.add_argument("--name", help="of the run (default: the pipeline's with the time)")
+    parser.add_argument("--detach", action="store_true", help="start it and return")
+    parser.add_argument(
+        "--deadline",
+        type=minutes,
+        default=DEADLINE_MIN,
+        metavar="MINUTES",
+        help="how long to follow it (default: a day)",
+    )
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Starts a run and follows it; Ctrl-C stops following, the run goes on."""
+    from pipelines.kfp_api import runs
+    from pipelines.kfp_api.api import Kubeflow
+    from pipelines.kfp_api.package import commit_of
+    from pipelines.kfp_api.parameters import read_parameters
+    from pipelines.kfp_api.upload import upload
+
+    package = get_package(args)
+    parameters = read_parameters(args.params, args.param, package.parameters)
+    with connected(args) as connection:
+        kubeflow = Kubeflow(connection)
+        version = upload(kubeflow, package, commit_of())
+        started = runs.start(
+            kubeflow,
+            version,
+            parameters,
+            name=args.name or f"{package.name} {datetime.now():%Y-%m-%d %H:%M:%S}",
+            experiment=args.experiment,
+            service_account=args.service_account,
+        )
+        echo(f"run      {started.run_id}\nversion  {version.name}")
+        if link := kubeflow.link(f"runs/details/{started.run_id}"):
+            echo(f"see      {link}")
+        if args.detach:
+            return 0
+        deadline = timedelta(minutes=args.deadline)
+        ended = runs.follow(kubeflow, started.run_id, deadline=deadline)
+        return finish(ended, kubeflow.link(f"runs/details/{started.run_id}"))
+
+
+def finish(run: object, link: str) -> int:
+    """Prints how a run that was followed stands, and returns the exit code for it."""
+    from pipelines.kfp_api.report import outcome
+    from pipelines.kfp_api.runs import exit_code
+
+    echo("\n".join(outcome(run, link)))
+    return exit_code(run.state)  # type: ignore[attr-defined]

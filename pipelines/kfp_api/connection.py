@@ -1,0 +1,160 @@
+"""Where Kubeflow Pipelines is and how to be let in: addresses by argument, secrets never.
+
+| where the command runs | address | who it is |
+| --- | --- | --- |
+| in a pod of the cluster | the service's own name | the pod's projected token |
+| behind a gateway with Dex | `--host https://…` | a session cookie, or name and password |
+| behind a gateway with tokens | `--host https://…` | a bearer token |
+| beside a cluster, with kubectl | `--port-forward` | whoever kubectl is |
+
+Secrets come from the environment or from files that it names; a command line is for all to read.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ocr_lib.errors import ConfigError
+from pipelines.kfp_api.port_forward import port_forward
+
+# The first three are kfp's own names.
+HOST = "KF_PIPELINES_ENDPOINT"
+UI = "KF_PIPELINES_UI_ENDPOINT"
+POD_TOKEN = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 (the name of a variable)
+POD_TOKEN_FILE = "/var/run/secrets/kubeflow/pipelines/token"  # noqa: S105
+TOKEN, COOKIE = "OCR_KFP_TOKEN", "OCR_KFP_COOKIE"
+USER, PASSWORD = "OCR_KFP_USERNAME", "OCR_KFP_PASSWORD"
+CA = "OCR_KFP_CA_FILE"
+KFP_NAMESPACE = "kubeflow"
+
+AUTH_HELP = f"""\
+Kubeflow Pipelines is found by --host (or {HOST}), by --port-forward, or, in a
+pod of its cluster, by itself. Who you are comes from the environment; each of
+these also exists as NAME_FILE, a file that holds the value:
+  {TOKEN}                        a bearer token
+  {COOKIE}                       a session cookie, name=value
+  {USER}, {PASSWORD}  the form of Dex is filled in with them
+In a pod the projected service account token is used ({POD_TOKEN})."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An address and what the requests carry.
+
+    Attributes:
+        host: base URL of the API.
+        ui: base URL of the user interface; empty where there is none to link to.
+        namespace: of the runs, in multi-user installations; empty for the single-user one.
+        token: returns the bearer token, read anew for each request, since tokens expire.
+        cookie: of the session.
+        ca_file: certificates to trust; the system's own by default.
+    """
+
+    host: str
+    ui: str = ""
+    namespace: str = ""
+    token: Callable[[], str] | None = field(default=None, repr=False)
+    cookie: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say where Kubeflow Pipelines is."""
+    group = parser.add_argument_group("connection", AUTH_HELP)
+    where = group.add_mutually_exclusive_group()
+    where.add_argument("--host", default=os.environ.get(HOST, ""), help=f"its URL (or {HOST})")
+    where.add_argument(
+        "--port-forward",
+        action="store_true",
+        help=f"reach it through kubectl, in namespace {KFP_NAMESPACE}",
+    )
+    group.add_argument("--ui", default=os.environ.get(UI, ""), help=f"the UI's URL (or {UI})")
+    group.add_argument("--namespace", default="", help="of the runs, where there are many users")
+
+
+@contextmanager
+def connected(args: argparse.Namespace) -> Iterator[Connection]:
+    """Yields the connection that the arguments and the environment describe."""
+    if args.port_forward:
+        with port_forward(KFP_NAMESPACE, "svc/ml-pipeline", 8888) as address:
+            yield connect(address, args.ui, args.namespace)
+    else:
+        yield connect(args.host, args.ui, args.namespace)
+
+
+def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
+    """Returns the connection to a host, with the credentials that the environment names.
+
+    Raises:
+        ConfigError: no host, or a secret would travel in clear text.
+    """
+    ca_file = os.environ.get(CA) or None
+    token = _token()
+    if not host:
+        host = _host_in_cluster()
+        token = token or _pod_token()
+    host = _checked_host(host)
+    cookie = _secret(COOKIE)
+    user, password = _secret(USER), _secret(PASSWORD)
+    if token or cookie or password:
+        _refuse_clear_text(host)
+    if user and password and not token and not cookie:
+        from pipelines.kfp_api.dex import login
+
+        cookie = login(host, user, password, ca_file)
+    ui = ui.rstrip("/") or ("" if urlsplit(host).port == 8888 else host)
+    return Connection(host, ui, namespace, token, cookie, ca_file)
+
+
+def _token() -> Callable[[], str] | None:
+    """Returns what reads the token; a file is read again each time, because tokens expire."""
+    return (lambda: _secret(TOKEN) or "") if _secret(TOKEN) else None
+
+
+def _pod_token() -> Callable[[], str] | None:
+    path = Path(os.environ.get(POD_TOKEN) or POD_TOKEN_FILE)
+    return (lambda: path.read_text("utf-8").strip()) if path.is_file() else None
+
+
+def _secret(name: str) -> str | None:
+    """Returns the variable `name`, or what the file holds that `name_FILE` names."""
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return os.environ.get(name) or None
+    try:
+        return Path(path).read_text("utf-8").strip() or None
+    except OSError as error:
+        raise ConfigError(
+            f"{name}_FILE", f"{path} cannot be read ({error.strerror})", "Check the path"
+        ) from None
+
+
+def _host_in_cluster() -> str:
+    if "KUBERNETES_SERVICE_HOST" not in os.environ:
+        raise ConfigError(
+            "--host", "is not given", f"Give the URL of Kubeflow Pipelines, or set {HOST}"
+        )
+    return f"http://ml-pipeline.{KFP_NAMESPACE}.svc:8888"
+
+
+def _checked_host(host: str) -> str:
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ConfigError("--host", f"{host!r} is not a URL", "Give https://host or http://host")
+    if parts.username or parts.password:
+        raise ConfigError("--host", "has a password in it", f"Set {USER} and {PASSWORD}")
+    return host.rstrip("/")
+
+
+def _refuse_clear_text(host: str) -> None:
+    parts = urlsplit(host)
+    name = parts.hostname or ""
+    inside = name in ("localhost", "127.0.0.1", "::1") or name.endswith((".svc", ".cluster.local"))
+    if parts.scheme == "http" and not inside:
+        raise ConfigError(
+            "--host", f"{host} would get the credentials in clear text", "Give its https:// address"
+        )

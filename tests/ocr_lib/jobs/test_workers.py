@@ -1,0 +1,64 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from ocr_lib.jobs import snapshots
+from ocr_lib.jobs.workers import children, kill_groups, listens, without_keys
+
+
+def test_only_who_listens_is_asked_for_stacks() -> None:
+    begin = "import faulthandler, signal\nfaulthandler.register(signal.SIGUSR1)\n"
+    wait = "print(1, flush=True)\ninput()"
+    for source, expected in ((begin + wait, True), (wait, False)):
+        with subprocess.Popen(
+            [sys.executable, "-c", source],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert listens(process.pid) is expected
+            if expected:
+                process.send_signal(signal.SIGUSR1)
+            process.kill()
+    assert not listens(process.pid)
+
+
+def test_children_are_those_of_a_process() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert process.pid in children(os.getpid())
+        process.kill()
+
+
+def test_what_a_rank_started_does_not_outlive_it() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 600 & echo; wait"], stdout=subprocess.PIPE, start_new_session=True
+    ) as rank:
+        assert rank.stdout is not None
+        rank.stdout.readline()
+        rank.kill()
+        rank.wait(10)
+        kill_groups([rank.pid])
+        assert rank.stdout.read() == b""  # the end of it: nobody holds the other side any more
+
+
+def test_ranks_do_not_get_the_stores_keys() -> None:
+    given = {"AWS_SECRET_ACCESS_KEY": "x", "AWS_ACCESS_KEY_ID": "y", "PADDLE_MASTER": "z"}
+    assert without_keys(given) == {"PADDLE_MASTER": "z"}
+
+
+def test_what_minds_and_watches_does_not_import_paddle() -> None:
+    code = (
+        "import sys, ocr_lib.jobs.agent, ocr_lib.jobs.launcher, components.clean_up.step\n"
+        "assert 'paddle' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)
+
+
+def test_checkpoints_are_called_as_the_trainer_calls_them() -> None:
+    trainers = Path(snapshots.__file__).parents[2] / "ocr_lib" / "train" / "run_folder.py"
+    names = f'BEST, LATEST = "{snapshots.BEST}", "{snapshots.LATEST}"'
+    assert names in trainers.read_text("utf-8")

@@ -1,0 +1,290 @@
+"""What a served model answers, and how the client says what went wrong."""
+
+import os
+import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tritonclient.grpc as grpc
+from tritonclient.utils import InferenceServerException
+
+from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.registry.golden_images import Golden
+from ocr_lib.serving.admin import TritonAdmin, triton_error
+from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.model_repository import ModelVersion, build_model_version
+from ocr_lib.serving.rollout import deploy
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
+from tests.ocr_lib.data.hostile_images import tiff_bomb
+from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, PREPROCESS, line_image
+
+MODEL = "served"
+
+
+@pytest.fixture(scope="module")
+def served(
+    triton: TritonServer, s3_server: S3Server, bundle: Path, golden: list[Golden]
+) -> TritonServer:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment().items():
+            patch.setenv(name, value)
+        deploy(str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[triton.url])
+    return triton
+
+
+def network(served: TritonServer) -> str:
+    """Returns the name of the tensor model that `MODEL` calls."""
+    with TritonAdmin(served.url) as admin:
+        name = admin.parameter(MODEL, "core")
+    assert name is not None
+    return name
+
+
+def load(admin: TritonAdmin, built: ModelVersion, *names: str) -> None:
+    """Loads models from their files, in this order."""
+    for name in names:
+        files = {f"1/{file}": content for file, content in built.files[name].items()}
+        admin.load(name, built.configs[name], files)
+
+
+def random_lines(count: int) -> list[bytes]:
+    """Noise of many widths, so that every bucket and the squeezing beyond the last is met."""
+    rng = np.random.default_rng(7)
+    lines = []
+    for width in rng.integers(4, 500, count):
+        pixels = rng.integers(0, 256, (int(rng.integers(8, 90)), width, 3), np.uint8)
+        lines.append(bytes(cv2.imencode(".png", pixels)[1]))
+    return lines
+
+
+def test_texts_and_scores_are_the_exported_models(served: TritonServer, bundle: Path) -> None:
+    images = [*random_lines(60), *(line_image(c * 5) for c in CHARACTERS)]
+    expected = open_bundle(bundle).read(images)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many(images)
+        alone = [recognizer.read(image) for image in images[:10]]
+    assert [r.text for r in found] == [r.text for r in expected]
+    assert [r.score for r in found] == pytest.approx([r.score for r in expected], abs=1e-6)
+    assert alone == found[:10]
+
+
+def test_a_bad_image_fails_alone(served: TritonServer) -> None:
+    good = line_image("abc")
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([good, b"no image", b"", good, good[:60], good])
+    assert [r.text for r in found] == ["abc", "", "", "abc", "", "abc"]
+    assert [r.error for r in found[::3]] == [None, None]
+    reasons = [found[i].error or "" for i in (1, 2, 4)]
+    assert [reason[:9] for reason in reasons] == ["not an im", "the image", "a damaged"]
+
+
+def test_character_scores_come_on_request(served: TritonServer, bundle: Path) -> None:
+    images = [line_image("bé中a"), b"no image", line_image("abc" * 20)]
+    expected = open_bundle(bundle).read(images)
+    with Recognizer(served.url, MODEL, char_scores=True) as recognizer:
+        found = recognizer.read_many(images)
+    assert [len(r.char_scores) for r in found] == [4, 0, len(found[2].text)]
+    for theirs, ours in zip(found, expected, strict=True):
+        assert theirs.char_scores == pytest.approx(ours.char_scores, abs=1e-5)
+    with Recognizer(served.url, MODEL) as recognizer:
+        assert recognizer.read(images[0]).char_scores == ()
+
+
+def test_very_wide_lines_are_read_as_by_evaluation(served: TritonServer, bundle: Path) -> None:
+    """Whatever the pieces make of them: bundle and server agree."""
+    images = [line_image("abc" * n) for n in (20, 40, 90)]
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many(images)
+    assert [r.text for r in found] == [r.text for r in open_bundle(bundle).read(images)]
+    assert len(found[2].text) > 200
+
+
+def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
+    huge = cv2.imencode(".png", np.zeros((4097, 4097), np.uint8))[1].tobytes()
+    heavy = line_image("a") + bytes(8 << 20)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([huge, line_image("abc"), heavy])
+    assert found[1].text == "abc"
+    assert found[0].error == "the image claims 4097x4097 pixels, more than 16,777,216 in all"
+    assert found[2].error == "the image has more than 8,388,608 bytes"
+
+
+def test_a_format_of_unknown_size_fails_alone_and_takes_no_memory(served: TritonServer) -> None:
+    """A picture of 81 million pixels in a kilobyte; decoded, it takes half a GiB."""
+    assert served.pid is not None
+    before = peak_kib(served.pid)
+    with Recognizer(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([tiff_bomb(), line_image("abc"), b"P5\n6000 4000\n255\n"])
+    assert found[1].text == "abc"
+    accepted = "is not accepted: convert the image to JPEG, PNG, BMP or WebP"
+    assert [found[0].error, found[2].error] == [f"TIFF {accepted}", f"PNM {accepted}"]
+    assert before.keys() == (after := peak_kib(served.pid)).keys()
+    assert max(after[pid] - before[pid] for pid in before) < 60 << 10
+
+
+def peak_kib(group: int) -> dict[int, int]:
+    """Returns the largest memory of each process of a server and its models: process id → KiB."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            if os.getpgid(int(status.parent.name)) == group:
+                peak = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+                found[int(status.parent.name)] = int(peak[1]) if peak else 0
+    return found
+
+
+@pytest.mark.slow
+def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> None:
+    """Beyond `max_queue_size` requests are refused, not kept waiting; those accepted are read."""
+    built = build_model_version(bundle, "crowded", 1)
+    text, core = built.configs["crowded"], built.configs["crowded_core"]
+    for config in (text, core):
+        config["instance_group"][0]["count"] = 1
+        config["dynamic_batching"]["default_queue_policy"]["max_queue_size"] = 2
+    images = np.array([[line_image("abc")]] * 64, np.object_)
+
+    def ask(_: int) -> str:
+        tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")
+        tensor.set_data_from_numpy(images)
+        try:
+            answer = client.infer("crowded", [tensor], client_timeout=60)
+        except InferenceServerException as error:
+            return f"{error.status()} {error.message()}"
+        return ",".join(text.decode() for text in set(answer.as_numpy("TEXT").reshape(-1)))
+
+    with TritonAdmin(served.url) as admin, grpc.InferenceServerClient(served.url) as client:
+        load(admin, built, "crowded_core", "crowded")
+        with ThreadPoolExecutor(40) as pool:
+            answers = set(pool.map(ask, range(80)))
+        with Recognizer(served.url, "crowded", timeout_s=30) as recognizer:
+            assert recognizer.read(line_image("cab")).text == "cab"
+        for name in ("crowded", "crowded_core"):
+            admin.unload(name)
+    assert "abc" in answers
+    (full,) = answers - {"abc"}
+    assert "UNAVAILABLE" in full
+    assert "maximum queue size" in full
+
+
+def test_a_client_names_a_full_queue() -> None:
+    error = InferenceServerException("Exceeds maximum queue size", "StatusCode.UNAVAILABLE")
+    assert "its queue is full. Ask later" in str(triton_error("h:1", "cannot ask m", error))
+
+
+def test_priorities_are_known_to_the_server(served: TritonServer) -> None:
+    for priority in (1, 2):
+        with Recognizer(served.url, MODEL, priority=priority) as recognizer:
+            assert recognizer.read(line_image("a")).text == "a"
+
+
+def test_a_server_that_is_gone_is_stood_in_for(served: TritonServer) -> None:
+    """One is down, one never answers: the third one reads, within the deadline."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        down = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        urls = [down, f"127.0.0.1:{silent.getsockname()[1]}", served.url]
+        with Recognizer(urls, MODEL, timeout_s=8) as recognizer:
+            for _ in range(4):
+                assert recognizer.read(line_image("abc")).text == "abc"
+
+
+def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
+    tensor = np.zeros((3, 3, PREPROCESS.height, 100), np.float32)
+    source = grpc.InferInput("x1", list(tensor.shape), "FP32")
+    source.set_data_from_numpy(tensor)
+    with grpc.InferenceServerClient(served.url) as client:
+        answer = client.infer(network(served), [source]).as_numpy("probs1")
+    assert answer.shape == (3, 12, len(CHARACTERS) + 1)
+    np.testing.assert_allclose(answer.sum(axis=2), 1, atol=1e-5)
+
+
+def test_files_are_read_and_missing_ones_named(served: TritonServer, tmp_path: Path) -> None:
+    path = tmp_path / "line.png"
+    path.write_bytes(line_image("é中a"))
+    with Recognizer(served.url, MODEL) as recognizer:
+        assert recognizer.read(path).text == "é中a"
+        assert recognizer.read_many([]) == []
+        with pytest.raises(ImageError, match=r"none\.png: No such file"):
+            recognizer.read(tmp_path / "none.png")
+        path.write_text("no image")
+        with pytest.raises(ImageError, match=r"line\.png: not an image"):
+            recognizer.read(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"bundle.json": b"{}"}, "bundle"),
+        ({"dictionary.txt": b"a\nb\nc\nd\ne\n"}, "not the characters"),
+        ({"bundle.json": None}, "not the one deployed"),
+    ],
+)
+def test_a_tampered_version_does_not_load(
+    served: TritonServer, bundle: Path, files: dict[str, bytes | None], message: str
+) -> None:
+    built = build_model_version(bundle, "tampered", 1)
+    contents = {f"1/{name}": content for name, content in built.files["tampered"].items()}
+    for name, content in files.items():
+        contents[f"1/{name}"] = contents[f"1/{name}"] + b" " if content is None else content
+    with TritonAdmin(served.url) as admin:
+        with pytest.raises(ServiceError, match=message):
+            admin.load("tampered", built.configs["tampered"], contents)
+        assert not admin.ready("tampered", 1)
+
+
+def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
+    with (
+        Recognizer(served.url, "unheard-of") as recognizer,
+        pytest.raises(ServiceError, match="unheard-of"),
+    ):
+        recognizer.read(b"x")
+    with (
+        Recognizer(served.url, MODEL, version=99) as recognizer,
+        pytest.raises(ServiceError, match="served version 99"),
+    ):
+        recognizer.read(b"x")
+
+
+def test_without_its_network_it_says_so_and_recovers(served: TritonServer, bundle: Path) -> None:
+    """Also where several requests share the failure."""
+    built, core = build_model_version(bundle, "lonely", 1), "lonely_core"
+    with TritonAdmin(served.url) as admin, Recognizer(served.url, "lonely") as recognizer:
+        load(admin, built, core, "lonely")
+        admin.unload(core)
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(recognizer.read, line_image("abc")) for _ in range(40)]
+            for job in jobs:
+                with pytest.raises(ServiceError, match="lonely_core version 1"):
+                    job.result()
+        load(admin, built, core)
+        assert recognizer.read(line_image("abc")).text == "abc"
+        for name in ("lonely", core):
+            admin.unload(name)
+
+
+def test_a_server_that_is_down_is_named_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with (
+        Recognizer(f"127.0.0.1:{port}", timeout_s=0.5) as recognizer,
+        pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*does not answer"),
+    ):
+        recognizer.read(b"x")
+
+
+def test_a_silent_server_meets_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"127.0.0.1:{server.getsockname()[1]}"
+        with (
+            Recognizer(url, timeout_s=0.5) as recognizer,
+            pytest.raises(ServiceError, match=r"in time|does not answer"),
+        ):
+            recognizer.read(b"x")

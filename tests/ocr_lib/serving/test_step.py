@@ -1,0 +1,108 @@
+"""The deploy step with the rights of its key, next to lines that were kept with another key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.deploy.step import deploy, write_deployment
+from ocr_lib.registry.judgement import Judgement
+from ocr_lib.registry.production import read_production
+from ocr_lib.serving.client import Reading
+from ocr_lib.serving.feedback.recorder import FeedbackRecorder, Limits
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.access_policy import policy
+from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
+from tests.components.packed import pack_lines
+from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
+from tests.ocr_lib.storage.policy_server import PolicyServer
+
+pytestmark = pytest.mark.slow
+TEXTS = ("abc", "cab", "é中")
+
+
+@contextmanager
+def with_rights(s3: S3Server, rights: Mapping[str, Any]) -> Iterator[PolicyServer]:
+    """Has `Store.from_env` reach the store by these rights alone."""
+    with PolicyServer(s3.endpoint, rights) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        yield server
+
+
+def candidate(store: Store, model: str, folder: Path, sharpness: float) -> Pointer:
+    """Uploads a bundle that was judged against what serves."""
+    found = read_production(store, model)
+    judged = Judgement.against(*((found.version, found.digest) if found else (0, "")))
+    bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
+    return publish(bundle, f"registry/{model}/bundles/{{digest}}")
+
+
+def keep(model: str) -> None:
+    with FeedbackRecorder(Store.from_env(), model, Limits()) as recorder:
+        for text in TEXTS:
+            recorder.offer(line_image(text), Reading(text, 0.1, (), None, version=1))
+    assert (recorder.kept, recorder.problem) == (len(TEXTS), "")
+
+
+@pytest.fixture
+def model(
+    request: pytest.FixtureRequest,
+    store: Store,
+    s3_server: S3Server,
+    triton: TritonServer,
+    tmp_path: Path,
+) -> str:
+    """A model of which version 1 serves and some lines are kept."""
+    name = f"stepped-{len(request.node.name)}"
+    first = candidate(store, name, tmp_path / "one", 10.0)
+    (tmp_path / "first").mkdir()
+    deploy(first, pack_lines(tmp_path / "few", ["7"]), name, [triton.url], tmp_path / "first")
+    with with_rights(s3_server, policy("feedback", "ocr")):
+        keep(name)
+    return name
+
+
+def test_kept_lines_are_compared(
+    store: Store, s3_server: S3Server, triton: TritonServer, model: str, tmp_path: Path
+) -> None:
+    bundle = candidate(store, model, tmp_path / "two", 20.0)
+    lines = pack_lines(tmp_path / "lines", ["12", "7"])
+    (tmp_path / "work").mkdir()
+    with with_rights(s3_server, policy("deploy", "ocr")):
+        found = deploy(bundle, lines, model, [triton.url], tmp_path / "work")
+    assert found.production.version == 2
+    assert found.shadow is not None
+    assert (found.shadow.lines, found.shadow.changed, found.notes) == (len(TEXTS), 0, ())
+    assert "notes" not in write_deployment(found, tmp_path / "deployment.json")
+
+
+def test_kept_lines_that_may_not_be_read_hold_nothing_back(
+    store: Store,
+    s3_server: S3Server,
+    triton: TritonServer,
+    model: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The rights of an installation whose keys were made before lines could be kept."""
+    rights = policy("deploy", "ocr")
+    for statement in rights["Statement"]:
+        statement["Resource"] = [name for name in statement["Resource"] if "feedback" not in name]
+    bundle = candidate(store, model, tmp_path / "two", 20.0)
+    lines = pack_lines(tmp_path / "lines", ["12", "7"])
+    (tmp_path / "work").mkdir()
+    with with_rights(s3_server, rights):
+        found = deploy(bundle, lines, model, [triton.url], tmp_path / "work")
+    assert (found.production.version, found.shadow) == (2, None)
+    (note,) = found.notes
+    assert "not compared on kept lines" in note
+    assert "AccessDenied" in note
+    assert f"deploy: {note}\n" in capsys.readouterr().err
+    assert write_deployment(found, tmp_path / "deployment.json")["notes"] == note
+    assert json.loads((tmp_path / "deployment.json").read_text("utf-8"))["notes"] == [note]

@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ocr_lib.serving.client import Reading
+from ocr_lib.serving.feedback.export import read_corrections, write_data_set
+from ocr_lib.serving.feedback.recorder import FeedbackRecorder
+from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.storage.access_policy import ACCESS, policy, seaweedfs_config, secret_name
+from ocr_lib.storage.s3 import RefusedError
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.secrets import new_secrets
+from ocr_lib.storage.store import Store
+from pipelines.placement import STEPS
+from tests.ocr_lib.serving.tiny_bundle import line_image
+from tests.ocr_lib.storage import policy_server
+
+
+def allowed(stage: str, action: str, key: str = "") -> bool:
+    return policy_server.allowed(policy(stage, "ocr"), action, f"ocr/{key}".rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "key"),
+    [
+        ("data", "datasets/lines/1/labels/labels.txt"),
+        ("train", "runs/r/snapshots/10/latest.pdparams"),
+        ("evaluate", "runs/r/evaluation/report.json"),
+        ("export", "registry/ocr/bundles/1/model.onnx"),
+        ("deploy", "registry/ocr/production.json"),
+        ("deploy", "triton/ocr/1/model.py"),
+        ("serve", "leases/deploy-ocr/1"),
+        ("feedback", "feedback/ocr/2026-11-23/0123.json"),
+        ("kfp", "kfp/pipeline/run/report.html"),
+    ],
+)
+def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
+    for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
+        assert allowed(stage, action, key)
+
+
+def test_a_decision_is_created_and_never_deleted() -> None:
+    key = "decisions/0123/run.json"
+    assert allowed("evaluate", "s3:PutObject", key)
+    assert allowed("evaluate", "s3:GetObject", key)
+    for stage in ACCESS:
+        assert not allowed(stage, "s3:DeleteObject", key)
+        assert allowed(stage, "s3:PutObject", key) == (stage == "evaluate")
+
+
+@pytest.mark.parametrize("stage", [stage for stage in ACCESS if stage != "deploy"])
+@pytest.mark.parametrize(
+    "key", ["registry/ocr/production.json", "registry/ocr/versions/1.json", "triton/ocr/1/model.py"]
+)
+def test_only_deployments_change_what_serves(stage: str, key: str) -> None:
+    assert not allowed(stage, "s3:PutObject", key)
+    assert not allowed(stage, "s3:DeleteObject", key)
+
+
+def test_a_trainer_cannot_touch_the_data_it_learns_from() -> None:
+    assert allowed("train", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
+    assert not allowed("train", "s3:PutObject", "datasets/a/1/lmdb/data.mdb")
+
+
+@pytest.mark.parametrize("stage", list(ACCESS))
+def test_kept_lines_are_read_by_deployments_and_changed_with_their_own_key(stage: str) -> None:
+    key = "feedback/ocr/2026-11-23/0123.image"
+    assert allowed(stage, "s3:GetObject", key) == (stage in ("deploy", "feedback"))
+    assert allowed(stage, "s3:PutObject", key) == (stage == "feedback")
+    assert allowed(stage, "s3:DeleteObject", key) == (stage == "feedback")
+    assert not allowed("feedback", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
+
+
+def test_the_feedback_commands_need_their_key_alone(
+    store: Store, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with policy_server.PolicyServer(s3_server.endpoint, policy("feedback", "ocr")) as server:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        with FeedbackRecorder(Store.from_env(), "rights") as recorder:
+            recorder.offer(line_image("abc"), Reading("abc", 0.1, (), None, version=1))
+        assert (recorder.kept, recorder.problem) == (1, "")
+        kept = KeptLines(Store.from_env(), "rights")
+        write_data_set(kept, tmp_path / "unsure")
+        filled = tmp_path / "filled.txt"
+        filled.write_text((tmp_path / "unsure/to_label.txt").read_text().rstrip() + "\tabc\n")
+        assert read_corrections(kept, filled) == 1
+        assert kept.prune(-1) == 1
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            Store.from_env().put_json("registry/rights/production.json", {})
+
+
+@pytest.mark.parametrize("stage", list(ACCESS))
+def test_every_stage_may_look_what_there_is_and_reaches_no_other_bucket(stage: str) -> None:
+    assert allowed(stage, "s3:ListBucket")
+    for statement in policy(stage, "ocr")["Statement"]:
+        for resource in statement["Resource"]:
+            assert resource == "arn:aws:s3:::ocr" or resource.startswith("arn:aws:s3:::ocr/")
+
+
+def test_steps_name_keys_that_there_are() -> None:
+    assert {step.key for step in STEPS.values()} <= set(ACCESS)
+
+
+def test_seaweedfs_has_the_same_policies() -> None:
+    keys = {stage: (f"{stage}-key", "secret") for stage in (*ACCESS, "admin")}
+    config = seaweedfs_config("ocr", keys)
+    policies = {item["name"]: json.loads(item["content"]) for item in config["policies"]}
+    for identity in config["identities"]:
+        stage = identity["name"].removeprefix("ocr-")
+        assert identity["credentials"][0]["accessKey"] == f"{stage}-key"
+        if stage == "admin":
+            assert identity["actions"] == ["Admin"]
+        else:
+            (name,) = identity["policyNames"]
+            assert policies[name] == policy(stage, "ocr")
+            assert "actions" not in identity
+
+
+def test_keys_are_new_each_time_and_long() -> None:
+    one, two = (
+        {item["metadata"]["name"]: item["stringData"] for item in new_secrets("seaweedfs", "ocr")}
+        for _ in range(2)
+    )
+    assert set(one) == set(two)
+    for stage in ACCESS:
+        assert one[secret_name(stage)] != two[secret_name(stage)]
+        assert len(one[secret_name(stage)]["secretkey"]) == 40
+    assert one["ocr-triton-admin"] != two["ocr-triton-admin"]
+    assert json.loads(one["seaweedfs-identities"]["s3.json"])["identities"]

@@ -1,0 +1,336 @@
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_lib.digest import sha256_tree
+from ocr_lib.errors import ConfigError, DataError, ServiceError
+from ocr_lib.storage.s3 import (
+    ConflictError,
+    DigestError,
+    MissingObjectError,
+    RefusedError,
+    S3Client,
+)
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        yield int(server.getsockname()[1])
+
+
+def _client(endpoint: str) -> S3Client:
+    return S3Client(endpoint, "access", "secret-key", "us-east-1", timeout_s=0.2)
+
+
+def _command_lines() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # a process that ended meanwhile
+            found.append(path.read_bytes().decode(errors="replace"))
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "source"
+    (root / "deep er").mkdir(parents=True)
+    (root / "one.txt").write_text("one")
+    (root / "empty").write_bytes(b"")
+    (root / "deep er" / "ü+%20.bin").write_bytes(os.urandom(3 << 20))
+    return root
+
+
+def test_a_tree_comes_back_as_it_was(store: Store, folder: Path, tmp_path: Path) -> None:
+    uri = store.put_tree(folder, "trees/back")
+    assert uri == f"s3://{store.bucket}/trees/back"
+    target = store.get_tree(uri, tmp_path / "target")
+    assert sha256_tree(target) == sha256_tree(folder) == store.get_manifest(uri).digest
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
+
+
+def test_a_tree_that_is_there_is_not_sent_again(store: Store, folder: Path) -> None:
+    store.put_tree(folder, "trees/twice")
+    before = {item.key: item.modified for item in store.list("trees/twice/")}
+    store.put_tree(folder, "trees/twice")
+    assert {item.key: item.modified for item in store.list("trees/twice/")} == before
+
+
+def test_a_changed_tree_replaces_the_former(store: Store, folder: Path, tmp_path: Path) -> None:
+    store.put_tree(folder, "trees/change")
+    target = store.get_tree("trees/change", tmp_path / "target")
+    (folder / "one.txt").write_text("two")
+    (folder / "empty").unlink()
+    store.put_tree(folder, "trees/change")
+    store.get_tree("trees/change", target)
+    assert sha256_tree(target) == sha256_tree(folder)
+
+
+def test_an_object_that_vanished_is_sent_again(store: Store, folder: Path, tmp_path: Path) -> None:
+    store.put_tree(folder, "trees/lost")
+    store.remove("trees/lost/one.txt")
+    store.put_tree(folder, "trees/lost")
+    assert store.get_tree("trees/lost", tmp_path / "target").is_dir()
+
+
+def test_a_tree_without_manifest_is_none(store: Store, folder: Path, tmp_path: Path) -> None:
+    store.put_tree(folder, "trees/half")
+    store.remove(f"trees/half/{MANIFEST_NAME}")
+    with pytest.raises(MissingObjectError, match="no complete upload"):
+        store.get_tree("trees/half", tmp_path / "target")
+
+
+@pytest.mark.parametrize("content", [b"eno", b"on", b"one too many", None])
+def test_a_damaged_object_never_becomes_a_file(
+    store: Store, folder: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    uri = store.put_tree(folder, "trees/damaged")
+    if content is None:
+        store.remove(f"{uri}/one.txt")
+    else:
+        store.client.put(store.bucket, "trees/damaged/one.txt", content)
+    with pytest.raises(ServiceError, match=r"trees/damaged/one\.txt"):
+        store.get_tree(uri, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_an_interrupted_download_goes_on(store: Store, folder: Path, tmp_path: Path) -> None:
+    """What an earlier, killed download left is kept where right and replaced where wrong."""
+    uri = store.put_tree(folder, "trees/resume")
+    manifest = store.get_manifest(uri)
+    work = tmp_path / f".target.{manifest.digest[:12]}.partial"
+    (work / "deep er").mkdir(parents=True)
+    (work / "one.txt").write_text("bad")
+    big = (folder / "deep er" / "ü+%20.bin").read_bytes()
+    (work / "deep er" / "ü+%20.bin.part").write_bytes(big[:1000])
+    target = store.get_tree(uri, tmp_path / "target")
+    assert sha256_tree(target) == sha256_tree(folder)
+
+
+def test_a_damaged_part_is_fetched_anew(store: Store, folder: Path, tmp_path: Path) -> None:
+    uri = store.put_tree(folder, "trees/part")
+    work = tmp_path / f".target.{store.get_manifest(uri).digest[:12]}.partial"
+    work.mkdir()
+    (work / "one.txt.part").write_text("x")
+    assert (store.get_tree(uri, tmp_path / "target") / "one.txt").read_text() == "one"
+
+
+def test_a_tree_above_the_limit_is_refused(store: Store, folder: Path, tmp_path: Path) -> None:
+    uri = store.put_tree(folder, "trees/large")
+    with pytest.raises(DataError, match="more than 1000 allowed"):
+        store.get_tree(uri, tmp_path / "target", max_bytes=1000)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../x", "a//b", "", ".", "a\\b", "a\nb"])
+def test_a_manifest_cannot_lead_out_of_its_folder(store: Store, tmp_path: Path, name: str) -> None:
+    value = TreeManifest({name: FileEntry("0" * 64, 1)}).to_dict()
+    store.put_json(f"trees/evil/{MANIFEST_NAME}", value)
+    with pytest.raises(DigestError, match="not a safe file name"):
+        store.get_tree("trees/evil", tmp_path / "target")
+
+
+@given(st.text(max_size=30))
+def test_a_safe_name_stays_below_its_folder(name: str) -> None:
+    try:
+        safe_name(name, "here")
+    except DigestError:
+        return
+    inside = os.path.normpath(f"/root/{name}")
+    assert inside == f"/root/{name}"
+    assert inside.startswith("/root/")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"files": {"a": 1}}', b"\xff"])
+def test_a_malformed_manifest_is_named(store: Store, tmp_path: Path, content: bytes) -> None:
+    store.client.put(store.bucket, f"trees/malformed/{MANIFEST_NAME}", content)
+    with pytest.raises(DigestError, match="trees/malformed"):
+        store.get_tree("trees/malformed", tmp_path / "target")
+
+
+def test_links_and_reserved_names_are_not_uploaded(store: Store, folder: Path) -> None:
+    link = folder / "link"
+    link.symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match="a link"):
+        store.put_tree(folder, "trees/link")
+    link.unlink()
+    (folder / MANIFEST_NAME).write_text("{}")
+    with pytest.raises(DataError, match="the store itself uses"):
+        store.put_tree(folder, "trees/link")
+
+
+def test_sources_are_trees_folders_objects_and_paths(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    tree = store.put_tree(folder, "sources/tree")
+    assert sha256_tree(store.fetch_source(tree, tmp_path / "t")) == sha256_tree(folder)
+    store.put_file(folder / "one.txt", "sources/plain/sub/one.txt")
+    plain = store.fetch_source(store.uri("sources/plain/"), tmp_path / "p")
+    assert (plain / "sub" / "one.txt").read_text() == "one"
+    one = store.fetch_source(store.uri("sources/plain/sub/one.txt"), tmp_path / "o")
+    assert one == tmp_path / "o" / "one.txt"
+    assert one.read_text() == "one"
+    assert store.fetch_source(str(folder), tmp_path / "unused") == folder
+    for missing in (store.uri("sources/none"), str(tmp_path / "none")):
+        with pytest.raises(DataError):
+            store.fetch_source(missing, tmp_path / "n")
+
+
+def test_a_changed_plain_folder_is_fetched_anew(store: Store, tmp_path: Path) -> None:
+    """Without digests an equal size proves nothing."""
+    for text in ("old", "new"):
+        store.client.put(store.bucket, "sources/changing/gt.txt", text.encode())
+        got = store.fetch_source(store.uri("sources/changing"), tmp_path / "c")
+        assert (got / "gt.txt").read_text() == text
+
+
+def test_json_is_replaced_only_by_who_read_it(store: Store) -> None:
+    first = store.replace_json("json/a", {"n": 1}, None)
+    with pytest.raises(ConflictError):
+        store.replace_json("json/a", {"n": 2}, None)
+    second = store.replace_json("json/a", {"n": 2}, first)
+    with pytest.raises(ConflictError):
+        store.replace_json("json/a", {"n": 3}, first)
+    assert store.get_versioned("json/a") == ({"n": 2}, second)
+    with pytest.raises(MissingObjectError):
+        store.get_json("json/none")
+    store.client.put(store.bucket, "json/bad", b"{")
+    with pytest.raises(DigestError):
+        store.get_json("json/bad")
+
+
+def test_folders_are_listed_without_what_is_in_them(store: Store) -> None:
+    for key in ("b/1", "b/2/x", "a/deep/er", "file"):
+        store.put_json(f"folders/{key}", {})
+    assert store.folders("folders", 3) == ("a", "b")
+    assert store.folders("folders/b/", 9) == ("2",)
+    assert store.folders("folders/none", 9) == ()
+    with pytest.raises(ServiceError, match=r"ocr/folders/ at .*: more than 2 entries\. Delete"):
+        store.folders("folders", 2)
+
+
+def test_a_lease_has_one_holder(store: Store) -> None:
+    with lease(store, "deploy"):
+        with (
+            pytest.raises(ConflictError, match="held by another"),
+            lease(store, "deploy", wait_s=0.3),
+        ):
+            pass
+        with lease(store, "other", wait_s=0):
+            pass
+    with lease(store, "deploy", wait_s=0):
+        pass
+    assert store.list("leases/") == []
+
+
+def test_a_lease_is_renewed_after_an_error_of_any_kind(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ocr_lib.storage.store_lease.HOLD_S", 0.06)
+    put_json, written = store.put_json, threading.Semaphore(0)
+    errors: list[Exception] = []
+
+    def put(name: str, value: object) -> str:
+        if errors:
+            raise errors.pop()
+        etag = put_json(name, value)
+        written.release()
+        return etag
+
+    monkeypatch.setattr(store, "put_json", put)
+    with lease(store, "renewed"):
+        assert written.acquire(timeout=60)  # taken
+        errors.append(ValueError("not a date"))
+        for _ in range(3):
+            assert written.acquire(timeout=60)
+        assert errors == []
+    assert "renewed/" in (said := capsys.readouterr().err)
+    assert said.endswith(": not renewed: not a date\n")
+
+
+def test_a_dead_holder_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put_json("leases/dead/gone", {})
+    time.sleep(1.1)  # a store's clock may tick in seconds
+    monkeypatch.setattr("ocr_lib.storage.store_lease.HOLD_S", 0.5)
+    with lease(store, "dead", wait_s=0):
+        assert len(store.list("leases/dead/")) == 1
+
+
+def test_contenders_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocr_lib.storage.store_lease.POLL_S", 0.05)
+    inside, seen = [], []
+
+    def contend() -> None:
+        with lease(store, "turns"):
+            inside.append(1)
+            seen.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(contend) for _ in range(6)]:
+            job.result()
+    assert seen == [1] * 6
+
+
+def test_a_store_that_is_down_is_named(store: Store, closed_port: int) -> None:
+    store.client = _client(f"http://127.0.0.1:{closed_port}")
+    calls: list[Callable[[], object]] = [
+        lambda: store.get_json("x"),
+        lambda: store.put_json("x", 1),
+    ]
+    for call in calls:
+        with pytest.raises(ServiceError, match=f"127.0.0.1:{closed_port}.*does not answer"):
+            call()
+
+
+def test_a_silent_store_meets_the_deadline(store: Store, silent_port: int) -> None:
+    store.client = _client(f"http://127.0.0.1:{silent_port}")
+    with pytest.raises(ServiceError, match="does not answer"):
+        store.get_json("x")
+
+
+@pytest.mark.parametrize("name", ["OCR_S3_ENDPOINT", "OCR_S3_BUCKET", "AWS_SECRET_ACCESS_KEY"])
+def test_an_unset_variable_is_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigError, match=f"{name}: is not set"):
+        Store.from_env()
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:9000", "ftp://h", "http://", "http://h/path"])
+def test_a_malformed_endpoint_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("OCR_S3_ENDPOINT", endpoint)
+    with pytest.raises(ConfigError, match="is not an endpoint"):
+        Store.from_env()
+
+
+def test_the_secret_is_never_printed(store: Store, s3_server: S3Server, tmp_path: Path) -> None:
+    secret = s3_server.environment()["AWS_SECRET_ACCESS_KEY"]
+    with pytest.raises(ServiceError) as caught:
+        store.get_tree("s3://no-such-bucket/x", tmp_path / "x")
+    shown = [repr(store), repr(store.client), repr(s3_server), str(caught.value)]
+    assert not any(secret in text for text in shown + _command_lines())
+
+
+def test_wrong_credentials_are_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
+    with pytest.raises(RefusedError, match="AWS_SECRET_ACCESS_KEY"):
+        Store.from_env().put_json("x", json.loads("{}"))

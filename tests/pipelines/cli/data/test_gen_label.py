@@ -1,0 +1,62 @@
+import argparse
+import io
+import tarfile
+
+import pytest
+
+from ocr_lib.errors import LabelError
+from pipelines.cli.data import dictionary, gen_label
+
+LABELS = b'\xef\xbb\xbfa.jpg, "A, B"\nb.jpg, "C D"\n'
+
+
+def run(command, *argv):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args([str(arg) for arg in argv]))
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        for name, content in {"gt.txt": LABELS, "a.jpg": b"", "b.jpg": b""}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return tmp_path / "set.tar"
+
+
+def test_an_archive_is_unpacked_and_converted(archive, tmp_path, capsys):
+    assert run(gen_label, archive, tmp_path / "out") == 0
+    assert (tmp_path / "out/labels.txt").read_text() == "a.jpg\tA, B\nb.jpg\tC D\n"
+    printed = capsys.readouterr().out
+    assert "found   ICDAR recognition labels" in printed
+    assert "changed 1: byte-order mark removed, first at gt.txt:1" in printed
+    assert "wrote   2 of 2 lines" in printed
+
+
+def test_compat_prints_what_paddleocr_would(archive, tmp_path):
+    run(gen_label, archive, tmp_path / "out", "--compat")
+    assert (tmp_path / "out/labels.txt").read_text() == "\ufeffa.jpg\tA\nb.jpg\tCD\n"
+
+
+def test_a_label_file_with_images_elsewhere(tmp_path):
+    (tmp_path / "gt.txt").write_bytes(LABELS)
+    with pytest.raises(LabelError, match="missing image"):
+        run(gen_label, tmp_path / "gt.txt", tmp_path / "out")
+    assert run(gen_label, tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
+
+
+def test_dictionaries_are_listed_and_shown(capsys):
+    run(dictionary, "list")
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"en", "ic15", "french", "ppocr_keys_v1"} <= set(names)
+    run(dictionary, "show", "en", "--use-space-char")
+    assert capsys.readouterr().out.splitlines()[-1] == "96\t' '"
+
+
+def test_a_dictionary_is_built_from_lists(tmp_path):
+    (tmp_path / "labels.txt").write_text("a.jpg\tba b\nb.jpg\tc\n")
+    out = tmp_path / "d.txt"
+    run(dictionary, "build", tmp_path / "labels.txt", "--out", out, "--no-space")
+    assert out.read_text() == "a\nb\nc\n"

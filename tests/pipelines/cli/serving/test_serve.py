@@ -1,0 +1,304 @@
+"""A replica that starts, and one that missed something, ends at the version in production."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ocr_lib.errors import ServiceError
+from ocr_lib.registry.golden_images import Golden
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.reconciler import Keeper
+from ocr_lib.serving.repository_store import REPOSITORY
+from ocr_lib.serving.rollout import deploy
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import lease
+from pipelines.cli.main import main
+from tests.ocr_lib.serving.replica import Replica
+from tests.ocr_lib.serving.sockets import listening
+from tests.ocr_lib.serving.traffic import score
+
+
+@pytest.fixture
+def keeper(triton: TritonServer, store: Store) -> Iterator[Keeper]:
+    keeper = Keeper(store, triton.url, ["kept"])
+    yield keeper
+    keeper.close()
+
+
+def put(bundle: Path, store: Store, url: str, golden: list[Golden], model: str = "kept") -> int:
+    where = {"store": store, "endpoints": [url]}
+    return deploy(str(bundle), model, golden, force=True, **where).production.version
+
+
+def test_a_keeper_follows_production(
+    keeper: Keeper,
+    triton: TritonServer,
+    store: Store,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keeper.sync()
+    assert keeper.ready  # nothing is in production: an empty server is as it should be
+    put(bundle, store, triton.url, golden)
+    one = score(triton.url, "kept")
+    with TritonAdmin(triton.url) as admin:
+        for name in admin.last_asked("kept"):
+            admin.unload(name)
+        keeper.sync()
+        assert keeper.ready
+        assert score(triton.url, "kept") == one
+
+        put(other_bundle, store, triton.url, golden)
+        two = score(triton.url, "kept")
+        with lease(store, "deploy-kept"):  # somebody deploys: this server is theirs
+            store.replace_json(
+                "registry/kept/production.json",
+                store.get_json("registry/kept/production.json") | {"version": 1},
+                store.get_versioned("registry/kept/production.json")[1],
+            )
+            keeper.sync()
+            assert score(triton.url, "kept") == two
+            assert keeper.ready
+        keeper.sync()
+        assert score(triton.url, "kept") == one
+    assert "kept: version 1 is in production\n" in capsys.readouterr().out
+
+
+def test_a_store_that_is_away_takes_nobody_down(
+    keeper: Keeper,
+    store: Store,
+    bundle: Path,
+    triton: TritonServer,
+    golden: list[Golden],
+    closed_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(bundle, store, triton.url, golden)
+    keeper.sync()
+    assert keeper.ready
+    monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{closed_port}")
+    store.client = Store.from_env(timeout_s=1).client
+    keeper.sync()
+    assert keeper.ready
+    assert "does not answer" in str(keeper.models["kept"])
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, S3Server]]:
+    """A store of its own: what is in production there is what a keeper finds."""
+    with S3Server(tmp_path / "registry") as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("OCR_MODELS", raising=False)
+        yield Store.from_env(), server
+
+
+def test_a_keeper_without_names_serves_every_model_in_production(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+) -> None:
+    store, _ = registry
+    store.put_json("registry/unserved/bundles/1/bundle.json", {})
+    store.put_json("registry/no_core/production.json", {})  # no name of a model
+    keeper = Keeper(store, triton.url)
+    with TritonAdmin(triton.url) as admin, closing(keeper):
+        assert not keeper.ready  # it has not looked yet
+        keeper.sync()
+        assert keeper.ready
+        assert keeper.status() == {"all models": "nothing is in production yet"}
+        put(bundle, store, triton.url, golden, "every-one")
+        put(other_bundle, store, triton.url, golden, "every-two")
+        scores = [score(triton.url, name) for name in ("every-one", "every-two")]
+        for name in admin.last_asked("every-"):
+            admin.unload(name)
+
+        keeper.sync()
+        assert keeper.ready
+        assert keeper.status() == {
+            "every-one": "version 1 is in production",
+            "every-two": "version 1 is in production",
+        }
+        assert [score(triton.url, name) for name in keeper.models] == scores
+
+        put(other_bundle, store, triton.url, golden, "every-late")
+        admin.unload("every-late")
+        keeper.sync()
+        assert [*keeper.models] == ["every-late", "every-one", "every-two"]
+        assert score(triton.url, "every-late") == scores[1]
+
+
+def test_a_keeper_is_ready_when_no_model_is_missing(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    golden: list[Golden],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The second model cannot be loaded, then it can; then it has a version that cannot."""
+    store, _ = registry
+    for name in ("whole", "holed"):
+        put(bundle, store, triton.url, golden, name)
+    with TritonAdmin(triton.url) as admin, closing(Keeper(store, triton.url)) as keeper:
+        admin.unload("holed")
+        path = "triton/holed/1/dictionary.txt"
+        content, _ = store.client.get(store.bucket, path, 1 << 20)
+        store.put_bytes(path, content[:-1] + b"x")
+        keeper.sync()
+        assert not keeper.ready
+        assert keeper.status()["whole"] == "version 1 is in production"
+        assert "damaged" in keeper.status()["holed"]
+
+        store.put_bytes(path, content)
+        keeper.sync()
+        assert keeper.ready
+
+        pointer = store.get_json("registry/holed/production.json")
+        store.put_json("registry/holed/production.json", pointer | {"version": 2})
+        keeper.sync()
+        assert not keeper.ready  # version 1 answers: it is not what production says
+        assert "triton/holed/2" in keeper.status()["holed"]
+        store.put_json("registry/holed/production.json", pointer)
+        keeper.sync()
+        assert keeper.ready
+
+        store.put_json("registry/holed/golden/1/golden.json", [{}])
+        store.put_json("registry/whole/production.json", {"model": "whole"})
+        keeper.sync()
+        assert "malformed" in keeper.status()["whole"]
+        assert keeper.status()["holed"] == "version 1 is in production"  # the other one's turn
+    assert "holed: s3://ocr/triton/holed/1/dictionary.txt" in capsys.readouterr().out
+
+
+def test_more_models_than_a_server_can_have_are_named(
+    registry: tuple[Store, S3Server], triton: TritonServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = registry
+    for number in range(3):
+        store.put_json(f"registry/m{number}/production.json", {})
+    monkeypatch.setattr("ocr_lib.registry.production.MAX_MODELS", 2)
+    with closing(Keeper(store, triton.url)) as keeper:
+        keeper.sync()
+        assert not keeper.ready
+        assert "registry/ at" in keeper.status()["all models"]
+        assert "more than 2 entries" in keeper.status()["all models"]
+
+
+@pytest.mark.slow
+def test_a_pod_is_ready_with_every_model_that_the_others_serve(
+    registry: tuple[Store, S3Server],
+    triton: TritonServer,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+    tmp_path: Path,
+) -> None:
+    """A Triton that knows nothing, and `ocr serve --url` next to it, as in a pod."""
+    store, server = registry
+    names = ("pod-receipts", "pod-plates")
+    for name, content in zip(names, (bundle, other_bundle), strict=True):
+        put(content, store, triton.url, golden, name)
+    scores = [score(triton.url, name) for name in names]
+    environment = server.environment()
+    address = f"s3://{server.endpoint}/ocr/{REPOSITORY}"
+    with TritonServer(address, log=tmp_path / "log", environment=environment) as pod:
+        url = ("--url", pod.url)
+        narrow = environment | {"OCR_MODELS": " pod-plates ,"}
+        with Replica(tmp_path / "one", None, narrow, *url) as keeper:
+            assert keeper.wait_ready() == {"pod-plates": "version 1 is in production"}
+            with pytest.raises(ServiceError, match="pod-receipts"):
+                score(pod.url, "pod-receipts")
+        with Replica(tmp_path / "all", None, environment, *url) as keeper:
+            assert keeper.wait_ready() == dict.fromkeys(names, "version 1 is in production")
+            assert [score(pod.url, name) for name in names] == scores
+
+
+@pytest.mark.slow
+def test_a_replica_that_was_killed_comes_up_with_production(
+    triton: TritonServer,
+    s3_server: S3Server,
+    store: Store,
+    bundle: Path,
+    other_bundle: Path,
+    golden: list[Golden],
+    tmp_path: Path,
+) -> None:
+    with Replica(tmp_path, "replicated", s3_server.environment()) as replica:
+        assert replica.wait_ready() == {"replicated": "nothing is in production yet"}
+        assert listening(replica.pid) == dict.fromkeys(replica.ports, "127.0.0.1")
+        put(bundle, store, replica.url, golden, "replicated")
+        one = score(replica.url, "replicated")
+        replica.kill()
+        replica.start()
+        shown = replica.wait_ready()
+        assert shown == {"replicated": "version 1 is in production"}
+        assert score(replica.url, "replicated") == one
+        assert replica.health("live")[0] == 200
+        assert replica.health("metrics")[0] == 404
+        put(other_bundle, store, replica.url, golden, "replicated")
+        assert score(replica.url, "replicated") != one
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_replica_for_other_machines_needs_a_key(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Said before anything is asked of a store, let alone started."""
+    monkeypatch.delenv("OCR_TRITON_ADMIN_KEY", raising=False)
+    monkeypatch.setenv("OCR_S3_ENDPOINT", "http://127.0.0.1:1")
+    assert main(["serve", "--address", address]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"ocr serve: address {address}: there is no management key, ")
+    assert "Make a key with `openssl rand -hex 24`, and set OCR_TRITON_ADMIN_KEY to it" in said
+
+
+@pytest.mark.slow
+def test_a_replica_with_a_key_serves_other_machines(
+    triton: TritonServer, s3_server: S3Server, tmp_path: Path
+) -> None:
+    environment = s3_server.environment() | {"OCR_TRITON_ADMIN_KEY": "0123456789abcdef"}
+    with Replica(tmp_path, "open", environment, "--address", "0.0.0.0") as replica:
+        replica.wait_ready()
+        assert listening(replica.pid).keys() == replica.ports
+        assert set(listening(replica.pid).values()) <= {"0.0.0.0", "::"}  # gRPC takes both
+        with (
+            TritonAdmin(replica.url, connection=Connection()) as stranger,
+            pytest.raises(ServiceError, match="management key"),
+        ):
+            stranger.unload("open")
+
+
+def test_a_keeper_alone_has_a_health_port_for_probes(
+    triton: TritonServer, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """As in a pod, where Triton has a container of its own."""
+    options = ("--url", triton.url, "--address", "0.0.0.0")
+    with Replica(tmp_path, "kept", s3_server.environment(), *options) as keeper:
+        keeper.wait_ready()
+        assert [*listening(keeper.pid).values()] == ["0.0.0.0"]
+
+
+def test_a_health_port_in_use_is_named(triton: TritonServer, s3_server: S3Server) -> None:
+    port = triton.url.rpartition(":")[2]
+    serve = [sys.executable, "-m", "pipelines.cli.main", "serve", "--health-port", port]
+    done = subprocess.run(
+        [*serve, "--url", triton.url],
+        env={**os.environ, **s3_server.environment()},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert f"ocr serve: --health-port {port}: cannot listen on 127.0.0.1: " in done.stderr

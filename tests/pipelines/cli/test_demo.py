@@ -1,0 +1,69 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocr_lib.errors import ConfigError
+from pipelines.cli.demo import _options, _parameter, add_arguments
+from pipelines.demo.options import DemoOptions
+
+
+def options(*arguments: str) -> DemoOptions:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return _options(parser.parse_args(arguments))
+
+
+def test_given_data_gets_more_time(tmp_path: Path) -> None:
+    data = str(tmp_path)
+    assert options().minutes == 6.0
+    assert options("--train", data, "--test", data).minutes == 20.0
+    assert options("--train", data, "--test", data, "--minutes", "3").minutes == 3.0
+
+
+def test_former_names_are_taken_with_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = options("--train", str(tmp_path), "--eval", str(tmp_path), "--param", "eval_data_uri=x")
+    assert (given.test, given.parameters) == (tmp_path, {"test_data_uri": "x"})
+    said = capsys.readouterr().err
+    assert "--eval is now called --test" in said
+    assert "eval_data_uri is now called test_data_uri" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("gate_min_samples=10", "gate_min_samples", 10),
+        ("gate_min_accuracy_fraction=1", "gate_min_accuracy_fraction", 1.0),  # a float all the same
+        ("config=cpu_line", "config", "cpu_line"),
+        ("config_overrides=[Global.epoch_num=1]", "config_overrides", ["Global.epoch_num=1"]),
+    ],
+)
+def test_a_parameter_has_the_type_of_the_pipeline(text: str, name: str, value: Any) -> None:
+    found = options("--param", text).parameters
+    assert found == {name: value}
+    assert type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("minutes=3", "no such parameter. Known: train_data_uri, "),
+        ("config", "no such parameter"),
+        ("gate_min_samples=many", "not of type Integer"),
+    ],
+)
+def test_what_is_no_parameter_is_refused(text: str, cause: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        options("--param", text)
+    assert cause in str(error.value)
+
+
+def test_every_parameter_of_the_pipeline_can_be_given() -> None:
+    from pipelines.train_and_deploy import build_pipeline
+
+    for name, definition in build_pipeline().component_spec.inputs.items():
+        if not isinstance(definition.default, str):  # an empty text is nothing in YAML
+            assert _parameter(f"{name}={definition.default}") == (name, definition.default)

@@ -1,0 +1,108 @@
+"""The command line: exit codes, messages, and only the asked-for module imported."""
+
+import errno
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ocr_lib.errors import LabelError, OcrError
+from pipelines.cli import main as cli
+from pipelines.train_and_deploy import build_pipeline
+from tests.ocr_lib.data.labels.folders import write_labels
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_with_examples(name, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([name, "--help"])
+    assert exit_.value.code == 0
+    assert f"ocr {name}" in capsys.readouterr().out.split("examples:")[1]
+
+
+def test_the_list_of_commands_needs_no_library():
+    code = (
+        "import sys\nfrom pipelines.cli import main as cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('paddle', 'kfp', 'cv2', 'minio') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def run_command(monkeypatch, error):
+    import types
+
+    def fail(args):
+        raise error
+
+    module = types.SimpleNamespace(
+        DESCRIPTION="", EXAMPLES="", add_arguments=lambda parser: None, run=fail
+    )
+    monkeypatch.setitem(cli.COMMANDS, "broken", ("broken", "fails"))
+    monkeypatch.setitem(sys.modules, "broken", module)
+    return cli.main(["broken"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (LabelError("gt.txt:3", "no tab", "Put one there"), 2, "gt.txt:3: no tab. Put one there."),
+        (OcrError("it does not work"), 1, "it does not work"),
+        (OSError(errno.ENOSPC, "No space", "/data/x"), 1, "/data/x: the disk is full. Free some"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "/x: Permission denied."),
+        (ConnectionRefusedError(111, "Connection refused"), 1, "ocr broken: Connection refused."),
+        (MemoryError(), 1, "the memory is full"),
+        (ModuleNotFoundError("x", name="paddle.nn"), 1, "needs the package paddle.nn"),
+        (KeyError("tab\tesc\x1b"), 1, r"internal error: KeyError: 'tab\tesc\x1b' (test_cli.py:"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code, message):
+    assert run_command(monkeypatch, error) == code
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+    assert len(shown.splitlines()) <= 1
+
+
+def test_an_unknown_command_is_refused():
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["trane"])
+    assert exit_.value.code == 2
+
+
+def test_the_fix_for_too_many_bad_lines_names_the_option_that_allows_them(tmp_path, capsys):
+    write_labels(tmp_path / "in", 'word_1.jpg, "text"\nword_2.jpg, ""\n')
+    command = ["gen-label", str(tmp_path / "in"), str(tmp_path / "out")]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    (option,) = re.findall(r"--[a-z-]+", said)
+    (parameter,) = set(re.findall(r"max_[a-z_]+", said))
+    assert cli.main([*command, option, "0.5"]) == 0
+    assert parameter in build_pipeline().component_spec.inputs
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_a_traceback_is_printed_on_request(monkeypatch, capsys, how):
+    def fail(*_):
+        raise ZeroDivisionError("no")
+
+    monkeypatch.setattr("pipelines.cli.data.fsck.run", fail)
+    if how == "variable":
+        monkeypatch.setenv("OCR_DEBUG", "1")
+    assert cli.main([*(["--debug"] if how == "option" else []), "fsck", "."]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.splitlines()[-1].startswith("ocr fsck: internal error: ZeroDivisionError: no")
+
+
+def test_a_wrong_argument_is_one_line(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["gate", __file__, "--proof", "a\x1b[2Jb"])
+    assert exit_.value.code == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("ocr gate: argument --proof: invalid choice: 'a\\x1b[2Jb'")
+    assert shown.endswith("See `ocr gate --help`.\n")
+    assert len(shown.splitlines()) == 1

@@ -1,0 +1,154 @@
+"""`ocr pipeline …` as a user types it, against a server that speaks Kubeflow's API."""
+
+from pathlib import Path
+
+import kfp_server_api as kfp
+import pytest
+import yaml
+from kfp.compiler import Compiler
+from kfp.compiler.compiler_utils import KubernetesManifestOptions
+
+from pipelines.cli import main as cli
+from pipelines.cli.pipeline.group import SUBCOMMANDS
+from pipelines.kfp_api.package import Package
+from pipelines.train_and_deploy import build_pipeline
+from tests.pipelines.kfp_api.kfp_server import KfpServer
+
+
+@pytest.fixture
+def ocr(server: KfpServer, capsys: pytest.CaptureFixture[str], package: Package):  # type: ignore[no-untyped-def]
+    def run(*words: str) -> tuple[int, str]:
+        with_package = words[0] in ("upload", "run") or words[:2] == ("schedule", "create")
+        own = ["--package", str(package.path)] if with_package else []
+        code = cli.main(["pipeline", *words, *own, "--host", server.url])
+        shown = capsys.readouterr()
+        return code, shown.out + shown.err
+
+    return run
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_has_help_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["pipeline", name, "--help"])
+    assert exit_.value.code == 0
+    assert f"ocr pipeline {name}" in capsys.readouterr().out.split("examples:")[1]
+
+
+def test_upload_says_the_version_and_its_page(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    code, text = ocr("upload")
+    assert code == 0
+    assert "uploaded, read back and equal" in text
+    assert f"{server.url}/#/pipelines/details/" in text
+    assert "there already, read back and equal" in ocr("upload")[1]
+
+
+def test_upload_compiles_for_what_it_is_told(server, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def upload(*options: str) -> int:
+        command = ["pipeline", "upload", "--package", str(tmp_path / "package.yaml"), *options]
+        return cli.main([*command, "--host", server.url])
+
+    assert upload() == 2  # nothing was compiled yet
+    assert upload("--placement", "one-node") == 0
+    assert upload("--placement", "pools") == 0
+    one_node, pools = (version.pipeline_spec for version in server.state.versions.values())
+    for spec, selects in ((one_node, False), (pools, True)):
+        executors = spec["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        assert {"nodeSelector" in executor for executor in executors.values()} == {selects}
+
+
+def test_run_follows_to_the_end(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    def progress(run: kfp.V2beta1Run) -> None:
+        run.state = "SUCCEEDED"
+
+    server.progress = progress
+    code, text = ocr("run", "--param", "train_minutes=5")
+    assert code == 0
+    (run,) = server.state.runs.values()
+    assert run.runtime_config.parameters == {"train_minutes": 5.0}
+    assert f"see      {server.url}/#/runs/details/{run.run_id}" in text
+    assert text.splitlines()[-1] == "succeeded"
+
+
+def test_a_wrong_parameter_stops_before_anything_is_sent(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    code, text = ocr("run", "--param", "train_backend=paddlejobs")
+    assert code == 2
+    assert "Did you mean paddlejob." in text
+    assert server.requests == []
+
+
+def test_status_and_cancel(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    assert ocr("status") == (0, "no runs yet\n")
+    ocr("run", "--detach", "--name", "mine")
+    (run_id,) = server.state.runs
+    assert run_id in ocr("status")[1]
+    assert "mine" in ocr("status", run_id)[1]
+    code, text = ocr("cancel", run_id)
+    assert code == 0
+    assert "clean-up, still runs" in text
+    assert server.state.runs[run_id].state == "CANCELING"
+    server.state.runs[run_id].state = "FAILED"
+    assert ocr("cancel", run_id) == (0, "It has ended already: failed.\n")
+    assert len(server.calls(":terminate")) == 1
+
+
+def test_a_schedule_from_making_to_deleting(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    code, text = ocr("schedule", "create", "nightly", "--cron", "0 0 3 * * *")
+    assert code == 0
+    assert text.count("runs next") == 3
+    assert "UTC" in text
+    (made,) = server.state.schedules.values()
+    assert made.runtime_config.parameters == {"skip_if_unchanged": True}
+    assert "replaced, active" in ocr("schedule", "create", "nightly", "--cron", "0 0 4 * * *")[1]
+    assert "nightly                  active  0 0 4 * * *" in ocr("schedule", "list")[1]
+    assert ocr("schedule", "pause", "nightly") == (0, "nightly: paused\n")
+    assert "nightly                  paused" in ocr("schedule", "list")[1]
+    assert ocr("schedule", "resume", "nightly") == (0, "nightly: active\n")
+    assert ocr("schedule", "delete", "nightly")[0] == 0
+    assert ocr("schedule", "list") == (0, "no schedules\n")
+    assert ocr("schedule", "pause", "nightly")[0] == 2
+
+
+def test_five_fields_are_refused_before_anything_is_sent(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    code, text = ocr("schedule", "create", "nightly", "--cron", "0 3 * * *")
+    assert code == 2
+    assert "Put a 0 before it: 0 0 3 * * *" in text
+    assert server.requests == []
+
+
+def test_native_manifests_are_those_that_kfp_writes(tmp_path: Path) -> None:
+    out, native = tmp_path / "package.yaml", tmp_path / "native.yaml"
+    arguments = ["--out", str(out), "--native", str(native), "--namespace", "kfp", "--no-literals"]
+    assert cli.main(["pipeline", "compile", *arguments]) == 0
+    ours = list(yaml.safe_load_all(native.read_bytes()))
+    options = KubernetesManifestOptions(
+        pipeline_version_name=ours[1]["metadata"]["name"],
+        pipeline_display_name=ours[0]["spec"]["displayName"],
+        pipeline_version_display_name=ours[1]["metadata"]["name"],
+        namespace="kfp",
+        include_pipeline_manifest=True,
+    )
+    theirs = tmp_path / "theirs.yaml"
+    Compiler().compile(
+        build_pipeline(),
+        str(theirs),
+        kubernetes_manifest_format=True,
+        kubernetes_manifest_options=options,
+    )
+    assert ours == list(yaml.safe_load_all(theirs.read_bytes()))
+
+
+def test_images_come_by_digest(tmp_path: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    images = {name: f"registry/{name}@sha256:{'0' * 64}" for name in ("data", "train", "serve")}
+    (tmp_path / "images.json").write_text(json.dumps(images))
+    out = tmp_path / "package.yaml"
+    command = ["pipeline", "compile", "--out", str(out), "--images", str(tmp_path / "images.json")]
+    subprocess.run([sys.executable, "-m", "pipelines.cli.main", *command], check=True, timeout=240)
+    executors = next(yaml.safe_load_all(out.read_bytes()))["deploymentSpec"]["executors"]
+    assert {value["container"]["image"] for value in executors.values()} == set(images.values())

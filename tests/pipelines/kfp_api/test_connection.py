@@ -1,0 +1,197 @@
+import argparse
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from ocr_lib.errors import ConfigError, ServiceError
+from pipelines.kfp_api import connection, runs
+from pipelines.kfp_api.api import Kubeflow
+from pipelines.kfp_api.connection import add_connection, connect, connected
+from tests.pipelines.kfp_api.kfp_server import KfpServer
+
+
+def arguments(*given: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_connection(parser)
+    return parser.parse_args(given)
+
+
+def test_a_token_file_is_read_again_for_every_request(
+    server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("first\n")
+    monkeypatch.setenv("OCR_KFP_TOKEN_FILE", str(path))
+    kubeflow = Kubeflow(connect(server.url))
+    for server.token in ("first", "second"):
+        path.write_text(f"{server.token}\n")
+        assert runs.latest(kubeflow, 1) == []
+
+
+def test_the_projected_token_of_a_pod_is_used_in_the_cluster(
+    server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("of the pod")
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    found = connect("")
+    assert found.host == "http://ml-pipeline.kubeflow.svc:8888"
+    assert found.ui == ""  # that port has no pages
+    assert found.token
+    assert found.token() == "of the pod"
+
+
+def test_no_address_outside_a_cluster_says_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(ConfigError, match=r"--host: is not given\. Give the URL"):
+        connect("")
+
+
+@pytest.mark.parametrize("host", ["kubeflow.example.org", "ftp://x", "https://", "https://x?y=1"])
+def test_an_address_must_be_a_url(host: str) -> None:
+    with pytest.raises(ConfigError, match="is not a URL"):
+        connect(host)
+
+
+def test_secrets_do_not_travel_in_clear_text_nor_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_KFP_TOKEN", "canary")
+    with pytest.raises(ConfigError, match="in clear text"):
+        connect("http://kubeflow.example.org")
+    assert "canary" not in repr(connect("https://kubeflow.example.org"))
+    with pytest.raises(ConfigError, match="has a password in it"):
+        connect("https://me:canary@kubeflow.example.org")
+
+
+def test_a_wrong_token_shows_in_no_message(
+    server: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.token = "right"
+    monkeypatch.setenv("OCR_KFP_TOKEN", "canary")
+    with pytest.raises(ConfigError) as error:
+        runs.latest(Kubeflow(connect(server.url)), 1)
+    assert "canary" not in str(error.value)
+
+
+def test_a_session_cookie_is_sent(server: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.cookie = "oauth2_proxy_kubeflow=abc"
+    monkeypatch.setenv("OCR_KFP_COOKIE", server.cookie)
+    assert runs.latest(Kubeflow(connect(server.url)), 1) == []
+
+
+class Dex(ThreadingHTTPServer):
+    """The pages that stand between a browser and Kubeflow, as Dex and its proxy chain them."""
+
+    def __init__(self) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *args: object) -> None:
+                pass
+
+            def answer(self, status: int, **headers: str) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                if "session=yes" in self.headers.get("Cookie", ""):
+                    self.answer(200)
+                elif path == "/dex/auth/local":
+                    self.answer(302, Location="/dex/auth/local/login?state=1")
+                elif path.startswith("/dex/auth"):
+                    self.answer(200)
+                else:
+                    self.answer(302, Location="/dex/auth?client_id=kubeflow")
+
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                if form == {"login": ["me"], "password": ["right"]}:
+                    self.answer(303, Location="/", Set_Cookie="session=yes; HttpOnly")
+                else:
+                    self.answer(200)  # the form again
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def dex() -> Iterator[str]:
+    with Dex() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_dex_gives_a_cookie_for_name_and_password(
+    dex: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_KFP_USERNAME", "me")
+    monkeypatch.setenv("OCR_KFP_PASSWORD", "right")
+    assert connect(dex).cookie == "session=yes"
+    monkeypatch.setenv("OCR_KFP_PASSWORD", "canary")
+    with pytest.raises(ConfigError, match="Dex does not know 'me'") as error:
+        connect(dex)
+    assert "canary" not in str(error.value)
+
+
+def test_a_server_without_a_login_needs_no_cookie(
+    server: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_KFP_USERNAME", "me")
+    monkeypatch.setenv("OCR_KFP_PASSWORD", "right")
+    assert connect(server.url).cookie is None
+
+
+def kubectl(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts a program named kubectl first on the path."""
+    path = folder / "kubectl"
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_port_is_forwarded_by_kubectl_and_given_up_at_the_end(
+    server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = urlsplit(server.url).port
+    script = f"""import os, sys, time
+open({str(tmp_path / "pid")!r}, "w").write(f"{{os.getpid()}} {{' '.join(sys.argv[1:])}}")
+print("Forwarding from 127.0.0.1:{port} -> 8888", flush=True)
+time.sleep(60)"""
+    kubectl(tmp_path, script, monkeypatch)
+    with connected(arguments("--port-forward")) as found:
+        assert found.host == server.url
+        assert runs.latest(Kubeflow(found), 1) == []
+    pid, _, rest = (tmp_path / "pid").read_text().partition(" ")
+    assert rest == "--namespace kubeflow port-forward svc/ml-pipeline :8888"
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_kubectl_says_when_it_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl(tmp_path, 'import sys; sys.exit("error: services ml-pipeline not found")', monkeypatch)
+    with (
+        pytest.raises(ServiceError, match="services ml-pipeline not found"),
+        connected(arguments("--port-forward")),
+    ):
+        pass
+
+
+def test_the_environment_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setenv(connection.HOST, url)
+    monkeypatch.setenv(connection.UI, "https://ui.example.org/pipeline/")
+    with connected(arguments()) as found:
+        assert (found.host, found.ui) == (url, "https://ui.example.org/pipeline")

@@ -1,0 +1,47 @@
+"""Real servers for the tests that need them: one S3 store, one Triton (skipped where absent)."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from ocr_lib.serving.repository_store import prepare_repository
+from ocr_lib.serving.triton_env import triton_venv
+from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.storage.s3_server import S3Server
+from ocr_lib.storage.store import Store
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return Store.from_env()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, held so that nobody will."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def triton(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    if not triton_venv().is_dir():
+        pytest.skip("no Triton here: make setup")
+    environment = s3_server.environment()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        repository = prepare_repository(Store.from_env())
+    log = tmp_path_factory.mktemp("triton") / "triton.log"
+    with TritonServer(repository, log=log, environment=environment) as server:
+        yield server
