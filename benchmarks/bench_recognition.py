@@ -21,7 +21,7 @@ from benchmarks.measure import interleaved, row
 from ocr_lib.data.image import Preprocess, decode_image, default_buckets
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.inference.runtimes import onnx_forward
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 WHEEL = "rapidocr-onnxruntime"
 MODEL = "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
@@ -82,7 +82,7 @@ def _recognizer(model: Path) -> Recognizer:
     characters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
     return Recognizer(
         Preprocess(HEIGHT, default_buckets(HEIGHT)),
-        Dictionary((*characters, " ")),
+        Charset((*characters, " ")),
         onnx_forward(model),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.data.sampling import spread
+from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.serving.feedback.samples import KeptLines
 from ocr_lib.serving.replay_evaluation import Recorded, Shadow
@@ -39,7 +39,7 @@ def deploy(
     """
     folder = fetch(bundle, work / "bundle")
     dataset = LmdbDataset(fetch(images, work / "images"))
-    samples = [dataset.sample(position) for position in spread(dataset.sizes, SMOKE_IMAGES)]
+    samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
     store = Store.from_env()
     recorded, notes = _recorded(store, model_name)
     found = roll_out(

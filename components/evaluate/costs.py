@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ocr_lib.data.base import Dataset
-from ocr_lib.data.sampling import spread
+from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
 from ocr_lib.gate import Costs
@@ -28,7 +28,7 @@ def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work:
     work.mkdir(exist_ok=True)
     write_forms(trained, work)
     images = []
-    for position in spread(dataset.sizes, IMAGES):
+    for position in evenly_sampled(dataset.sizes, IMAGES):
         try:
             images.append(dataset.sample(position).image)
         except UserError:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.schema import Config
-from ocr_lib.text.dictionary import Dictionary, build_dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
 
 LABELS = "labels"
 DICTIONARY = "dictionary.txt"  # in a run folder, beside imported weights, in a bundle
 
 
-def trained_dictionary(config: Config, labels: Iterable[str]) -> Dictionary:
+def trained_dictionary(config: Config, labels: Iterable[str]) -> Charset:
     """Returns the dictionary that a run trains with.
 
     Args:
@@ -26,7 +26,7 @@ def trained_dictionary(config: Config, labels: Iterable[str]) -> Dictionary:
     return build_dictionary(labels) if made_of_labels(config) else dictionary_of(config.global_)
 
 
-def dictionary_of(settings: GlobalConfig) -> Dictionary:
+def dictionary_of(settings: GlobalConfig) -> Charset:
     """Loads the dictionary that the block Global names; that of labels from the run's folder."""
     named = _naming_file(settings)
     return load_dictionary(named.character_dict_path, named.use_space_char)

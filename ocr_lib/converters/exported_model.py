@@ -16,7 +16,7 @@ from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.inference.recognizer import Forward
 from ocr_lib.inference.runtimes import onnx_forward
-from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 
 METADATA_KEY = "character"  # where RapidOCR's and this project's ONNX files have them
 OPSET = 17
@@ -35,7 +35,7 @@ class Foreign:
 
     source: Source
     steps: list[Step]
-    dictionary: Dictionary
+    dictionary: Charset
 
     @property
     def channels(self) -> int:
@@ -86,7 +86,7 @@ def read_foreign(source: Source, dictionary_path: str | None = None) -> Foreign:
     return Foreign(source, steps, _dictionary(source, characters, classes))
 
 
-def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) -> Dictionary:
+def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) -> Charset:
     """The characters of a model; RapidOCR and PaddleX leave out the space that stands last."""
     if characters is None:
         raise ImportModelError(
@@ -103,7 +103,7 @@ def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) 
             f"classes of its last layer",
             "Name the dictionary that it was trained with: --dictionary",
         )
-    return Dictionary(tuple(characters))
+    return Charset(tuple(characters))
 
 
 def _characters_of_yaml(path: Path) -> list[str] | None:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def spread(sizes: NDArray[np.int32], count: int) -> list[int]:
+def evenly_sampled(sizes: NDArray[np.int32], count: int) -> list[int]:
     """Returns positions of `count` images from the narrowest to the widest, evenly spread.
 
     Args:

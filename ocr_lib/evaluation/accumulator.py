@@ -11,7 +11,7 @@ from ocr_lib.evaluation.characters import CharacterCounter, Kinds, source_of
 from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import Bin, EvalReport, Line, Slice, Spaces
 from ocr_lib.evaluation.top_errors import Remembered
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
 MAX_SOURCES = 16  # the lines of all others are one slice
@@ -30,9 +30,7 @@ class Tally:
         total: how many lines there will be.
     """
 
-    def __init__(
-        self, dictionary: Dictionary, worst: int, watch: frozenset[int], total: int
-    ) -> None:
+    def __init__(self, dictionary: Charset, worst: int, watch: frozenset[int], total: int) -> None:
         self._dictionary = dictionary
         self._remembered = Remembered(worst, watch)
         self._sums = _Sums(total)

@@ -19,7 +19,7 @@ from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 CHUNK = 256  # samples held in memory at a time; a batch is made of samples of one chunk
 
@@ -32,7 +32,7 @@ class Reader(Protocol):
         """Height and width buckets of the network's input."""
 
     @property
-    def dictionary(self) -> Dictionary:
+    def dictionary(self) -> Charset:
         """The network's characters."""
 
     def read(self, images: Sequence[bytes | NDArray[np.uint8]]) -> list[Recognition]:

@@ -8,13 +8,13 @@ import onnx
 from ocr_lib.atomic import write_bytes
 from ocr_lib.inference.bundle import ONNX, PADDLE, PADDLE_WEIGHTS
 from ocr_lib.native_output import captured
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 OPSET = 17  # what Triton's ONNX Runtime of the last years reads
 OUTPUT = "probs"
 
 
-def save_onnx(out_dir: Path, dictionary: Dictionary) -> None:
+def save_onnx(out_dir: Path, dictionary: Charset) -> None:
     """Writes `model.onnx` from the Paddle files in the same directory.
 
     The input `x` is float32 [batch, C, H, width], the output `probs` float32

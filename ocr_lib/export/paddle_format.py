@@ -16,7 +16,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.inference.bundle import PADDLE
 from ocr_lib.native_output import captured
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 INPUT = "x"  # PaddleOCR's name of the input tensor
 DEFAULT_MODEL_NAME = "ocr_rec"
@@ -104,7 +104,7 @@ def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:
 
 
 def write_inference_yml(
-    config: Config, algorithm: RecognitionAlgorithm, dictionary: Dictionary, out_dir: Path
+    config: Config, algorithm: RecognitionAlgorithm, dictionary: Charset, out_dir: Path
 ) -> None:
     """Writes `inference.yml`: what PaddleX needs beside the network.
 

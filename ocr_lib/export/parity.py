@@ -35,7 +35,7 @@ from ocr_lib.export.parity_trial import (
 from ocr_lib.inference.recognizer import Forward, Recognizer
 from ocr_lib.progress import Progress
 from ocr_lib.text import ctc
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.tokenizer import Decode
 
 FORMAT = 2
@@ -46,7 +46,7 @@ def certify(
     reference: Forward,
     backends: Mapping[str, Forward],
     preprocess: Preprocess,
-    dictionary: Dictionary,
+    dictionary: Charset,
     images: Mapping[str, bytes],
     failure_path: Path,
     decode: Decode = ctc.decode,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ocr_lib.errors import ExportError
 from ocr_lib.inference.recognizer import Forward
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.tokenizer import Decode
 
 MAX_ABS_DIFF = 1e-3  # of a probability
@@ -99,7 +99,7 @@ class Trial:
     names: Sequence[str]
     tensor: Probs
     expected: Probs
-    dictionary: Dictionary
+    dictionary: Charset
     decode: Decode
     failure_path: Path
 

@@ -16,7 +16,7 @@ from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.sampling import spread
+from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError, UserError
 from ocr_lib.export.onnx_format import save_onnx
@@ -172,7 +172,7 @@ def _own_samples(config: Config) -> Dataset:
 def _spread_images(dataset: Dataset) -> dict[str, bytes]:
     """Picks images of all widths; those that cannot be read are evaluation's to report."""
     images = {}
-    for position in spread(dataset.sizes, NUM_IMAGES):
+    for position in evenly_sampled(dataset.sizes, NUM_IMAGES):
         try:
             sample = dataset.sample(position)
         except UserError:

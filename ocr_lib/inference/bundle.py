@@ -22,7 +22,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.data.image import Preprocess
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import UserError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 FORMAT = 1
 KEYS = frozenset({"model_name", "preprocess", "characters", "files"})  # that reading needs
@@ -54,7 +54,7 @@ class Bundle:
     root: Path
     info: dict[str, Any]
     preprocess: Preprocess
-    dictionary: Dictionary
+    dictionary: Charset
 
     @property
     def model_name(self) -> str:
@@ -92,7 +92,7 @@ class Bundle:
         if verify:
             _verify(root, info["files"])
         characters = info["characters"]
-        dictionary = Dictionary(
+        dictionary = Charset(
             tuple(_lines(root / DICTIONARY)), characters["lower"], characters["right_to_left"]
         )
         if dictionary.digest != characters["digest"]:
@@ -101,7 +101,7 @@ class Bundle:
 
 
 def write_manifest(
-    root: Path, info: dict[str, Any], preprocess: Preprocess, dictionary: Dictionary
+    root: Path, info: dict[str, Any], preprocess: Preprocess, dictionary: Charset
 ) -> None:
     """Completes a bundle: writes the dictionary, then `bundle.json` over all files in `root`."""
     dictionary.to_file(root / DICTIONARY)

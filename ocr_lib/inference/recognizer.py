@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ocr_lib.data.decode import MAX_BYTES, check_size
 from ocr_lib.data.image import Image, Preprocess, decode_image
 from ocr_lib.errors import ImageError
-from ocr_lib.inference.tiling import Piece, join, pieces
+from ocr_lib.inference.tiling import Piece, merge, split
 from ocr_lib.opencv import MAX_PIXELS
 from ocr_lib.text import ctc
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.tokenizer import Decode
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -50,7 +50,7 @@ class Recognizer:
     def __init__(
         self,
         preprocess: Preprocess,
-        dictionary: Dictionary,
+        dictionary: Charset,
         forward: Forward,
         max_batch_pixels: int = MAX_BATCH_PIXELS,
         *,
@@ -85,13 +85,13 @@ class Recognizer:
             except ImageError as error:
                 results[position] = Recognition("", 0.0, (), error=error.cause)
                 continue
-            lines[position] = pieces(pixels, self.preprocess)
+            lines[position] = split(pixels, self.preprocess)
             fitted += [self._fit(pixels[:, a:b], position, a) for a, b in lines[position]]
         texts = self._texts(fitted)
         turned = self.dictionary.right_to_left
         for position, line in lines.items():
             read = [texts[position, start] for start, _ in line]
-            results[position] = read[0] if len(read) == 1 else join(line, read, turned)
+            results[position] = read[0] if len(read) == 1 else merge(line, read, turned)
         return results
 
     def _texts(self, fitted: "list[_Fitted]") -> dict[tuple[int, int], Recognition]:

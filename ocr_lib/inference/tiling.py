@@ -22,7 +22,7 @@ SEARCH = 0.1  # of a piece, in which to look for a column without ink
 Piece = tuple[int, int]  # first column, and the one after the last
 
 
-def pieces(image: Image, preprocess: Preprocess) -> list[Piece]:
+def split(image: Image, preprocess: Preprocess) -> list[Piece]:
     """Returns where to cut a line; one piece is the whole line.
 
     Args:
@@ -47,7 +47,7 @@ def pieces(image: Image, preprocess: Preprocess) -> list[Piece]:
     return [*found, (start, width)]
 
 
-def join(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
+def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
     """Returns the text of a line from what was read on its pieces.
 
     Two neighbours share what stands in the overlap. It is the run of characters at the end of one

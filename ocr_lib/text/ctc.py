@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Recognition:
     error: str | None = None
 
 
-def decode(probs: NDArray[np.float32], dictionary: Dictionary) -> list[Recognition]:
+def decode(probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
     """Decodes a batch: most probable class a step, repeats merged, blanks dropped.
 
     Args:
@@ -60,7 +60,7 @@ def decode(probs: NDArray[np.float32], dictionary: Dictionary) -> list[Recogniti
 
 
 def _recognition(
-    ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Dictionary
+    ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Charset
 ) -> Recognition:
     if not len(ids):
         return Recognition("", 0.0, ())

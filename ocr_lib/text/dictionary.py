@@ -22,7 +22,7 @@ _LEFT_TO_RIGHT = re.compile(r"[a-zA-Z0-9 :*./%+-]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Dictionary:
+class Charset:
     """The characters of a network, immutable; CTC class 0 is the blank, class i is character i-1.
 
     An entry may hold several characters (some of PaddleOCR's files have such lines): decoding
@@ -83,7 +83,7 @@ class Dictionary:
         return "".join(_LEFT_TO_RIGHT.findall(text)[::-1]) if self.right_to_left else text
 
 
-def load_dictionary(character_dict_path: str | None, use_space_char: bool = False) -> Dictionary:
+def load_dictionary(character_dict_path: str | None, use_space_char: bool = False) -> Charset:
     """Loads a dictionary the way PaddleOCR's keys of the same names do.
 
     Args:
@@ -96,16 +96,16 @@ def load_dictionary(character_dict_path: str | None, use_space_char: bool = Fals
         DictionaryError: no such file or name, or the file is not one entry a line in UTF-8.
     """
     if character_dict_path is None:
-        return Dictionary(tuple(IC15), lower=True)
+        return Charset(tuple(IC15), lower=True)
     characters = _characters(character_dict_path)
     if use_space_char:
         characters += (" ",)
-    return Dictionary(characters, right_to_left="arabic" in Path(character_dict_path).name)
+    return Charset(characters, right_to_left="arabic" in Path(character_dict_path).name)
 
 
 def build_dictionary(
     labels: Iterable[str], min_count: int = 1, use_space_char: bool = True
-) -> Dictionary:
+) -> Charset:
     """Builds a dictionary from a data set's labels: its characters, sorted by code point.
 
     Args:
@@ -127,7 +127,7 @@ def build_dictionary(
             f"no character occurs {min_count} times or more in the labels",
             "Check the label list",
         )
-    return Dictionary(tuple(characters))
+    return Charset(tuple(characters))
 
 
 def _characters(path: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def nrtr_coding(num_classes: int) -> Coding:
     return Coding(shift=3, start=2, end=3, pad=0, classes=num_classes + 4)
 
 
-def decode(probs: NDArray[np.float32], dictionary: Dictionary, coding: Coding) -> list[Recognition]:
+def decode(probs: NDArray[np.float32], dictionary: Charset, coding: Coding) -> list[Recognition]:
     """Decodes a batch: most probable class a step, up to the first end.
 
     Args:
@@ -108,7 +108,7 @@ def decode(probs: NDArray[np.float32], dictionary: Dictionary, coding: Coding) -
 
 
 def _recognition(
-    ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Dictionary
+    ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Charset
 ) -> Recognition:
     if not len(ids):
         return Recognition("", 0.0, ())

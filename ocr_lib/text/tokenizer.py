@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ocr_lib.text import ctc, sequence
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.sequence import Coding
 
-Decode = Callable[[NDArray[np.float32], Dictionary], list[Recognition]]
+Decode = Callable[[NDArray[np.float32], Charset], list[Recognition]]
 """Probabilities float32 [N, T, K] and the characters behind them → N texts."""
 
 
@@ -28,12 +28,12 @@ class Tokenizer(Protocol):
         """Positions of a label that its start and end take."""
 
     def encode(
-        self, labels: Sequence[Sequence[int]], length: int, dictionary: Dictionary
+        self, labels: Sequence[Sequence[int]], length: int, dictionary: Charset
     ) -> NDArray[np.generic]:
         """Encodes a batch.
 
         Args:
-            labels: the CTC ids of each label, as `Dictionary.encode` gives them.
+            labels: the CTC ids of each label, as `Charset.encode` gives them.
             length: positions that a padded label has.
             dictionary: the characters.
 
@@ -41,7 +41,7 @@ class Tokenizer(Protocol):
             int [N, L].
         """
 
-    def decode(self, probs: NDArray[np.float32], dictionary: Dictionary) -> list[Recognition]:
+    def decode(self, probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
         """Decodes a batch.
 
         Args:
@@ -60,14 +60,14 @@ class CTCTokenizer:
     marks: int = 0
 
     def encode(
-        self, labels: Sequence[Sequence[int]], length: int, dictionary: Dictionary
+        self, labels: Sequence[Sequence[int]], length: int, dictionary: Charset
     ) -> NDArray[np.int32]:
         """Returns the ids padded to the longest label of the batch, int32 [N, longest]."""
         del length, dictionary
         longest = max(map(len, labels))
         return np.array([[*ids, *[0] * (longest - len(ids))] for ids in labels], np.int32)
 
-    def decode(self, probs: NDArray[np.float32], dictionary: Dictionary) -> list[Recognition]:
+    def decode(self, probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
         """See `ocr_lib.text.ctc.decode`."""
         return ctc.decode(probs, dictionary)
 
@@ -84,7 +84,7 @@ class SequenceTokenizer:
     marks: int = 2
 
     def encode(
-        self, labels: Sequence[Sequence[int]], length: int, dictionary: Dictionary
+        self, labels: Sequence[Sequence[int]], length: int, dictionary: Charset
     ) -> NDArray[np.int64]:
         """Returns start, characters, end and padding of each label, int64 [N, length].
 
@@ -94,6 +94,6 @@ class SequenceTokenizer:
         coding = self.coding_of(dictionary.num_classes)
         return np.array([coding.encode(ids, length) for ids in labels], np.int64)
 
-    def decode(self, probs: NDArray[np.float32], dictionary: Dictionary) -> list[Recognition]:
+    def decode(self, probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
         """See `ocr_lib.text.sequence.decode`."""
         return sequence.decode(probs, dictionary, self.coding_of(dictionary.num_classes))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.tokenizer import Decode
 
 
@@ -22,7 +22,7 @@ def reading_logits(outputs: Any, network: str) -> Any:
     return found[-1] if isinstance(found, tuple | list) else found
 
 
-def texts_of(decode: Decode, dictionary: Dictionary, network: str) -> Callable[[Any], list[str]]:
+def texts_of(decode: Decode, dictionary: Charset, network: str) -> Callable[[Any], list[str]]:
     """Returns a function from what networks return in training to the texts that were read."""
 
     def texts(outputs: Any) -> list[str]:

@@ -9,14 +9,14 @@ from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint
 from ocr_lib.training.migration import Migration, dictionary_beside, migrate
 from ocr_lib.training.weights import load_into, save_weights
 
 
 def migrate_folder(
-    source: Path, new: Dictionary, out_dir: Path, allowed_parts: AllowedParts = NO_PARTS
+    source: Path, new: Charset, out_dir: Path, allowed_parts: AllowedParts = NO_PARTS
 ) -> Migration:
     """Writes weights, dictionary and configuration for another dictionary.
 

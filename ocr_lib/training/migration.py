@@ -18,7 +18,7 @@ from ocr_lib.config.characters import DICTIONARY, dictionary_of
 from ocr_lib.config.loader import load_settings
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.models.class_axis import ClassAxis
-from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 
 EXAMPLES = 12
@@ -34,8 +34,8 @@ class Migration:
         new: what the network is to know.
     """
 
-    old: Dictionary
-    new: Dictionary
+    old: Charset
+    new: Charset
 
     @property
     def kept(self) -> list[str]:
@@ -132,7 +132,7 @@ def characters_beside(prefix: Path) -> list[str] | None:
     return None if found is None else list(found.characters)
 
 
-def dictionary_beside(prefix: Path) -> Dictionary | None:
+def dictionary_beside(prefix: Path) -> Charset | None:
     """Returns the dictionary that weights were trained with; None where nothing says it.
 
     It is `dictionary.txt` beside them (an import, a run folder, a bundle), else the one that a
@@ -147,13 +147,13 @@ def dictionary_beside(prefix: Path) -> Dictionary | None:
         path = settings.character_dict_path if settings else DICTIONARY
         if file.exists() and path is not None:
             characters = load_dictionary(str(file)).characters
-            return Dictionary(characters, right_to_left="arabic" in Path(path).name)
+            return Charset(characters, right_to_left="arabic" in Path(path).name)
         return dictionary_of(settings) if settings else None
     except (ConfigError, DictionaryError):
         return None
 
 
-def _in_first(first: Dictionary, second: Dictionary, *, also_in_second: bool) -> list[str]:
+def _in_first(first: Charset, second: Charset, *, also_in_second: bool) -> list[str]:
     others = frozenset(second.characters)
     return [entry for entry in first.characters if (entry in others) == also_in_second]
 

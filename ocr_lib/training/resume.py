@@ -11,7 +11,7 @@ from typing import Any
 
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.errors import CheckpointError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.migration import Migration, characters_beside, migrate
@@ -32,7 +32,7 @@ class Start:
     """
 
     def __init__(
-        self, settings: GlobalConfig, dictionary: Dictionary, parallel: Parallel, log: RunLog
+        self, settings: GlobalConfig, dictionary: Charset, parallel: Parallel, log: RunLog
     ) -> None:
         self._settings = settings
         self._dictionary = dictionary
@@ -93,7 +93,7 @@ class Start:
         theirs = self._parallel.by_first(lambda: characters_beside(prefix))
         if theirs is None or tuple(theirs) == self._dictionary.characters:
             return saved
-        migration = Migration(Dictionary(tuple(theirs)), self._dictionary)
+        migration = Migration(Charset(tuple(theirs)), self._dictionary)
         self._log.info(f"{prefix} was trained on other characters: {migration.describe()}")
         return migrate(saved, network, migration)
 

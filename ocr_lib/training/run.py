@@ -16,9 +16,9 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.batches import Batch, plan_epoch, shard
-from ocr_lib.data.loading.dataloader import BatchReader, Loader
+from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
 from ocr_lib.data.loading.multi_scale import MultiScale
-from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import Targets
 from ocr_lib.data.roles import NOT_TRAIN
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
@@ -123,7 +123,7 @@ class _Run:
         self.scales = MultiScale.of(config.train)
         self.samples = self._select()
         transforms = config.train.dataset.transforms
-        reader = BatchReader(
+        reader = BatchBuilder(
             dataset=self.dataset,
             samples=self.samples,
             preprocess=self.preprocess,
@@ -132,7 +132,7 @@ class _Run:
             targets=self.targets,
             seed=self.settings.seed,
         )
-        self.loader = Loader(reader, config.train.loader.num_workers)
+        self.loader = DataLoader(reader, config.train.loader.num_workers)
         self.validation = validation_dataset(config, log)
 
     def train(self, fresh: bool) -> RunResult:
@@ -192,7 +192,7 @@ class _Run:
             drop_last=loader.drop_last,
         )
 
-    def _select(self) -> Samples:
+    def _select(self) -> SampleTable:
         return select_samples(
             self.dataset, self.config, self.preprocess, self.targets, self.log, self.scales
         )

@@ -19,7 +19,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.migration import dictionary_beside
 from ocr_lib.training.subnetworks import sub_network
@@ -63,7 +63,7 @@ class TrainedModel:
 
     config: Config
     model: Any
-    dictionary: Dictionary
+    dictionary: Charset
     preprocess: Preprocess
     digest: str
     algorithm: RecognitionAlgorithm = CTC
@@ -99,7 +99,7 @@ def load_model(
     config: Config,
     prefix: str | Path,
     network: str | None = None,
-    dictionary: Dictionary | None = None,
+    dictionary: Charset | None = None,
 ) -> TrainedModel:
     """Builds the network of a configuration and fills it from a checkpoint, completely.
 
@@ -128,7 +128,7 @@ def load_model(
     )
 
 
-def config_digest(config: Config, dictionary: Dictionary) -> str:
+def config_digest(config: Config, dictionary: Charset) -> str:
     """Returns a digest of all that decides what a run learns."""
     values = config.as_dict()
     for key in _NOT_LEARNT:

@@ -9,7 +9,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.multi_scale import MultiScale
-from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.errors import DataError
 from ocr_lib.training.ctc_lengths import training_steps
@@ -23,7 +23,7 @@ def select_samples(
     targets: Targets,
     log: RunLog,
     scales: MultiScale | None = None,
-) -> Samples:
+) -> SampleTable:
     """Checks every label against the dictionary, the length limit and the network's time steps.
 
     Raises:
@@ -61,4 +61,4 @@ def select_samples(
         )
     indices = np.array(usable, np.int64)
     reference = int(np.quantile(widths[indices], 0.75))
-    return Samples(widths, indices, steps, reference)
+    return SampleTable(widths, indices, steps, reference)

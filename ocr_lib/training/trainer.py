@@ -17,7 +17,7 @@ import paddle
 
 from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.batches import Batch
-from ocr_lib.data.loading.dataloader import LoadedBatch, Loader
+from ocr_lib.data.loading.dataloader import DataLoader, LoadedBatch
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.metrics import RecMetric, metric_config
 from ocr_lib.optim.schedules import RunLength, build_schedule
@@ -63,7 +63,7 @@ class Trainer:
         model: Any,
         loss: Any,
         optimizer: Any,
-        loader: Loader,
+        loader: DataLoader,
         plan_epoch: Callable[[int], list[Batch]],
         length: RunLength,
         evaluate: Evaluate | None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.data.sampling import spread
+from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.production import Production
 from ocr_lib.serving.client import Recognizer
@@ -47,7 +47,7 @@ def ask_triton(
         work: an empty folder.
     """
     dataset = LmdbDataset(fetch(test_lmdb, work / "test"))
-    samples = [dataset.sample(position) for position in spread(dataset.sizes, SAMPLES)]
+    samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SAMPLES)]
     images = [sample.image for sample in samples]
     exported = open_bundle(store.get_tree(production.bundle, work / "bundle")).read(images)
     with Recognizer(triton_url, production.model) as recognizer:

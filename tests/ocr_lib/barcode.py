@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.image import Preprocess
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 STEP = 4  # px of one time step
 CHARACTERS = "abcdef 123"
-DICTIONARY = Dictionary(tuple(CHARACTERS), lower=False)
+DICTIONARY = Charset(tuple(CHARACTERS), lower=False)
 PREPROCESS = Preprocess(height=16, buckets=(64, 128, 256))
 
 

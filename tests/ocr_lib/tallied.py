@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from ocr_lib.evaluation.accumulator import Tally
 from ocr_lib.evaluation.report import EvalReport, Line
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
-LATIN = Dictionary(
-    tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,- "), False
-)
+LATIN = Charset(tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,- "), False)
 
 
 def tallied(
@@ -17,7 +15,7 @@ def tallied(
     *,
     names: Sequence[str] = (),
     scores: Sequence[float] = (),
-    dictionary: Dictionary = LATIN,
+    dictionary: Charset = LATIN,
 ) -> EvalReport:
     """Returns the report of a model that reads `texts`; None is an unreadable image."""
     tally = Tally(dictionary, worst=5, watch=frozenset(), total=len(truths))

@@ -35,7 +35,7 @@ from ocr_lib.data.roles import TRAIN, VALIDATION, Split, SplitRule, positions_in
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import DataError
 from ocr_lib.progress import Progress
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 SHARD_SAMPLES = 20_000
 
@@ -56,7 +56,7 @@ class PackOptions:
 
     shard_samples: int = SHARD_SAMPLES
     workers: int = 1
-    dictionary: Dictionary | None = None
+    dictionary: Charset | None = None
     max_text_length: int | None = None
     max_bad_fraction: float = 0.01
     source_digest: str = ""

@@ -25,7 +25,7 @@ from ocr_lib.data.lmdb_store.manifest import (
 )
 from ocr_lib.data.lmdb_store.statistics import Dropped, Statistics, count_samples
 from ocr_lib.errors import ImageError, ImageFormatError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 COMMIT_BYTES = 16 << 20  # images held in memory between commits
 MAP_SLACK_BYTES = 16 << 20
@@ -53,7 +53,7 @@ class Rules:
 
     list_name: str
     image_root: Path
-    dictionary: Dictionary | None
+    dictionary: Charset | None
     max_text_length: int | None
 
 

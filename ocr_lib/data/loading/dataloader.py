@@ -17,7 +17,7 @@ from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.data.loading.batches import Batch
-from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.workers import worker_pool
@@ -43,7 +43,7 @@ class LoadedBatch:
 
 
 @dataclass(frozen=True)
-class BatchReader:
+class BatchBuilder:
     """Makes one batch; plain data and functions, so that it can be sent to another process.
 
     Attributes:
@@ -57,7 +57,7 @@ class BatchReader:
     """
 
     dataset: Dataset
-    samples: Samples
+    samples: SampleTable
     preprocess: Preprocess
     augment: Augmentation
     join: RecConAug | None
@@ -121,10 +121,10 @@ class BatchReader:
 class _Worker:
     """A worker process's reader: sent once, not with every batch."""
 
-    reader: BatchReader
+    reader: BatchBuilder
 
     @classmethod
-    def start(cls, reader: BatchReader) -> None:
+    def start(cls, reader: BatchBuilder) -> None:
         cls.reader = reader
 
     @classmethod
@@ -132,7 +132,7 @@ class _Worker:
         return cls.reader.read(batch, epoch)
 
 
-class Loader:
+class DataLoader:
     """Loads planned batches ahead of time, in order.
 
     Args:
@@ -141,7 +141,7 @@ class Loader:
             the interpreter's lock for most of the work).
     """
 
-    def __init__(self, reader: BatchReader, num_workers: int) -> None:
+    def __init__(self, reader: BatchBuilder, num_workers: int) -> None:
         self._reader = reader
         self._workers = max(1, num_workers)
         self._pool: Executor = (

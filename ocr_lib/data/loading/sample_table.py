@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampleTable:
     """The usable samples of a data set.
 
     Attributes:

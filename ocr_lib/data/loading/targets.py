@@ -16,7 +16,7 @@ from ocr_lib.algorithms.choice import algorithm_of, head_names, networks_of
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 from ocr_lib.text.ctc import min_steps
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 TOO_FEW_STEPS = "longer than the network's time steps"
 
@@ -33,13 +33,13 @@ class Targets:
         ctc: whether the network has a CTC head.
     """
 
-    dictionary: Dictionary
+    dictionary: Charset
     max_text_length: int
     auxiliary: str | None = None
     ctc: bool = True
 
     @classmethod
-    def of(cls, config: Config, dictionary: Dictionary) -> "Targets":
+    def of(cls, config: Config, dictionary: Charset) -> "Targets":
         """Returns what the heads of a configuration's networks are taught with.
 
         Raises:

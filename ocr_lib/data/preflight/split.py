@@ -16,7 +16,7 @@ from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_find
 from ocr_lib.errors import ConfigError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import min_steps
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 SHOWN_CHARACTERS = 30
@@ -74,7 +74,7 @@ class Split:
             return error.where
 
 
-def measure(split: Split, config: Any, dictionary: Dictionary, preprocess: Preprocess) -> None:
+def measure(split: Split, config: Any, dictionary: Charset, preprocess: Preprocess) -> None:
     """Counts over every label and size; fills the split's fields."""
     sizes = np.maximum(split.dataset.sizes, 0)
     readable = sizes.min(axis=1) > 0
@@ -140,7 +140,7 @@ def findings(
             yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
 
 
-def numbers(split: Split, preprocess: Preprocess, dictionary: Dictionary) -> Numbers:
+def numbers(split: Split, preprocess: Preprocess, dictionary: Charset) -> Numbers:
     """Returns the split's figures."""
     padded = preprocess.buckets_of(np.maximum(split.dataset.sizes, 1))
     buckets, counts = np.unique(padded, return_counts=True)

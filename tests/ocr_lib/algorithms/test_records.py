@@ -8,9 +8,9 @@ from ocr_lib.algorithms import ALGORITHMS, BY_HEAD, BY_POST_PROCESS, CTC, algori
 from ocr_lib.errors import ConfigError
 from ocr_lib.losses.build import LOSSES
 from ocr_lib.models.tables import HEADS
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
-DICTIONARY = Dictionary(tuple("abcdefgh"))
+DICTIONARY = Charset(tuple("abcdefgh"))
 each = pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=list(ALGORITHMS))
 
 

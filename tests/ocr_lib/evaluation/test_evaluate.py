@@ -9,7 +9,7 @@ from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 
@@ -90,7 +90,7 @@ def test_labels_outside_the_dictionary(recognizer: Recognizer) -> None:
 
 
 def test_a_network_without_capitals_is_not_asked_for_them() -> None:
-    lower = Recognizer(PREPROCESS, Dictionary(tuple(CHARACTERS), lower=True), network)
+    lower = Recognizer(PREPROCESS, Charset(tuple(CHARACTERS), lower=True), network)
     report = evaluate(lower, drawn(["abc"], ["ABC"]))
     assert (report.accuracy, report.out_of_dictionary) == (1.0, 0)
 

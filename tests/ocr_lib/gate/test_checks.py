@@ -12,7 +12,7 @@ from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network
 from tests.ocr_lib.memory_dataset import drawn
 from tests.ocr_lib.tallied import tallied
@@ -203,11 +203,11 @@ class TestModelsThatMustNotServe:
         assert {"accuracy drop", "paired test", "cer rise", "slices", "characters"} <= set(rows)
 
     def test_a_dictionary_in_another_order(self) -> None:
-        other = Dictionary(DICTIONARY.characters[::-1], lower=False)
+        other = Charset(DICTIONARY.characters[::-1], lower=False)
         rows = self.verdict(Recognizer(PREPROCESS, other, network))
         assert {"accuracy drop", "paired test", "characters"} <= set(rows)
 
     def test_a_dictionary_of_another_length(self) -> None:
-        shorter = Dictionary(DICTIONARY.characters[:-1], lower=False)
+        shorter = Charset(DICTIONARY.characters[:-1], lower=False)
         with pytest.raises(DictionaryError, match="classes"):
             self.verdict(Recognizer(PREPROCESS, shorter, network))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.image import Preprocess
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.inference.tiling import MAX_PIECES, join, pieces
+from ocr_lib.inference.tiling import MAX_PIECES, merge, split
 from ocr_lib.text.ctc import Recognition
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, draw
 
 WORDS = ("cafe", "bead 12", "fade", "ab", "decaf 321", "1 2 3", "face")
@@ -31,7 +31,7 @@ def line(length: int, seed: int = 0) -> str:
     return " ".join(rng.choice(WORDS) for _ in range(length))[: length - 1].ljust(length, "d")
 
 
-def read(text: str, dictionary: Dictionary = DICTIONARY) -> Recognition:
+def read(text: str, dictionary: Charset = DICTIONARY) -> Recognition:
     return Recognizer(PREPROCESS, dictionary, network).read([draw(text)])[0]
 
 
@@ -56,16 +56,16 @@ def test_any_text_survives_the_cuts(text: str) -> None:
 
 def test_lines_below_the_limit_are_one_piece() -> None:
     for width in (1, 64, 256, 384):
-        assert pieces(np.zeros((16, width, 3), np.uint8), PREPROCESS) == [(0, width)]
-    assert len(pieces(np.zeros((16, 385, 3), np.uint8), PREPROCESS)) == 2
+        assert split(np.zeros((16, width, 3), np.uint8), PREPROCESS) == [(0, width)]
+    assert len(split(np.zeros((16, 385, 3), np.uint8), PREPROCESS)) == 2
     stretched = Preprocess(16, (64,), keep_ratio=False)
-    assert pieces(np.zeros((16, 4000, 3), np.uint8), stretched) == [(0, 4000)]
+    assert split(np.zeros((16, 4000, 3), np.uint8), stretched) == [(0, 4000)]
 
 
 @pytest.mark.parametrize("shape", [(16, 5000), (1, 3000), (3, 100_000), (64, 1600), (16, 386)])
 def test_pieces_cover_the_line_overlap_and_are_few(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(3)
-    found = pieces(rng.integers(0, 255, (*shape, 3), np.uint8), PREPROCESS)
+    found = split(rng.integers(0, 255, (*shape, 3), np.uint8), PREPROCESS)
     assert found[0][0] == 0
     assert found[-1][1] == shape[1]
     assert 1 < len(found) <= MAX_PIECES + 1
@@ -76,20 +76,20 @@ def test_pieces_cover_the_line_overlap_and_are_few(shape: tuple[int, int]) -> No
 def test_cuts_go_between_characters() -> None:
     """A white gap each 8 px; every cut lies in one."""
     image = draw("abc123" * 40)
-    for start, end in pieces(image, PREPROCESS)[1:-1]:
+    for start, end in split(image, PREPROCESS)[1:-1]:
         assert (image[:, start] == 255).all()
         assert (image[:, end - 1] == 255).all() or (image[:, end] == 255).all()
 
 
 def test_light_on_dark_is_cut_the_same_way() -> None:
     image = draw("abc123" * 40)
-    assert pieces(255 - image, PREPROCESS) == pieces(image, PREPROCESS)
+    assert split(255 - image, PREPROCESS) == split(image, PREPROCESS)
 
 
 def test_a_misread_character_at_an_edge_does_not_stay() -> None:
     first = Recognition("hello worlx", 0.9, (0.9,) * 11)
     second = Recognition("varld again", 0.8, (0.8,) * 11)  # shares "world"
-    found = join([(0, 110), (60, 170)], [first, second], right_to_left=False)
+    found = merge([(0, 110), (60, 170)], [first, second], right_to_left=False)
     assert found.text == "hello world again"
     assert found.char_scores == (0.9,) * 9 + (0.8,) * 8
 
@@ -99,14 +99,14 @@ def test_right_to_left_begins_with_the_last_piece() -> None:
         Recognition("cdefgh", 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
         Recognition("abcd", 1.0, (1.0,) * 4),
     ]
-    found = join([(0, 60), (40, 80)], parts, right_to_left=True)
+    found = merge([(0, 60), (40, 80)], parts, right_to_left=True)
     assert found.text == "abcdefgh"
     assert found.char_scores[:2] == (0.1, 0.2)  # from the left end of the line
 
 
 def test_nothing_read_stays_nothing() -> None:
     empty = Recognition("", 0.0, ())
-    assert join([(0, 60), (40, 80)], [empty, empty], False) == empty
+    assert merge([(0, 60), (40, 80)], [empty, empty], False) == empty
 
 
 def test_wide_and_narrow_lines_share_batches() -> None:

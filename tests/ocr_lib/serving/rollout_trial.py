@@ -33,7 +33,7 @@ from ocr_lib.serving.version_change import DeployError
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.serving.replica import Replica
 from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, PREPROCESS, line_image, write_bundle
 
@@ -244,7 +244,7 @@ def _reads_otherwise(folder: Path) -> Path:
 def _rewritten(folder: Path, model: onnx.ModelProto, characters: tuple[str, ...]) -> Path:
     onnx.save(model, folder / "model.onnx")
     (folder / "bundle.json").unlink()
-    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Dictionary(characters))
+    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Charset(characters))
     return folder
 
 

@@ -14,7 +14,7 @@ from ocr_lib.serving.model_repository import (
     build_model_version,
     to_pbtxt,
 )
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.serving.rollout_trial import breaks_on_wide_lines
 from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, PREPROCESS, write_bundle
 
@@ -97,7 +97,7 @@ def test_parts_that_do_not_fit_are_refused(
 ) -> None:
     folder = write_bundle(tmp_path / "bundle")
     (folder / "bundle.json").unlink()
-    write_manifest(folder, {"model_name": "tiny"}, preprocess, Dictionary(characters))
+    write_manifest(folder, {"model_name": "tiny"}, preprocess, Charset(characters))
     with pytest.raises(BundleError, match=message):
         build_model_repository(folder, "tiny", 1)
 
@@ -108,7 +108,7 @@ def test_a_fixed_width_is_refused(tmp_path: Path) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = PREPROCESS.buckets[0]
     onnx.save(model, folder / "model.onnx")
     (folder / "bundle.json").unlink()
-    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Dictionary(CHARACTERS))
+    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Charset(CHARACTERS))
     with pytest.raises(BundleError, match="fixed batch size or width"):
         build_model_repository(folder, "tiny", 1)
 
@@ -125,7 +125,7 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "bundle")
     (folder / "model.onnx").write_bytes(b"not a network")
     (folder / "bundle.json").unlink()
-    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Dictionary(CHARACTERS))
+    write_manifest(folder, {"model_name": "tiny"}, PREPROCESS, Charset(CHARACTERS))
     with pytest.raises(BundleError, match="not a network"):
         build_model_repository(folder, "tiny", 1)
 

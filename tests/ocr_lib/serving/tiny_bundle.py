@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocr_lib.data.image import Preprocess
 from ocr_lib.inference.bundle import write_manifest
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 HEIGHT = 32
 STRIDE = 8  # px a time step, at the height of 32
@@ -44,7 +44,7 @@ def write_bundle(
     preprocess = Preprocess(HEIGHT * scale, tuple(w * scale for w in PREPROCESS.buckets), 3)
     onnx.save(_network(len(characters) + 1, sharpness, scale), folder / "model.onnx")
     info = {"model_name": "tiny", **({"lineage": dict(lineage)} if lineage else {})}
-    write_manifest(folder, info, preprocess, Dictionary(characters))
+    write_manifest(folder, info, preprocess, Charset(characters))
     return folder
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.ctc import Recognition, decode, min_steps
-from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 
-DICTIONARY = Dictionary(("a", "b", "c"))
+DICTIONARY = Charset(("a", "b", "c"))
 
 
 def one_hot(ids, score=0.9):
@@ -44,7 +44,7 @@ def test_nothing_read():
 
 def test_another_number_of_classes_is_refused():
     with pytest.raises(DictionaryError, match="3 classes"):
-        decode(one_hot([1]), Dictionary(("a", "b")))
+        decode(one_hot([1]), Charset(("a", "b")))
 
 
 def batches():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.dictionary import Dictionary, build_dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
 
 
@@ -66,7 +66,7 @@ def test_of_equal_entries_the_last_is_encoded_and_both_are_decoded(tmp_path):
 
 
 def test_entries_of_several_characters_are_decoded_only():
-    dictionary = Dictionary(("a", "ab", "b"))
+    dictionary = Charset(("a", "ab", "b"))
     assert dictionary.encode("ab") == [1, 3]
     assert dictionary.text([1, 2, 0, 3]) == "aabb"
 

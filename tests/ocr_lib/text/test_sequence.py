@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.sequence import (
     Coding,
     attention_coding,
@@ -20,7 +20,7 @@ from ocr_lib.text.sequence import (
     sar_coding,
 )
 
-DICTIONARY = Dictionary(tuple("abcdefgh"))
+DICTIONARY = Charset(tuple("abcdefgh"))
 CODINGS = [attention_coding, sar_coding, nrtr_coding]
 LENGTH = 12
 
@@ -89,7 +89,7 @@ def oracle() -> ModuleType:
 
 @given(seed=st.integers(0, 2**32 - 1))
 def test_attention_and_sar_read_what_paddleocr_reads(oracle: ModuleType, seed: int) -> None:
-    dictionary = Dictionary(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
+    dictionary = Charset(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
     rng = np.random.default_rng(seed)
     for make_coding, theirs in (
         (attention_coding, oracle.AttnLabelDecode()),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ocr_lib.atomic import write_text
 from ocr_lib.config.loader import load_config
 from ocr_lib.models import build_model
-from ocr_lib.text.dictionary import Dictionary, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
 from ocr_lib.training import checkpoint, load_model, train
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
@@ -20,20 +20,20 @@ from ocr_lib.training.weights import save_weights
 from pipelines.cli.main import main
 from tests.ocr_lib.training.line_data import make_lines, small_config
 
-OLD, NEW = Dictionary(tuple("0123456789abc")), Dictionary(tuple("9c7X0"))
+OLD, NEW = Charset(tuple("0123456789abc")), Charset(tuple("9c7X0"))
 PLAIN = {"name": "PlainConv", "height": 32, "widths": [8, 8, 8, 8], "out_channels": 16}
 ARCHITECTURES = {
     "ctc": {"Backbone": PLAIN, "Neck": None, "Head": {"name": "CTCHead"}},
     "ctc, two layers": {"Backbone": PLAIN, "Head": {"name": "CTCHead", "mid_channels": 6}},
 }
 dictionaries = st.lists(st.sampled_from("abcdefgh éß中 "), min_size=1, max_size=8, unique=True).map(
-    lambda entries: Dictionary(tuple(entries))
+    lambda entries: Charset(tuple(entries))
 )
 
 
 @given(dictionaries, dictionaries)
 @settings(max_examples=60)
-def test_shared_characters_keep_their_logits(old: Dictionary, new: Dictionary) -> None:
+def test_shared_characters_keep_their_logits(old: Charset, new: Charset) -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(5, 6))
     weight = rng.normal(size=(6, old.num_classes))
@@ -61,7 +61,7 @@ def _head(classes: int):
 
 
 def test_the_last_of_two_equal_entries_counts() -> None:
-    migration = Migration(Dictionary(("a", " ", "a")), Dictionary(("a",)))
+    migration = Migration(Charset(("a", " ", "a")), Charset(("a",)))
     assert migration.positions().tolist() == [2]
 
 

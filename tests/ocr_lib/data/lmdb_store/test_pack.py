@@ -20,7 +20,7 @@ from ocr_lib.data.lmdb_store import LmdbDataset, Manifest, pack, verify
 from ocr_lib.data.lmdb_store import shard as lmdb_shard
 from ocr_lib.data.lmdb_store.packing_dir import packing_folder
 from ocr_lib.errors import DataError, LabelError, LmdbError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.data.lines import image, texts, write_lines
 
 
@@ -97,7 +97,7 @@ def bad_lines(folder: Path) -> Path:
 
 def test_bad_samples_are_dropped_and_named(tmp_path: Path) -> None:
     labels = bad_lines(tmp_path)
-    letters = Dictionary(tuple("abcdefghijklmnopqrstuvwxyz "))
+    letters = Charset(tuple("abcdefghijklmnopqrstuvwxyz "))
     manifest = pack(
         labels,
         tmp_path,
@@ -211,7 +211,7 @@ def test_other_options_do_not_use_finished_shards(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, ["a", "b", "c", "dddd"])
     with pytest.raises(DataError):
         pack(labels, tmp_path, tmp_path / "out", shard_samples=3, max_text_length=2)
-    pack(labels, tmp_path, tmp_path / "out", shard_samples=3, dictionary=Dictionary(tuple("abcd")))
+    pack(labels, tmp_path, tmp_path / "out", shard_samples=3, dictionary=Charset(tuple("abcd")))
     assert list(LmdbDataset(tmp_path / "out").labels()) == ["a", "b", "c", "dddd"]
 
 

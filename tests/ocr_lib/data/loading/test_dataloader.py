@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.batches import Batch
-from ocr_lib.data.loading.dataloader import BatchReader, Loader
-from ocr_lib.data.loading.sample_table import Samples
+from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
+from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
 PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]
 
@@ -55,16 +55,16 @@ def noise(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     return rng.integers(0, 255, image.shape, np.uint8)
 
 
-def reader(lines: Lines) -> BatchReader:
+def reader(lines: Lines) -> BatchBuilder:
     count = len(lines)
-    samples = Samples(np.full(count, 96, np.int32), np.arange(count), {96: 24}, 96)
-    targets = Targets(Dictionary(tuple("0123456789")), max_text_length=8)
-    return BatchReader(lines, samples, Preprocess(32, (96,)), noise, None, targets, seed=7)
+    samples = SampleTable(np.full(count, 96, np.int32), np.arange(count), {96: 24}, 96)
+    targets = Targets(Charset(tuple("0123456789")), max_text_length=8)
+    return BatchBuilder(lines, samples, Preprocess(32, (96,)), noise, None, targets, seed=7)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_batches_are_the_same_whoever_reads_them(workers: int) -> None:
-    alone, others = Loader(reader(Lines(8)), 0), Loader(reader(Lines(8)), workers)
+    alone, others = DataLoader(reader(Lines(8)), 0), DataLoader(reader(Lines(8)), workers)
     try:
         for expected, loaded in zip(alone.batches(PLAN, 2), others.batches(PLAN, 2), strict=True):
             assert loaded.labels == expected.labels
@@ -85,7 +85,7 @@ def test_random_numbers_are_of_the_sample_and_the_epoch() -> None:
 
 
 def test_worker_processes_do_without_paddle() -> None:
-    loader = Loader(reader(Heavy(2)), 1)
+    loader = DataLoader(reader(Heavy(2)), 1)
     try:
         (loaded,) = loader.batches([Batch(96, (0, 1))], 1)
         assert loaded.labels == ("0", "0")
@@ -94,7 +94,7 @@ def test_worker_processes_do_without_paddle() -> None:
 
 
 def test_what_cannot_be_read_is_left_out_and_named() -> None:
-    loader = Loader(reader(Lines(8, broken=frozenset({1, 3}))), 0)
+    loader = DataLoader(reader(Lines(8, broken=frozenset({1, 3}))), 0)
     loaded = list(loader.batches(PLAN, 1))
     assert [batch.labels for batch in loaded] == [("0", "2"), (), ("4", "5"), ("6", "7")]
     assert loaded[0].arrays["image"].shape == (2, 3, 32, 96)
@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_left_out_and_named() -> None:
 
 
 def test_too_many_that_cannot_be_read_end_it() -> None:
-    loader = Loader(reader(Lines(40, broken=frozenset(range(10)))), 0)
+    loader = DataLoader(reader(Lines(40, broken=frozenset(range(10)))), 0)
     with pytest.raises(DataError, match="10 of 40 samples cannot be read"):
         list(loader.batches([Batch(96, tuple(range(40)))], 1))
     loader.close()

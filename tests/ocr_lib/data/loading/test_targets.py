@@ -10,9 +10,9 @@ import pytest
 from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.loading.targets import Targets
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 
-ABC = Dictionary(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
+ABC = Charset(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
 
 
 def test_ctc_pads_with_blanks_to_the_longest_of_the_batch():
@@ -63,7 +63,7 @@ def test_the_heads_of_a_configuration_decide(name, auxiliary, ctc):
 def test_labels_are_those_of_paddleocrs_encoders(name):
     encoder = wheel_encoder(name)
     auxiliary = {"A": "attention", "S": "sar", "N": "nrtr"}[name[0]]
-    dictionary = Dictionary(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
+    dictionary = Charset(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
     targets = Targets(dictionary, 12, auxiliary, ctc=False)
     for text in ("a", "Hello 42", "0123456789", "q" * 9):
         expected = encoder(12)({"label": text})
