@@ -6,7 +6,7 @@ from ocr_lib.data.base import Dataset
 from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.errors import UserError
 from ocr_lib.export import write_forms
-from ocr_lib.gate import Costs
+from ocr_lib.gate import LatencyAndSize
 from ocr_lib.gate.latency import measure_latency
 from ocr_lib.inference.bundle import ONNX
 from ocr_lib.inference.runtimes import onnx_forward, open_bundle
@@ -16,7 +16,9 @@ from ocr_lib.training.recognizer import trained_recognizer
 IMAGES = 16
 
 
-def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work: Path) -> Costs:
+def measure_costs(
+    trained: TrainedModel, champion: Path, dataset: Dataset, work: Path
+) -> LatencyAndSize:
     """Exports the candidate on trial and times it beside the champion, one thread each.
 
     Args:
@@ -36,4 +38,4 @@ def measure_costs(trained: TrainedModel, champion: Path, dataset: Dataset, work:
     served = open_bundle(champion, verify=False)
     candidate = trained_recognizer(trained, onnx_forward(work / ONNX))
     times = measure_latency(candidate, served, images)
-    return Costs(*times, (work / ONNX).stat().st_size, (champion / ONNX).stat().st_size)
+    return LatencyAndSize(*times, (work / ONNX).stat().st_size, (champion / ONNX).stat().st_size)

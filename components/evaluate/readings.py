@@ -7,8 +7,8 @@ from pathlib import Path
 from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
-from ocr_lib.evaluation.predictions import Reader, Replay, load
+from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartition
+from ocr_lib.evaluation.predictions import Predictor, Replay, load
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.storage.artifact_ref import Pointer
 from ocr_lib.storage.artifacts import fetch
@@ -31,7 +31,7 @@ class Readings:
         folders: what was read.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[PredictionPartition, ...]
     folders: tuple[Path, ...]
 
     @classmethod
@@ -52,7 +52,7 @@ class Readings:
                 champion.
         """
         found = sorted(
-            ((Part.from_dict(pointer.metadata), pointer) for pointer in pointers),
+            ((PredictionPartition.from_dict(pointer.metadata), pointer) for pointer in pointers),
             key=lambda item: (item[0].first, item[0].last),
         )
         parts = tuple(part for part, _ in found)
@@ -62,16 +62,16 @@ class Readings:
         return cls(parts, tuple(folders))
 
     @property
-    def common(self) -> Part:
+    def common(self) -> PredictionPartition:
         """The part that speaks for all: data, weights and champion are those of each."""
         return self.parts[0]
 
-    def candidate(self, model: Reader, dataset: Dataset) -> EvalReport:
+    def candidate(self, model: Predictor, dataset: Dataset) -> EvalReport:
         """Counts what the candidate read."""
         seconds = sum(part.candidate_seconds for part in self.parts)
         return replace(evaluate(self._replay(model, CANDIDATE), dataset), seconds=seconds)
 
-    def champion(self, model: Reader, dataset: Dataset, watch: Sequence[int]) -> EvalReport:
+    def champion(self, model: Predictor, dataset: Dataset, watch: Sequence[int]) -> EvalReport:
         """Counts what the champion read.
 
         Args:
@@ -83,13 +83,13 @@ class Readings:
         found = evaluate(self._replay(model, CHAMPION), dataset, watch=watch)
         return replace(found, seconds=seconds)
 
-    def _replay(self, model: Reader, name: str) -> Replay:
+    def _replay(self, model: Predictor, name: str) -> Replay:
         pairs = zip(self.parts, self.folders, strict=True)
         files = (load(folder / name, part.last - part.first) for part, folder in pairs)
         return Replay(model, (reading for file in files for reading in file))
 
 
-def check_whole(parts: Sequence[Part], lines: int) -> None:
+def check_whole(parts: Sequence[PredictionPartition], lines: int) -> None:
     """Checks that every line was read once.
 
     Raises:
@@ -104,7 +104,7 @@ def check_whole(parts: Sequence[Part], lines: int) -> None:
             raise DataError(WHERE, f"lines {a + 1:,} to {b:,} of {lines:,} {what}", AGAIN)
 
 
-def check_common(parts: Sequence[Part], expected: tuple[str, str, str]) -> None:
+def check_common(parts: Sequence[PredictionPartition], expected: tuple[str, str, str]) -> None:
     """Checks that all parts were read on the same data with the same models.
 
     Args:

@@ -7,8 +7,8 @@ from pathlib import Path
 from components.predict.partition_data import fetch_lines
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.base import Dataset
-from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, Part
-from ocr_lib.evaluation.predictions import Reader, read_lines, save
+from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartition
+from ocr_lib.evaluation.predictions import Predictor, predict, save
 from ocr_lib.registry.champion import open_champion
 from ocr_lib.registry.production import read_production
 from ocr_lib.storage.artifact_ref import Pointer
@@ -31,7 +31,7 @@ def read_share(
         work: an empty folder.
 
     Returns:
-        Where the readings lie; the pointer's metadata is a `Part`.
+        Where the readings lie; the pointer's metadata is a `PredictionPartition`.
     """
     production = read_production(Store.from_env(), model_name)
     dataset = fetch_lines(test_lmdb, rows, work / "test")
@@ -41,7 +41,7 @@ def read_share(
     folder = work / "readings"
     folder.mkdir()
     took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE)
-    part = Part(rows.start, rows.stop, test_lmdb.digest, trained.digest, took)
+    part = PredictionPartition(rows.start, rows.stop, test_lmdb.digest, trained.digest, took)
     if production:
         champion = open_champion(production.bundle, production.digest, work / "champion")
         took = _read(champion, dataset, rows, folder / CHAMPION)
@@ -56,8 +56,8 @@ def read_share(
     return publish(folder, key, **part.to_dict())
 
 
-def _read(recognizer: Reader, dataset: Dataset, rows: range, path: Path) -> float:
+def _read(recognizer: Predictor, dataset: Dataset, rows: range, path: Path) -> float:
     """Writes what is read; returns how many seconds it took."""
     started = time.monotonic()
-    save(read_lines(recognizer, dataset, rows), path)
+    save(predict(recognizer, dataset, rows), path)
     return time.monotonic() - started

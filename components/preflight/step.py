@@ -8,7 +8,7 @@ from components.preflight.join import Sets
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.predictions import shares
+from ocr_lib.evaluation.predictions import partitions
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
@@ -87,4 +87,4 @@ def _markdown(roles: dict[str, Pointer | None], *notes: str) -> str:
 def share_out(test_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:
     """Returns the samples of a test set in as many shares as pods shall read them."""
     samples = int(test_lmdb.metadata["samples"])
-    return [{"first": rows.start, "last": rows.stop} for rows in shares(samples, max_pods)]
+    return [{"first": rows.start, "last": rows.stop} for rows in partitions(samples, max_pods)]

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.evaluation.block_counts import MILLION, WHOLE, CellCounter, Key, figures
+from ocr_lib.evaluation.block_counts import MILLION, WHOLE, BlockCounter, Key, block_metrics
 from ocr_lib.evaluation.characters import CharacterCounter, Kinds, source_of
 from ocr_lib.evaluation.metrics import RecMetric
-from ocr_lib.evaluation.report import Bin, EvalReport, Line, Slice, Spaces
-from ocr_lib.evaluation.top_errors import Remembered
+from ocr_lib.evaluation.report import Bin, EvalReport, PredictedSample, Slice, Spaces
+from ocr_lib.evaluation.top_errors import TopErrors
 from ocr_lib.text.dictionary import Charset
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
@@ -20,7 +20,7 @@ BINS = 20  # of scores
 FLUSH = 4096  # lines whose counts are added at once
 
 
-class Tally:
+class MetricAccumulator:
     """Everything that is counted, one line at a time; memory does not grow but by one byte each.
 
     Args:
@@ -32,7 +32,7 @@ class Tally:
 
     def __init__(self, dictionary: Charset, worst: int, watch: frozenset[int], total: int) -> None:
         self._dictionary = dictionary
-        self._remembered = Remembered(worst, watch)
+        self._remembered = TopErrors(worst, watch)
         self._sums = _Sums(total)
         self._similarity = 0.0
         self._out_of_dictionary = 0
@@ -45,7 +45,7 @@ class Tally:
         """Share of the lines so far that were read exactly; there must be one."""
         return self._correct / len(self._outcomes)
 
-    def add(self, line: Line, bucket: str) -> None:
+    def add(self, line: PredictedSample, bucket: str) -> None:
         """Counts one line that was read."""
         # A network without capitals is not asked for them; every other character counts.
         truth = line.label.lower() if self._dictionary.lower else line.label
@@ -69,7 +69,7 @@ class Tally:
         sums = self._sums
         sums.flush()
         totals = sums.cells.sums()
-        accuracy, _, cer, _ = figures(totals[WHOLE]).tolist()
+        accuracy, _, cer, _ = block_metrics(totals[WHOLE]).tolist()
         samples, _, _, _, _, hits, truths, reads = totals[WHOLE].tolist()
         return EvalReport(
             samples=samples,
@@ -102,7 +102,7 @@ class _Sums:
     """Sums over lines, many added at once: numpy is slow for single ones."""
 
     def __init__(self, total: int) -> None:
-        self.cells = CellCounter(total)
+        self.cells = BlockCounter(total)
         self.characters = CharacterCounter()
         self.sources: dict[str, str] = {}
         self._paddleocr = [
@@ -122,7 +122,7 @@ class _Sums:
         self._texts: list[str] = []
         self._sayables: list[str] = []
 
-    def add(self, line: Line, bucket: str, truth: str, sayable: str, edits: int) -> None:
+    def add(self, line: PredictedSample, bucket: str, truth: str, sayable: str, edits: int) -> None:
         """Counts a line whose truth, as far as the network is asked for it, is `truth`."""
         spaces = hits = truth.count(" ")
         if line.correct:
@@ -169,7 +169,7 @@ class _Sums:
             for lines, correct, mean in zip(*self._bins[:2], means, strict=True)
         )
 
-    def _slices(self, line: Line, bucket: str) -> tuple[int, ...]:
+    def _slices(self, line: PredictedSample, bucket: str) -> tuple[int, ...]:
         source = source_of(line.name)
         if source not in self.sources:
             self.sources[source] = source if len(self.sources) < MAX_SOURCES else OTHER
@@ -201,7 +201,7 @@ def _slices(totals: dict[Key, NDArray[np.int64]], dimension: str) -> tuple[Slice
 
 
 def _slice(name: str, sums: NDArray[np.int64]) -> Slice:
-    accuracy, similarity, cer, f1 = figures(sums).tolist()
+    accuracy, similarity, cer, f1 = block_metrics(sums).tolist()
     return Slice(name, int(sums[0]), accuracy, similarity, cer, None if np.isnan(f1) else f1)
 
 

@@ -37,7 +37,7 @@ Key = tuple[str, str]  # dimension and name of a slice, such as ("length", "1-5"
 Counts = NDArray[np.int64]
 
 
-def figures(sums: NDArray[Any]) -> NDArray[np.float64]:
+def block_metrics(sums: NDArray[Any]) -> NDArray[np.float64]:
     """Turns sums of `FIELDS`, [..., 8], into `METRICS`, [..., 4]; NaN where there is none."""
     samples, correct, distance, edits, characters, hits, truths, reads = np.moveaxis(
         sums.astype(np.float64), -1, 0
@@ -55,7 +55,7 @@ def figures(sums: NDArray[Any]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class BlockCounts:
     """Sums by slice, field and block.
 
     Attributes:
@@ -98,7 +98,7 @@ class Cells:
         return cls(slices, int(values["blocks"]), data)
 
 
-class CellCounter:
+class BlockCounter:
     """Adds lines to cells, many at a time.
 
     Args:
@@ -139,10 +139,10 @@ class CellCounter:
             sums = np.bincount(cell[used], column[line[used]], len(self._rows) * self.blocks)
             self._counts[:, field] += sums.astype(np.int64).reshape(-1, self.blocks)
 
-    def cells(self) -> Cells:
+    def cells(self) -> BlockCounts:
         """Returns the sums, the slices in order of dimension and name."""
         self._grow()
-        return Cells(tuple(self._rows), self.blocks, self._counts.astype("<i8").tobytes())
+        return BlockCounts(tuple(self._rows), self.blocks, self._counts.astype("<i8").tobytes())
 
     def sums(self) -> dict[Key, NDArray[np.int64]]:
         """Returns the sums of `FIELDS` of every slice."""

@@ -10,16 +10,16 @@ from functools import cached_property
 
 from ocr_lib.data.base import Dataset
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.evaluation.accumulator import Tally
-from ocr_lib.evaluation.predictions import Reader, chunks
-from ocr_lib.evaluation.report import EvalReport, Line, Slice
+from ocr_lib.evaluation.accumulator import MetricAccumulator
+from ocr_lib.evaluation.predictions import Predictor, chunks
+from ocr_lib.evaluation.report import EvalReport, PredictedSample, Slice
 from ocr_lib.progress import Progress
 
-__all__ = ["EvalReport", "Line", "Slice", "evaluate"]
+__all__ = ["EvalReport", "PredictedSample", "Slice", "evaluate"]
 
 
 def evaluate(
-    recognizer: Reader,
+    recognizer: Predictor,
     dataset: Dataset,
     *,
     limit: int | None = None,
@@ -45,8 +45,8 @@ def evaluate(
     count = total if limit is None else min(limit, total)
     if count < 1:
         raise DataError("evaluation", "the data set has no lines", "Check Eval.dataset")
-    tally = Tally(recognizer.dictionary, worst, frozenset(watch), count)
-    reader = _Lines(recognizer, dataset, tally)
+    tally = MetricAccumulator(recognizer.dictionary, worst, frozenset(watch), count)
+    reader = _Samples(recognizer, dataset, tally)
     started = time.monotonic()
     with Progress(0 if quiet else count, "evaluating", "lines") as progress:
         for rows in chunks(range(count)):
@@ -55,10 +55,10 @@ def evaluate(
     return tally.report(time.monotonic() - started)
 
 
-class _Lines:
+class _Samples:
     """Reads samples of a data set and counts them."""
 
-    def __init__(self, recognizer: Reader, dataset: Dataset, tally: Tally) -> None:
+    def __init__(self, recognizer: Predictor, dataset: Dataset, tally: MetricAccumulator) -> None:
         self._recognizer = recognizer
         self._dataset = dataset
         self._tally = tally
@@ -73,12 +73,12 @@ class _Lines:
             line.error = line.error or answer.error
             self._tally.add(line, self._bucket(line.index))
 
-    def _line(self, index: int) -> Line:
+    def _line(self, index: int) -> PredictedSample:
         try:
             sample = self._dataset.sample(index)
         except UserError as error:  # the file is gone: still a line of the set, and a wrong one
-            return Line(index, error.where, self._labels[index], error=error.cause)
-        return Line(index, sample.name, sample.label, image=sample.image)
+            return PredictedSample(index, error.where, self._labels[index], error=error.cause)
+        return PredictedSample(index, sample.name, sample.label, image=sample.image)
 
     def _bucket(self, index: int) -> str:
         width, height = self._sizes[index]

@@ -7,7 +7,7 @@ CANDIDATE, CHAMPION = "candidate.jsonl", "champion.jsonl"  # files of the predic
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PredictionPartition:
     """What one pod read.
 
     Attributes:

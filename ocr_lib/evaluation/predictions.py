@@ -24,7 +24,7 @@ from ocr_lib.text.dictionary import Charset
 CHUNK = 256  # samples held in memory at a time; a batch is made of samples of one chunk
 
 
-class Reader(Protocol):
+class Predictor(Protocol):
     """The part of a `Recognizer` that an evaluation needs."""
 
     @property
@@ -47,7 +47,7 @@ class Replay:
         readings: what it read, in the order of the lines.
     """
 
-    def __init__(self, recognizer: Reader, readings: Iterable[Recognition]) -> None:
+    def __init__(self, recognizer: Predictor, readings: Iterable[Recognition]) -> None:
         self.preprocess = recognizer.preprocess
         self.dictionary = recognizer.dictionary
         self._readings = iter(readings)
@@ -63,7 +63,7 @@ def chunks(rows: range) -> Iterator[range]:
         yield range(start, min(start + CHUNK, rows.stop))
 
 
-def shares(lines: int, most: int) -> list[range]:
+def partitions(lines: int, most: int) -> list[range]:
     """Splits lines into runs of neighbours, about equally long: at most so many, at least one.
 
     A share ends where a chunk does, so that every line is in the same batch whoever reads it: the
@@ -75,7 +75,7 @@ def shares(lines: int, most: int) -> list[range]:
     return [range(first, last) for first, last in pairwise(ends)]
 
 
-def read_lines(recognizer: Reader, dataset: Dataset, rows: range) -> Iterator[Recognition]:
+def predict(recognizer: Predictor, dataset: Dataset, rows: range) -> Iterator[Recognition]:
     """Yields what a recognizer reads on some neighbouring lines."""
     with Progress(len(rows), "reading", "lines") as progress:
         for chunk in chunks(rows):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.block_counts import Cells
+from ocr_lib.evaluation.block_counts import BlockCounts
 from ocr_lib.evaluation.characters import Confusion, Recall
 
 FORMAT = 2
@@ -21,7 +21,7 @@ SLICES = ("by_length", "by_width", "by_class", "by_script", "by_source")
 
 
 @dataclass(slots=True)
-class Line:
+class PredictedSample:
     """One evaluated line.
 
     Attributes:
@@ -149,7 +149,7 @@ class EvalReport:
     paddleocr: dict[str, float]
     by_length: tuple[Slice, ...]
     by_width: tuple[Slice, ...]
-    worst: tuple[Line, ...]
+    worst: tuple[PredictedSample, ...]
     watched: dict[int, str]
     errors: tuple[str, ...]
     outcomes: bytes
@@ -162,7 +162,7 @@ class EvalReport:
     characters: dict[str, Recall] = field(default_factory=dict)
     confusions: tuple[Confusion, ...] = ()
     reliability: tuple[Bin, ...] = ()
-    cells: Cells | None = None
+    cells: BlockCounts | None = None
     leaked: int | None = None
 
     @property
@@ -195,7 +195,8 @@ class EvalReport:
         for name in SLICES:
             kept[name] = tuple(Slice(**item) for item in kept.get(name, ()))
         kept["worst"] = tuple(
-            Line(**{**item, "image": base64.b64decode(item["image"])}) for item in kept["worst"]
+            PredictedSample(**{**item, "image": base64.b64decode(item["image"])})
+            for item in kept["worst"]
         )
         kept["watched"] = {int(index): text for index, text in kept["watched"].items()}
         kept["errors"] = tuple(kept["errors"])
@@ -238,5 +239,5 @@ def _of_format_2(values: Mapping[str, Any]) -> dict[str, Any]:
         "characters": {c: Recall(*counts) for c, counts in values["characters"].items()},
         "confusions": tuple(Confusion(**item) for item in values["confusions"]),
         "reliability": tuple(Bin(**item) for item in values["reliability"]),
-        "cells": None if cells is None else Cells.from_dict(cells),
+        "cells": None if cells is None else BlockCounts.from_dict(cells),
     }

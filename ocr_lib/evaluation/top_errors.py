@@ -6,13 +6,13 @@ import numpy as np
 
 from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ImageError
-from ocr_lib.evaluation.report import Line
+from ocr_lib.evaluation.report import PredictedSample
 from ocr_lib.opencv import cv2
 
 THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the report, px
 
 
-class Remembered:
+class TopErrors:
     """Keeps a bounded number of lines.
 
     Args:
@@ -28,12 +28,14 @@ class Remembered:
     def __init__(self, keep: int, watch: frozenset[int]) -> None:
         self._keep = keep
         self._watch = watch
-        self._worst: list[tuple[float, float, int, Line]] = []  # a heap, the least bad on top
+        self._worst: list[
+            tuple[float, float, int, PredictedSample]
+        ] = []  # a heap, the least bad on top
         self.watched: dict[int, str] = {}
         self.errors: list[str] = []
         self.unreadable = 0
 
-    def add(self, line: Line) -> None:
+    def add(self, line: PredictedSample) -> None:
         """Looks at one evaluated line."""
         if line.index in self._watch:
             self.watched[line.index] = line.text
@@ -47,12 +49,12 @@ class Remembered:
             if len(self._worst) > self._keep:
                 heapq.heappop(self._worst)
 
-    def worst(self) -> tuple[Line, ...]:
+    def worst(self) -> tuple[PredictedSample, ...]:
         """Returns the worst lines, worst first, with small pictures."""
         return tuple(_with_thumbnail(item[-1]) for item in sorted(self._worst, reverse=True))
 
 
-def _with_thumbnail(line: Line) -> Line:
+def _with_thumbnail(line: PredictedSample) -> PredictedSample:
     """Shrinks the kept picture to what a report shows, in a format every browser reads."""
     try:
         pixels = decode_image(line.image)

@@ -1,8 +1,8 @@
 """The gate between a candidate and the model that serves; its table is in `decision`."""
 
 from ocr_lib.gate.decision import decide
-from ocr_lib.gate.latency import Costs
+from ocr_lib.gate.latency import LatencyAndSize
 from ocr_lib.gate.thresholds import PROOFS, Thresholds
-from ocr_lib.gate.verdict import Reason, Verdict
+from ocr_lib.gate.verdict import Check, Verdict
 
-__all__ = ["PROOFS", "Costs", "Reason", "Thresholds", "Verdict", "decide"]
+__all__ = ["PROOFS", "Check", "LatencyAndSize", "Thresholds", "Verdict", "decide"]

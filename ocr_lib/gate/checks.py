@@ -9,26 +9,26 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.block_counts import FIELDS, METRICS, WHOLE, Cells, Key, figures
+from ocr_lib.evaluation.block_counts import FIELDS, METRICS, WHOLE, BlockCounts, Key, block_metrics
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.latency import Costs
+from ocr_lib.gate.latency import LatencyAndSize
 from ocr_lib.gate.statistics import fewer_hits, randomisation_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
-from ocr_lib.gate.verdict import Reason
+from ocr_lib.gate.verdict import Check
 
 NAMED = 5  # slices or characters that a sentence names
 
 Counts = NDArray[np.int64]
 
 
-def budgets(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Iterator[Reason]:
+def checks(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Iterator[Check]:
     """Yields the rows that compare sums by block; one row that says so where a report has none."""
     if candidate.cells is None or champion.cells is None:
         words = (
             "a report of an older version has no sums by slice and character: spaces, slices and "
             "characters are not compared"
         )
-        yield Reason("slices", True, None, None, None, words)
+        yield Check("slices", True, None, None, None, words)
         return
     shared = dict(shared_slices(candidate.cells, champion.cells))
     if WHOLE in shared:
@@ -37,7 +37,9 @@ def budgets(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> 
     yield _characters(candidate, champion, limits)
 
 
-def shared_slices(candidate: Cells, champion: Cells) -> Iterator[tuple[Key, tuple[Counts, Counts]]]:
+def shared_slices(
+    candidate: BlockCounts, champion: BlockCounts
+) -> Iterator[tuple[Key, tuple[Counts, Counts]]]:
     """Yields the slices of both with their sums [fields, blocks], where they hold the same lines.
 
     Two models may have other width buckets: slices of other lines do not stand side by side.
@@ -53,9 +55,9 @@ def shared_slices(candidate: Cells, champion: Cells) -> Iterator[tuple[Key, tupl
             yield key, (mine[row], theirs[other])
 
 
-def _metrics(mine: Counts, theirs: Counts, limits: Thresholds) -> Iterator[Reason]:
+def _metrics(mine: Counts, theirs: Counts, limits: Thresholds) -> Iterator[Check]:
     chances = randomisation_test(mine, theirs)
-    found, served = figures(mine.sum(axis=1)), figures(theirs.sum(axis=1))
+    found, served = block_metrics(mine.sum(axis=1)), block_metrics(theirs.sum(axis=1))
     rows = (
         ("norm_edit_dis drop", "norm_edit_dis", "edit similarity", limits.max_norm_edit_dis_drop),
         ("cer rise", "cer", "character error rate", limits.max_cer_rise),
@@ -67,22 +69,22 @@ def _metrics(mine: Counts, theirs: Counts, limits: Thresholds) -> Iterator[Reaso
         value, other, chance = found[place], served[place], float(chances[place])
         sign = -1.0 if metric == "cer" else 1.0
         beyond = not sign * (other - value) <= budget + 1e-12  # true for NaN
-        passed = not (beyond and chance <= limits.risk / len(rows_used))
+        passed = not (beyond and chance <= limits.significance_level / len(rows_used))
         words = (
             f"{what} {value - other:+.4f} against the serving model's {other:.4f} "
             f"(p = {chance:.2g}), {budget:.4f} is allowed"
         )
-        yield Reason(name, passed, float(value), float(other - sign * budget), float(other), words)
+        yield Check(name, passed, float(value), float(other - sign * budget), float(other), words)
 
 
-def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Reason:
+def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Check:
     samples, correct = FIELDS.index("samples"), FIELDS.index("correct")
     looked = {
         key: (mine[correct] - theirs[correct], int(theirs[correct].sum()), total)
         for key, (mine, theirs) in shared.items()
         if key != WHOLE and (total := int(theirs[samples].sum())) >= limits.min_slice_samples
     }
-    risk = limits.risk / max(len(looked), 1)
+    risk = limits.significance_level / max(len(looked), 1)
     fallen = []
     for (dimension, name), (gain, served, total) in looked.items():
         drop = -int(gain.sum()) / total
@@ -101,13 +103,13 @@ def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Rea
     return _fell("slices", fallen, limits.max_slice_drop, none, some)
 
 
-def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Reason:
+def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Check:
     pairs = {
         character: (candidate.characters[character], theirs)
         for character, theirs in champion.characters.items()
         if character in candidate.characters and theirs.lines >= limits.min_character_lines
     }
-    risk = limits.risk / max(len(pairs), 1)
+    risk = limits.significance_level / max(len(pairs), 1)
     fallen = []
     for character, (mine, theirs) in pairs.items():
         drop = theirs.recall - mine.recall
@@ -127,13 +129,13 @@ def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds)
 
 def _fell(
     name: str, fallen: list[tuple[float, str]], allowed: float, none: str, some: str
-) -> Reason:
+) -> Check:
     """Returns the row that names what fell, the furthest first."""
     worst_first = sorted(fallen, reverse=True)
     if not worst_first:
-        return Reason(name, True, None, allowed, None, none)
+        return Check(name, True, None, allowed, None, none)
     words = f"{some} {_named([words for _, words in worst_first])}"
-    return Reason(name, False, worst_first[0][0], allowed, None, words)
+    return Check(name, False, worst_first[0][0], allowed, None, words)
 
 
 def _named(parts: list[str]) -> str:
@@ -141,9 +143,9 @@ def _named(parts: list[str]) -> str:
     return ", ".join(parts[:NAMED]) + more
 
 
-def cost_rows(costs: Costs, limits: Thresholds) -> Iterator[Reason]:
+def cost_rows(costs: LatencyAndSize, limits: Thresholds) -> Iterator[Check]:
     """Yields the rows of time and size."""
-    yield Reason(
+    yield Check(
         "latency",
         costs.latency_ratio <= limits.max_latency_ratio,
         costs.latency_ms,
@@ -153,7 +155,7 @@ def cost_rows(costs: Costs, limits: Thresholds) -> Iterator[Reason]:
         f"{costs.champion_latency_ms:.1f} ms, measured in turn on one machine; "
         f"{limits.max_latency_ratio:g} times is allowed",
     )
-    yield Reason(
+    yield Check(
         "size",
         costs.size_ratio <= limits.max_size_ratio,
         costs.size_bytes,

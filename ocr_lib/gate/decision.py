@@ -34,18 +34,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.checks import budgets, cost_rows
-from ocr_lib.gate.latency import Costs
+from ocr_lib.gate.checks import checks, cost_rows
+from ocr_lib.gate.latency import LatencyAndSize
 from ocr_lib.gate.statistics import score_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
-from ocr_lib.gate.verdict import Reason, Verdict
+from ocr_lib.gate.verdict import Check, Verdict
 
 
 def decide(
     candidate: EvalReport,
     champion: EvalReport | None,
     thresholds: Thresholds,
-    costs: Costs | None = None,
+    costs: LatencyAndSize | None = None,
 ) -> Verdict:
     """Decides whether `candidate` may serve.
 
@@ -64,8 +64,8 @@ def decide(
     return Verdict(all(reason.passed for reason in reasons), reasons)
 
 
-def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Reason]:
-    yield Reason(
+def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Check]:
+    yield Check(
         "samples",
         report.samples >= limits.min_samples,
         report.samples,
@@ -74,7 +74,7 @@ def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Reas
         f"evaluated on {report.samples} lines, at least {limits.min_samples} are needed",
     )
     share = report.unreadable / max(report.samples, 1)
-    yield Reason(
+    yield Check(
         "readable images",
         share <= limits.max_unreadable_share,
         share,
@@ -85,7 +85,7 @@ def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Reas
     )
     if report.leaked is not None:
         words = f"{report.leaked} of {report.samples} images are training images too, none may be"
-        yield Reason("leakage", report.leaked == 0, report.leaked, 0, None, words)
+        yield Check("leakage", report.leaked == 0, report.leaked, 0, None, words)
     yield _at_least("accuracy", "lines read exactly", report.accuracy, limits.min_accuracy)
     yield _at_least(
         "norm_edit_dis", "edit similarity", report.norm_edit_dis, limits.min_norm_edit_dis
@@ -94,18 +94,18 @@ def _against_thresholds(report: EvalReport, limits: Thresholds) -> Iterator[Reas
         yield _at_least("space_f1", "F1 of spaces", report.spaces.f1, limits.min_space_f1)
 
 
-def _at_least(name: str, what: str, value: float, limit: float) -> Reason:
+def _at_least(name: str, what: str, value: float, limit: float) -> Check:
     passed = value >= limit  # false for NaN
     words = f"{what}: {value:.4f}, {'at least' if passed else 'below the'} {limit:.4f} asked for"
-    return Reason(name, passed, value, limit, None, words)
+    return Check(name, passed, value, limit, None, words)
 
 
 def _against(
     champion: EvalReport | None, candidate: EvalReport, limits: Thresholds
-) -> Iterator[Reason]:
+) -> Iterator[Check]:
     if champion is None:
         words = "no model serves yet: the thresholds alone decide"
-        yield Reason("champion", True, None, None, None, words)
+        yield Check("champion", True, None, None, None, words)
         return
     same = champion.dataset_digest == candidate.dataset_digest
     words = (
@@ -113,17 +113,17 @@ def _against(
         if same
         else "the serving model was evaluated on other lines: evaluate it again on this set"
     )
-    yield Reason("champion", same, None, None, None, words)
+    yield Check("champion", same, None, None, None, words)
     if same:
         yield _accuracy_drop(champion, candidate, limits)
         yield from _paired(champion, candidate, limits)
-        yield from budgets(candidate, champion, limits)
+        yield from checks(candidate, champion, limits)
 
 
-def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Reason:
+def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Check:
     floor = champion.accuracy - limits.max_accuracy_drop
     change = candidate.accuracy - champion.accuracy
-    return Reason(
+    return Check(
         "accuracy drop",
         candidate.accuracy >= floor - 1e-12,  # 0.91 - 0.01 is not quite 0.90
         candidate.accuracy,
@@ -134,28 +134,28 @@ def _accuracy_drop(champion: EvalReport, candidate: EvalReport, limits: Threshol
     )
 
 
-def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Iterator[Reason]:
+def _paired(champion: EvalReport, candidate: EvalReport, limits: Thresholds) -> Iterator[Check]:
     wins, losses = wins_and_losses(candidate, champion)
     chance = sign_test(wins, losses)
-    passed = chance > limits.risk
-    yield Reason(
+    passed = chance > limits.significance_level
+    yield Check(
         "paired test",
         passed,
         chance,
-        limits.risk,
+        limits.significance_level,
         None,
         f"{wins} lines only the candidate reads, {losses} only the serving model: "
         + (
-            f"no more than chance (p = {chance:.2g} > {limits.risk:.3g})"
+            f"no more than chance (p = {chance:.2g} > {limits.significance_level:.3g})"
             if passed
-            else f"more than chance (p = {chance:.2g} ≤ {limits.risk:.3g})"
+            else f"more than chance (p = {chance:.2g} ≤ {limits.significance_level:.3g})"
         ),
     )
     if limits.proof != "none":
         yield _proof(wins, losses, candidate.samples, limits)
 
 
-def _proof(wins: int, losses: int, samples: int, limits: Thresholds) -> Reason:
+def _proof(wins: int, losses: int, samples: int, limits: Thresholds) -> Check:
     allowed = 1.0 - limits.confidence
     if limits.proof == "better":
         chance, aim = sign_test(losses, wins), "better"
@@ -168,7 +168,7 @@ def _proof(wins: int, losses: int, samples: int, limits: Thresholds) -> Reason:
         f"{'shown' if passed else 'not shown'} to be {aim} at {limits.confidence:.0%} confidence "
         f"(p = {chance:.2g})"
     )
-    return Reason("proof", passed, chance, allowed, None, words)
+    return Check("proof", passed, chance, allowed, None, words)
 
 
 def wins_and_losses(candidate: EvalReport, champion: EvalReport) -> tuple[int, int]:

@@ -13,7 +13,7 @@ ROUNDS = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class LatencyAndSize:
     """Candidate and champion, each as it would serve.
 
     Attributes:

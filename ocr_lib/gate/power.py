@@ -30,7 +30,7 @@ def refusal_probability(
     spread = math.sqrt(samples * disagreement)  # of lost minus won samples, if they were equal
     bounds = [
         samples * limits.max_accuracy_drop,
-        normal.inv_cdf(1.0 - limits.risk) * spread,  # the paired test
+        normal.inv_cdf(1.0 - limits.significance_level) * spread,  # the paired test
     ]
     proven = normal.inv_cdf(limits.confidence) * spread
     if limits.proof == "no worse":

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.block_counts import BLOCKS, FIELDS, MILLION, WHOLE, Cells, Key, figures
+from ocr_lib.evaluation.block_counts import (
+    BLOCKS,
+    FIELDS,
+    MILLION,
+    WHOLE,
+    BlockCounts,
+    Key,
+    block_metrics,
+)
 from ocr_lib.evaluation.characters import Recall
 from ocr_lib.evaluation.report import EvalReport, Spaces
 from ocr_lib.gate import Thresholds, decide
@@ -132,7 +140,7 @@ class Simulation:
         loses_space = (self._rng.random(len(wrong)) < SPACE_ERRORS) & (self._spaces[wrong] > 0)
         cells = self._cells(right, wrong[loses_space])
         sums = cells.counts[cells.slices.index(WHOLE)].sum(axis=1)
-        accuracy, similarity, cer, _ = figures(sums).tolist()
+        accuracy, similarity, cer, _ = block_metrics(sums).tolist()
         return EvalReport(
             samples=len(right), unreadable=0, out_of_dictionary=0, accuracy=accuracy,
             norm_edit_dis=similarity, cer=cer, paddleocr={}, by_length=(), by_width=(), worst=(),
@@ -141,7 +149,7 @@ class Simulation:
             spaces=Spaces(*sums[5:].tolist()), characters=self._recalls(wrong[~loses_space]),
         )  # fmt: skip
 
-    def _cells(self, right: Mask, without_space: NDArray[np.int64]) -> Cells:
+    def _cells(self, right: Mask, without_space: NDArray[np.int64]) -> BlockCounts:
         reads = self._spaces.copy()
         reads[without_space] -= 1
         one = np.ones(len(right), np.int64)
@@ -159,7 +167,7 @@ class Simulation:
         sums = [np.bincount(self._cell, values[field][self._line], size) for field in FIELDS]
         counts = np.stack(sums).reshape(len(FIELDS), len(self._keys), self._blocks)
         data = counts.transpose(1, 0, 2).astype("<i8").tobytes()
-        return Cells(self._keys, self._blocks, data)
+        return BlockCounts(self._keys, self._blocks, data)
 
     def _recalls(self, wrong: NDArray[np.int64]) -> dict[str, Recall]:
         """Returns the counts where each of these lines misreads one of its characters."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.evaluation.block_counts import LOWER_IS_BETTER, METRICS, figures
+from ocr_lib.evaluation.block_counts import LOWER_IS_BETTER, METRICS, block_metrics
 
 SEED = 20_230_817
 SWAPS = 999  # of the randomisation test: its smallest p is 1 / (SWAPS + 1)
@@ -99,8 +99,8 @@ def randomisation_test(
     gap = (champion - candidate).astype(np.float32)
     moved = (_swaps(gap.shape[1]) @ gap.T).astype(np.float64)  # [SWAPS, 8]
     mine, theirs = candidate.sum(axis=1), champion.sum(axis=1)
-    seen = (figures(mine) - figures(theirs)) * BETTER
-    gains = (figures(mine + moved) - figures(theirs - moved)) * BETTER
+    seen = (block_metrics(mine) - block_metrics(theirs)) * BETTER
+    gains = (block_metrics(mine + moved) - block_metrics(theirs - moved)) * BETTER
     as_bad = (gains <= seen + 1e-9).sum(axis=0)
     return np.where(np.isnan(seen), 1.0, (1 + as_bad) / (SWAPS + 1))
 
@@ -126,7 +126,7 @@ def bootstrap(
     sums = [
         np.einsum("rb,sfb->srf", weights, part, optimize=True) for part in (candidate, champion)
     ]
-    changes = figures(sums[0]) - figures(sums[1])  # [slices, RESAMPLES, 4]
+    changes = block_metrics(sums[0]) - block_metrics(sums[1])  # [slices, RESAMPLES, 4]
     half = (1.0 - confidence) / 2.0
     with np.errstate(invalid="ignore"):
         ends = np.nanquantile(_usable(changes), [half, 1.0 - half], axis=1)

@@ -80,7 +80,7 @@ class Thresholds:
                 raise FieldError(self, item.name, f"is {value}", f"Write {low} to {high}")
 
     @property
-    def risk(self) -> float:
+    def significance_level(self) -> float:
         """The chance of each test's own to refuse an equally good candidate."""
         return (1.0 - self.confidence) / TESTS
 

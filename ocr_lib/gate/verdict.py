@@ -6,7 +6,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Check:
     """One row of the verdict.
 
     Attributes:
@@ -31,7 +31,7 @@ class Verdict:
     """The decision: passed when every reason did."""
 
     passed: bool
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Check, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the verdict as JSON-ready values."""
@@ -40,4 +40,4 @@ class Verdict:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Reads what `to_dict` returned."""
-        return cls(values["passed"], tuple(Reason(**reason) for reason in values["reasons"]))
+        return cls(values["passed"], tuple(Check(**reason) for reason in values["reasons"]))

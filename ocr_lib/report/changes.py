@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from ocr_lib.evaluation.block_counts import METRICS, WHOLE, Key, figures
+from ocr_lib.evaluation.block_counts import METRICS, WHOLE, Key, block_metrics
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate.checks import shared_slices
 from ocr_lib.gate.statistics import bootstrap
@@ -44,7 +44,7 @@ class Changes:
         if not shared:
             return
         mine, theirs = (np.stack([pair[i] for pair in shared.values()]) for i in (0, 1))
-        seen = figures(mine.sum(axis=2)) - figures(theirs.sum(axis=2))
+        seen = block_metrics(mine.sum(axis=2)) - block_metrics(theirs.sum(axis=2))
         ends = bootstrap(mine, theirs, CONFIDENCE)
         for row, key in enumerate(shared):
             for column, metric in enumerate(METRICS):

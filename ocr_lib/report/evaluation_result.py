@@ -7,7 +7,7 @@ from typing import Any
 
 from ocr_lib.atomic import write_json, write_text
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate import Costs, Verdict
+from ocr_lib.gate import LatencyAndSize, Verdict
 from ocr_lib.report import html, markdown
 
 CANDIDATE, CHAMPION, VERDICT = "candidate.json", "champion.json", "verdict.json"
@@ -30,7 +30,7 @@ class Evaluation:
     candidate: EvalReport
     champion: EvalReport | None
     verdict: Verdict
-    costs: Costs | None = None
+    costs: LatencyAndSize | None = None
     decisions: int | None = None
 
     def metrics(self) -> dict[str, float]:
@@ -79,6 +79,6 @@ class Evaluation:
             EvalReport.load(folder / CANDIDATE),
             EvalReport.load(champion) if champion.exists() else None,
             Verdict.from_dict(verdict),
-            Costs(**json.loads(costs.read_text("utf-8"))) if costs.exists() else None,
+            LatencyAndSize(**json.loads(costs.read_text("utf-8"))) if costs.exists() else None,
             json.loads(decisions.read_text("utf-8"))["test_set"] if decisions.exists() else None,
         )

@@ -11,10 +11,10 @@ from ocr_lib.report.changes import Changes
 from ocr_lib.report.characters import characters
 from ocr_lib.report.formatting import judged
 from ocr_lib.report.reliability import reliability
-from ocr_lib.report.sample_table import worst_lines
+from ocr_lib.report.sample_table import worst_samples
 from ocr_lib.report.slices import slices
 from ocr_lib.report.style import STYLE
-from ocr_lib.report.summary_cards import tiles
+from ocr_lib.report.summary_cards import summary_cards
 
 
 def html(
@@ -42,13 +42,13 @@ def html(
         [
             _heading(report, title, decisions),
             _verdict(verdict),
-            tiles(report, champion, changes),
+            summary_cards(report, champion, changes),
             _reasons(verdict),
             slices(report, champion, changes),
             characters(report, champion),
             reliability(report, champion),
             _errors(report),
-            worst_lines(report, champion),
+            worst_samples(report, champion),
         ]
     )
     return (

@@ -5,11 +5,11 @@ from html import escape
 
 from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.evaluation.report import EvalReport, Line
+from ocr_lib.evaluation.report import EvalReport, PredictedSample
 from ocr_lib.report.characters import VISIBLE_SPACE
 
 
-def worst_lines(report: EvalReport, champion: EvalReport | None) -> str:
+def worst_samples(report: EvalReport, champion: EvalReport | None) -> str:
     """Returns the section, empty where no line is wrong."""
     if not report.worst:
         return ""
@@ -22,7 +22,7 @@ def worst_lines(report: EvalReport, champion: EvalReport | None) -> str:
     )
 
 
-def _line(line: Line, champion_text: str | None) -> str:
+def _line(line: PredictedSample, champion_text: str | None) -> str:
     picture = '<span class="soft">no picture</span>'
     if line.image:
         content = base64.b64encode(line.image).decode("ascii")

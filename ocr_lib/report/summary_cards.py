@@ -5,7 +5,7 @@ from ocr_lib.report.changes import Change, Changes
 from ocr_lib.report.formatting import percent, points, wilson
 
 
-def tiles(report: EvalReport, champion: EvalReport | None, changes: Changes) -> str:
+def summary_cards(report: EvalReport, champion: EvalReport | None, changes: Changes) -> str:
     """Returns the row of tiles."""
     low, high = wilson(report.accuracy * report.samples, report.samples)
     shown = [

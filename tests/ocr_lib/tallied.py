@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ocr_lib.evaluation.accumulator import Tally
-from ocr_lib.evaluation.report import EvalReport, Line
+from ocr_lib.evaluation.accumulator import MetricAccumulator
+from ocr_lib.evaluation.report import EvalReport, PredictedSample
 from ocr_lib.text.dictionary import Charset
 
 LATIN = Charset(tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,- "), False)
@@ -18,9 +18,9 @@ def tallied(
     dictionary: Charset = LATIN,
 ) -> EvalReport:
     """Returns the report of a model that reads `texts`; None is an unreadable image."""
-    tally = Tally(dictionary, worst=5, watch=frozenset(), total=len(truths))
+    tally = MetricAccumulator(dictionary, worst=5, watch=frozenset(), total=len(truths))
     for i, (truth, text) in enumerate(zip(truths, texts, strict=True)):
-        line = Line(
+        line = PredictedSample(
             index=i,
             name=names[i] if names else f"labels.txt:{i + 1}",
             label=truth,

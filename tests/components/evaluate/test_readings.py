@@ -7,7 +7,7 @@ import pytest
 
 from components.evaluate.readings import Readings
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.partition import CANDIDATE, Part
+from ocr_lib.evaluation.partition import CANDIDATE, PredictionPartition
 from ocr_lib.evaluation.predictions import save
 from ocr_lib.storage.artifact_ref import Pointer
 from ocr_lib.storage.artifacts import publish
@@ -17,11 +17,13 @@ from ocr_lib.text.ctc import Recognition
 DATA, WEIGHTS, CHAMPION = "d" * 64, "e" * 64, "c" * 64
 
 
-def part(first: int, last: int) -> Part:
-    return Part(first, last, DATA, WEIGHTS, 1.0, "s3://ocr/registry/m", CHAMPION, 2.0)
+def part(first: int, last: int) -> PredictionPartition:
+    return PredictionPartition(
+        first, last, DATA, WEIGHTS, 1.0, "s3://ocr/registry/m", CHAMPION, 2.0
+    )
 
 
-def pointer(part: Part) -> Pointer:
+def pointer(part: PredictionPartition) -> Pointer:
     return Pointer("s3://ocr/runs/r/readings/1", "0" * 64, part.to_dict())
 
 
@@ -54,7 +56,7 @@ def pointer(part: Part) -> Pointer:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(
-    parts: list[Part], complaint: str, tmp_path: Path
+    parts: list[PredictionPartition], complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match=complaint) as error:
         Readings.fetch(list(map(pointer, parts)), 10, DATA, WEIGHTS, tmp_path / "work")

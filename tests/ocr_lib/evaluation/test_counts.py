@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.block_counts import BLOCKS, FIELDS, WHOLE, CellCounter, Cells, figures
+from ocr_lib.evaluation.block_counts import (
+    BLOCKS,
+    FIELDS,
+    WHOLE,
+    BlockCounter,
+    BlockCounts,
+    block_metrics,
+)
 from ocr_lib.evaluation.characters import Confusion, script, source_of
 from ocr_lib.evaluation.report import FORMAT, EvalReport, Spaces
 from tests.ocr_lib.tallied import tallied
@@ -116,7 +123,7 @@ def test_damaged_sums_are_refused(damage: str, tmp_path: Path) -> None:
 
 def test_many_lines_share_blocks_and_keep_their_sums() -> None:
     lines = 3 * BLOCKS + 5
-    counter = CellCounter(lines)
+    counter = BlockCounter(lines)
     row = counter.row(("class", "odd"))
     values = [(1, i % 2, 0, 0, 5, 0, 0, 0) for i in range(lines)]
     members = [[row] if i % 2 else [] for i in range(lines)]
@@ -128,8 +135,8 @@ def test_many_lines_share_blocks_and_keep_their_sums() -> None:
     samples = counts[:, FIELDS.index("samples")]
     assert samples.sum(axis=1).tolist() == [lines, lines // 2]
     assert set(samples[0].tolist()) == {3, 4}
-    assert Cells.from_dict(json.loads(json.dumps(cells.to_dict()))) == cells
-    assert figures(counter.sums()[WHOLE])[0] == pytest.approx(0.5, abs=1e-3)
+    assert BlockCounts.from_dict(json.loads(json.dumps(cells.to_dict()))) == cells
+    assert block_metrics(counter.sums()[WHOLE])[0] == pytest.approx(0.5, abs=1e-3)
 
 
 def test_a_report_does_not_grow_with_the_lines() -> None:

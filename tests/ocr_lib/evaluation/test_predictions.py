@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.evaluation.predictions import CHUNK, Replay, load, read_lines, save, shares
+from ocr_lib.evaluation.predictions import CHUNK, Replay, load, partitions, predict, save
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.ctc import Recognition
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
@@ -26,7 +26,7 @@ MIXED = MemoryDataset(
 
 @given(st.integers(0, 5000), st.integers(-1, 40))
 def test_shares_are_whole_chunks_one_after_the_other(lines: int, most: int) -> None:
-    found = shares(lines, most)
+    found = partitions(lines, most)
     assert [row for rows in found for row in rows] == list(range(lines))
     assert 1 <= len(found) <= max(1, most)
     assert all(rows.start % CHUNK == 0 for rows in found)
@@ -42,8 +42,8 @@ def test_what_others_read_counts_as_if_it_were_read_here(
     recognizer = Recognizer(PREPROCESS, DICTIONARY, network)
     alone = evaluate(recognizer, MIXED, watch=[1, 2])
     parts = []
-    for number, rows in enumerate(shares(len(MIXED), pods)):
-        save(read_lines(recognizer, MIXED, rows), tmp_path / f"{number}.jsonl")
+    for number, rows in enumerate(partitions(len(MIXED), pods)):
+        save(predict(recognizer, MIXED, rows), tmp_path / f"{number}.jsonl")
         parts.append(load(tmp_path / f"{number}.jsonl", len(rows)))
     replay = Replay(recognizer, (reading for part in parts for reading in part))
     together = evaluate(replay, MIXED, watch=[1, 2])

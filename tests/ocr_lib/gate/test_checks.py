@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
+from ocr_lib.gate import Check, LatencyAndSize, Thresholds, Verdict, decide
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network
@@ -64,7 +64,7 @@ def failed(verdict: Verdict) -> list[str]:
     return [reason.name for reason in verdict.reasons if not reason.passed]
 
 
-def row(verdict: Verdict, name: str) -> Reason:
+def row(verdict: Verdict, name: str) -> Check:
     return next(reason for reason in verdict.reasons if reason.name == name)
 
 
@@ -132,13 +132,13 @@ def test_leakage(leaked: int | None, rows: list[str]) -> None:
 @pytest.mark.parametrize(
     ("costs", "rows"),
     [
-        (Costs(10.0, 10.0, 100, 100), []),
-        (Costs(15.0, 10.0, 200, 100), []),  # exactly at both limits
-        (Costs(15.1, 10.0, 100, 100), ["latency"]),
-        (Costs(1.0, 10.0, 201, 100), ["size"]),
+        (LatencyAndSize(10.0, 10.0, 100, 100), []),
+        (LatencyAndSize(15.0, 10.0, 200, 100), []),  # exactly at both limits
+        (LatencyAndSize(15.1, 10.0, 100, 100), ["latency"]),
+        (LatencyAndSize(1.0, 10.0, 201, 100), ["size"]),
     ],
 )
-def test_costs(costs: Costs, rows: list[str]) -> None:
+def test_costs(costs: LatencyAndSize, rows: list[str]) -> None:
     assert failed(decide(PERFECT, PERFECT, Thresholds(), costs)) == rows
 
 

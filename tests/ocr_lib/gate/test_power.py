@@ -38,7 +38,7 @@ def test_more_samples_find_more() -> None:
     assert rates[-1] == pytest.approx(1.0)
     equal = [refusal_probability(n, 0.0, Thresholds()) for n in (200, 1000, 5000, 10**7)]
     assert equal[0] > equal[1] > equal[2]
-    assert equal[-1] == pytest.approx(Thresholds().risk, rel=0.01)
+    assert equal[-1] == pytest.approx(Thresholds().significance_level, rel=0.01)
 
 
 def test_it_is_said_with_its_numbers() -> None:

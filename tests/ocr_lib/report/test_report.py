@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from ocr_lib import report as reports
 from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.evaluation.report import Spaces
-from ocr_lib.gate import Costs, Reason, Thresholds, Verdict, decide
+from ocr_lib.gate import Check, LatencyAndSize, Thresholds, Verdict, decide
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.report.changes import Changes
 from ocr_lib.report.formatting import points, wilson
@@ -99,7 +99,7 @@ def models() -> tuple[EvalReport, EvalReport]:
 
 def test_every_section_of_two_models_is_there_and_well_formed() -> None:
     candidate, champion = models()
-    verdict = decide(candidate, champion, LIMITS, Costs(2.0, 1.0, 10, 10))
+    verdict = decide(candidate, champion, LIMITS, LatencyAndSize(2.0, 1.0, 10, 10))
     page = reports.html(candidate, verdict, champion)
     parsed(page)
     headings = re.findall("<h2>(.*?)</h2>", page)
@@ -176,7 +176,7 @@ def test_markdown_tables_are_tables(candidate: EvalReport) -> None:
 def test_names_in_the_markdown_verdict_are_shown_as_they_are(candidate: EvalReport) -> None:
     name = '<b>norm_edit_dis</b> [x](https://example.org) "|"'
     verdict = Verdict(
-        False, (Reason("norm_edit_dis drop", False, 0.1, 0.0, 0.2, f"fell in {name}"),)
+        False, (Check("norm_edit_dis drop", False, 0.1, 0.0, 0.2, f"fell in {name}"),)
     )
     tokens = MarkdownIt("commonmark").enable("table").parse(reports.markdown(candidate, verdict))
     cells = [token.children or [] for token in tokens if token.type == "inline"][-3:]
