@@ -23,20 +23,20 @@ class PeerError(OcrError):
     """Another process of the run stopped, or does not answer."""
 
 
-class Meeting:
+class Barrier:
     """Counts the processes that have arrived, in a store that they all reach.
 
     Args:
         store: paddle's TCP store.
         rank: this process.
-        world: number of processes.
+        world_size: number of processes.
         address: host and port of the store.
     """
 
-    def __init__(self, store: Any, rank: int, world: int, address: tuple[str, int]) -> None:
+    def __init__(self, store: Any, rank: int, world_size: int, address: tuple[str, int]) -> None:
         self._store = store
         self._rank = rank
-        self._world = world
+        self._world = world_size
         self._met = 0
         self._over = threading.Event()
         self._beats = threading.Thread(target=self._beat, args=address, daemon=True)
@@ -55,7 +55,7 @@ class Meeting:
         self._met += 1
         goal = self._met * self._world
         started = time.monotonic()
-        pause, watch = 1e-4, _Watch(self._world)
+        pause, watch = 1e-4, _FailureDetector(self._world)
         here = self._add("arrived", 1)
         while here < goal:
             time.sleep(pause)
@@ -97,7 +97,7 @@ class Meeting:
         except STORE_ERRORS as error:
             raise PeerError(f"the first process of the run is gone ({error}). {GO_ON}.") from None
 
-    def _look(self, watch: "_Watch", waited: float, what: str) -> None:
+    def _look(self, watch: "_FailureDetector", waited: float, what: str) -> None:
         """Looks whether the others are alive; called every second of waiting."""
         watch.next_look_s = waited + 1
         if self._add("failed", 0):
@@ -124,13 +124,13 @@ class Meeting:
             return
 
 
-class _Watch:
+class _FailureDetector:
     """When each process last gave a sign of life, seen from one wait."""
 
-    def __init__(self, world: int) -> None:
+    def __init__(self, world_size: int) -> None:
         self.next_look_s = 1.0
-        self._beats = [-1] * world
-        self._seen_s = [0.0] * world
+        self._beats = [-1] * world_size
+        self._seen_s = [0.0] * world_size
 
     def lost(self, beats: list[int], now_s: float) -> list[int]:
         """Takes the present counts; returns the processes whose count stands still."""

@@ -6,7 +6,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 
 
-def refuse_untrainable(config: Config) -> None:
+def check_trainable(config: Config) -> None:
     """Raises where training would not learn what the configuration describes.
 
     Raises:

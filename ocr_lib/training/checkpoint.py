@@ -90,7 +90,7 @@ def exists(prefix: Path) -> bool:
     return _manifest(prefix).exists()
 
 
-def there(prefix: Path) -> bool:
+def is_complete(prefix: Path) -> bool:
     """Tells whether a checkpoint, of ours or of PaddleOCR, lies at `prefix`."""
     return exists(prefix) or prefix.with_name(prefix.name + SUFFIXES[0]).exists()
 

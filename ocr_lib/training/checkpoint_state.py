@@ -7,12 +7,12 @@ from typing import Any
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import Average
+from ocr_lib.training.ema import EMA
 from ocr_lib.training.loss_scale import LossScale
-from ocr_lib.training.train_state import Position
+from ocr_lib.training.train_state import TrainState
 
 
-class State:
+class CheckpointState:
     """What training changes.
 
     Args:
@@ -29,8 +29,8 @@ class State:
     def __init__(
         self, model: Any, optimizer: Any, loss_scale: LossScale, ema_decay: float | None
     ) -> None:
-        self.position = Position()
-        self.average: Average | None = None
+        self.position = TrainState()
+        self.average: EMA | None = None
         self._model = model
         self._optimizer = optimizer
         self._loss_scale = loss_scale
@@ -40,7 +40,7 @@ class State:
     def begin_average(self, updates: int = 0) -> None:
         """Begins averaging with the weights in the network, unless it has begun."""
         if self._decay and not self.average:
-            self.average = Average(self._model, self._decay, updates)
+            self.average = EMA(self._model, self._decay, updates)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights to evaluate and to keep."""
@@ -97,7 +97,7 @@ class State:
             weights.load_into(self._model, trained, TRAINED, min_share=1.0)
         self._optimizer.set_state_dict(optimizer)
         self._loss_scale.restore(dict(states.get("loss_scale", {})))
-        self.position = Position.from_states(states)
+        self.position = TrainState.from_states(states)
 
 
 def _misfit(where: str, error: Exception) -> CheckpointError:

@@ -17,7 +17,7 @@ NO_LIMIT = 1 << 30
 Size = tuple[int, int]  # height and width in px
 
 
-def training_steps(
+def ctc_lengths(
     config: Config, sizes: Iterable[Size], channels: int, targets: Targets
 ) -> dict[int, int]:
     """Returns padded width → the fewest CTC steps of an image so wide, in training.

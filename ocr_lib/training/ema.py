@@ -15,7 +15,7 @@ from typing import Any
 import paddle
 
 
-class Average:
+class EMA:
     """The averaged weights and batch statistics of a network.
 
     Args:

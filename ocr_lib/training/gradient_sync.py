@@ -17,7 +17,7 @@ from ocr_lib.models.distillation import keeps_statistics
 from ocr_lib.training.parallel import Parallel
 
 
-class Exchange:
+class GradientSync:
     """Averages over all ranks what one step changed.
 
     Args:
@@ -46,7 +46,7 @@ class Exchange:
             The losses averaged.
         """
         values = {name: loss.detach() for name, loss in losses.items()}
-        if self._parallel.world == 1:
+        if self._parallel.world_size == 1:
             return values
         with paddle.no_grad():
             return self._average(values, counts)
@@ -59,13 +59,13 @@ class Exchange:
         statistics = self._statistics()
         tensors = [*learnt, *statistics]
         flat = paddle.concat([tensor.astype("float32").flatten() for tensor in tensors])
-        self._parallel.add_up(flat)
+        self._parallel.all_reduce(flat)
         sums = paddle.split(flat, [int(tensor.size) for tensor in tensors])
         ranks = paddle.clip(sums[len(learnt) - 1], min=1.0)
         for gradient, total in zip(gradients, sums, strict=False):
             gradient.set_value((total / ranks).reshape(gradient.shape))
         for statistic, total in zip(statistics, sums[len(learnt) :], strict=True):
-            statistic.set_value((total / self._parallel.world).reshape(statistic.shape))
+            statistic.set_value((total / self._parallel.world_size).reshape(statistic.shape))
         means = sums[len(gradients) : len(learnt) - 1]
         return {
             name: (mean / ranks).reshape(value.shape)

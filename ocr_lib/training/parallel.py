@@ -1,7 +1,7 @@
 """Several processes that train one network, as `python -m paddle.distributed.launch` starts them.
 
 A process is called a rank, as Paddle does. Rank 0 reads and writes the run directory and decides
-what depends on the clock; `by_first` sends its answers to the others,
+what depends on the clock; `broadcast_from_rank0` sends its answers to the others,
 so that the ranks never disagree on what to do next. Before every exchange the ranks wait for each
 other: Paddle's gloo gives up on a peer after thirty fixed seconds, less than a slow disk or a long
 save may take.
@@ -21,7 +21,7 @@ from paddle.base import core
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.training import serialization as wire
-from ocr_lib.training.barrier import GO_ON, Meeting, PeerError
+from ocr_lib.training.barrier import GO_ON, Barrier, PeerError
 
 SAME_DATA = "give every node the same configuration, and the same data under the same paths"
 FAREWELL_S = 5.0  # how long the first process lets the others read why it stops
@@ -32,18 +32,18 @@ class Parallel:
 
     Attributes:
         rank: this process, from 0.
-        world: number of processes.
+        world_size: number of processes.
     """
 
     rank = 0
-    world = 1
+    world_size = 1
 
     @property
-    def first(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this is the process that writes and logs."""
         return self.rank == 0
 
-    def by_first(self, work: Callable[[], Any]) -> Any:
+    def broadcast_from_rank0(self, work: Callable[[], Any]) -> Any:
         """Returns at every rank what `work` returns at rank 0: plain values, lists, arrays.
 
         Raises:
@@ -51,11 +51,11 @@ class Parallel:
         """
         return work()
 
-    def sums(self, values: Sequence[float]) -> list[float]:
+    def all_reduce_sums(self, values: Sequence[float]) -> list[float]:
         """Returns the sums over all ranks."""
         return list(values)
 
-    def add_up(self, tensor: Any, met: bool = False) -> None:
+    def all_reduce(self, tensor: Any, met: bool = False) -> None:
         """Replaces a tensor by its sum over all ranks; equal bytes at every rank.
 
         Args:
@@ -66,7 +66,7 @@ class Parallel:
     def meet(self) -> None:
         """Waits for all ranks."""
 
-    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
+    def assert_equal_across_ranks(self, what: str, value: str, fix: str = SAME_DATA) -> None:
         """Checks that all ranks hold the same text.
 
         Args:
@@ -90,39 +90,39 @@ class _Ranks(Parallel):
 
     def __init__(self, minutes: float) -> None:
         self.rank = int(os.environ["PADDLE_TRAINER_ID"])
-        self.world = int(os.environ["PADDLE_TRAINERS_NUM"])
+        self.world_size = int(os.environ["PADDLE_TRAINERS_NUM"])
         self._deadline_s = 60 * minutes
-        self._meeting = _connect(self.rank, self.world)
+        self._meeting = _connect(self.rank, self.world_size)
 
-    def by_first(self, work: Callable[[], Any]) -> Any:
-        data = wire.pack(work()) if self.first else b""
+    def broadcast_from_rank0(self, work: Callable[[], Any]) -> Any:
+        data = wire.dumps(work()) if self.is_main_process else b""
         with self._together("what the first process decides"):
             size = paddle.to_tensor(np.array([len(data)], np.int64))
             distributed.broadcast(size, 0)
             content = np.frombuffer(data, np.uint8) if data else np.zeros(size.item(), np.uint8)
             tensor = paddle.to_tensor(content)
             distributed.broadcast(tensor, 0)
-        return wire.unpack(tensor.numpy().tobytes())
+        return wire.loads(tensor.numpy().tobytes())
 
-    def sums(self, values: Sequence[float]) -> list[float]:
+    def all_reduce_sums(self, values: Sequence[float]) -> list[float]:
         tensor = paddle.to_tensor(np.array(values, np.float64))
-        self.add_up(tensor)
+        self.all_reduce(tensor)
         return [float(value) for value in tensor.numpy()]
 
-    def add_up(self, tensor: Any, met: bool = False) -> None:
+    def all_reduce(self, tensor: Any, met: bool = False) -> None:
         with self._together("gradients or counts", met):
             distributed.all_reduce(tensor)
 
     def meet(self) -> None:
         self._meeting.wait("a step", self._deadline_s)
 
-    def check_equal(self, what: str, value: str, fix: str = SAME_DATA) -> None:
-        other = self.by_first(lambda: value)
-        differing = self.sums([float(other != value)])[0]
+    def assert_equal_across_ranks(self, what: str, value: str, fix: str = SAME_DATA) -> None:
+        other = self.broadcast_from_rank0(lambda: value)
+        differing = self.all_reduce_sums([float(other != value)])[0]
         if differing:
             raise ConfigError(
                 what,
-                f"{differing:.0f} of {self.world} processes see another one than the first",
+                f"{differing:.0f} of {self.world_size} processes see another one than the first",
                 fix,
             )
 
@@ -146,7 +146,7 @@ class _Ranks(Parallel):
             ) from None
 
 
-def join(minutes: float, use_gpu: bool) -> Parallel:
+def init_process_group(minutes: float, use_gpu: bool) -> Parallel:
     """Joins the processes that a launcher started with this one.
 
     Args:
@@ -166,7 +166,7 @@ def join(minutes: float, use_gpu: bool) -> Parallel:
     return _Ranks(minutes)
 
 
-def _connect(rank: int, world: int) -> Meeting:
+def _connect(rank: int, world_size: int) -> Barrier:
     said = StringIO()
     try:
         with redirect_stderr(said):  # paddle lists flags that nobody set
@@ -174,11 +174,11 @@ def _connect(rank: int, world: int) -> Meeting:
     except Exception as error:
         sys.stderr.write(said.getvalue())
         raise PeerError(
-            f"process {rank} cannot join the {world} processes of this run ({error}). "
+            f"process {rank} cannot join the {world_size} processes of this run ({error}). "
             "Check the launcher's --master, and that the nodes reach each other's ports."
         ) from error
     host, port = _store_address()
-    return Meeting(core.create_or_get_global_tcp_store(), rank, world, (host, port))
+    return Barrier(core.create_or_get_global_tcp_store(), rank, world_size, (host, port))
 
 
 def _store_address() -> tuple[str, int]:

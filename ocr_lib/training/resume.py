@@ -21,7 +21,7 @@ from ocr_lib.training.subnetworks import part_of, sub_network
 from ocr_lib.training.trainer import Trainer
 
 
-class Start:
+class StartPoint:
     """Fills a trainer with what it starts from; rank 0 reads, for all.
 
     Args:
@@ -48,7 +48,7 @@ class Start:
         own = Path(self._settings.save_model_dir) / LATEST
         for name, path in getattr(trainer.model, "pretrained", {}).items():
             self._start_from(sub_network(trainer.model, name), path, name)
-        if self._parallel.by_first(lambda: checkpoint.exists(own)):
+        if self._parallel.broadcast_from_rank0(lambda: checkpoint.exists(own)):
             self._resume(trainer, own)
         elif named := self._named():
             self._resume(trainer, named)
@@ -64,7 +64,7 @@ class Start:
         if not self._settings.checkpoints:
             return None
         prefix = checkpoint.without_suffix(self._settings.checkpoints)
-        if self._parallel.by_first(lambda: checkpoint.there(prefix)):
+        if self._parallel.broadcast_from_rank0(lambda: checkpoint.is_complete(prefix)):
             return prefix
         if not self._settings.fallback_to_pretrained:
             raise CheckpointError(
@@ -90,7 +90,7 @@ class Start:
         self, saved: checkpoint.Checkpoint, network: Any, prefix: Path
     ) -> checkpoint.Checkpoint:
         """Returns a checkpoint for this run's characters, where it was trained on others."""
-        theirs = self._parallel.by_first(lambda: characters_beside(prefix))
+        theirs = self._parallel.broadcast_from_rank0(lambda: characters_beside(prefix))
         if theirs is None or tuple(theirs) == self._dictionary.characters:
             return saved
         migration = Migration(Charset(tuple(theirs)), self._dictionary)
@@ -98,7 +98,7 @@ class Start:
         return migrate(saved, network, migration)
 
     def _load(self, prefix: Path) -> checkpoint.Checkpoint:
-        content = self._parallel.by_first(lambda: vars(checkpoint.load(prefix)))
+        content = self._parallel.broadcast_from_rank0(lambda: vars(checkpoint.load(prefix)))
         return checkpoint.Checkpoint(**content)
 
     def _resume(self, trainer: Trainer, prefix: Path) -> None:

@@ -29,12 +29,12 @@ from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.optim.schedules import RunLength
 from ocr_lib.training import checkpoint, weights
-from ocr_lib.training.check_trainable import refuse_untrainable
+from ocr_lib.training.check_trainable import check_trainable
 from ocr_lib.training.log import PeerLog, RunLog
 from ocr_lib.training.logits import texts_of
 from ocr_lib.training.optimizer import build_optimizer
-from ocr_lib.training.parallel import Parallel, join
-from ocr_lib.training.resume import Start
+from ocr_lib.training.parallel import Parallel, init_process_group
+from ocr_lib.training.resume import StartPoint
 from ocr_lib.training.run_dir import config_digest
 from ocr_lib.training.run_plan import RunPlan, epochs_within
 from ocr_lib.training.sample_filter import select_samples
@@ -85,11 +85,11 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
         TrainingError: the loss is not finite.
         PeerError: another process of the run stopped or does not answer.
     """
-    refuse_untrainable(config)
+    check_trainable(config)
     settings = config.global_
     if not settings.use_gpu:
         paddle.set_device("cpu")
-    with closing(join(settings.peer_minutes, settings.use_gpu)) as parallel:
+    with closing(init_process_group(settings.peer_minutes, settings.use_gpu)) as parallel:
         try:
             return _train(config, parallel, fresh, quiet)
         except BaseException as error:
@@ -99,7 +99,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
 
 def _train(config: Config, parallel: Parallel, fresh: bool, quiet: bool) -> RunResult:
     run_dir = Path(config.global_.save_model_dir)
-    with closing(RunLog(run_dir, quiet) if parallel.first else PeerLog()) as log:
+    with closing(RunLog(run_dir, quiet) if parallel.is_main_process else PeerLog()) as log:
         run = _Run(config, log, parallel)
         with closing(run.loader):
             return run.train(fresh)
@@ -139,7 +139,7 @@ class _Run:
         started = time.monotonic()
         plan = self._plan(fresh)
         trainer = self._trainer(plan.epochs)
-        Start(self.settings, self.dictionary, self.parallel, self.log).restore(trainer)
+        StartPoint(self.settings, self.dictionary, self.parallel, self.log).restore(trainer)
         resumed_from = trainer.position.global_step
         self._announce(plan, trainer)
         position = trainer.run()
@@ -156,14 +156,16 @@ class _Run:
 
     def _plan(self, fresh: bool) -> RunPlan:
         """Returns the plan of the run begun here, or begins a new one."""
-        self.parallel.check_equal("Train.dataset", f"{self._digest()} {self.samples.digest}")
-        stored = self.parallel.by_first(lambda: self._stored_plan(fresh))
+        self.parallel.assert_equal_across_ranks(
+            "Train.dataset", f"{self._digest()} {self.samples.digest}"
+        )
+        stored = self.parallel.broadcast_from_rank0(lambda: self._stored_plan(fresh))
         if stored is not None:
             return RunPlan(**stored)
         epochs = self._epochs()
-        epochs = self.parallel.by_first(lambda: epochs)
+        epochs = self.parallel.broadcast_from_rank0(lambda: epochs)
         plan = RunPlan(epochs, self._digest(), len(self.samples.indices))
-        if self.parallel.first:
+        if self.parallel.is_main_process:
             self._begin(plan)
         return plan
 
@@ -172,7 +174,7 @@ class _Run:
         if self.dataset.resample(epoch):
             self.samples = self._select()
         batches = self._batches(epoch)
-        return shard(batches, self.parallel.rank, self.parallel.world)
+        return shard(batches, self.parallel.rank, self.parallel.world_size)
 
     def _batches(self, epoch: int) -> list[Batch]:
         """Returns all ranks' batches of an epoch."""

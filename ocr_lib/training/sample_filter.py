@@ -12,7 +12,7 @@ from ocr_lib.data.loading.multi_scale import MultiScale
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.errors import DataError
-from ocr_lib.training.ctc_lengths import training_steps
+from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
 
 
@@ -35,7 +35,7 @@ def select_samples(
         occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]
     else:
         widths, occurring = scales.least_widths(sizes), scales.image_sizes()
-    steps = training_steps(config, occurring, preprocess.channels, targets)
+    steps = ctc_lengths(config, occurring, preprocess.channels, targets)
     dropped: Counter[str] = Counter()
     usable = []
     for index, label in enumerate(dataset.labels()):

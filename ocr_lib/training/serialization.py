@@ -9,7 +9,7 @@ import numpy as np
 ARRAY, TUPLE = "__array__", "__tuple__"
 
 
-def pack(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     """Returns the bytes of None, numbers, strings, arrays, and lists, tuples and dicts of them.
 
     Raises:
@@ -22,8 +22,8 @@ def pack(value: Any) -> bytes:
     return file.getvalue()
 
 
-def unpack(data: bytes) -> Any:
-    """Returns what `pack` was given."""
+def loads(data: bytes) -> Any:
+    """Returns what `dumps` was given."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays = [file[name] for name in file.files]
     return _restored(json.loads(arrays[0].tobytes()), arrays[1:])

@@ -69,13 +69,13 @@ class _Sum(PyLayer):  # type: ignore[misc]
     def forward(ctx: Any, x: Any, parallel: Parallel) -> Any:
         ctx.parallel = parallel
         total = x.clone()
-        parallel.add_up(total, met=True)
+        parallel.all_reduce(total, met=True)
         return total
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> Any:
         total = gradient.clone()
-        ctx.parallel.add_up(total, met=True)
+        ctx.parallel.all_reduce(total, met=True)
         return total
 
 
@@ -85,7 +85,7 @@ def synchronise(model: Any, parallel: Parallel) -> Any:
     On GPUs the layers become Paddle's own, elsewhere `SyncBatchNorm`. One process needs neither,
     and a frozen network (distillation) keeps the statistics it has.
     """
-    if parallel.world == 1:
+    if parallel.world_size == 1:
         return model
     if str(paddle.get_device()) != "cpu":
         return _replaced(model, nn.SyncBatchNorm.convert_sync_batchnorm)

@@ -12,7 +12,7 @@ from ocr_lib.optim.schedules import RunLength
 
 
 @dataclass(frozen=True)
-class EpochPace:
+class EpochBudget:
     """The pace of one epoch.
 
     Attributes:
@@ -30,13 +30,13 @@ class EpochPace:
         return self.begin + self.stride * step_in_epoch
 
 
-def pace_of_epoch(
+def budget_of_epoch(
     length: RunLength,
     epoch: int,
     begin: float,
     seconds_left: float | None = None,
     epoch_s: float | None = None,
-) -> EpochPace | None:
+) -> EpochBudget | None:
     """Decides the pace of the coming epoch; None where the run is over.
 
     Args:
@@ -48,9 +48,9 @@ def pace_of_epoch(
     """
     if seconds_left is None:
         left = length.epochs - epoch + 1
-        return EpochPace((epoch - 1) * length.steps_per_epoch, 1.0, left) if left > 0 else None
+        return EpochBudget((epoch - 1) * length.steps_per_epoch, 1.0, left) if left > 0 else None
     rest = length.steps - begin
     if rest < 1e-6 * length.steps:
         return None
     left = length.epochs if epoch_s is None else max(1, round(seconds_left / epoch_s))
-    return EpochPace(begin, rest / (left * length.steps_per_epoch), left)
+    return EpochBudget(begin, rest / (left * length.steps_per_epoch), left)

@@ -9,11 +9,11 @@ from typing import Any
 
 from ocr_lib.config.parse import parse
 from ocr_lib.config.spot import Spot
-from ocr_lib.training.time_budget import EpochPace
+from ocr_lib.training.time_budget import EpochBudget
 
 
 @dataclass
-class Position:
+class TrainState:
     """How far a run is; everything but weights and optimiser state that a resume needs.
 
     Attributes:
@@ -31,7 +31,7 @@ class Position:
     epoch: int = 1
     step_in_epoch: int = 0
     global_step: int = 0
-    pace: EpochPace | None = None
+    pace: EpochBudget | None = None
     elapsed_s: float = 0.0
     epoch_s: float | None = None
     best: dict[str, float] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Position:
     steps_per_epoch: int = 0
 
     @classmethod
-    def from_states(cls, states: dict[str, Any]) -> "Position":
+    def from_states(cls, states: dict[str, Any]) -> "TrainState":
         """Reads `.states`; PaddleOCR's own has the last finished epoch and no place within.
 
         Raises:

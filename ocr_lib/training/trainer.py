@@ -22,15 +22,15 @@ from ocr_lib.errors import DataError
 from ocr_lib.evaluation.metrics import RecMetric, metric_config
 from ocr_lib.optim.schedules import RunLength, build_schedule
 from ocr_lib.training import checkpoint
-from ocr_lib.training.checkpoint_state import State
-from ocr_lib.training.gradient_sync import Exchange
+from ocr_lib.training.checkpoint_state import CheckpointState
+from ocr_lib.training.gradient_sync import GradientSync
 from ocr_lib.training.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.training.nan_guard import check_finite
 from ocr_lib.training.parallel import Parallel
 from ocr_lib.training.precision import Precision, float32
 from ocr_lib.training.run_dir import BEST, LATEST
-from ocr_lib.training.time_budget import EpochPace, pace_of_epoch
-from ocr_lib.training.train_state import Position
+from ocr_lib.training.time_budget import EpochBudget, budget_of_epoch
+from ocr_lib.training.train_state import TrainState
 from ocr_lib.training.validation import Evaluate
 
 RANK_SEED = 1_000_003  # ranks draw dropout from seeds so far apart
@@ -82,9 +82,11 @@ class Trainer:
         self.evaluate = evaluate
         self.log = log
         self.parallel = parallel
-        self.exchange = Exchange(parallel, model)
+        self.exchange = GradientSync(parallel, model)
         self.precision = Precision(self.settings, model)
-        self.state = State(model, optimizer, self.precision.loss_scale, self.settings.ema_decay)
+        self.state = CheckpointState(
+            model, optimizer, self.precision.loss_scale, self.settings.ema_decay
+        )
         self.texts_of = texts_of
         self.schedule = build_schedule(config.optimizer.lr, length)
         self.metric = RecMetric.of(config.metric)
@@ -94,7 +96,7 @@ class Trainer:
         self.losses: deque[dict[str, Any]] = deque(maxlen=self.settings.log_smooth_window)
         self._saved_at = time.monotonic()
 
-    def run(self) -> Position:
+    def run(self) -> TrainState:
         """Trains to the end, to early stopping, or to an error.
 
         Raises:
@@ -107,15 +109,15 @@ class Trainer:
         return self.position
 
     @property
-    def position(self) -> Position:
+    def position(self) -> TrainState:
         """How far the run is."""
         return self.state.position
 
     def describe(self) -> list[str]:
         """Returns sentences on how the weights are computed and kept, where not plainly."""
         said = [self.precision.describe()]
-        if self.parallel.world > 1:
-            said.append(f"{self.parallel.world} processes, each with batches of its own")
+        if self.parallel.world_size > 1:
+            said.append(f"{self.parallel.world_size} processes, each with batches of its own")
         if self.settings.ema_decay:
             said.append("a moving average of the weights is evaluated and kept")
         if self.evaluate is None:
@@ -123,16 +125,16 @@ class Trainer:
             said.append(f"no validation set: the result is the last checkpoint{average}")
         return [sentence for sentence in said if sentence]
 
-    def next_pace(self) -> EpochPace | None:
+    def next_pace(self) -> EpochBudget | None:
         """Returns the pace of the epoch to do next; None where the run is over."""
         position, minutes = self.position, self.settings.train_minutes
         if position.step_in_epoch:  # resumed within an epoch
             return position.pace
         begin = position.pace.schedule_step(self.length.steps_per_epoch) if position.pace else 0.0
         left_s = None if minutes is None else minutes * 60 - position.elapsed_s
-        return pace_of_epoch(self.length, position.epoch, begin, left_s, position.epoch_s)
+        return budget_of_epoch(self.length, position.epoch, begin, left_s, position.epoch_s)
 
-    def _epoch(self, pace: EpochPace) -> None:
+    def _epoch(self, pace: EpochBudget) -> None:
         started = time.monotonic()
         position = self.position
         position.pace, position.steps_per_epoch = pace, self.length.steps_per_epoch
@@ -147,14 +149,14 @@ class Trainer:
         position.epoch += 1
         position.step_in_epoch = 0
         self._evaluate_after(position.epoch - 1, last=pace.epochs_left == 1)
-        position.epoch_s = self.parallel.by_first(lambda: time.monotonic() - started)
+        position.epoch_s = self.parallel.broadcast_from_rank0(lambda: time.monotonic() - started)
         position.elapsed_s += position.epoch_s
         self._save_after(position.epoch - 1)
 
     def _step(self, loaded: LoadedBatch) -> None:
         position = self.position
         logs = (position.global_step + 1) % self.settings.print_batch_step == 0
-        if loaded.labels or self.parallel.world > 1:
+        if loaded.labels or self.parallel.world_size > 1:
             losses, outputs = self.update(loaded, position.global_step, self._learning_rate())
             self.losses.append(losses)
             # On a GPU reading a loss waits for the device, so there it is read at log steps only.
@@ -282,7 +284,7 @@ class Trainer:
 
     def save(self, name: str) -> None:
         """Writes a checkpoint of the present position; rank 0 does."""
-        if not self.parallel.first:
+        if not self.parallel.is_main_process:
             return
         self.state.save(self.run_dir / name)
         if name == LATEST:
@@ -290,7 +292,7 @@ class Trainer:
 
     def _prune(self, epoch: int) -> None:
         keep = self.settings.keep_checkpoints
-        if keep and self.parallel.first:
+        if keep and self.parallel.is_main_process:
             checkpoint.remove(
                 self.run_dir / f"iter_epoch_{epoch - keep * self.settings.save_epoch_step}"
             )

@@ -50,7 +50,7 @@ def build_evaluation(
     Returns:
         Called, it gives PaddleOCR's `acc` and `norm_edit_dis`, and lines a second as `fps`.
     """
-    share = Selection(dataset, np.arange(parallel.rank, len(dataset), parallel.world))
+    share = Selection(dataset, np.arange(parallel.rank, len(dataset), parallel.world_size))
 
     def run() -> dict[str, float]:
         if not len(share):  # fewer lines than ranks
@@ -66,16 +66,18 @@ def _merged(
     values: dict[str, float], samples: int, seconds: float, parallel: Parallel
 ) -> dict[str, float]:
     """Returns the figures over the lines of all ranks, from each rank's own."""
-    if parallel.world == 1:
+    if parallel.world_size == 1:
         return {**values, "fps": samples / max(seconds, 1e-9)}
     count = samples + EPS
     right = round(values["acc"] * count)
     distance = (1 - values["norm_edit_dis"]) * count
-    samples_, right_, distance_, seconds_ = parallel.sums([samples, right, distance, seconds])
+    samples_, right_, distance_, seconds_ = parallel.all_reduce_sums(
+        [samples, right, distance, seconds]
+    )
     return {
         "acc": right_ / (samples_ + EPS),
         "norm_edit_dis": 1 - distance_ / (samples_ + EPS),
-        "fps": samples_ / max(seconds_ / parallel.world, 1e-9),
+        "fps": samples_ / max(seconds_ / parallel.world_size, 1e-9),
     }
 
 

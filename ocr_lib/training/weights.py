@@ -78,13 +78,17 @@ def compare_ranks(model: Any, parallel: Parallel, log: RunLog) -> None:
     Raises:
         ConfigError: their weights differ.
     """
-    if parallel.world == 1:
+    if parallel.world_size == 1:
         return
     total = hashlib.sha256()
     for value in model.state_dict().values():
         total.update(np.ascontiguousarray(value.numpy()).tobytes())
-    parallel.check_equal("the trained weights", total.hexdigest(), "report this as a defect")
-    log.info(f"all {parallel.world} processes hold the same weights, sha256 {total.hexdigest()}")
+    parallel.assert_equal_across_ranks(
+        "the trained weights", total.hexdigest(), "report this as a defect"
+    )
+    log.info(
+        f"all {parallel.world_size} processes hold the same weights, sha256 {total.hexdigest()}"
+    )
 
 
 def match(model: Any, params: dict[str, Any]) -> Match:

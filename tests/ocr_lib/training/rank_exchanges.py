@@ -10,8 +10,8 @@ from paddle import nn
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.layers import BatchNorm
-from ocr_lib.training.gradient_sync import Exchange
-from ocr_lib.training.parallel import PeerError, join
+from ocr_lib.training.gradient_sync import GradientSync
+from ocr_lib.training.parallel import PeerError, init_process_group
 from ocr_lib.training.sync_bn import synchronise
 from ocr_lib.training.validation import FIGURES, _merged
 
@@ -34,7 +34,7 @@ def check_sync_bn(parallel) -> None:
     whole(paddle.concat(batches())).square().sum().backward()
     parallel.meet()
     mine(batches()[parallel.rank]).square().sum().backward()
-    Exchange(parallel, mine).average({"loss": paddle.ones([])})
+    GradientSync(parallel, mine).average({"loss": paddle.ones([])})
     ours, theirs = dict(mine.state_dict()), dict(whole.state_dict())
     assert list(ours) == list(theirs), (list(ours), list(theirs))
     for name, value in theirs.items():
@@ -54,29 +54,29 @@ def check_average(parallel) -> None:
     alone = network()
     alone(batches()[0]).sum().backward()
     losses = {"loss": paddle.to_tensor(float(parallel.rank))}
-    losses = Exchange(parallel, model).average(losses, counts=parallel.rank == 0)
+    losses = GradientSync(parallel, model).average(losses, counts=parallel.rank == 0)
     assert losses["loss"].item() == 0.0
     np.testing.assert_array_equal(model[0].weight.grad.numpy(), alone[0].weight.grad.numpy())
     mean = float(model[1]._mean.sum())
-    assert parallel.sums([mean]) == [2 * mean]
+    assert parallel.all_reduce_sums([mean]) == [2 * mean]
 
 
 def check_answers(parallel) -> None:
     value = {"a": [1, 2.5, None, "x"], "b": (np.arange(3), {"c": np.float32([[1]])})}
-    found = parallel.by_first(lambda: value)
+    found = parallel.broadcast_from_rank0(lambda: value)
     assert found["a"] == value["a"]
     assert isinstance(found["b"], tuple)
     np.testing.assert_array_equal(found["b"][0], np.arange(3))
-    assert parallel.sums([1.0, parallel.rank]) == [2.0, 1.0]
-    parallel.check_equal("Train.dataset", "same")
+    assert parallel.all_reduce_sums([1.0, parallel.rank]) == [2.0, 1.0]
+    parallel.assert_equal_across_ranks("Train.dataset", "same")
     with pytest.raises(ConfigError, match="1 of 2 processes see another one"):
-        parallel.check_equal("Train.dataset", f"rank {parallel.rank}")
+        parallel.assert_equal_across_ranks("Train.dataset", f"rank {parallel.rank}")
     figures = _merged({"acc": 1 / (3 + 1e-5), "norm_edit_dis": 1.0}, 3, 1.0, parallel)
     assert [round(figures[name], 4) for name in FIGURES] == [0.3333, 1.0]
 
 
 def main(out: Path) -> None:
-    parallel = join(minutes=3, use_gpu=False)
+    parallel = init_process_group(minutes=3, use_gpu=False)
     check_answers(parallel)
     check_sync_bn(parallel)
     check_average(parallel)
@@ -85,7 +85,7 @@ def main(out: Path) -> None:
         parallel.close()
         return
     with pytest.raises(PeerError) as stopped:
-        parallel.sums([1.0])
+        parallel.all_reduce_sums([1.0])
     (out / "peer_error").write_text(str(stopped.value))
     parallel.close()
 

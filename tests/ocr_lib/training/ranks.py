@@ -43,17 +43,17 @@ class Ranks:
             )
         self.processes.append(process)
 
-    def start_ranks(self, command: Sequence[str | Path], world: int = 2) -> "Ranks":
+    def start_ranks(self, command: Sequence[str | Path], world_size: int = 2) -> "Ranks":
         """Starts the processes as Paddle's launcher does on a machine without GPUs."""
-        endpoints = [f"127.0.0.1:{free_port()}" for _ in range(world)]
+        endpoints = [f"127.0.0.1:{free_port()}" for _ in range(world_size)]
         master = f"127.0.0.1:{free_port()}"
-        for rank in range(world):
+        for rank in range(world_size):
             self.start(
                 [sys.executable, *command],
                 PADDLE_MASTER=master,
                 PADDLE_TRAINER_ID=str(rank),
-                PADDLE_TRAINERS_NUM=str(world),
-                PADDLE_LOCAL_SIZE=str(world),
+                PADDLE_TRAINERS_NUM=str(world_size),
+                PADDLE_LOCAL_SIZE=str(world_size),
                 PADDLE_TRAINER_ENDPOINTS=",".join(endpoints),
                 PADDLE_CURRENT_ENDPOINT=endpoints[rank],
             )

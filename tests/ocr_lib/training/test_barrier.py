@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from paddle.base import core
 
-from ocr_lib.training.barrier import Meeting, PeerError
+from ocr_lib.training.barrier import Barrier, PeerError
 
 KEEPER = """
 import sys, time
@@ -37,7 +37,7 @@ def test_whose_stores_keeper_is_gone_says_so_and_leaves(
 ) -> None:
     process, port = keeper
     address = ("127.0.0.1", port)
-    meeting = Meeting(core.TCPStore(*address, False, 1, 60), 0, 1, address)
+    meeting = Barrier(core.TCPStore(*address, False, 1, 60), 0, 1, address)
     meeting.wait("nothing", 10)
     process.kill()
     process.wait(10)

@@ -6,7 +6,7 @@ from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
-from ocr_lib.training.check_trainable import refuse_untrainable
+from ocr_lib.training.check_trainable import check_trainable
 
 DECODED = {
     "rec_r31_sar": "sar",
@@ -19,7 +19,7 @@ DECODED = {
 @pytest.mark.parametrize("name", shipped_configs())
 def test_shipped_configurations_are_accepted(name):
     config = load_config(name)
-    refuse_untrainable(config)
+    check_trainable(config)
     assert algorithm_of(config).name == DECODED.get(name, "ctc")
     assert reading_network(config) == ("Student" if "distillation" in name else "")
 
@@ -36,5 +36,5 @@ def test_shipped_configurations_are_accepted(name):
 )
 def test_what_does_not_fit_is_refused_by_key(name, option, where):
     with pytest.raises(ConfigError) as refused:
-        refuse_untrainable(load_config(name, [option]))
+        check_trainable(load_config(name, [option]))
     assert refused.value.where.endswith(where)

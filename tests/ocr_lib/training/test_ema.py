@@ -7,7 +7,7 @@ from paddle import nn
 
 from ocr_lib.training import checkpoint, load_run, train
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import Average
+from ocr_lib.training.ema import EMA
 from ocr_lib.training.trainer import Trainer
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, params, small_config
 
@@ -24,7 +24,7 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
     model = nn.BatchNorm1D(1)
     values = [np.float32([v]) for v in (1.0, 3.0, -2.0, 7.0)]
     model.weight.set_value(values[0])
-    average, expected = Average(model, 0.25), values[0]
+    average, expected = EMA(model, 0.25), values[0]
     for count, value in enumerate(values[1:], start=1):
         model.weight.set_value(value)
         average.update()
@@ -37,7 +37,7 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
 
 def test_statistics_are_averaged_too():
     model = nn.BatchNorm1D(2)
-    average = Average(model, 0.5)
+    average = EMA(model, 0.5)
     model._mean.set_value(paddle.to_tensor([4.0, 8.0]))
     average.update()
     with average.applied():
