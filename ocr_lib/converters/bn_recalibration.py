@@ -17,7 +17,7 @@ from ocr_lib.converters.weighted_ops import Array
 Hook = Callable[[Any, tuple[Any, ...]], None]
 
 
-def take_statistics(model: Any, norms: Collection[str], batches: Iterable[Array]) -> None:
+def recalibrate(model: Any, norms: Collection[str], batches: Iterable[Array]) -> None:
     """Gives norms the statistics of what goes into them; the network computes what it did.
 
     Args:

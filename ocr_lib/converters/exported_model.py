@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 from ocr_lib.converters.onnx_graph import read_file, read_onnx
-from ocr_lib.converters.source import Source
-from ocr_lib.converters.weighted_ops import Step
+from ocr_lib.converters.source import ModelSource
+from ocr_lib.converters.weighted_ops import WeightedOp
 from ocr_lib.errors import ExportError, ImportModelError
 from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
@@ -24,7 +24,7 @@ MAX_YAML_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ExportedModel:
     """A foreign recogniser.
 
     Attributes:
@@ -33,8 +33,8 @@ class Foreign:
         dictionary: its characters; `num_classes` are those of its last layer.
     """
 
-    source: Source
-    steps: list[Step]
+    source: ModelSource
+    steps: list[WeightedOp]
     dictionary: Charset
 
     @property
@@ -54,7 +54,7 @@ class Foreign:
         return onnx_forward(path, optimised=False)
 
 
-def read_foreign(source: Source, dictionary_path: str | None = None) -> Foreign:
+def read_exported_model(source: ModelSource, dictionary_path: str | None = None) -> ExportedModel:
     """Reads a model's weights and characters.
 
     Args:
@@ -83,10 +83,10 @@ def read_foreign(source: Source, dictionary_path: str | None = None) -> Foreign:
     if dictionary_path is not None:
         characters = load_dictionary(dictionary_path).characters
     classes = int(steps[-1].arrays["weight"].shape[1])
-    return Foreign(source, steps, _dictionary(source, characters, classes))
+    return ExportedModel(source, steps, _dictionary(source, characters, classes))
 
 
-def _dictionary(source: Source, characters: Sequence[str] | None, classes: int) -> Charset:
+def _dictionary(source: ModelSource, characters: Sequence[str] | None, classes: int) -> Charset:
     """The characters of a model; RapidOCR and PaddleX leave out the space that stands last."""
     if characters is None:
         raise ImportModelError(
@@ -120,7 +120,7 @@ def _characters_of_yaml(path: Path) -> list[str] | None:
     return [str(character) for character in characters]
 
 
-def _as_onnx(source: Source) -> bytes:
+def _as_onnx(source: ModelSource) -> bytes:
     """Converts Paddle's format, only to read the weights in order; the result is not run.
 
     Works on copies, since the converter writes beside what it reads.
@@ -148,7 +148,7 @@ def _as_onnx(source: Source) -> bytes:
             raise ImportModelError(source.name, cause, fix) from error
 
 
-def _refuse_unknown(source: Source) -> None:
+def _refuse_unknown(source: ModelSource) -> None:
     """Refuses operators that may do more than compute; the converter would abort the process."""
     try:
         unknown = unknown_operators(source.path)

@@ -13,15 +13,15 @@ from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.config.characters import DICTIONARY
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import config_from_dict, load_values
-from ocr_lib.converters.bn_recalibration import take_statistics
+from ocr_lib.converters.bn_recalibration import recalibrate
 from ocr_lib.converters.drawn_lines import drawn_lines
-from ocr_lib.converters.exported_model import Foreign, read_foreign
+from ocr_lib.converters.exported_model import ExportedModel, read_exported_model
 from ocr_lib.converters.layout import CONFIG, RECORD, WEIGHTS
 from ocr_lib.converters.reparameterization import split_branches
-from ocr_lib.converters.source import open_source
-from ocr_lib.converters.target_networks import Network, known_networks, network_of
-from ocr_lib.converters.weight_matching import MismatchError, fit
-from ocr_lib.converters.weighted_layers import slots_of
+from ocr_lib.converters.source import open_model_source
+from ocr_lib.converters.target_networks import TargetNetwork, known_networks, network_of
+from ocr_lib.converters.weight_matching import MismatchError, match_weights
+from ocr_lib.converters.weighted_layers import weighted_layers
 from ocr_lib.converters.weighted_ops import Array
 from ocr_lib.data.decode import Image
 from ocr_lib.data.image import Preprocess, default_buckets
@@ -84,8 +84,8 @@ def import_model(
         ImportModelError: it cannot be read, is another network, or computes something else.
     """
     networks = [network_of(config, config, allowed_parts)] if config else known_networks()
-    with open_source(source) as opened:
-        foreign = read_foreign(opened, dictionary)
+    with open_model_source(source) as opened:
+        foreign = read_exported_model(opened, dictionary)
         lines = list(images[:MAX_LINES]) or drawn_lines(foreign.dictionary.characters)
         tensors = _tensors(lines, foreign.channels)
         network, arrays, folded = _identify(foreign, networks)
@@ -113,16 +113,16 @@ def _tensors(lines: Sequence[Image], channels: int) -> list[Array]:
 
 
 def _identify(
-    foreign: Foreign, networks: Sequence[Network]
-) -> tuple[Network, dict[str, Array], list[str]]:
+    foreign: ExportedModel, networks: Sequence[TargetNetwork]
+) -> tuple[TargetNetwork, dict[str, Array], list[str]]:
     """Returns the network that the graph is, with its arrays and the norms that were folded."""
     nearest, complaint = -1.0, ""
     for network in networks:
         classes = foreign.dictionary.num_classes
         model = build_model(network.architecture, classes, network.allowed_parts)
-        slots = slots_of(model, foreign.channels, HEIGHT)
+        slots = weighted_layers(model, foreign.channels, HEIGHT)
         try:
-            return network, *fit(slots, foreign.steps)
+            return network, *match_weights(slots, foreign.steps)
         except MismatchError as mismatch:
             share = mismatch.fitted / len(slots)
             if share > nearest:
@@ -138,8 +138,8 @@ def _identify(
 
 
 def _rebuild(
-    foreign: Foreign,
-    network: Network,
+    foreign: ExportedModel,
+    network: TargetNetwork,
     arrays: dict[str, Array],
     folded: Sequence[str],
     tensors: Sequence[Array],
@@ -160,12 +160,12 @@ def _rebuild(
         for name, array in arrays.items():
             own[name].set_value(array)
     if norms:
-        take_statistics(model, frozenset(norms), tensors)
+        recalibrate(model, frozenset(norms), tensors)
     model.eval()
     return architecture, model
 
 
-def _compare(foreign: Foreign, model: Any, tensors: Sequence[Array]) -> float:
+def _compare(foreign: ExportedModel, model: Any, tensors: Sequence[Array]) -> float:
     """Returns the largest difference of a probability.
 
     Raises:
@@ -184,7 +184,7 @@ def _compare(foreign: Foreign, model: Any, tensors: Sequence[Array]) -> float:
     return gap
 
 
-def _different(foreign: Foreign, cause: str) -> ImportModelError:
+def _different(foreign: ExportedModel, cause: str) -> ImportModelError:
     return ImportModelError(
         foreign.source.name,
         f"its weights fit, but the network computes something else: {cause}",
@@ -194,7 +194,7 @@ def _different(foreign: Foreign, cause: str) -> ImportModelError:
 
 
 def _write(
-    imported: Imported, foreign: Foreign, architecture: dict[str, Any], model: Any, full: bool
+    imported: Imported, foreign: ExportedModel, architecture: dict[str, Any], model: Any, full: bool
 ) -> None:
     """Writes the folder, whole or not at all."""
     out_dir = imported.out_dir

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ocr_lib.converters.weighted_ops import Array, Kind, Step
+from ocr_lib.converters.weighted_ops import Array, Kind, WeightedOp
 from ocr_lib.errors import ImportModelError
 
 MAX_BYTES = 1 << 30
@@ -27,7 +27,7 @@ UNREADABLE = {
 }
 
 
-def read_onnx(content: bytes, where: str) -> tuple[list[Step], dict[str, str]]:
+def read_onnx(content: bytes, where: str) -> tuple[list[WeightedOp], dict[str, str]]:
     """Returns the weighted operations of an ONNX model and its metadata.
 
     Args:
@@ -59,10 +59,10 @@ class _Reader:
     """Collects steps from nodes that come in topological order."""
 
     def __init__(self, where: str) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[WeightedOp] = []
         self._where = where
         self._constants: dict[str, Array] = {}
-        self._made_by: dict[str, Step] = {}  # tensor → the step that it comes straight from
+        self._made_by: dict[str, WeightedOp] = {}  # tensor → the step that it comes straight from
         self._scaled: dict[str, tuple[Array, bool]] = {}  # tensor → factor, its input as above
         self._handlers: dict[str, Callable[[Any], None]] = {
             "Constant": self._constant,
@@ -124,7 +124,7 @@ class _Reader:
     def _add(
         self, node: Any, kind: Kind, arrays: dict[str, Array], after_weights: bool = False
     ) -> None:
-        step = Step(kind, node.output[0], arrays, after_weights)
+        step = WeightedOp(kind, node.output[0], arrays, after_weights)
         self.steps.append(step)
         self._made_by[node.output[0]] = step
 
@@ -188,7 +188,7 @@ class _Reader:
         return left, self._constants.get(right)
 
 
-def _width(step: Step) -> int:
+def _width(step: WeightedOp) -> int:
     """Returns the number of channels or features that a step makes."""
     return int(step.arrays["weight"].shape[1 if step.kind == "linear" else 0])
 

@@ -26,7 +26,7 @@ EXPECTED = "Give an ONNX file, a Paddle inference folder, or a wheel that holds 
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """A foreign model on disk.
 
     Attributes:
@@ -56,7 +56,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_model_source(path: Path) -> Iterator[ModelSource]:
     """Finds the one recogniser in a source; what comes out of a wheel lives as long as the block.
 
     Raises:
@@ -76,7 +76,7 @@ def open_source(path: Path) -> Iterator[Source]:
         raise ImportModelError(str(path), "no model format that is known", EXPECTED)
 
 
-def _only(path: Path, found: list[Path]) -> Source:
+def _only(path: Path, found: list[Path]) -> ModelSource:
     """Returns the one model, or of several the one whose path says that it recognises."""
     if len(found) > 1:
         found = [model for model in found if "rec" in str(model.relative_to(model.parents[2]))]
@@ -110,8 +110,8 @@ def _unpack_models(archive: Path, folder: Path) -> None:
             packed.extract(member, folder)
 
 
-def _source(name: str, path: Path) -> Source:
-    source = Source(name, path, sha256_file(path))
+def _source(name: str, path: Path) -> ModelSource:
+    source = ModelSource(name, path, sha256_file(path))
     if not source.is_paddle:
         return source
     if not source.weights.exists():
@@ -121,4 +121,4 @@ def _source(name: str, path: Path) -> Source:
         if file.stat().st_size > MAX_BYTES:
             cause = f"larger than {MAX_BYTES >> 20} MiB"
             raise ImportModelError(str(file), cause, "Check the file")
-    return Source(name, path, f"{source.sha256}+{sha256_file(source.weights)}")
+    return ModelSource(name, path, f"{source.sha256}+{sha256_file(source.weights)}")

@@ -25,7 +25,7 @@ BRANCHED = frozenset({"PPLCNetV3"})  # several branches in training, one convolu
 
 
 @dataclass(frozen=True)
-class Network:
+class TargetNetwork:
     """A network that can be imported.
 
     Attributes:
@@ -47,12 +47,12 @@ class Network:
         return block
 
 
-def known_networks() -> list[Network]:
+def known_networks() -> list[TargetNetwork]:
     """Returns the networks to try, the likeliest first."""
     return [network_of(name, config) for name, config in CONFIGS.items()]
 
 
-def network_of(name: str, config: str, allowed_parts: AllowedParts = NO_PARTS) -> Network:
+def network_of(name: str, config: str, allowed_parts: AllowedParts = NO_PARTS) -> TargetNetwork:
     """Returns the network of a configuration as an exported model holds it.
 
     Args:
@@ -61,7 +61,7 @@ def network_of(name: str, config: str, allowed_parts: AllowedParts = NO_PARTS) -
         allowed_parts: custom parts that it may name.
     """
     loaded = load_config(config, (), allowed_parts, "--config")
-    return Network(name, _reading_part(loaded.architecture), allowed_parts)
+    return TargetNetwork(name, _reading_part(loaded.architecture), allowed_parts)
 
 
 def _reading_part(architecture: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocr_lib.converters.weighted_layers import Slot
-from ocr_lib.converters.weighted_ops import Array, Step
+from ocr_lib.converters.weighted_layers import WeightedLayer
+from ocr_lib.converters.weighted_ops import Array, WeightedOp
 
 
 class MismatchError(Exception):
@@ -22,7 +22,9 @@ class MismatchError(Exception):
         super().__init__(cause)
 
 
-def fit(slots: Sequence[Slot], steps: Sequence[Step]) -> tuple[dict[str, Array], list[str]]:
+def match_weights(
+    slots: Sequence[WeightedLayer], steps: Sequence[WeightedOp]
+) -> tuple[dict[str, Array], list[str]]:
     """Fills every layer of a network with the graph's weights.
 
     What exporters and optimisers fold away is put back as something that computes nothing: a batch
@@ -47,7 +49,7 @@ def fit(slots: Sequence[Slot], steps: Sequence[Step]) -> tuple[dict[str, Array],
 
 
 class _Filling:
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[WeightedOp]) -> None:
         self.arrays: dict[str, Array] = {}
         self.folded: list[str] = []
         self._steps = list(steps)
@@ -55,7 +57,7 @@ class _Filling:
         self._bias: Array | None = None  # of a convolution whose layer has none: its norm's
         self._after_weights = False
 
-    def fill(self, slot: Slot, position: int) -> None:
+    def fill(self, slot: WeightedLayer, position: int) -> None:
         """Fills one layer; what the graph lacks because it was folded becomes neutral."""
         step = self._matching(slot)
         if slot.kind == "norm":
@@ -75,7 +77,7 @@ class _Filling:
             self._next += 1
         return self._steps[self._next].describe() if self._next < len(self._steps) else ""
 
-    def _matching(self, slot: Slot) -> Step | None:
+    def _matching(self, slot: WeightedLayer) -> WeightedOp | None:
         """Takes the next operation if it is what the layer does."""
         start = self._next
         while start < len(self._steps):
@@ -88,12 +90,12 @@ class _Filling:
             start += 1
         return None
 
-    def _is(self, step: Step, slot: Slot) -> bool:
+    def _is(self, step: WeightedOp, slot: WeightedLayer) -> bool:
         if step.kind != slot.kind or list(step.arrays["weight"].shape) != slot.shape:
             return False
         return slot.kind != "affine" or step.after_weights == self._after_weights
 
-    def _layer(self, slot: Slot, step: Step) -> None:
+    def _layer(self, slot: WeightedLayer, step: WeightedOp) -> None:
         self._set(slot, "weight", step.arrays["weight"])
         width = slot.layer.weight.shape[0 if slot.kind == "convolution" else -1]
         bias = step.arrays.get("bias", np.zeros(width, np.float32))
@@ -104,7 +106,7 @@ class _Filling:
         elif bias.any():
             raise MismatchError(self._next, f"{slot.describe()} has no bias, the graph's has one")
 
-    def _norm(self, slot: Slot, step: Step | None) -> None:
+    def _norm(self, slot: WeightedLayer, step: WeightedOp | None) -> None:
         epsilon = np.float32(slot.layer._epsilon)
         bias = np.zeros(slot.shape, np.float32) if self._bias is None else self._bias
         self._bias = None
@@ -118,15 +120,15 @@ class _Filling:
         for name, value in zip(("weight", "bias", "_mean", "_variance"), values, strict=True):
             self._set(slot, name, value)
 
-    def _affine(self, slot: Slot, step: Step | None) -> None:
+    def _affine(self, slot: WeightedLayer, step: WeightedOp | None) -> None:
         one = np.ones(1, np.float32)
         self._set(slot, "scale", one if step is None else step.arrays["weight"])
         self._set(slot, "bias", 0 * one if step is None else step.arrays["bias"])
 
-    def _set(self, slot: Slot, name: str, value: Array) -> None:
+    def _set(self, slot: WeightedLayer, name: str, value: Array) -> None:
         self.arrays[f"{slot.name}.{name}"] = np.asarray(value, np.float32)
 
 
-def _only_scales(step: Step) -> bool:
+def _only_scales(step: WeightedOp) -> bool:
     """Whether an affine map has no shift: attention's scale, written as Paddle's `scale`."""
     return step.kind == "affine" and not step.arrays["bias"].any()

@@ -20,7 +20,7 @@ TRACE_WIDTH = 64  # px; any width runs the same layers
 
 
 @dataclass(frozen=True)
-class Slot:
+class WeightedLayer:
     """One weighted layer of a network.
 
     Attributes:
@@ -44,7 +44,7 @@ class Slot:
         return f"{self.kind} {self.shape} ({self.name})"
 
 
-def slots_of(model: nn.Layer, channels: int, height: int) -> list[Slot]:
+def weighted_layers(model: nn.Layer, channels: int, height: int) -> list[WeightedLayer]:
     """Returns the weighted layers of a network in the order in which evaluation calls them.
 
     Args:
@@ -52,12 +52,12 @@ def slots_of(model: nn.Layer, channels: int, height: int) -> list[Slot]:
         channels: of its images.
         height: of its images, px.
     """
-    slots: list[Slot] = []
+    slots: list[WeightedLayer] = []
     hooks = []
     for name, layer in model.named_sublayers():
         kind = next((kind for base, kind in KINDS.items() if isinstance(layer, base)), None)
         if kind:
-            slot = Slot(kind, name, layer)
+            slot = WeightedLayer(kind, name, layer)
             hooks.append(layer.register_forward_pre_hook(lambda *_, slot=slot: slots.append(slot)))
     model.eval()
     with paddle.no_grad():

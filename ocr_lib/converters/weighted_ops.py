@@ -16,7 +16,7 @@ Array = NDArray[np.float32]
 
 
 @dataclass
-class Step:
+class WeightedOp:
     """One weighted operation of a graph.
 
     Attributes:
