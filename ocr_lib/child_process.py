@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 
 
-def tied(command: Sequence[str]) -> list[str]:
+def die_with_parent(command: Sequence[str]) -> list[str]:
     """Returns the command so that the kernel ends it (SIGTERM) when its parent is gone.
 
     A parent that is killed cannot stop its servers. Where util-linux's `setpriv` is missing the

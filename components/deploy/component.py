@@ -27,9 +27,9 @@ def deploy(
     """
     from components.deploy.step import deploy, write_deployment
     from components.step_context import step
-    from ocr_lib.storage.artifact_ref import read_first_pointer, read_pointer
+    from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
 
     with step("deploy") as work:
-        pointers = read_pointer(bundle), read_first_pointer(validation_lmdb, train_lmdb)
+        pointers = read_ref(bundle), read_first_pointer(validation_lmdb, train_lmdb)
         result = deploy(*pointers, model_name, triton_urls, work)
         deployment.metadata.update(write_deployment(result, deployment.path))

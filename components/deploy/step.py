@@ -13,8 +13,8 @@ from ocr_lib.serving.feedback.samples import KeptLines
 from ocr_lib.serving.replay_evaluation import Recorded, Shadow
 from ocr_lib.serving.rollout import deploy as roll_out
 from ocr_lib.serving.version_change import Deployment
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 
 SMOKE_IMAGES = 16
@@ -22,7 +22,11 @@ SHADOW_LINES = 500  # of those that were kept, to report how much changes for th
 
 
 def deploy(
-    bundle: Pointer, images: Pointer, model_name: str, triton_urls: Sequence[str], work: Path
+    bundle: ArtifactRef,
+    images: ArtifactRef,
+    model_name: str,
+    triton_urls: Sequence[str],
+    work: Path,
 ) -> Deployment:
     """Puts a bundle into service; every server must read what the exported model reads.
 
@@ -37,8 +41,8 @@ def deploy(
         ConflictError: another version serves than the bundle was judged against.
         DeployError: a server did not take it; all serve what they served before.
     """
-    folder = fetch(bundle, work / "bundle")
-    dataset = LmdbDataset(fetch(images, work / "images"))
+    folder = download(bundle, work / "bundle")
+    dataset = LmdbDataset(download(images, work / "images"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
     store = Store.from_env()
     recorded, notes = _recorded(store, model_name)

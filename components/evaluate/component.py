@@ -48,21 +48,21 @@ def evaluate(
     """
     from components.evaluate import step as evaluate
     from components.step_context import step
-    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_pointer, write_pointer
+    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
     with step("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
-        parts = [read_pointer(part) for part in readings]
+        parts = [read_ref(part) for part in readings]
         request = evaluate.Request(
-            model=read_pointer(model),
-            train=read_pointer(train_lmdb),
+            model=read_ref(model),
+            train=read_ref(train_lmdb),
             validation=read_optional_pointer(validation_lmdb),
-            test=read_pointer(test_lmdb),
+            test=read_ref(test_lmdb),
             readings=parts,
             limits=evaluate.thresholds(*limits, thresholds),
         )
         found, pointer = evaluate.evaluate(request, work)
-        write_pointer(evaluation, pointer)
+        write_ref(evaluation, pointer)
         metrics.metadata.update(found.metrics())
         found.write_reports(verdict.path, report.path)
         return found.verdict.passed

@@ -10,8 +10,8 @@ from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartition
 from ocr_lib.evaluation.predictions import Predictor, Replay, load
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 
 WHERE, AGAIN = "the parts of the evaluation", "Run the pipeline again"
 # What all parts have in common, in words, and how it can have come to differ.
@@ -36,7 +36,7 @@ class Readings:
 
     @classmethod
     def fetch(
-        cls, pointers: Sequence[Pointer], lines: int, test_digest: str, weights: str, work: Path
+        cls, pointers: Sequence[ArtifactRef], lines: int, test_digest: str, weights: str, work: Path
     ) -> "Readings":
         """Checks the parts and fetches them.
 
@@ -58,7 +58,7 @@ class Readings:
         parts = tuple(part for part, _ in found)
         check_whole(parts, lines)
         check_common(parts, (test_digest, weights, parts[0].champion_digest))
-        folders = [fetch(item, work / f"{part.first:09d}") for part, item in found]
+        folders = [download(item, work / f"{part.first:09d}") for part, item in found]
         return cls(parts, tuple(folders))
 
     @property

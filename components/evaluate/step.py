@@ -15,8 +15,8 @@ from ocr_lib.gate import Thresholds, decide
 from ocr_lib.registry.champion import open_champion
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.report.evaluation_result import Evaluation
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.storage.store import Store
 from ocr_lib.training import load_run
@@ -61,15 +61,15 @@ class Request:
         limits: what the candidate must reach.
     """
 
-    model: Pointer
-    train: Pointer
-    validation: Pointer | None
-    test: Pointer
-    readings: Sequence[Pointer]
+    model: ArtifactRef
+    train: ArtifactRef
+    validation: ArtifactRef | None
+    test: ArtifactRef
+    readings: Sequence[ArtifactRef]
     limits: Thresholds
 
 
-def evaluate(request: Request, work: Path) -> tuple[Evaluation, Pointer]:
+def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
     """Counts what a trained run and the model in production read, and decides.
 
     Args:
@@ -85,9 +85,9 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, Pointer]:
     model, test = request.model, request.test
     sets = {TRAIN: request.train, VALIDATION: request.validation, TEST: test}
     refuse_shared_images(sets, work / "leaks")
-    dataset = LmdbDataset(fetch(test, work / "test"))
+    dataset = LmdbDataset(download(test, work / "test"))
     trained = load_run(
-        fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+        download(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
     )
     expected = len(dataset), test.digest, trained.digest
     read = Readings.fetch(request.readings, *expected, work / "readings")
@@ -117,4 +117,4 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, Pointer]:
         "test_digest": test.digest,
         **judged.to_dict(),
     }
-    return found, publish(work / "evaluation", key, passed=verdict.passed, **facts)
+    return found, upload(work / "evaluation", key, passed=verdict.passed, **facts)

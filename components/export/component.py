@@ -29,9 +29,9 @@ def export(
     """
     from components.export.step import export
     from components.step_context import step
-    from ocr_lib.storage.artifact_ref import read_first_pointer, read_pointer, write_pointer
+    from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref, write_ref
 
     with step("export") as work:
         images = read_first_pointer(validation_lmdb, train_lmdb)
-        pointers = read_pointer(model), images, read_pointer(evaluation)
-        write_pointer(bundle, export(*pointers, model_name, work, inputs))
+        pointers = read_ref(model), images, read_ref(evaluation)
+        write_ref(bundle, export(*pointers, model_name, work, inputs))

@@ -12,19 +12,19 @@ from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.lineage import RUN_INPUTS
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.report.evaluation_result import Evaluation
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.store import Store
 
 
 def export(
-    model: Pointer,
-    images: Pointer,
-    evaluation: Pointer,
+    model: ArtifactRef,
+    images: ArtifactRef,
+    evaluation: ArtifactRef,
     model_name: str,
     work: Path,
     inputs: str = "",
-) -> Pointer:
+) -> ArtifactRef:
     """Exports the best checkpoint of a run and uploads the bundle under its digest.
 
     Args:
@@ -41,7 +41,7 @@ def export(
             tensors that differ lie in the store.
     """
     check_model_name(model_name)
-    metrics = Evaluation.load(fetch(evaluation, work / "evaluation")).metrics()
+    metrics = Evaluation.load(download(evaluation, work / "evaluation")).metrics()
     judgement = Judgement.from_dict(evaluation.metadata)
     lineage = {
         "run": model.metadata["run"],
@@ -53,16 +53,16 @@ def export(
     }
     with _evidence_kept(work, lineage["run"]):
         bundle = export_bundle(
-            fetch(model, work / "run"),
+            download(model, work / "run"),
             work / "bundle",
             checkpoint=model.metadata["checkpoint"],
-            dataset=LmdbDataset(fetch(images, work / "images")),
+            dataset=LmdbDataset(download(images, work / "images")),
             metrics=metrics,
             lineage=lineage,
             weights_sha256=evaluation.metadata["weights_sha256"],
             allowed_parts=allowed_parts(),
         )
-    return publish(
+    return upload(
         bundle.root,
         f"registry/{model_name}/bundles/{{digest}}",
         **metrics,

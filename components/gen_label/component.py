@@ -28,11 +28,11 @@ def gen_label(
     from components.gen_label.step import convert_parts
     from components.step_context import step
     from ocr_lib.atomic import write_text
-    from ocr_lib.storage.artifact_ref import write_pointers
+    from ocr_lib.storage.artifact_ref import write_refs
 
     with step("gen_label") as work:
         found, text = convert_parts(
             group["parts"], group["split"], work, label_format, max_bad_fraction
         )
-        write_pointers(labels, found)
+        write_refs(labels, found)
         write_text(report.path, text)

@@ -13,8 +13,8 @@ from ocr_lib.data.labels.report import Finding, LabelReport
 from ocr_lib.data.roles import TRAIN, SplitRule
 from ocr_lib.errors import ConfigError
 from ocr_lib.markdown import escape
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch_source, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download_source, upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def convert_parts(
     work: Path,
     label_format: str,
     max_bad_fraction: float,
-) -> tuple[list[Pointer], str]:
+) -> tuple[list[ArtifactRef], str]:
     """Converts the labels of several parts, one after the other.
 
     Args:
@@ -70,7 +70,7 @@ def convert_parts(
 
 def gen_label(
     source: Source, work: Path, label_format: str = "auto", max_bad_fraction: float = 0.01
-) -> tuple[Pointer, LabelReport]:
+) -> tuple[ArtifactRef, LabelReport]:
     """Converts the labels and uploads the list with its report.
 
     The pointer names the source too, with its digest: the images stay where they are until they
@@ -81,10 +81,10 @@ def gen_label(
     """
     mode = _mode(label_format)
     folder = work / source.name
-    path, digest = fetch_source(source.uri, source.sha256, folder / "source")
+    path, digest = download_source(source.uri, source.sha256, folder / "source")
     images = open_source(path, folder / "unpacked")
     report = convert(images, folder / "labels", mode=mode, max_bad_fraction=max_bad_fraction)
-    pointer = publish(
+    pointer = upload(
         folder / "labels",
         f"datasets/{source.name}-{source.role}/{{digest}}/labels",
         name=source.name,

@@ -19,7 +19,7 @@ def pack_lmdb(
     """
     from components.pack_lmdb.step import pack_parts
     from components.step_context import step
-    from ocr_lib.storage.artifact_ref import read_pointers, write_pointers
+    from ocr_lib.storage.artifact_ref import read_refs, write_refs
 
     with step("pack_lmdb") as work:
-        write_pointers(shards, pack_parts(read_pointers(labels), work, max_bad_fraction))
+        write_refs(shards, pack_parts(read_refs(labels), work, max_bad_fraction))

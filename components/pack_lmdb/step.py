@@ -9,11 +9,13 @@ from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import LABEL_LIST
 from ocr_lib.data.lmdb_store import Manifest, pack, pack_split
 from ocr_lib.data.roles import SplitRule
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, fetch_source, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, download_source, upload
 
 
-def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) -> list[Pointer]:
+def pack_lmdb(
+    labels: ArtifactRef, work: Path, *, max_bad_fraction: float = 0.01
+) -> list[ArtifactRef]:
     """Packs the images that a label list names and uploads the shards.
 
     Args:
@@ -27,8 +29,11 @@ def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) ->
     """
     facts = labels.metadata
     folder = work / facts["name"]
-    source, _ = fetch_source(facts["source_uri"], facts["source_sha256"], folder / "source")
-    files = fetch(labels, folder / "labels") / LABEL_LIST, open_source(source, folder / "unpacked")
+    source, _ = download_source(facts["source_uri"], facts["source_sha256"], folder / "source")
+    files = (
+        download(labels, folder / "labels") / LABEL_LIST,
+        open_source(source, folder / "unpacked"),
+    )
     options = {
         "workers": len(os.sched_getaffinity(0)),
         "max_bad_fraction": max_bad_fraction,
@@ -43,9 +48,11 @@ def pack_lmdb(labels: Pointer, work: Path, *, max_bad_fraction: float = 0.01) ->
     return [_publish(out, manifest, labels, split.kind) for manifest in packed.values()]
 
 
-def _publish(out: Path, manifest: Manifest, labels: Pointer, grouped_by: str = "") -> Pointer:
+def _publish(
+    out: Path, manifest: Manifest, labels: ArtifactRef, grouped_by: str = ""
+) -> ArtifactRef:
     name, role = labels.metadata["name"], manifest.role
-    return publish(
+    return upload(
         out / role,
         f"datasets/{name}-{role}/{{digest}}/lmdb",
         name=name,
@@ -62,10 +69,10 @@ def _publish(out: Path, manifest: Manifest, labels: Pointer, grouped_by: str = "
 
 
 def pack_parts(
-    labels: Sequence[Pointer], work: Path, max_bad_fraction: float = 0.01
-) -> list[Pointer]:
+    labels: Sequence[ArtifactRef], work: Path, max_bad_fraction: float = 0.01
+) -> list[ArtifactRef]:
     """Packs several parts, one after the other; see `pack_lmdb`."""
-    packed: list[Pointer] = []
+    packed: list[ArtifactRef] = []
     for number, pointer in enumerate(labels):
         folder = work / f"part-{number:04d}"
         packed += pack_lmdb(pointer, folder, max_bad_fraction=max_bad_fraction)

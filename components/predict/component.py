@@ -27,9 +27,9 @@ def read_lines(
     """
     from components.predict.step import read_share
     from components.step_context import step
-    from ocr_lib.storage.artifact_ref import read_pointer, write_pointer
+    from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
     with step("read_lines") as work:
-        pointers = read_pointer(model), read_pointer(test_lmdb)
+        pointers = read_ref(model), read_ref(test_lmdb)
         rows = range(int(share["first"]), int(share["last"]))
-        write_pointer(readings, read_share(rows, *pointers, model_name, work))
+        write_ref(readings, read_share(rows, *pointers, model_name, work))

@@ -5,11 +5,11 @@ from pathlib import Path
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest
 from ocr_lib.data.lmdb_store.manifest import DATA
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
 
-def fetch_lines(lmdb: Pointer, rows: range, folder: Path) -> LmdbDataset:
+def fetch_lines(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDataset:
     """Fetches the shards with these lines, and the tables of all.
 
     Args:

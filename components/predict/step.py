@@ -11,16 +11,16 @@ from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartitio
 from ocr_lib.evaluation.predictions import Predictor, predict, save
 from ocr_lib.registry.champion import open_champion
 from ocr_lib.registry.production import read_production
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.store import Store
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 
 
 def read_share(
-    rows: range, model: Pointer, test_lmdb: Pointer, model_name: str, work: Path
-) -> Pointer:
+    rows: range, model: ArtifactRef, test_lmdb: ArtifactRef, model_name: str, work: Path
+) -> ArtifactRef:
     """Reads some lines with a trained run and with the model in production.
 
     Args:
@@ -36,7 +36,7 @@ def read_share(
     production = read_production(Store.from_env(), model_name)
     dataset = fetch_lines(test_lmdb, rows, work / "test")
     trained = load_run(
-        fetch(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+        download(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
     )
     folder = work / "readings"
     folder.mkdir()
@@ -53,7 +53,7 @@ def read_share(
             champion_seconds=took,
         )
     key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
-    return publish(folder, key, **part.to_dict())
+    return upload(folder, key, **part.to_dict())
 
 
 def _read(recognizer: Predictor, dataset: Dataset, rows: range, path: Path) -> float:

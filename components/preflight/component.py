@@ -45,16 +45,16 @@ def preflight(
     from components.preflight.step import gate_limits, preflight, share_out
     from components.step_context import step
     from ocr_lib.atomic import write_text
-    from ocr_lib.storage.artifact_ref import read_pointers, write_pointer
+    from ocr_lib.storage.artifact_ref import read_refs, write_ref
 
     with step("preflight") as work:
-        packed = [pointer for artifact in shards for pointer in read_pointers(artifact)]
+        packed = [pointer for artifact in shards for pointer in read_refs(artifact)]
         limits = gate_limits(max_accuracy_drop_fraction, thresholds)
         sets = join_sets(packed, work / "joins")
         write_text(
             report.path, preflight(sets, config, config_overrides, max_bad_fraction, limits, work)
         )
-        write_pointer(train_lmdb, sets.train)
-        write_pointer(validation_lmdb, sets.validation)
-        write_pointer(test_lmdb, sets.test)
+        write_ref(train_lmdb, sets.train)
+        write_ref(validation_lmdb, sets.validation)
+        write_ref(test_lmdb, sets.test)
         return share_out(sets.test, evaluate_max_pods)

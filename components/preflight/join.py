@@ -12,7 +12,7 @@ from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
 from ocr_lib.data.lmdb_store.read import read_keys
 from ocr_lib.data.roles import BLOCK, TEST, TRAIN, VALIDATION, unfit_split
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.linked_tree import Link, link_tree
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import TreeManifest
@@ -40,13 +40,13 @@ class Sets:
         note: how validation came about, or why there is none.
     """
 
-    train: Pointer
-    validation: Pointer | None
-    test: Pointer
+    train: ArtifactRef
+    validation: ArtifactRef | None
+    test: ArtifactRef
     note: str
 
 
-def join_sets(packed: Sequence[Pointer], work: Path) -> Sets:
+def join_sets(packed: Sequence[ArtifactRef], work: Path) -> Sets:
     """Joins the parts of each role, whichever pod packed which.
 
     Training images that are also in a validation set that was split off are left out. A set that
@@ -88,7 +88,11 @@ class _Joining:
     fetched: dict[str, tuple[Path, TreeManifest]] = field(default_factory=dict)
 
     def split(
-        self, train: Sequence[Pointer], validation: Sequence[Pointer], test: Pointer, groups: str
+        self,
+        train: Sequence[ArtifactRef],
+        validation: Sequence[ArtifactRef],
+        test: ArtifactRef,
+        groups: str,
     ) -> Sets:
         """Returns the three sets where validation was split off train, or was to be."""
         sizes = [sum(int(p.metadata["samples"]) for p in parts) for parts in (train, validation)]
@@ -109,8 +113,8 @@ class _Joining:
         return Sets(joined, chosen, test, note)
 
     def join(
-        self, parts: Sequence[Pointer], role: str, without: NDArray[np.uint64] | None = None
-    ) -> Pointer:
+        self, parts: Sequence[ArtifactRef], role: str, without: NDArray[np.uint64] | None = None
+    ) -> ArtifactRef:
         """Returns one data set of all parts; a single one of this role is returned as it is.
 
         Only manifests and sample tables are fetched, and only a manifest is written.
@@ -135,7 +139,7 @@ class _Joining:
                 links[f"{name}/{file}"] = entry, trees[number].key(prefix, f"{shard}/{file}")
         name = str(parts[0].metadata["name"])
         uri = link_tree(self.store, out, links, f"datasets/{name}-{role}/{{digest}}/lmdb")
-        return Pointer(
+        return ArtifactRef(
             uri,
             self.store.get_manifest(uri).digest,
             {
@@ -150,7 +154,7 @@ class _Joining:
             },
         )
 
-    def fetch(self, part: Pointer) -> tuple[Path, TreeManifest]:
+    def fetch(self, part: ArtifactRef) -> tuple[Path, TreeManifest]:
         """Fetches what is small of a part, once."""
         if part.uri not in self.fetched:
             folder = self.work / f"part-{len(self.fetched):04d}"

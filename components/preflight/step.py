@@ -13,8 +13,8 @@ from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
 from ocr_lib.runspec.run_config import run_config
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.terminal import echo
 
@@ -45,8 +45,8 @@ def preflight(
     """
     roles = {TRAIN: sets.train, VALIDATION: sets.validation, TEST: sets.test}
     refuse_shared_images(roles, work / "leaks")
-    train = fetch(sets.train, work / TRAIN)
-    validation = fetch(sets.validation, work / VALIDATION) if sets.validation else None
+    train = download(sets.train, work / TRAIN)
+    validation = download(sets.validation, work / VALIDATION) if sets.validation else None
     report = check(
         run_config(config, overrides, train, validation, work, save_model_dir=str(work / "run")),
         max_bad_fraction=max_bad_fraction,
@@ -73,7 +73,7 @@ def gate_limits(max_accuracy_drop_fraction: float, more: Mapping[str, Any]) -> T
     return Thresholds.from_dict({"max_accuracy_drop": max_accuracy_drop_fraction, **more})
 
 
-def _markdown(roles: dict[str, Pointer | None], *notes: str) -> str:
+def _markdown(roles: dict[str, ArtifactRef | None], *notes: str) -> str:
     rows = [
         f"| {role} | {int(pointer.metadata['samples']) if pointer else 0:,} | {use} |"
         for (role, pointer), use in zip(
@@ -84,7 +84,7 @@ def _markdown(roles: dict[str, Pointer | None], *notes: str) -> str:
     return "\n".join([*head, *rows, *(f"\n{escape(note)}" for note in notes)]) + "\n"
 
 
-def share_out(test_lmdb: Pointer, max_pods: int) -> list[dict[str, int]]:
+def share_out(test_lmdb: ArtifactRef, max_pods: int) -> list[dict[str, int]]:
     """Returns the samples of a test set in as many shares as pods shall read them."""
     samples = int(test_lmdb.metadata["samples"])
     return [{"first": rows.start, "last": rows.stop} for rows in partitions(samples, max_pods)]

@@ -5,16 +5,16 @@ from pathlib import Path
 from ocr_lib.jobs.backends import find_backend
 from ocr_lib.jobs.resources import Place
 from ocr_lib.jobs.training_job import TrainJob, Work
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 def train(
     job: TrainJob,
-    train_lmdb: Pointer,
-    validation_lmdb: Pointer | None,
+    train_lmdb: ArtifactRef,
+    validation_lmdb: ArtifactRef | None,
     folder: Path,
     place: Place | None = None,
-) -> Pointer:
+) -> ArtifactRef:
     """Trains, and uploads the run folder; goes on where an earlier attempt of the run stopped.
 
     Args:

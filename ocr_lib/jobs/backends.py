@@ -11,20 +11,20 @@ from pathlib import Path
 from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.resources import Place
 from ocr_lib.jobs.training_job import Work
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
-Backend = Callable[[Work, Place, Path], Pointer]
+Backend = Callable[[Work, Place, Path], ArtifactRef]
 
 
-def local(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001 (one contract)
+def local(work: Work, place: Place, folder: Path) -> ArtifactRef:  # noqa: ARG001 (one contract)
     """Trains in the step itself."""
     from ocr_lib.jobs.local import train_here
 
     return train_here(work, folder)
 
 
-def paddlejob(work: Work, place: Place, folder: Path) -> Pointer:  # noqa: ARG001
+def paddlejob(work: Work, place: Place, folder: Path) -> ArtifactRef:  # noqa: ARG001
     """Trains in the pods of a PaddleJob, and watches them."""
     from ocr_lib.jobs.kubernetes_api import Cluster
     from ocr_lib.jobs.launcher import Launcher

@@ -22,7 +22,7 @@ from ocr_lib.jobs.paddlejob import (
 from ocr_lib.jobs.retry import patiently
 from ocr_lib.jobs.training_job import Work
 from ocr_lib.jobs.watch import End, Watch, advance
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -51,7 +51,7 @@ class Launcher:
     work: Work
     spec: JobSpec
 
-    def run(self) -> Pointer:
+    def run(self) -> ArtifactRef:
         """Returns the run's result, after as many attempts as the options allow.
 
         Raises:
@@ -77,7 +77,7 @@ class Launcher:
             self.delete(job_name(spec.run))
             spec = self.adopt_or_create(replace(spec, attempt=spec.attempt + 1))
 
-    def _result(self) -> Pointer | None:
+    def _result(self) -> ArtifactRef | None:
         return patiently(lambda: read_result(self.store, self.work), say)
 
     def adopt_or_create(self, spec: JobSpec) -> JobSpec:

@@ -7,8 +7,8 @@ from ocr_lib.config.schema import Config
 from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
 from ocr_lib.jobs.training_job import TrainJob, Work
 from ocr_lib.runspec.run_config import run_config
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.store import Store
 
 RUN_FOLDER = "run"
@@ -20,14 +20,14 @@ def prepare(work: Work, folder: Path) -> Config:
 
     Files that lie there already, whole and unchanged, are not fetched again.
     """
-    train = fetch(work.train, folder / "train")
-    validation = fetch(work.validation, folder / "validation") if work.validation else None
+    train = download(work.train, folder / "train")
+    validation = download(work.validation, folder / "validation") if work.validation else None
     job = work.job
     settings = _settings(job, folder)
     return run_config(job.config, job.overrides, train, validation, folder, **settings)
 
 
-def train_here(work: Work, folder: Path) -> Pointer:
+def train_here(work: Work, folder: Path) -> ArtifactRef:
     """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
     from ocr_lib.training import train  # takes seconds
 
@@ -43,10 +43,10 @@ def train_here(work: Work, folder: Path) -> Pointer:
     return pointer
 
 
-def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> Pointer:
+def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> ArtifactRef:
     """Uploads the run folder and returns what the next steps read."""
     best = (run_dir / f"{BEST}.json").exists()
-    return publish(
+    return upload(
         run_dir,
         work.key,
         run=work.job.run,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Work:
     """
 
     job: TrainJob
-    train: Pointer
-    validation: Pointer | None
+    train: ArtifactRef
+    validation: ArtifactRef | None
 
     @property
     def key(self) -> str:
@@ -71,6 +71,6 @@ class Work:
         job = values["job"]
         return cls(
             TrainJob(**{**job, "overrides": tuple(job["overrides"])}),
-            Pointer(**values["train"]),
-            Pointer(**values["validation"]) if values["validation"] else None,
+            ArtifactRef(**values["train"]),
+            ArtifactRef(**values["validation"]) if values["validation"] else None,
         )

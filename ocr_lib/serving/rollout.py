@@ -29,7 +29,7 @@ from ocr_lib.serving.repository_store import fetch_golden, publish
 from ocr_lib.serving.version_change import Change, Deployment
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 
 LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
@@ -144,7 +144,7 @@ def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterato
     Raises:
         ConflictError: somebody else did so for all of `wait_s`.
     """
-    with lease(store, f"deploy-{model}", wait_s=wait_s):
+    with store_lease(store, f"deploy-{model}", wait_s=wait_s):
         yield
 
 

@@ -21,7 +21,7 @@ LIST = ("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessPolicy:
     """Prefixes that a key opens.
 
     Attributes:
@@ -37,19 +37,25 @@ class Access:
 
 ACCESS = {
     # plan (which compares with what serves), gen-label, pack-lmdb, preflight
-    "data": Access(read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)),
+    "data": AccessPolicy(
+        read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)
+    ),
     # train, its workers, the exit handler, the reaper
-    "train": Access(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
+    "train": AccessPolicy(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
     # read-lines, evaluate
-    "evaluate": Access(read=("datasets/", "registry/"), write=("runs/",), create=("decisions/",)),
-    "export": Access(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
-    "deploy": Access(read=("datasets/", "feedback/"), write=("registry/", "triton/", "leases/")),
+    "evaluate": AccessPolicy(
+        read=("datasets/", "registry/"), write=("runs/",), create=("decisions/",)
+    ),
+    "export": AccessPolicy(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
+    "deploy": AccessPolicy(
+        read=("datasets/", "feedback/"), write=("registry/", "triton/", "leases/")
+    ),
     # Triton and its keeper
-    "serve": Access(read=("registry/", "triton/"), write=("leases/",)),
+    "serve": AccessPolicy(read=("registry/", "triton/"), write=("leases/",)),
     # clients that keep doubtful lines, and people who correct them
-    "feedback": Access(read=(), write=("feedback/",)),
+    "feedback": AccessPolicy(read=(), write=("feedback/",)),
     # Kubeflow's launcher: reports, metrics, logs
-    "kfp": Access(read=(), write=("kfp/",)),
+    "kfp": AccessPolicy(read=(), write=("kfp/",)),
 }
 
 

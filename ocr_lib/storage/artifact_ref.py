@@ -25,7 +25,7 @@ class Artifact(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class ArtifactRef:
     """Where a step's result lies.
 
     Attributes:
@@ -39,7 +39,7 @@ class Pointer:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def write_pointer(artifact: Artifact, pointer: Pointer | None) -> None:
+def write_ref(artifact: Artifact, pointer: ArtifactRef | None) -> None:
     """Makes `artifact` lead to `pointer`, or nowhere; its metadata shows in the user interface."""
     if pointer is None:
         write_json(artifact.path, None)
@@ -48,14 +48,14 @@ def write_pointer(artifact: Artifact, pointer: Pointer | None) -> None:
     write_json(artifact.path, asdict(pointer))
 
 
-def write_pointers(artifact: Artifact, pointers: Sequence[Pointer]) -> None:
+def write_refs(artifact: Artifact, pointers: Sequence[ArtifactRef]) -> None:
     """Makes `artifact` lead to several results; its metadata counts them."""
     artifact.metadata.update({"parts": len(pointers)})
     write_json(artifact.path, [asdict(pointer) for pointer in pointers])
 
 
-def read_pointers(artifact: Artifact) -> list[Pointer]:
-    """Reads what `write_pointers` wrote.
+def read_refs(artifact: Artifact) -> list[ArtifactRef]:
+    """Reads what `write_refs` wrote.
 
     Raises:
         DataError: the file is missing or holds no pointers.
@@ -63,8 +63,8 @@ def read_pointers(artifact: Artifact) -> list[Pointer]:
     return [_pointer(values) for values in _load(artifact, list)]
 
 
-def read_pointer(artifact: Artifact) -> Pointer:
-    """Reads what `write_pointer` wrote.
+def read_ref(artifact: Artifact) -> ArtifactRef:
+    """Reads what `write_ref` wrote.
 
     Raises:
         DataError: the file is missing or is no pointer.
@@ -72,18 +72,18 @@ def read_pointer(artifact: Artifact) -> Pointer:
     return _pointer(_load(artifact, dict))
 
 
-def read_first_pointer(*artifacts: Artifact) -> Pointer:
+def read_first_pointer(*artifacts: Artifact) -> ArtifactRef:
     """Returns the pointer of the first artifact that leads anywhere.
 
     Raises:
         DataError: none does, or a file is missing or is no pointer.
     """
     found = [read_optional_pointer(artifact) for artifact in artifacts[:-1]]
-    return next(filter(None, found), None) or read_pointer(artifacts[-1])
+    return next(filter(None, found), None) or read_ref(artifacts[-1])
 
 
-def read_optional_pointer(artifact: Artifact) -> Pointer | None:
-    """Reads what `write_pointer` wrote; None where it leads nowhere.
+def read_optional_pointer(artifact: Artifact) -> ArtifactRef | None:
+    """Reads what `write_ref` wrote; None where it leads nowhere.
 
     Raises:
         DataError: the file is missing or is no pointer.
@@ -92,8 +92,8 @@ def read_optional_pointer(artifact: Artifact) -> Pointer | None:
     return None if values is None else _pointer(values)
 
 
-def _pointer(values: Any) -> Pointer:
-    return Pointer(values["uri"], values["digest"], values["metadata"])
+def _pointer(values: Any) -> ArtifactRef:
+    return ArtifactRef(values["uri"], values["digest"], values["metadata"])
 
 
 def _load(artifact: Artifact, kind: type, *, optional: bool = False) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 
 from ocr_lib.digest import sha256_file, sha256_tree
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
 
-def publish(folder: Path, key: str, **metadata: Any) -> Pointer:
+def upload(folder: Path, key: str, **metadata: Any) -> ArtifactRef:
     """Uploads a folder and returns where it lies.
 
     Args:
@@ -23,11 +23,11 @@ def publish(folder: Path, key: str, **metadata: Any) -> Pointer:
     """
     digest = sha256_tree(folder)
     uri = Store.from_env().put_tree(folder, key.format(digest=digest))
-    return Pointer(uri, digest, metadata)
+    return ArtifactRef(uri, digest, metadata)
 
 
-def fetch(pointer: Pointer, folder: Path) -> Path:
-    """Downloads what `publish` uploaded to `folder`, with every file checked.
+def download(pointer: ArtifactRef, folder: Path) -> Path:
+    """Downloads what `upload` uploaded to `folder`, with every file checked.
 
     Raises:
         DataError: something else lies there now.
@@ -37,7 +37,7 @@ def fetch(pointer: Pointer, folder: Path) -> Path:
     return folder
 
 
-def fetch_source(uri: str, sha256: str, folder: Path) -> tuple[Path, str]:
+def download_source(uri: str, sha256: str, folder: Path) -> tuple[Path, str]:
     """Fetches a data set as the user has it; returns its path on this machine and its digest.
 
     Args:

@@ -9,12 +9,12 @@ from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
 from ocr_lib.data.lmdb_store.read import read_keys
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.leaks import candidates, refuse_leaks
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 
 
-def refuse_shared_images(sets: Mapping[str, Pointer | None], work: Path) -> None:
+def refuse_shared_images(sets: Mapping[str, ArtifactRef | None], work: Path) -> None:
     """Compares checksums and lengths of each pair; where some are equal, the images themselves.
 
     Args:
@@ -37,7 +37,7 @@ def refuse_shared_images(sets: Mapping[str, Pointer | None], work: Path) -> None
     for used, new in combinations(there, 2):
         if candidates(keys[used], keys[new]):
             pair = [
-                (role, LmdbDataset(fetch(there[role], work / "whole" / role)))
+                (role, LmdbDataset(download(there[role], work / "whole" / role)))
                 for role in (used, new)
             ]
             refuse_leaks(*pair)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from ocr_lib.child_process import tied
+from ocr_lib.child_process import die_with_parent
 from ocr_lib.errors import ServiceError
 
 READY_TIMEOUT_S = 60.0
@@ -61,7 +61,7 @@ class S3Server:
             environment["RCLONE_AUTH_KEY"] = f'"{self._access_key},{self._secret_key}"'
             environment["RCLONE_CONFIG"] = os.devnull
             self._process = subprocess.Popen(
-                tied(
+                die_with_parent(
                     [
                         *(_rclone(), "serve", "s3", "--addr", f"127.0.0.1:{self._port or 0}"),
                         *("--", str(self.root.resolve())),

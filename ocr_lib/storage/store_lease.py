@@ -25,7 +25,7 @@ POLL_S = 0.5
 
 
 @contextmanager
-def lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[None]:
+def store_lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[None]:
     """Holds the lease `name` while the block lasts.
 
     Args:

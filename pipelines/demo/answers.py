@@ -8,8 +8,8 @@ from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.production import Production
 from ocr_lib.serving.client import Recognizer
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 
 SAMPLES = 12
@@ -35,7 +35,7 @@ class Answer:
 
 
 def ask_triton(
-    production: Production, test_lmdb: Pointer, triton_url: str, store: Store, work: Path
+    production: Production, test_lmdb: ArtifactRef, triton_url: str, store: Store, work: Path
 ) -> list[Answer]:
     """Asks the model in production for lines of all widths.
 
@@ -46,7 +46,7 @@ def ask_triton(
         store: holds the bundle that was deployed.
         work: an empty folder.
     """
-    dataset = LmdbDataset(fetch(test_lmdb, work / "test"))
+    dataset = LmdbDataset(download(test_lmdb, work / "test"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SAMPLES)]
     images = [sample.image for sample in samples]
     exported = open_bundle(store.get_tree(production.bundle, work / "bundle")).read(images)

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.child_process import tied
+from ocr_lib.child_process import die_with_parent
 from ocr_lib.errors import OcrError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from pipelines.demo.console import Console
 from pipelines.titles import TITLES
 
@@ -41,9 +41,9 @@ class DagRun:
         """Returns the file of an artifact of a task that ran."""
         return next(self.root.glob(f"*/{task}/{name}"))
 
-    def pointer(self, task: str, name: str) -> Pointer:
+    def pointer(self, task: str, name: str) -> ArtifactRef:
         """Returns the pointer that is an artifact of a task that ran."""
-        return Pointer(**json.loads(self.path(task, name).read_text("utf-8")))
+        return ArtifactRef(**json.loads(self.path(task, name).read_text("utf-8")))
 
 
 def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: Path) -> DagRun:
@@ -88,7 +88,7 @@ def _start(root: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
         "PYTHONWARNINGS": "ignore",  # paddle's, at every import; they are no concern of a user
     }
     return subprocess.Popen(
-        tied([sys.executable, "-m", "pipelines.run_local", str(root)]),
+        die_with_parent([sys.executable, "-m", "pipelines.run_local", str(root)]),
         env={**os.environ, **environment, **own},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

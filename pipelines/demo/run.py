@@ -10,7 +10,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.errors import ConfigError
 from ocr_lib.registry.production import read_production
 from ocr_lib.report.evaluation_result import Evaluation
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifacts import download
 from pipelines.demo.answers import ask_triton
 from pipelines.demo.dag import DagRun, run_dag
 from pipelines.demo.options import DemoOptions
@@ -80,7 +80,7 @@ def _summary(
         if production:
             lines = run.pointer("preflight", "test_lmdb")
             answers = ask_triton(production, lines, running.triton_url, running.store, work)
-        found = fetch(run.pointer("evaluate", "evaluation"), work / "evaluation")
+        found = download(run.pointer("evaluate", "evaluation"), work / "evaluation")
         evaluation = Evaluation.load(found)
     return summarise(
         evaluation=evaluation,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ocr_lib.child_process import tied
+from ocr_lib.child_process import die_with_parent
 from ocr_lib.errors import ConfigError, ServiceError
 
 START_TIMEOUT_S = 20.0
@@ -29,7 +29,7 @@ def port_forward(namespace: str, target: str, port: int) -> Iterator[str]:
         raise ConfigError("--port-forward", "needs kubectl", "Install it, or give --host")
     command = [kubectl, "--namespace", namespace, "port-forward", target, f":{port}"]
     process = subprocess.Popen(
-        tied(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        die_with_parent(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         yield f"http://{_address(process, target)}"

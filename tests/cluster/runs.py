@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.jobs.paddlejob import job_name
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.cluster.harness import IMAGE, RESOURCES, Namespace, Tree, code_mount, until
 
@@ -34,8 +34,8 @@ class Runs:
     """Starts runs in a namespace on the same data."""
 
     space: Namespace
-    train: Pointer
-    validation: Pointer
+    train: ArtifactRef
+    validation: ArtifactRef
     folder: Path
     started: list["Run"] = field(default_factory=list)
 
@@ -152,10 +152,10 @@ class Run:
         return bool(self.space.kubectl("get", "paddlejob", self.job, "--ignore-not-found").strip())
 
     @property
-    def result(self) -> Pointer:
+    def result(self) -> ArtifactRef:
         """What the step handed on."""
         line = [row for row in self.log.splitlines() if row.startswith("RESULT ")][-1]
-        return Pointer(**json.loads(line.removeprefix("RESULT ")))
+        return ArtifactRef(**json.loads(line.removeprefix("RESULT ")))
 
 
 def read_weights(store: Store, uri: str, folder: Path) -> bytes:

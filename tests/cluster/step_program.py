@@ -18,7 +18,7 @@ from ocr_lib.jobs.log_tailer import Follower
 from ocr_lib.jobs.resources import Place
 from ocr_lib.jobs.training_job import TrainJob
 from ocr_lib.jobs.watch import Look
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 def record(path: str) -> None:
@@ -43,7 +43,7 @@ def main() -> int:
     try:
         place = Place.of_task(given["image"], given["workers"], task, given["options"])
         job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
-        data = Pointer(**given["train"]), Pointer(**given["validation"])
+        data = ArtifactRef(**given["train"]), ArtifactRef(**given["validation"])
         pointer = train(job, *data, Path(tempfile.mkdtemp()), place)
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.step import pack_lmdb
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from tests.components.line_images import write_icdar
 
 
-def pack_lines(folder: Path, labels: Sequence[str], role: str = "") -> Pointer:
+def pack_lines(folder: Path, labels: Sequence[str], role: str = "") -> ArtifactRef:
     """Draws lines, packs them and uploads the shards; the role is the folder's name by default."""
     source = Source("lines", str(write_icdar(folder, labels)), role=role or folder.name)
     work = folder.with_name(f"{folder.name}-work")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from components.predict.step import read_share
 from components.preflight.step import share_out
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 def read_parts(
-    model: Pointer, test_lmdb: Pointer, model_name: str, work: Path, pods: int = 1
-) -> list[Pointer]:
+    model: ArtifactRef, test_lmdb: ArtifactRef, model_name: str, work: Path, pods: int = 1
+) -> list[ArtifactRef]:
     """Reads all lines as so many pods would; returns what each hands on."""
     parts = []
     for share in share_out(test_lmdb, pods):

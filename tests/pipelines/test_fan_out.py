@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from tests.components.line_images import tar_of, write_icdar
@@ -28,7 +28,9 @@ def sources(store: Store, tmp_path: Path) -> dict[str, str]:
     return {"train_data_uri": store.uri("fan-out/train"), "test_data_uri": uri}
 
 
-def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, Pointer, int]:
+def run(
+    s3_server: S3Server, root: Path, **arguments: object
+) -> tuple[ArtifactRef, ArtifactRef, int]:
     """Returns what the trainer would be given, and in how many rounds it was packed."""
     subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.pipelines.fan_out", str(root)],
@@ -40,7 +42,7 @@ def run(s3_server: S3Server, root: Path, **arguments: object) -> tuple[Pointer, 
         capture_output=True,
     )
     found = [
-        Pointer(**json.loads(next(root.glob(f"*/preflight/{name}")).read_text()))
+        ArtifactRef(**json.loads(next(root.glob(f"*/preflight/{name}")).read_text()))
         for name in ("train_lmdb", "test_lmdb")
     ]
     return found[0], found[1], len(list(root.rglob("pack-lmdb/shards")))

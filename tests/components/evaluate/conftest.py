@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch, publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
 
@@ -16,9 +16,9 @@ TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
 class Data(NamedTuple):
     """The three sets."""
 
-    train: Pointer
-    validation: Pointer
-    test: Pointer
+    train: ArtifactRef
+    validation: ArtifactRef
+    test: ArtifactRef
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def data(store: Store, tmp_path: Path) -> Data:
 
 
 @pytest.fixture
-def model(data: Data, tmp_path: Path) -> Pointer:
+def model(data: Data, tmp_path: Path) -> ArtifactRef:
     from ocr_lib.training import train
     from tests.ocr_lib.training.line_data import small_config
 
-    folders = [fetch(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
+    folders = [download(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
     train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
-    return publish(
+    return upload(
         tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
         train_digest=data.train.digest, validation_digest=data.validation.digest,
     )  # fmt: skip

@@ -21,8 +21,8 @@ from ocr_lib.registry.production import (
 )
 from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.serving.triton_server import TritonServer
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from tests.components.evaluate.conftest import Data
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, name: str) -> Path:
     return path
 
 
-def judge(model: Pointer, data: Data, name: str, work: Path) -> tuple[Evaluation, Pointer]:
+def judge(model: ArtifactRef, data: Data, name: str, work: Path) -> tuple[Evaluation, ArtifactRef]:
     parts = read_parts(model, data.test, name, work / "parts")
     request = evaluate.Request(
         model=model,
@@ -51,13 +51,13 @@ def judge(model: Pointer, data: Data, name: str, work: Path) -> tuple[Evaluation
     return evaluate.evaluate(request, work)
 
 
-def test_a_model_meets_itself(store: Store, data: Data, model: Pointer, tmp_path: Path) -> None:
+def test_a_model_meets_itself(store: Store, data: Data, model: ArtifactRef, tmp_path: Path) -> None:
     name = "itself"
     first, pointer = judge(model, data, name, folder(tmp_path, "one"))
     assert first.verdict.passed
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
     bundle = export(model, data.validation, pointer, name, folder(tmp_path, "two"))
-    parity = json.loads((fetch(bundle, tmp_path / "bundle") / "parity.json").read_text())
+    parity = json.loads((download(bundle, tmp_path / "bundle") / "parity.json").read_text())
     assert parity["texts_equal"]
     lineage = Bundle.open(tmp_path / "bundle").info["lineage"]
     assert [lineage[f"{role}_data"] for role in Data._fields] == [part.digest for part in data]
@@ -80,7 +80,7 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
     store: Store,
     triton: TritonServer,
     data: Data,
-    model: Pointer,
+    model: ArtifactRef,
     tmp_path: Path,
 ) -> None:
     """Both are judged against version 1; when the second deploys, version 2 serves."""
@@ -88,13 +88,13 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
 
     counts = []
 
-    def judged_and_exported(run: str) -> Pointer:
-        as_run = Pointer(model.uri, model.digest, {**model.metadata, "run": run})
+    def judged_and_exported(run: str) -> ArtifactRef:
+        as_run = ArtifactRef(model.uri, model.digest, {**model.metadata, "run": run})
         found, pointer = judge(as_run, data, name, folder(tmp_path, f"judge-{run}"))
         counts.append(found.decisions)
         return export(as_run, data.validation, pointer, name, folder(tmp_path, f"export-{run}"))
 
-    def put(bundle: Pointer) -> int:
+    def put(bundle: ArtifactRef) -> int:
         work = folder(tmp_path, f"deploy-{len(list(tmp_path.iterdir()))}")
         return deploy(bundle, data.validation, name, [triton.url], work).production.version
 
@@ -110,7 +110,7 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
 
 @pytest.mark.parametrize("role", ["train", "validation"])
 def test_images_that_were_used_before_stop_the_step(
-    data: Data, model: Pointer, tmp_path: Path, role: str
+    data: Data, model: ArtifactRef, tmp_path: Path, role: str
 ) -> None:
     leaky = data._replace(test=getattr(data, role))
     with pytest.raises(DataError, match=rf"of \d+ test images are {role} images too"):
@@ -118,10 +118,10 @@ def test_images_that_were_used_before_stop_the_step(
 
 
 def test_other_weights_than_were_evaluated_are_not_exported(
-    data: Data, model: Pointer, tmp_path: Path
+    data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
     _, found = judge(model, data, "m", folder(tmp_path, "one"))
-    other = Pointer(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
+    other = ArtifactRef(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
     with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
         export(model, data.validation, other, "m", folder(tmp_path, "two"))
 
@@ -129,7 +129,7 @@ def test_other_weights_than_were_evaluated_are_not_exported(
 def test_the_tensors_of_a_failed_certificate_are_uploaded(
     store: Store,
     data: Data,
-    model: Pointer,
+    model: ArtifactRef,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

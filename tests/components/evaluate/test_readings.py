@@ -9,8 +9,8 @@ from components.evaluate.readings import Readings
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.partition import CANDIDATE, PredictionPartition
 from ocr_lib.evaluation.predictions import save
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.store import Store
 from ocr_lib.text.ctc import Recognition
 
@@ -23,8 +23,8 @@ def part(first: int, last: int) -> PredictionPartition:
     )
 
 
-def pointer(part: PredictionPartition) -> Pointer:
-    return Pointer("s3://ocr/runs/r/readings/1", "0" * 64, part.to_dict())
+def pointer(part: PredictionPartition) -> ArtifactRef:
+    return ArtifactRef("s3://ocr/runs/r/readings/1", "0" * 64, part.to_dict())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_part_with_lines_missing_is_refused(store: Store, tmp_path: Path) -> N
     folder = tmp_path / "readings"
     folder.mkdir()
     save([Recognition("a", 1.0, ())] * 3, folder / CANDIDATE)
-    found = publish(folder, "runs/short/readings", **part(0, 4).to_dict())
+    found = upload(folder, "runs/short/readings", **part(0, 4).to_dict())
     read = Readings.fetch([found], 4, DATA, WEIGHTS, tmp_path / "work")
     replay = read._replay(_Nobody(), CANDIDATE)
     with pytest.raises(DataError, match=r"candidate\.jsonl: 3 lines, not 4"):

@@ -15,8 +15,8 @@ from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.champion import open_champion
 from ocr_lib.registry.production import promoted, record_version, write_production
 from ocr_lib.report.evaluation_result import Evaluation
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import fetch
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
@@ -44,7 +44,7 @@ def serve(store: Store, name: str, bundle: Path) -> tuple[str, str]:
     return uri, digest
 
 
-def judge(model: Pointer, data: Data, parts: list[Pointer], work: Path) -> Evaluation:
+def judge(model: ArtifactRef, data: Data, parts: list[ArtifactRef], work: Path) -> Evaluation:
     work.mkdir()
     request = evaluate.Request(
         model=model,
@@ -63,10 +63,10 @@ def timeless(report: EvalReport | None) -> EvalReport:
 
 
 def test_however_many_pods_read_the_report_is_that_of_one(
-    store: Store, data: Data, model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
-    dataset = LmdbDataset(fetch(data.test, tmp_path / "test"))
-    trained = load_run(fetch(model, tmp_path / "trained"), "latest")
+    dataset = LmdbDataset(download(data.test, tmp_path / "test"))
+    trained = load_run(download(model, tmp_path / "trained"), "latest")
     candidate = replace(evaluate_at_once(trained_recognizer(trained), dataset), leaked=0)
     bundle = write_bundle(tmp_path / "bundle", tuple("0123"))
     champion = open_champion(*serve(store, NAME, bundle), tmp_path / "champion")
@@ -82,7 +82,7 @@ def test_however_many_pods_read_the_report_is_that_of_one(
 
 
 def test_parts_on_either_side_of_a_deployment_are_refused(
-    store: Store, data: Data, model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
     before = read_parts(model, data.test, "late", tmp_path / "before", 2)
     serve(store, "late", write_bundle(tmp_path / "bundle"))
@@ -92,7 +92,7 @@ def test_parts_on_either_side_of_a_deployment_are_refused(
 
 
 def test_parts_of_other_lines_are_refused(
-    store: Store, data: Data, model: Pointer, tmp_path: Path
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
     other = pack_lines(tmp_path / "other", [f"{i}" for i in range(900, 926)])
     parts = read_parts(model, other, "other", tmp_path / "parts")

@@ -9,7 +9,7 @@ from components.gen_label.step import gen_label as convert_labels
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
-from ocr_lib.storage.artifact_ref import read_pointers
+from ocr_lib.storage.artifact_ref import read_refs
 from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, tar_of, write_icdar
 
@@ -31,7 +31,7 @@ def test_archives_and_folders_become_label_lists_in_the_store(store: Store, tmp_
     uri = store.put_file(tar, "sources/train.tar")
     outputs = run(tmp_path / "out", uri, str(folder))
 
-    first, second = read_pointers(outputs["labels"])
+    first, second = read_refs(outputs["labels"])
     assert first.metadata["source_sha256"] == sha256_file(tar)
     assert first.metadata["written"] == second.metadata["written"] == len(LABELS)
     labels = store.get_tree(first.uri, tmp_path / "labels") / "labels.txt"
@@ -44,7 +44,7 @@ def test_archives_and_folders_become_label_lists_in_the_store(store: Store, tmp_
 def test_a_second_attempt_gives_the_same_pointers(store: Store, tmp_path: Path) -> None:
     folder = str(write_icdar(tmp_path / "lines"))
     first, second = (run(tmp_path / name, folder) for name in ("first", "second"))
-    assert read_pointers(first["labels"]) == read_pointers(second["labels"])
+    assert read_refs(first["labels"]) == read_refs(second["labels"])
 
 
 def test_a_source_that_changed_is_refused(

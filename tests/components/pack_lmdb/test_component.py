@@ -6,21 +6,21 @@ from kfp import dsl
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.component import pack_lmdb
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.storage.artifact_ref import Pointer, read_pointers, write_pointers
+from ocr_lib.storage.artifact_ref import ArtifactRef, read_refs, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, write_icdar
 
 
-def labels_of(folder: Path, work: Path) -> Pointer:
+def labels_of(folder: Path, work: Path) -> ArtifactRef:
     return gen_label(Source("lines", str(folder)), work)[0]
 
 
-def run(folder: Path, pointer: Pointer, **arguments: object) -> Pointer:
+def run(folder: Path, pointer: ArtifactRef, **arguments: object) -> ArtifactRef:
     folder.mkdir()
     labels, shards = (dsl.Dataset(uri=str(folder / name)) for name in ("labels", "shards"))
-    write_pointers(labels, [pointer, pointer])
+    write_refs(labels, [pointer, pointer])
     pack_lmdb.python_func(labels=labels, shards=shards, **arguments)
-    first, second = read_pointers(shards)
+    first, second = read_refs(shards)
     assert first == second
     return first
 

@@ -5,8 +5,8 @@ import pytest
 from components.predict.partition_data import fetch_lines
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.errors import DataError, LmdbError
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.store import Store
 from tests.components.line_images import write_icdar
 
@@ -14,20 +14,20 @@ TEXTS = [f"TOTAL {number}.50" for number in range(10)]
 
 
 @pytest.fixture
-def lmdb(store: Store, tmp_path: Path) -> Pointer:
+def lmdb(store: Store, tmp_path: Path) -> ArtifactRef:
     """Ten lines in shards of three, three, three and one."""
     images = write_icdar(tmp_path / "images", TEXTS)
     rows = [f"word_{number}.png\t{text}\n" for number, text in enumerate(TEXTS, start=1)]
     (tmp_path / "labels.txt").write_text("".join(rows))
     pack(tmp_path / "labels.txt", images, tmp_path / "lmdb", shard_samples=3)
-    return publish(tmp_path / "lmdb", "datasets/lines/{digest}/lmdb")
+    return upload(tmp_path / "lmdb", "datasets/lines/{digest}/lmdb")
 
 
 @pytest.mark.parametrize(
     ("rows", "shards"), [(range(10), 4), (range(3), 1), (range(4, 8), 2), (range(9, 10), 1)]
 )
 def test_only_the_shards_of_the_lines_are_fetched(
-    lmdb: Pointer, rows: range, shards: int, tmp_path: Path
+    lmdb: ArtifactRef, rows: range, shards: int, tmp_path: Path
 ) -> None:
     dataset = fetch_lines(lmdb, rows, tmp_path / "fetched")
     assert [dataset.sample(row).label for row in rows] == [TEXTS[row] for row in rows]
@@ -35,12 +35,12 @@ def test_only_the_shards_of_the_lines_are_fetched(
     assert len(list((tmp_path / "fetched").rglob("data.mdb"))) == shards
 
 
-def test_other_lines_are_not_there(lmdb: Pointer, tmp_path: Path) -> None:
+def test_other_lines_are_not_there(lmdb: ArtifactRef, tmp_path: Path) -> None:
     dataset = fetch_lines(lmdb, range(3), tmp_path / "fetched")
     with pytest.raises(LmdbError):
         dataset.sample(3)
 
 
-def test_another_data_set_in_its_place_is_refused(lmdb: Pointer, tmp_path: Path) -> None:
+def test_another_data_set_in_its_place_is_refused(lmdb: ArtifactRef, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="other data lie there now"):
-        fetch_lines(Pointer(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")
+        fetch_lines(ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")

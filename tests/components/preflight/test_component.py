@@ -6,7 +6,7 @@ from kfp import dsl
 
 from components.preflight.component import preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
-from ocr_lib.storage.artifact_ref import Pointer, read_optional_pointer, write_pointers
+from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_pointer, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
 
@@ -18,9 +18,9 @@ TEST = ["a label that is longer than the configuration wants", "Ω"]
 class Lines(NamedTuple):
     """The three sets; the test set would fail every check of labels."""
 
-    train: Pointer
-    validation: Pointer | None
-    test: Pointer
+    train: ArtifactRef
+    validation: ArtifactRef | None
+    test: ArtifactRef
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def lines(store: Store, tmp_path: Path) -> Lines:
 def run(folder: Path, lines: Lines, *overrides: str, **arguments: object) -> str:
     folder.mkdir()
     shards = dsl.Dataset(uri=str(folder / "shards"))
-    write_pointers(shards, [part for part in lines if part])
+    write_refs(shards, [part for part in lines if part])
     outputs = {f"{role}_lmdb": dsl.Dataset(uri=str(folder / role)) for role in Lines._fields}
     report = dsl.Markdown(uri=str(folder / "report"))
     shared = preflight.python_func(

@@ -11,7 +11,7 @@ from components.preflight.join import Sets, join_sets
 from ocr_lib.data.lmdb_store import LmdbDataset, verify
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.components.line_images import write_icdar
 from tests.components.packed import pack_lines
@@ -21,23 +21,23 @@ DOCUMENTS = SplitRule(share=0.15, seed=2, document_pattern=r"word_\d+")
 
 
 @pytest.fixture
-def test(store: Store, tmp_path: Path) -> Pointer:
+def test(store: Store, tmp_path: Path) -> ArtifactRef:
     return pack_lines(tmp_path / "test", ["seven", "eight"])
 
 
-def pack(folder: Path, texts: Sequence[str], split: SplitRule | None = None) -> list[Pointer]:
+def pack(folder: Path, texts: Sequence[str], split: SplitRule | None = None) -> list[ArtifactRef]:
     source = Source("lines", str(write_icdar(folder, texts)), role=TRAIN, split=split)
     work = folder.with_name(f"{folder.name}-work")
     return pack_lmdb(gen_label(source, work)[0], work)
 
 
 @pytest.fixture
-def parts(test: Pointer, tmp_path: Path) -> list[Pointer]:
+def parts(test: ArtifactRef, tmp_path: Path) -> list[ArtifactRef]:
     sources = [pack(tmp_path / f"source-{n}", texts) for n, texts in enumerate(TEXTS)]
     return [test, *(part for source in sources for part in source)]
 
 
-def labels(store: Store, pointer: Pointer | None, folder: Path) -> list[str]:
+def labels(store: Store, pointer: ArtifactRef | None, folder: Path) -> list[str]:
     assert pointer is not None
     root = store.get_tree(pointer.uri, folder)
     assert not verify(root).problems
@@ -47,7 +47,7 @@ def labels(store: Store, pointer: Pointer | None, folder: Path) -> list[str]:
 
 
 def test_parts_become_one_data_set_and_no_shard_is_copied(
-    store: Store, parts: list[Pointer], tmp_path: Path
+    store: Store, parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
     before = {item.key for item in store.list("datasets/lines-train/")}
     sets = join_sets(parts, tmp_path / "join")
@@ -64,7 +64,7 @@ def test_parts_become_one_data_set_and_no_shard_is_copied(
 
 
 def test_the_result_does_not_depend_on_who_packed_what(
-    parts: list[Pointer], tmp_path: Path
+    parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
     sets = join_sets(parts, tmp_path / "one")
     assert join_sets([parts[3], parts[1], parts[0], parts[2]], tmp_path / "two") == sets
@@ -72,14 +72,14 @@ def test_the_result_does_not_depend_on_who_packed_what(
 
 
 @pytest.mark.parametrize("role", [TRAIN, TEST])
-def test_a_role_without_parts_is_named(parts: list[Pointer], tmp_path: Path, role: str) -> None:
+def test_a_role_without_parts_is_named(parts: list[ArtifactRef], tmp_path: Path, role: str) -> None:
     others = [part for part in parts if part.metadata["role"] != role]
     with pytest.raises(DataError, match=f"{role}: no part of this role"):
         join_sets(others, tmp_path / "join")
 
 
 def test_a_validation_set_of_its_own_is_taken_as_it_is(
-    parts: list[Pointer], tmp_path: Path
+    parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
     own = pack_lines(tmp_path / "validation", ["nine"])
     sets = join_sets([*parts, own], tmp_path / "join")
@@ -88,7 +88,7 @@ def test_a_validation_set_of_its_own_is_taken_as_it_is(
 
 
 @pytest.fixture
-def split(store: Store, test: Pointer, tmp_path: Path) -> Sets:
+def split(store: Store, test: ArtifactRef, tmp_path: Path) -> Sets:
     """Two sources of 250 documents each; two images of the second are in the first as well."""
     first = [f"{n:03}" for n in range(250)]
     one = pack(tmp_path / "first", first, DOCUMENTS)
@@ -116,7 +116,7 @@ def test_what_was_split_off_is_in_no_other_set(store: Store, split: Sets, tmp_pa
     assert "1 training images were left out: they are in validation as well." in split.note
 
 
-def test_too_few_samples_are_not_split(store: Store, test: Pointer, tmp_path: Path) -> None:
+def test_too_few_samples_are_not_split(store: Store, test: ArtifactRef, tmp_path: Path) -> None:
     packed = pack(tmp_path / "few", [f"{n:03}" for n in range(200)], DOCUMENTS)
     assert {part.metadata["role"] for part in packed} == {TRAIN, VALIDATION}
     sets = join_sets([test, *packed], tmp_path / "join")
@@ -127,7 +127,7 @@ def test_too_few_samples_are_not_split(store: Store, test: Pointer, tmp_path: Pa
 
 
 def test_the_report_says_that_blocks_may_tear_documents(
-    store: Store, test: Pointer, tmp_path: Path
+    store: Store, test: ArtifactRef, tmp_path: Path
 ) -> None:
     rule = SplitRule(share=0.15, seed=4)
     packed = pack(tmp_path / "blocks", [f"{n:03}" for n in range(999)], rule)

@@ -6,7 +6,7 @@ from components.train.step import train
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.training_job import TrainJob
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from ocr_lib.training import RunResult, checkpoint
 from tests.components.packed import pack_lines
@@ -38,12 +38,12 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 
 @pytest.fixture
-def lines(store: Store, tmp_path: Path) -> tuple[Pointer, Pointer]:
+def lines(store: Store, tmp_path: Path) -> tuple[ArtifactRef, ArtifactRef]:
     return pack_lines(tmp_path / "train", ["abc", "b"]), pack_lines(tmp_path / "validation", ["ab"])
 
 
 def test_a_second_attempt_goes_on_and_uploads_the_run(
-    backend: Backend, lines: tuple[Pointer, Pointer], store: Store, tmp_path: Path
+    backend: Backend, lines: tuple[ArtifactRef, ArtifactRef], store: Store, tmp_path: Path
 ) -> None:
     job = TrainJob("retried", "cpu_line")
     work = tmp_path / "work"
@@ -60,7 +60,7 @@ def test_a_second_attempt_goes_on_and_uploads_the_run(
 
 
 def test_the_configuration_is_the_users_on_the_data_of_the_run(
-    backend: Backend, lines: tuple[Pointer, Pointer], store: Store, tmp_path: Path
+    backend: Backend, lines: tuple[ArtifactRef, ArtifactRef], store: Store, tmp_path: Path
 ) -> None:
     config = tmp_path / "mine.yml"
     config.write_text("base: cpu_line\nGlobal: {print_batch_step: 7}\n")
@@ -84,7 +84,7 @@ def test_the_configuration_is_the_users_on_the_data_of_the_run(
 
 
 def test_without_a_validation_set_none_is_configured(
-    backend: Backend, lines: tuple[Pointer, Pointer], tmp_path: Path
+    backend: Backend, lines: tuple[ArtifactRef, ArtifactRef], tmp_path: Path
 ) -> None:
     work = tmp_path / "work"
     work.mkdir()

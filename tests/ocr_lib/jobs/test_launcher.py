@@ -10,7 +10,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.job_result import write_result
 from ocr_lib.jobs.launcher import Launcher, TrainingJobError
 from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, build_paddlejob, job_name
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.jobs.api_server import ApiServer
 from tests.ocr_lib.jobs.cluster_objects import container, ended, job, pod
@@ -18,7 +18,7 @@ from tests.ocr_lib.jobs.specs import plain, work
 
 Tree = dict[str, Any]
 STEP = "2026-11-23T14:00:00Z [x] ppocr INFO: epoch: [1/2], global_step: 5, eta: 0:00:09\n"
-DONE = Pointer("s3://ocr/runs/x", "ab" * 32, {"steps": 7})
+DONE = ArtifactRef("s3://ocr/runs/x", "ab" * 32, {"steps": 7})
 
 
 @pytest.fixture

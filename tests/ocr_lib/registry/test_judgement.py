@@ -17,11 +17,11 @@ from ocr_lib.serving.rollout import deploy as roll_out
 from ocr_lib.serving.rollout import rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import Deployment
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 from pipelines.cli.serving import deploy as command
 from tests.components.packed import pack_lines
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
@@ -69,15 +69,15 @@ class Runs:
         self._folder = folder
         self._lines = pack_lines(folder / "lines", ["12", "7", "345"])
 
-    def export(self, name: str, sharpness: float) -> Pointer:
+    def export(self, name: str, sharpness: float) -> ArtifactRef:
         """Exports a candidate that was judged against what serves now."""
         found = self.production()
         judged = Judgement.against(found.version, found.digest) if found else Judgement(0, "none")
         folder = self._folder / name
         bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
-        return publish(bundle, f"registry/{self.model}/bundles/{{digest}}")
+        return upload(bundle, f"registry/{self.model}/bundles/{{digest}}")
 
-    def deploy(self, bundle: Pointer) -> int:
+    def deploy(self, bundle: ArtifactRef) -> int:
         work = self._folder / f"deploy-{len(list(self._folder.iterdir()))}"
         work.mkdir()
         found = deploy(bundle, self._lines, self.model, [self.url], work)
@@ -124,7 +124,7 @@ def test_what_serves_is_compared_once_the_lease_is_held(
         return roll_out(late.uri, "waiting", golden, store=store, endpoints=[triton.url])
 
     with ThreadPoolExecutor(1) as pool:
-        with lease(store, "deploy-waiting"):
+        with store_lease(store, "deploy-waiting"):
             waiting = pool.submit(wait_and_deploy)
             ends = time.monotonic() + 60
             while len(store.list("leases/deploy-waiting/")) < 2:  # its own, for as long as it looks

@@ -16,7 +16,7 @@ from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import needed_releases
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 from tests.ocr_lib.serving.tiny_bundle import line_image
 
 WAITING = 8  # requests
@@ -77,7 +77,7 @@ def test_a_keeper_unloads_what_nobody_has_called_for_long(
     keeper.sync()
     assert f"{two}_core" in loaded(triton.url, "tidied")  # it answered a moment ago
     monkeypatch.setattr("ocr_lib.serving.blue_green.IDLE_S", -1.0)
-    with lease(store, "deploy-tidied"):
+    with store_lease(store, "deploy-tidied"):
         keeper.sync()
     assert f"{two}_core" in loaded(triton.url, "tidied")  # somebody may stage it just now
     keeper.sync()

@@ -27,7 +27,7 @@ from ocr_lib.serving.version_change import DeployError, Deployment
 from ocr_lib.storage.s3 import ConflictError, DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.ocr_lib.serving.traffic import TEXT, score, traffic
 
@@ -270,7 +270,10 @@ def test_of_two_deployers_one_wins_and_the_other_says_so(
 
 
 def test_who_does_not_want_to_wait_is_told_who_deploys(site: Site, bundle: Path) -> None:
-    with lease(site.store, "deploy-busy"), pytest.raises(ConflictError, match="deploy-busy: held"):
+    with (
+        store_lease(site.store, "deploy-busy"),
+        pytest.raises(ConflictError, match="deploy-busy: held"),
+    ):
         deploy(
             str(bundle),
             "busy",

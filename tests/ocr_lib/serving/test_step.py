@@ -15,8 +15,8 @@ from ocr_lib.serving.client import Reading
 from ocr_lib.serving.feedback.recorder import FeedbackRecorder, Limits
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.access_policy import policy
-from ocr_lib.storage.artifact_ref import Pointer
-from ocr_lib.storage.artifacts import publish
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
@@ -35,12 +35,12 @@ def with_rights(s3: S3Server, rights: Mapping[str, Any]) -> Iterator[PolicyServe
         yield server
 
 
-def candidate(store: Store, model: str, folder: Path, sharpness: float) -> Pointer:
+def candidate(store: Store, model: str, folder: Path, sharpness: float) -> ArtifactRef:
     """Uploads a bundle that was judged against what serves."""
     found = read_production(store, model)
     judged = Judgement.against(*((found.version, found.digest) if found else (0, "")))
     bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
-    return publish(bundle, f"registry/{model}/bundles/{{digest}}")
+    return upload(bundle, f"registry/{model}/bundles/{{digest}}")
 
 
 def keep(model: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from kfp import dsl
 
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer, read_pointer, write_pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef, read_ref, write_ref
 
 
 def dataset(path: Path) -> dsl.Dataset:
@@ -13,14 +13,14 @@ def dataset(path: Path) -> dsl.Dataset:
 
 
 def test_pointer_survives_its_file(tmp_path: Path) -> None:
-    pointer = Pointer("s3://ocr/datasets/a/1", "ab" * 32, {"samples": 3, "unit": "lines"})
-    write_pointer(dataset(tmp_path / "lmdb"), pointer)
-    assert read_pointer(dataset(tmp_path / "lmdb")) == pointer
+    pointer = ArtifactRef("s3://ocr/datasets/a/1", "ab" * 32, {"samples": 3, "unit": "lines"})
+    write_ref(dataset(tmp_path / "lmdb"), pointer)
+    assert read_ref(dataset(tmp_path / "lmdb")) == pointer
 
 
 def test_what_a_user_interface_shows_is_in_the_artifact_metadata(tmp_path: Path) -> None:
     artifact = dataset(tmp_path / "lmdb")
-    write_pointer(artifact, Pointer("s3://ocr/x", "00", {"samples": 3}))
+    write_ref(artifact, ArtifactRef("s3://ocr/x", "00", {"samples": 3}))
     assert artifact.metadata == {"uri": "s3://ocr/x", "digest": "00", "samples": 3}
 
 
@@ -39,4 +39,4 @@ def test_anything_else_is_refused_by_name(tmp_path: Path, content: str | None) -
     if content is not None:
         path.write_text(content)
     with pytest.raises(DataError, match="thing: not a pointer"):
-        read_pointer(dataset(path))
+        read_ref(dataset(path))

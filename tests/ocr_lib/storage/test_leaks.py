@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.errors import DataError
-from ocr_lib.storage.artifact_ref import Pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
@@ -12,7 +12,7 @@ from tests.components.packed import pack_lines
 TEXTS = {"train": ["abc", "b", "cab"], "validation": ["bb", "ca"], "test": ["c", "cc"]}
 
 
-def packed(tmp_path: Path, **texts: list[str]) -> dict[str, Pointer | None]:
+def packed(tmp_path: Path, **texts: list[str]) -> dict[str, ArtifactRef | None]:
     return {role: pack_lines(tmp_path / role, labels) for role, labels in texts.items()}
 
 
@@ -40,4 +40,4 @@ def test_a_set_that_was_changed_meanwhile_is_refused(store: Store, tmp_path: Pat
     found = sets["train"]
     assert found is not None
     with pytest.raises(DataError, match="the train set was changed meanwhile"):
-        refuse_shared_images({**sets, "train": Pointer(found.uri, "0" * 64)}, tmp_path / "work")
+        refuse_shared_images({**sets, "train": ArtifactRef(found.uri, "0" * 64)}, tmp_path / "work")

@@ -23,7 +23,7 @@ from ocr_lib.storage.s3 import (
 )
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
 
 
@@ -224,15 +224,15 @@ def test_folders_are_listed_without_what_is_in_them(store: Store) -> None:
 
 
 def test_a_lease_has_one_holder(store: Store) -> None:
-    with lease(store, "deploy"):
+    with store_lease(store, "deploy"):
         with (
             pytest.raises(ConflictError, match="held by another"),
-            lease(store, "deploy", wait_s=0.3),
+            store_lease(store, "deploy", wait_s=0.3),
         ):
             pass
-        with lease(store, "other", wait_s=0):
+        with store_lease(store, "other", wait_s=0):
             pass
-    with lease(store, "deploy", wait_s=0):
+    with store_lease(store, "deploy", wait_s=0):
         pass
     assert store.list("leases/") == []
 
@@ -252,7 +252,7 @@ def test_a_lease_is_renewed_after_an_error_of_any_kind(
         return etag
 
     monkeypatch.setattr(store, "put_json", put)
-    with lease(store, "renewed"):
+    with store_lease(store, "renewed"):
         assert written.acquire(timeout=60)  # taken
         errors.append(ValueError("not a date"))
         for _ in range(3):
@@ -266,7 +266,7 @@ def test_a_dead_holder_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch
     store.put_json("leases/dead/gone", {})
     time.sleep(1.1)  # a store's clock may tick in seconds
     monkeypatch.setattr("ocr_lib.storage.store_lease.HOLD_S", 0.5)
-    with lease(store, "dead", wait_s=0):
+    with store_lease(store, "dead", wait_s=0):
         assert len(store.list("leases/dead/")) == 1
 
 
@@ -275,7 +275,7 @@ def test_contenders_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     inside, seen = [], []
 
     def contend() -> None:
-        with lease(store, "turns"):
+        with store_lease(store, "turns"):
             inside.append(1)
             seen.append(len(inside))
             time.sleep(0.02)

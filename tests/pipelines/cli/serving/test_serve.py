@@ -19,7 +19,7 @@ from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import lease
+from ocr_lib.storage.store_lease import store_lease
 from pipelines.cli.main import main
 from tests.ocr_lib.serving.replica import Replica
 from tests.ocr_lib.serving.sockets import listening
@@ -60,7 +60,7 @@ def test_a_keeper_follows_production(
 
         put(other_bundle, store, triton.url, golden)
         two = score(triton.url, "kept")
-        with lease(store, "deploy-kept"):  # somebody deploys: this server is theirs
+        with store_lease(store, "deploy-kept"):  # somebody deploys: this server is theirs
             store.replace_json(
                 "registry/kept/production.json",
                 store.get_json("registry/kept/production.json") | {"version": 1},
