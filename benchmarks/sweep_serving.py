@@ -19,7 +19,7 @@ from typing import Any
 
 from ocr_lib.atomic import write_json
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.model_repository import ModelVersion, build_model_version
 from ocr_lib.serving.triton_server import TritonServer
 from pipelines.cli.model.image_files import find_images
@@ -110,7 +110,7 @@ def _measure(
 
     def ask(first: int) -> None:
         turn = cycle(images[first:] + images[:first])
-        with Recognizer(url, "swept") as recognizer:
+        with RecognitionClient(url, "swept") as recognizer:
             while time.monotonic() < ends:
                 batch = [next(turn) for _ in range(lines)]
                 started = time.monotonic()

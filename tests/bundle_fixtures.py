@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.registry.golden_images import Golden, golden_images
+from ocr_lib.registry.golden_images import GoldenImage, golden_images
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 TEXTS = ("abc", "cab", "bé中a", "a", "aabbccéé中中")
@@ -23,7 +23,7 @@ def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def golden(bundle: Path) -> list[Golden]:
+def golden(bundle: Path) -> list[GoldenImage]:
     found = golden_images(bundle, {text: line_image(text) for text in TEXTS})
     assert [item.text for item in found] == list(TEXTS)
     return [replace(item, score=None) for item in found]  # the other networks' scores differ

@@ -9,8 +9,8 @@ from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.registry.golden_images import golden_images
-from ocr_lib.serving.feedback.samples import KeptLines
-from ocr_lib.serving.replay_evaluation import Recorded, Shadow
+from ocr_lib.serving.feedback.samples import FeedbackStore
+from ocr_lib.serving.replay_evaluation import RecordedSample, ReplayEvaluation
 from ocr_lib.serving.rollout import deploy as roll_out
 from ocr_lib.serving.version_change import Deployment
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -53,18 +53,18 @@ def deploy(
         store=store,
         endpoints=triton_urls,
         metrics=bundle.metadata,
-        shadow=Shadow(recorded) if recorded else None,
+        shadow=ReplayEvaluation(recorded) if recorded else None,
     )
     return replace(found, notes=notes)
 
 
-def _recorded(store: Store, model_name: str) -> tuple[list[Recorded], tuple[str, ...]]:
+def _recorded(store: Store, model_name: str) -> tuple[list[RecordedSample], tuple[str, ...]]:
     """Returns kept lines to report on, and why there are none where they cannot be read.
 
     They are for a report: whatever is wrong with them must not hold a version back.
     """
     try:
-        return KeptLines(store, model_name).sample(1.0, SHADOW_LINES), ()
+        return FeedbackStore(store, model_name).sample(1.0, SHADOW_LINES), ()
     except Exception as error:
         note = f"the version was not compared on kept lines: {error}"
         sys.stderr.write(f"deploy: {note}\n")

@@ -9,7 +9,7 @@ from ocr_lib.inference.runtimes import open_bundle
 
 
 @dataclass(frozen=True)
-class Golden:
+class GoldenImage:
     """An image and what the exported model reads on it.
 
     Attributes:
@@ -25,7 +25,7 @@ class Golden:
     score: float | None = None
 
 
-def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
+def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[GoldenImage]:
     """Reads images with the exported model; what it says is what a server must say.
 
     Args:
@@ -40,7 +40,7 @@ def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[Golden]:
         if result.error:
             raise ImageError(name, result.error, "Choose another golden image")
     return [
-        Golden(name, image, result.text, result.score)
+        GoldenImage(name, image, result.text, result.score)
         for (name, image), result in zip(images.items(), results, strict=True)
     ]
 

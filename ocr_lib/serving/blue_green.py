@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_lib.inference.bundle import Bundle
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import CORE_SUFFIX, RESERVED
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.model_repository import (
@@ -22,9 +22,9 @@ from ocr_lib.serving.model_repository import (
     Config,
     ModelVersion,
     build_model_version,
-    calling,
+    with_core_model,
 )
-from ocr_lib.serving.smoke import Answer, smoke
+from ocr_lib.serving.smoke import SmokeResult, smoke
 
 RELEASE_INFIX = "_release"
 DIGEST_LENGTH = 8  # tells version 2 of one registry from version 2 of another
@@ -50,7 +50,7 @@ class Target:
     @property
     def served(self) -> Config:
         """The configuration by which `<name>` answers with this version."""
-        return calling(self.live.configs[self.live.name], self.release.core)
+        return with_core_model(self.live.configs[self.live.name], self.release.core)
 
 
 def release_name(model: str, version: int, digest: str) -> str:
@@ -58,15 +58,15 @@ def release_name(model: str, version: int, digest: str) -> str:
     return f"{model}{RELEASE_INFIX}{version}_{digest[:DIGEST_LENGTH]}"
 
 
-def stage(
+def load(
     server: TritonAdmin,
     target: Target,
-    golden: Sequence[Golden],
+    golden: Sequence[GoldenImage],
     check: Callable[[str, int], None] | None = None,
-) -> list[Answer]:
+) -> list[SmokeResult]:
     """Loads a version beside the one in production and asks it for the golden images.
 
-    Its network stays loaded for `switch`. Without golden images only the network is loaded.
+    Its network stays loaded for `activate`. Without golden images only the network is loaded.
 
     Args:
         server: where to.
@@ -91,7 +91,9 @@ def stage(
     return answers
 
 
-def switch(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> list[Answer]:
+def activate(
+    server: TritonAdmin, target: Target, golden: Sequence[GoldenImage]
+) -> list[SmokeResult]:
     """Makes a staged version the one that serves, and asks it for the golden images.
 
     Raises:
@@ -103,23 +105,23 @@ def switch(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> lis
     return smoke(server.url, live.name, live.version, golden) if golden else []
 
 
-def serve(server: TritonAdmin, target: Target, golden: Sequence[Golden]) -> list[Answer]:
+def serve(server: TritonAdmin, target: Target, golden: Sequence[GoldenImage]) -> list[SmokeResult]:
     """Stages a version and switches to it: for a server alone, out of step with the others.
 
     Raises:
         ServiceError: the server does not take it, or it reads something else.
     """
-    stage(server, target, golden)
-    return switch(server, target, golden)
+    load(server, target, golden)
+    return activate(server, target, golden)
 
 
-def withdraw(server: TritonAdmin, target: Target) -> None:
+def deactivate(server: TritonAdmin, target: Target) -> None:
     """Takes a version off a server that serves no other."""
     for name in (target.live.name, target.release.core):
         server.unload(name)
 
 
-def leftover(server: TritonAdmin, model: str, keep: Collection[str]) -> list[str]:
+def stale_models(server: TritonAdmin, model: str, keep: Collection[str]) -> list[str]:
     """Returns the loaded parts of a model's versions that nobody needs or calls any more.
 
     Whoever unloads them needs the lease: what somebody stages just now looks the same.
@@ -138,9 +140,9 @@ def leftover(server: TritonAdmin, model: str, keep: Collection[str]) -> list[str
     ]
 
 
-def tidy(server: TritonAdmin, model: str, keep: Collection[str]) -> None:
+def unload_stale(server: TritonAdmin, model: str, keep: Collection[str]) -> None:
     """Unloads what is left over; needs the lease."""
-    for name in leftover(server, model, keep):
+    for name in stale_models(server, model, keep):
         server.unload(name)
 
 

@@ -32,7 +32,7 @@ Image = str | Path | bytes
 
 
 @dataclass(frozen=True)
-class Reading(Recognition):
+class ServedRecognition(Recognition):
     """What was read on one image, and by which version of the model."""
 
     version: int = 0
@@ -41,11 +41,11 @@ class Reading(Recognition):
 class Recorder(Protocol):
     """Whoever wants to see what was read; see `ocr_lib/serving/feedback/recorder.py`."""
 
-    def offer(self, image: bytes, reading: Reading) -> None:
+    def offer(self, image: bytes, reading: ServedRecognition) -> None:
         """Takes a line and what was read on it; must not raise and not take long."""
 
 
-class Recognizer:
+class RecognitionClient:
     """Reads text lines on one or several Triton servers.
 
     Requests take turns over the servers. One that a server refuses because it is full, starting or
@@ -86,7 +86,7 @@ class Recognizer:
         urls = url.split(",") if isinstance(url, str) else list(url)
         self._servers = Servers(urls, connection or Connection.from_env())
 
-    def __enter__(self) -> "Recognizer":
+    def __enter__(self) -> "RecognitionClient":
         return self
 
     def __exit__(
@@ -97,7 +97,7 @@ class Recognizer:
     ) -> None:
         self._servers.close()
 
-    def read(self, image: Image) -> Reading:
+    def read(self, image: Image) -> ServedRecognition:
         """Reads one line.
 
         Args:
@@ -113,7 +113,7 @@ class Recognizer:
             raise ImageError(where, result.error, "Replace the image")
         return result
 
-    def read_many(self, images: Sequence[Image]) -> list[Reading]:
+    def read_many(self, images: Sequence[Image]) -> list[ServedRecognition]:
         """Reads many lines, in the order given; a bad image fails alone, with `error` set.
 
         Raises:
@@ -126,7 +126,7 @@ class Recognizer:
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             return [result for results in pool.map(self._read_batch, batches) for result in results]
 
-    def _read_batch(self, images: Sequence[Image]) -> list[Reading]:
+    def _read_batch(self, images: Sequence[Image]) -> list[ServedRecognition]:
         contents = [_content(image) for image in images]
         tensor = grpc.InferInput("IMAGE", [len(contents), 1], "BYTES")
         tensor.set_data_from_numpy(np.array([[content] for content in contents], np.object_))
@@ -177,9 +177,9 @@ def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:
 
 def _reading(
     version: int, text: bytes, score: float, error: bytes, char_scores: bytes = b"[]"
-) -> Reading:
+) -> ServedRecognition:
     each = tuple(json.loads(char_scores))
-    return Reading(text.decode(), float(score), each, error.decode() or None, version)
+    return ServedRecognition(text.decode(), float(score), each, error.decode() or None, version)
 
 
 def _content(image: Image) -> bytes:

@@ -65,7 +65,7 @@ class ModelVersion:
     def renamed(self, name: str) -> "ModelVersion":
         """Returns the same two models under another name."""
         core = name + CORE_SUFFIX
-        text = calling(self.configs[self.name], core)
+        text = with_core_model(self.configs[self.name], core)
         configs = {core: {**self.configs[self.core], "name": core}, name: {**text, "name": name}}
         files = {core: self.files[self.core], name: self.files[self.name]}
         return ModelVersion(name, self.version, configs, files)
@@ -124,7 +124,7 @@ def serve_versions(*versions: int) -> Config:
     return {"specific": {"versions": sorted(set(versions))}}
 
 
-def calling(config: Config, core: str) -> Config:
+def with_core_model(config: Config, core: str) -> Config:
     """Returns a text model's configuration with another tensor model to call."""
     return {**config, "parameters": {**config["parameters"], "core": {"string_value": core}}}
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from ocr_lib.errors import OcrError
 from ocr_lib.registry.production import Production, models_in_production, read_production
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.blue_green import Target, leftover, serve, tidy
-from ocr_lib.serving.repository_store import fetch_golden, fetch_version
+from ocr_lib.serving.blue_green import Target, serve, stale_models, unload_stale
+from ocr_lib.serving.repository_store import download_golden, download_version
 from ocr_lib.serving.rollout import deploying
 from ocr_lib.serving.version_change import needed_releases
 from ocr_lib.storage.s3 import ConflictError
@@ -30,7 +30,7 @@ ALL = "all models"  # no model's name: they have no spaces
 
 
 @dataclass
-class Served:
+class ReplicaStatus:
     """What a server has of one model.
 
     Attributes:
@@ -58,7 +58,7 @@ class Served:
         return f"version {self.wanted} is in production" + ("" if self.current else ", not served")
 
 
-class Keeper:
+class Reconciler:
     """Looks after the models of one server.
 
     Args:
@@ -77,7 +77,9 @@ class Keeper:
         self._named = bool(models)
         self._listed = self._named  # whether it is known which models there are
         self._problem = ""
-        self.models = {model: Served() for model in models}  # replaced, never changed: probes read
+        self.models = {
+            model: ReplicaStatus() for model in models
+        }  # replaced, never changed: probes read
 
     @property
     def ready(self) -> bool:
@@ -91,7 +93,7 @@ class Keeper:
         """Returns what to show of each model."""
         shown = {model: str(served) for model, served in self.models.items()}
         if self._problem or not shown:
-            shown[ALL] = self._problem or str(Served())
+            shown[ALL] = self._problem or str(ReplicaStatus())
         return shown
 
     def close(self) -> None:
@@ -114,10 +116,10 @@ class Keeper:
     def _find(self) -> None:
         """Takes in the models that came into production; forgets those that left it."""
         found = models_in_production(self._store)
-        self.models = {model: self.models.get(model, Served()) for model in found}
+        self.models = {model: self.models.get(model, ReplicaStatus()) for model in found}
         self._listed = True
 
-    def _sync(self, model: str, served: Served) -> None:
+    def _sync(self, model: str, served: ReplicaStatus) -> None:
         answers = self._answers(model, served)
         production = read_production(self._store, model)
         served.known = True
@@ -134,7 +136,7 @@ class Keeper:
             served.current = False
             raise
 
-    def _answers(self, model: str, served: Served) -> bool:
+    def _answers(self, model: str, served: ReplicaStatus) -> bool:
         """Tells whether the server answers with any version; without one it serves none."""
         answers = False
         try:
@@ -150,10 +152,10 @@ class Keeper:
     def _tidy(self, production: Production) -> None:
         """Unloads what former versions left, unless somebody deploys just now."""
         model, keep = production.model, needed_releases(self._store, production)
-        if leftover(self._admin, model, keep):
+        if stale_models(self._admin, model, keep):
             with suppress(ConflictError), deploying(self._store, model, wait_s=0):
                 if read_production(self._store, model) == production:
-                    tidy(self._admin, model, keep)
+                    unload_stale(self._admin, model, keep)
 
     def _replace(self, model: str) -> bool:
         """Changes a version that serves; a server that somebody deploys to is left to them.
@@ -172,10 +174,10 @@ class Keeper:
 
     def _bring_up(self, model: str, production: Production) -> None:
         with tempfile.TemporaryDirectory() as work:
-            folder = fetch_version(
+            folder = download_version(
                 self._store, model, production.version, Path(work) / f"version-{production.version}"
             )
-            golden = fetch_golden(self._store, model, production.version, Path(work) / "golden")
+            golden = download_golden(self._store, model, production.version, Path(work) / "golden")
             target = Target.build(folder, model, production.version)
             serve(self._admin, target, golden)
 

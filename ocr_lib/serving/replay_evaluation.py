@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.serving.client import Reading, Recognizer
+from ocr_lib.serving.client import RecognitionClient, ServedRecognition
 
 MAX_EXAMPLES = 10
 
 
-class ShadowError(ServiceError):
+class ReplayError(ServiceError):
     """The new version reads too many recorded lines otherwise than the one in production."""
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSample:
     """A line that was read before.
 
     Attributes:
@@ -66,7 +66,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Shadow:
+class ReplayEvaluation:
     """Lines to compare on, and how much may change.
 
     Attributes:
@@ -75,7 +75,7 @@ class Shadow:
             reports.
     """
 
-    lines: Sequence[Recorded]
+    lines: Sequence[RecordedSample]
     max_changed: float | None = None
 
     def compare(self, url: str, model: str, staged: str, version: int) -> Comparison:
@@ -91,20 +91,23 @@ class Shadow:
             ShadowError: more changed than may, or fewer corrected lines are read right.
         """
         images = [line.image for line in self.lines]
-        with Recognizer(url, model) as serving, Recognizer(url, staged, version=version) as new:
+        with (
+            RecognitionClient(url, model) as serving,
+            RecognitionClient(url, staged, version=version) as new,
+        ):
             before, now = serving.read_many(images), new.read_many(images)
         found = _compare(self.lines, before, now)
         if self.max_changed is None:
             return found
         if found.share > self.max_changed:
             name, old, changed = found.examples[0]
-            raise ShadowError(
+            raise ReplayError(
                 f"version {version} reads {found.changed} of {found.lines} recorded lines "
                 f"otherwise than the one in production, more than {self.max_changed:.0%}; "
                 f"first {name}: {changed!r}, not {old!r}."
             )
         if found.right_now < found.right_before:
-            raise ShadowError(
+            raise ReplayError(
                 f"version {version} reads {found.right_now} of {found.corrected} corrected lines "
                 f"right, the one in production {found.right_before}."
             )
@@ -112,7 +115,9 @@ class Shadow:
 
 
 def _compare(
-    lines: Sequence[Recorded], before: Sequence[Reading], now: Sequence[Reading]
+    lines: Sequence[RecordedSample],
+    before: Sequence[ServedRecognition],
+    now: Sequence[ServedRecognition],
 ) -> Comparison:
     """Counts over the lines that both could read."""
     rows = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ocr_lib.atomic import write_json
 from ocr_lib.inference.bundle import ONNX
-from ocr_lib.registry.golden_images import Golden, golden_prefix
+from ocr_lib.registry.golden_images import GoldenImage, golden_prefix
 from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
 from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
 from ocr_lib.storage.store import Store
@@ -42,7 +42,7 @@ def prepare_repository(store: Store) -> str:
     return f"s3://{store.client.endpoint}/{store.bucket}/{REPOSITORY}"
 
 
-def publish(store: Store, version: ModelVersion, golden: Sequence[Golden]) -> None:
+def upload_version(store: Store, version: ModelVersion, golden: Sequence[GoldenImage]) -> None:
     """Uploads the version directories, unless they are there, and the golden images."""
     for model, files in version.files.items():
         prefix = f"{REPOSITORY}/{model}/{version.version}"
@@ -56,7 +56,7 @@ def publish(store: Store, version: ModelVersion, golden: Sequence[Golden]) -> No
         store.put_tree(Path(work), golden_prefix(version.name, version.version))
 
 
-def fetch_version(store: Store, model: str, version: int, folder: Path) -> Path:
+def download_version(store: Store, model: str, version: int, folder: Path) -> Path:
     """Downloads the parts of a bundle that serve, from the model repository.
 
     Raises:
@@ -69,7 +69,7 @@ def fetch_version(store: Store, model: str, version: int, folder: Path) -> Path:
     return folder
 
 
-def fetch_golden(store: Store, model: str, version: int, folder: Path) -> list[Golden]:
+def download_golden(store: Store, model: str, version: int, folder: Path) -> list[GoldenImage]:
     """Downloads the golden images that a version was deployed with.
 
     Raises:
@@ -78,7 +78,7 @@ def fetch_golden(store: Store, model: str, version: int, folder: Path) -> list[G
     store.get_tree(golden_prefix(model, version), folder)
     items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
     return [
-        Golden(i["name"], (folder / i["file"]).read_bytes(), i["text"], i.get("score"))
+        GoldenImage(i["name"], (folder / i["file"]).read_bytes(), i["text"], i.get("score"))
         for i in items
     ]
 
@@ -95,7 +95,7 @@ def remove_configs(store: Store, version: ModelVersion) -> None:
         store.remove(_config_key(model))
 
 
-def _write_golden(folder: Path, golden: Sequence[Golden]) -> None:
+def _write_golden(folder: Path, golden: Sequence[GoldenImage]) -> None:
     items = []
     for number, item in enumerate(golden):
         (folder / f"{number:04d}.image").write_bytes(item.image)

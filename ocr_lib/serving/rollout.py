@@ -13,7 +13,7 @@ from typing import Any
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import Bundle
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
 from ocr_lib.registry.production import (
     check_model_name,
@@ -24,9 +24,9 @@ from ocr_lib.registry.production import (
 )
 from ocr_lib.serving.endpoints import resolve
 from ocr_lib.serving.model_repository import build_model_version
-from ocr_lib.serving.replay_evaluation import Shadow
-from ocr_lib.serving.repository_store import fetch_golden, publish
-from ocr_lib.serving.version_change import Change, Deployment
+from ocr_lib.serving.replay_evaluation import ReplayEvaluation
+from ocr_lib.serving.repository_store import download_golden, upload_version
+from ocr_lib.serving.version_change import Deployment, VersionChange
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
@@ -37,12 +37,12 @@ LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 def deploy(
     bundle_uri: str,
     model: str,
-    golden: Sequence[Golden],
+    golden: Sequence[GoldenImage],
     *,
     store: Store,
     endpoints: Sequence[str],
     metrics: Mapping[str, Any] | None = None,
-    shadow: Shadow | None = None,
+    shadow: ReplayEvaluation | None = None,
     wait_s: float = LEASE_WAIT_S,
     force: bool = False,
 ) -> Deployment:
@@ -80,8 +80,8 @@ def deploy(
         known = dict(metrics or opened.info.get("metrics", {}))
         record = record_version(store, model, bundle_uri, opened.digest, known)
         unchanged(record.version)
-        publish(store, build_model_version(folder, model, record.version), golden)
-        change = Change(store, model, resolve(endpoints), Path(work), shadow)
+        upload_version(store, build_model_version(folder, model, record.version), golden)
+        change = VersionChange(store, model, resolve(endpoints), Path(work), shadow)
         return change.to(record, golden)
 
 
@@ -112,8 +112,8 @@ def rollback(
                 "version", f"version {wanted} was pruned at {record.pruned}", "Deploy its bundle"
             )
         unchanged(wanted)
-        golden = fetch_golden(store, model, wanted, Path(work) / "golden")
-        change = Change(store, model, resolve(endpoints), Path(work))
+        golden = download_golden(store, model, wanted, Path(work) / "golden")
+        change = VersionChange(store, model, resolve(endpoints), Path(work))
         return change.to(record, golden)
 
 

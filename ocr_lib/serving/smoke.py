@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.registry.golden_images import Golden
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.registry.golden_images import GoldenImage
+from ocr_lib.serving.client import RecognitionClient
 
 # Other kernels move a score by some 1e-5. Lines that are shifted, padded or resized by a pixel
 # read the same mostly, but with other scores.
@@ -17,7 +17,7 @@ class SmokeError(ServiceError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SmokeResult:
     """What a server read on a golden image, beside what was expected."""
 
     name: str
@@ -38,21 +38,21 @@ class Answer:
 
 
 def smoke(
-    url: str, model: str, version: int, golden: Sequence[Golden], timeout_s: float = 60.0
-) -> list[Answer]:
+    url: str, model: str, version: int, golden: Sequence[GoldenImage], timeout_s: float = 60.0
+) -> list[SmokeResult]:
     """Asks one version of a model for all golden images.
 
     Raises:
         SmokeError: an answer differs; names the first one.
         ServiceError: the server does not answer.
     """
-    with Recognizer(url, model, version=version, timeout_s=timeout_s) as recognizer:
+    with RecognitionClient(url, model, version=version, timeout_s=timeout_s) as recognizer:
         results = recognizer.read_many([item.image for item in golden])
     for item, result in zip(golden, results, strict=True):
         if result.error:
             raise SmokeError(f"Triton at {url}: {model} refuses {item.name}: {result.error}.")
     answers = [
-        Answer(item.name, item.text, result.text, result.score, item.score)
+        SmokeResult(item.name, item.text, result.text, result.score, item.score)
         for item, result in zip(golden, results, strict=True)
     ]
     wrong = [answer for answer in answers if not answer.equal]
@@ -64,7 +64,7 @@ def smoke(
     return answers
 
 
-def _complaint(answer: Answer) -> str:
+def _complaint(answer: SmokeResult) -> str:
     if answer.text != answer.expected:
         return f"{answer.name}: {answer.text!r}, not {answer.expected!r}"
     return (

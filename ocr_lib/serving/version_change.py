@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from ocr_lib.errors import OcrError, ServiceError
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import (
     Production,
     VersionRecord,
@@ -18,10 +18,18 @@ from ocr_lib.registry.production import (
     write_production,
 )
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.blue_green import Target, release_name, serve, stage, switch, tidy, withdraw
-from ocr_lib.serving.replay_evaluation import Comparison, Shadow
-from ocr_lib.serving.repository_store import fetch_version, remove_configs, write_configs
-from ocr_lib.serving.smoke import Answer, smoke
+from ocr_lib.serving.blue_green import (
+    Target,
+    activate,
+    deactivate,
+    load,
+    release_name,
+    serve,
+    unload_stale,
+)
+from ocr_lib.serving.replay_evaluation import Comparison, ReplayEvaluation
+from ocr_lib.serving.repository_store import download_version, remove_configs, write_configs
+from ocr_lib.serving.smoke import SmokeResult, smoke
 from ocr_lib.storage.store import Store
 
 Servers = Sequence[TritonAdmin]
@@ -44,13 +52,13 @@ class Deployment:
     """
 
     production: Production
-    answers: tuple[Answer, ...]
+    answers: tuple[SmokeResult, ...]
     shadow: Comparison | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Change:
+class VersionChange:
     """A change of version; needs the lease.
 
     Attributes:
@@ -65,9 +73,9 @@ class Change:
     model: str
     endpoints: Sequence[str]
     work: Path
-    shadow: Shadow | None = None
+    shadow: ReplayEvaluation | None = None
 
-    def to(self, record: VersionRecord, golden: Sequence[Golden]) -> Deployment:
+    def to(self, record: VersionRecord, golden: Sequence[GoldenImage]) -> Deployment:
         """Makes `record`, which is published, the version in production.
 
         Raises:
@@ -90,20 +98,20 @@ class Change:
             except OcrError as error:
                 notes = rollout.clear() + self._revert(rollout, former)
                 raise _failure(self.model, record.version, error, former, notes) from error
-            _on_each(servers, lambda server: tidy(server, self.model, needed))
+            _on_each(servers, lambda server: unload_stale(server, self.model, needed))
         return Deployment(production, answers, compared)
 
     def _target(self, version: int) -> Target:
         """Builds a published version from the repository."""
-        folder = fetch_version(self.store, self.model, version, self.work / f"version-{version}")
+        folder = download_version(self.store, self.model, version, self.work / f"version-{version}")
         return Target.build(folder, self.model, version)
 
     def _keep(
-        self, servers: Servers, target: Target, golden: Sequence[Golden]
-    ) -> tuple[Answer, ...]:
+        self, servers: Servers, target: Target, golden: Sequence[GoldenImage]
+    ) -> tuple[SmokeResult, ...]:
         """Makes sure that the version in production serves, on servers that just started too."""
         write_configs(self.store, target.live.configs)
-        answers: list[Answer] = []
+        answers: list[SmokeResult] = []
         for server in servers:
             if not server.ready(self.model, target.live.version):
                 serve(server, target, golden)
@@ -117,7 +125,7 @@ class Change:
             return []
         if former is None:
             notes = _tried(lambda: remove_configs(self.store, target.live))
-            return notes + _on_each(touched, lambda server: withdraw(server, target))
+            return notes + _on_each(touched, lambda server: deactivate(server, target))
         try:
             back = self._target(former.version)
         except OcrError as error:
@@ -132,11 +140,11 @@ class _Rollout:
 
     servers: Servers
     target: Target
-    golden: Sequence[Golden]
+    golden: Sequence[GoldenImage]
     loaded: list[TritonAdmin] = field(default_factory=list)  # its network was loaded for this
     touched: list[TritonAdmin] = field(default_factory=list)  # it serves, or nearly did
 
-    def stage(self, shadow: Shadow | None) -> Comparison | None:
+    def stage(self, shadow: ReplayEvaluation | None) -> Comparison | None:
         """Tests the version on all servers at once, and on recorded lines at the first one."""
         found: list[Comparison] = []
         first = self.servers[0]
@@ -148,20 +156,20 @@ class _Rollout:
         def stage_on(server: TritonAdmin) -> None:
             if not server.ready(self.target.release.core, self.target.release.version):
                 self.loaded.append(server)
-            stage(server, self.target, self.golden, compare if server is first else None)
+            load(server, self.target, self.golden, compare if server is first else None)
 
         with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
             list(pool.map(stage_on, self.servers))
         return found[0] if found else None
 
-    def switch(self) -> tuple[Answer, ...]:
+    def switch(self) -> tuple[SmokeResult, ...]:
         """Has the first server serve it; when it does well, all others at once."""
         first, rest = self.servers[:1], self.servers[1:]
-        answers: list[Answer] = []
+        answers: list[SmokeResult] = []
         for group in (first, rest):
             self.touched += group
             with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-                for found in pool.map(lambda s: switch(s, self.target, self.golden), group):
+                for found in pool.map(lambda s: activate(s, self.target, self.golden), group):
                     answers += found
         return tuple(answers)
 
@@ -169,7 +177,7 @@ class _Rollout:
         """Unloads what no request of anybody else calls; returns what could not be.
 
         A server that served the version for a moment keeps its network, which requests may still
-        wait for, until `tidy` finds it idle.
+        wait for, until `unload_stale` finds it idle.
         """
         release = self.target.release
         notes = _on_each(self.servers, lambda server: server.unload(release.name))

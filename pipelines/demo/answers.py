@@ -7,7 +7,7 @@ from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.production import Production
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
@@ -50,7 +50,7 @@ def ask_triton(
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SAMPLES)]
     images = [sample.image for sample in samples]
     exported = open_bundle(store.get_tree(production.bundle, work / "bundle")).read(images)
-    with Recognizer(triton_url, production.model) as recognizer:
+    with RecognitionClient(triton_url, production.model) as recognizer:
         served = recognizer.read_many(images)
     return [
         Answer(sample.name, sample.label, ours.text, theirs.text, theirs.score)

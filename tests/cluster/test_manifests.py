@@ -11,7 +11,7 @@ import pytest
 from ocr_lib.errors import ServiceError
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.storage.access_policy import ACCESS
 from ocr_lib.storage.store import Store
@@ -110,5 +110,5 @@ def serving(space: Namespace, store: Store) -> Iterator[dict[str, Tree]]:
 
 
 def texts(url: str) -> list[str]:
-    with Recognizer(url, MODEL) as recognizer:
+    with RecognitionClient(url, MODEL) as recognizer:
         return [recognizer.read(line_image(text)).text for text in TEXTS]

@@ -15,7 +15,7 @@ from minio import Minio
 
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.production import read_production
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.storage.store import Store
 from pipelines.titles import TITLES
 from tests.cluster.dev_overlay import forwarded, install, take_back_keys
@@ -150,7 +150,7 @@ def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(
     bundle = place.store.get_tree(production.bundle, tmp_path / "bundle")
     pictures = list(place.images.values())[:16]
     own = [found.text for found in open_bundle(bundle).read(pictures)]
-    with forwarded(place.space) as url, Recognizer(url, "ocr") as recognizer:
+    with forwarded(place.space) as url, RecognitionClient(url, "ocr") as recognizer:
         assert [recognizer.read(picture).text for picture in pictures] == own
 
     state, again = place.run(skip_if_unchanged=True)

@@ -17,7 +17,7 @@ from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_env import triton_venv
 from pipelines.demo.console import ANSI
@@ -133,7 +133,7 @@ def test_a_worse_model_is_refused_and_the_champion_answers_on(
     ]
     with services(options.out, options.model_name) as running:
         assert read_production(running.store, options.model_name) == champion
-        with Recognizer(running.triton_url, options.model_name) as recognizer:
+        with RecognitionClient(running.triton_url, options.model_name) as recognizer:
             assert recognizer.read(line_image("abca")).text == "abca"
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.data.label_list import read_label_list
 from ocr_lib.errors import DataError, LabelError
-from ocr_lib.serving.feedback.samples import KeptLine, KeptLines
+from ocr_lib.serving.feedback.samples import FeedbackSample, FeedbackStore
 
 LABELS, TO_LABEL, LINES, IMAGES = "labels.txt", "to_label.txt", "lines.json", "images"
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"RI": ".webp"}
 
 
-def write_data_set(kept: KeptLines, out: Path, since: str = "") -> tuple[int, int]:
+def write_data_set(kept: FeedbackStore, out: Path, since: str = "") -> tuple[int, int]:
     """Writes a folder of all kept lines, which appears whole or not at all.
 
     Args:
@@ -50,7 +50,7 @@ def write_data_set(kept: KeptLines, out: Path, since: str = "") -> tuple[int, in
     return len(corrected), len(others)
 
 
-def read_corrections(kept: KeptLines, filled: Path) -> int:
+def read_corrections(kept: FeedbackStore, filled: Path) -> int:
     """Stores the truths of a list that people filled in; empty labels are passed over.
 
     Args:
@@ -65,7 +65,7 @@ def read_corrections(kept: KeptLines, filled: Path) -> int:
     """
     rows = [row for row in read_label_list(filled) if row.label]
     names = [Path(row.paths[0]).stem for row in rows]
-    known: dict[str, list[KeptLine]] = {}
+    known: dict[str, list[FeedbackSample]] = {}
     for line in kept.lines(names=set(names)):
         known.setdefault(line.name, []).append(line)
     for row, name in zip(rows, names, strict=True):
@@ -79,7 +79,7 @@ def read_corrections(kept: KeptLines, filled: Path) -> int:
     return len(rows)
 
 
-def _write_image(kept: KeptLines, line: KeptLine, work: Path) -> str:
+def _write_image(kept: FeedbackStore, line: FeedbackSample, work: Path) -> str:
     content = kept.image(line)
     path = f"{IMAGES}/{line.name}{_SUFFIXES.get(content[:2], '.img')}"
     (work / path).write_bytes(content)

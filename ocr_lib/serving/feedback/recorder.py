@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from ocr_lib.errors import ConfigError, OcrError
-from ocr_lib.serving.client import Reading
-from ocr_lib.serving.feedback.samples import MAX_IMAGE_BYTES, KeptLines
+from ocr_lib.serving.client import ServedRecognition
+from ocr_lib.serving.feedback.samples import MAX_IMAGE_BYTES, FeedbackStore
 from ocr_lib.storage.store import Store
 
 WAITING = 256  # lines; when the store is slower than the reading, further ones are let go
@@ -18,7 +18,7 @@ CLOSE_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class FeedbackLimits:
     """What is kept at most.
 
     Attributes:
@@ -49,14 +49,16 @@ class FeedbackRecorder:
         problem: the last error, or "".
     """
 
-    def __init__(self, store: Store, model: str, limits: Limits | None = None) -> None:
+    def __init__(self, store: Store, model: str, limits: FeedbackLimits | None = None) -> None:
         self.kept = 0
         self.let_go = 0
         self.problem = ""
-        self._lines = KeptLines(store, model)
-        self._limits = limits or Limits()
+        self._lines = FeedbackStore(store, model)
+        self._limits = limits or FeedbackLimits()
         self._day, self._count, self._bytes = "", 0, 0
-        self._waiting: queue.Queue[tuple[bytes, Reading, str] | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[tuple[bytes, ServedRecognition, str] | None] = queue.Queue(
+            WAITING
+        )
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
 
@@ -71,7 +73,7 @@ class FeedbackRecorder:
     ) -> None:
         self.close()
 
-    def offer(self, image: bytes, reading: Reading, other: str | None = None) -> None:
+    def offer(self, image: bytes, reading: ServedRecognition, other: str | None = None) -> None:
         """Takes a line into consideration; returns at once.
 
         Args:
@@ -114,7 +116,7 @@ class FeedbackRecorder:
                 self.problem = str(error) if known else f"{type(error).__name__}: {error}"
                 self.let_go += 1
 
-    def _keep(self, image: bytes, reading: Reading, reason: str) -> None:
+    def _keep(self, image: bytes, reading: ServedRecognition, reason: str) -> None:
         day = datetime.now(UTC).date().isoformat()
         if day != self._day or self.kept % RECOUNT == 0:
             self._day, (self._count, self._bytes) = day, self._lines.count(day)

@@ -21,8 +21,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from ocr_lib.registry.production import check_model_name
-from ocr_lib.serving.client import Reading
-from ocr_lib.serving.replay_evaluation import Recorded
+from ocr_lib.serving.client import ServedRecognition
+from ocr_lib.serving.replay_evaluation import RecordedSample
 from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 
@@ -36,7 +36,7 @@ IMAGE = re.compile(rf"([0-9a-f]{{{ID_DIGITS}}})\.image")
 
 
 @dataclass(frozen=True)
-class KeptLine:
+class FeedbackSample:
     """What was kept of one line, without its image.
 
     Attributes:
@@ -64,7 +64,7 @@ class KeptLine:
     truth: str | None = None
 
 
-class KeptLines:
+class FeedbackStore:
     """The kept lines of one model.
 
     Args:
@@ -76,10 +76,10 @@ class KeptLines:
         self._store = store
         self._prefix = f"feedback/{check_model_name(model)}/"
 
-    def keep(self, image: bytes, reading: Reading, reason: str) -> KeptLine:
+    def keep(self, image: bytes, reading: ServedRecognition, reason: str) -> FeedbackSample:
         """Keeps one line; its image goes first, so that no entry lacks one."""
         now, digest = datetime.now(UTC), hashlib.sha256(image).hexdigest()
-        line = KeptLine(
+        line = FeedbackSample(
             day=now.date().isoformat(),
             name=digest[:ID_DIGITS],
             text=reading.text,
@@ -94,13 +94,15 @@ class KeptLines:
         self._write(line)
         return line
 
-    def correct(self, line: KeptLine, truth: str) -> KeptLine:
+    def correct(self, line: FeedbackSample, truth: str) -> FeedbackSample:
         """Stores what a line says."""
-        corrected = KeptLine(**asdict(line) | {"truth": truth})
+        corrected = FeedbackSample(**asdict(line) | {"truth": truth})
         self._write(corrected)
         return corrected
 
-    def lines(self, since: str = "", names: Collection[str] | None = None) -> Iterator[KeptLine]:
+    def lines(
+        self, since: str = "", names: Collection[str] | None = None
+    ) -> Iterator[FeedbackSample]:
         """Yields what was kept, the oldest day first.
 
         Args:
@@ -118,7 +120,7 @@ class KeptLines:
                 if suffix == "json" and (names is None or name in names):
                     yield self._read(day, name)
 
-    def sample(self, share: float, most: int) -> list[Recorded]:
+    def sample(self, share: float, most: int) -> list[RecordedSample]:
         """Returns lines to compare versions on: the newest of a share that is always the same.
 
         Reads those lines and no others, the newest day first.
@@ -127,14 +129,14 @@ class KeptLines:
             share: of the lines, 0 to 1; which ones depends on their images alone.
             most: so many at most, with `MAX_SAMPLE_BYTES` of images.
         """
-        found: list[Recorded] = []
+        found: list[RecordedSample] = []
         for day, name in islice(self._newest(share), most):
             with suppress(MissingObjectError, DigestError):  # pruned meanwhile, or damaged
                 line = self._read(day, name)
-                found.append(Recorded(line.name, self.image(line), line.truth))
+                found.append(RecordedSample(line.name, self.image(line), line.truth))
         return found
 
-    def image(self, line: KeptLine) -> bytes:
+    def image(self, line: FeedbackSample) -> bytes:
         """Returns a line's image.
 
         Raises:
@@ -186,16 +188,16 @@ class KeptLines:
                     return
                 yield day, found[1]
 
-    def _read(self, day: str, name: str) -> KeptLine:
+    def _read(self, day: str, name: str) -> FeedbackSample:
         key = f"{self._prefix}{day}/{name}.json"
         try:
-            return KeptLine(day, name, **self._store.get_json(key))
+            return FeedbackSample(day, name, **self._store.get_json(key))
         except TypeError as error:
             raise DigestError(f"{self._store.uri(key)}: malformed ({error}).") from error
 
-    def _write(self, line: KeptLine) -> None:
+    def _write(self, line: FeedbackSample) -> None:
         values = {k: v for k, v in asdict(line).items() if k not in ("day", "name")}
         self._store.put_json(self._key(line, "json"), values)
 
-    def _key(self, line: KeptLine, kind: str) -> str:
+    def _key(self, line: FeedbackSample, kind: str) -> str:
         return f"{self._prefix}{line.day}/{line.name}.{kind}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ConfigError
 from ocr_lib.registry.golden_images import golden_images
-from ocr_lib.serving.feedback.samples import KeptLines
-from ocr_lib.serving.replay_evaluation import Shadow
+from ocr_lib.serving.feedback.samples import FeedbackStore
+from ocr_lib.serving.replay_evaluation import ReplayEvaluation
 from ocr_lib.serving.rollout import LEASE_WAIT_S, deploy
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
@@ -112,11 +112,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _shadow(store: Store, args: argparse.Namespace) -> Shadow | None:
+def _shadow(store: Store, args: argparse.Namespace) -> ReplayEvaluation | None:
     if not args.shadow_percent:
         return None
-    lines = KeptLines(store, args.model).sample(args.shadow_percent / 100, MAX_SHADOW_LINES)
+    lines = FeedbackStore(store, args.model).sample(args.shadow_percent / 100, MAX_SHADOW_LINES)
     if not lines:
         cause = f"no line of {args.model} was kept"
         raise ConfigError("--shadow-percent", cause, "Read with `ocr query --keep-below` first")
-    return Shadow(lines, args.shadow_max_changed)
+    return ReplayEvaluation(lines, args.shadow_max_changed)

@@ -4,7 +4,7 @@ import argparse
 from datetime import date
 
 from ocr_lib.serving.feedback.export import LABELS, TO_LABEL, read_corrections, write_data_set
-from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.model.arguments import input_file, replaced_folder, text, whole_number
@@ -68,7 +68,7 @@ def day(value: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """Does what was asked, and says what it did."""
     store = Store.from_env()
-    kept = KeptLines(store, args.model)
+    kept = FeedbackStore(store, args.model)
     if args.action == "list":
         for line in kept.lines(args.since):
             truth = "" if line.truth is None else line.truth
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(store: Store, kept: KeptLines, args: argparse.Namespace) -> None:
+def _export(store: Store, kept: FeedbackStore, args: argparse.Namespace) -> None:
     corrected, others = write_data_set(kept, args.out, args.since)
     echo(f"{args.out / LABELS}: {corrected} lines with a known truth")
     echo(f"{args.out / TO_LABEL}: {others} lines to label")

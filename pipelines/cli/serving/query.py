@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.serving.client import Reading, Recognizer
+from ocr_lib.serving.client import RecognitionClient, ServedRecognition
 from ocr_lib.serving.endpoints import check_url
-from ocr_lib.serving.feedback.recorder import FeedbackRecorder, Limits
+from ocr_lib.serving.feedback.recorder import FeedbackLimits, FeedbackRecorder
 from ocr_lib.serving.model_repository import BULK
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
@@ -87,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
 def _recorder(args: argparse.Namespace) -> AbstractContextManager[FeedbackRecorder | None]:
     if args.keep_below is None:
         return nullcontext()
-    limits = Limits(args.keep_below, args.keep_share, args.keep_a_day)
+    limits = FeedbackLimits(args.keep_below, args.keep_share, args.keep_a_day)
     return FeedbackRecorder(Store.from_env(), args.model, limits)
 
 
-def _recognizer(args: argparse.Namespace, recorder: FeedbackRecorder | None) -> Recognizer:
-    return Recognizer(
+def _recognizer(args: argparse.Namespace, recorder: FeedbackRecorder | None) -> RecognitionClient:
+    return RecognitionClient(
         args.url or default_urls(),
         args.model,
         version=args.version,
@@ -103,7 +103,7 @@ def _recognizer(args: argparse.Namespace, recorder: FeedbackRecorder | None) -> 
     )
 
 
-def _read(files: Iterator[Path], recognizer: Recognizer, as_json: bool) -> int:
+def _read(files: Iterator[Path], recognizer: RecognitionClient, as_json: bool) -> int:
     """Prints what is read on the files; returns how many could not be read."""
     unreadable = 0
     while chunk := list(islice(files, CHUNK)):
@@ -116,11 +116,11 @@ def _read(files: Iterator[Path], recognizer: Recognizer, as_json: bool) -> int:
     return unreadable
 
 
-def _row(path: Path, answer: Reading) -> str:
+def _row(path: Path, answer: ServedRecognition) -> str:
     return f"{printable(str(path))}\t{printable(answer.text)}\t{answer.score:.4f}"
 
 
-def _json(path: Path, answer: Reading) -> str:
+def _json(path: Path, answer: ServedRecognition) -> str:
     values: dict[str, Any] = {"image": str(path), "text": answer.text, "score": answer.score}
     if answer.char_scores:
         values["char_scores"] = [round(score, 4) for score in answer.char_scores]

@@ -13,7 +13,7 @@ from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.connection import MAKE_ADMIN_KEY, admin_key
 from ocr_lib.serving.endpoints import check_url
 from ocr_lib.serving.health import HealthServer
-from ocr_lib.serving.reconciler import Keeper
+from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.repository_store import prepare_repository
 from ocr_lib.serving.triton_access import (
     LOOPBACK,
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store.from_env()
     with ExitStack() as stack:
         server = None if args.url else stack.enter_context(_triton(store, args))
-        keeper = Keeper(store, check_url(args.url) if args.url else _own(server), models)
+        keeper = Reconciler(store, check_url(args.url) if args.url else _own(server), models)
         stack.callback(keeper.close)
         checks = _checks(keeper, server, stopped)
         health = stack.enter_context(HealthServer(address, args.health_port, checks))
@@ -136,7 +136,7 @@ def _own(server: TritonServer | None) -> str:
 
 
 def _checks(
-    keeper: Keeper, server: TritonServer | None, stopped: threading.Event
+    keeper: Reconciler, server: TritonServer | None, stopped: threading.Event
 ) -> dict[str, Callable[[], tuple[bool, Any]]]:
     def ready() -> tuple[bool, Any]:
         return keeper.ready and not stopped.is_set(), keeper.status()

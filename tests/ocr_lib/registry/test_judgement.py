@@ -10,7 +10,7 @@ import pytest
 
 from components.deploy.step import deploy
 from ocr_lib.errors import DataError
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import Judgement, check_champion
 from ocr_lib.registry.production import Production, list_versions, read_production
 from ocr_lib.serving.rollout import deploy as roll_out
@@ -113,7 +113,7 @@ def test_of_two_runs_judged_against_one_version_the_second_is_refused(
 
 @pytest.mark.slow
 def test_what_serves_is_compared_once_the_lease_is_held(
-    store: Store, triton: TritonServer, tmp_path: Path, golden: list[Golden]
+    store: Store, triton: TritonServer, tmp_path: Path, golden: list[GoldenImage]
 ) -> None:
     """What it was judged against serves when the deployment begins to wait, not when it ends."""
     runs = Runs("waiting", triton.url, store, tmp_path)

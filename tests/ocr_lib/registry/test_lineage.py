@@ -8,7 +8,7 @@ import pytest
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import Bundle
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.lineage import differences, lineage, removable
 from ocr_lib.registry.production import (
     find_version,
@@ -19,21 +19,21 @@ from ocr_lib.registry.production import (
     write_production,
 )
 from ocr_lib.serving.model_repository import build_model_version
-from ocr_lib.serving.repository_store import fetch_golden, publish
+from ocr_lib.serving.repository_store import download_golden, upload_version
 from ocr_lib.serving.rollout import rollback
 from ocr_lib.storage.store import Store
 from pipelines.cli.serving import models
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.pipelines.cli.command import call
 
-GOLDEN = [Golden("a.png", line_image("a"), "a")]
+GOLDEN = [GoldenImage("a.png", line_image("a"), "a")]
 
 
 def put(store: Store, model: str, bundle: Path, accuracy: float) -> int:
     """Publishes a bundle and puts it into production, without a server."""
     digest = Bundle.open(bundle).digest
     record = record_version(store, model, str(bundle), digest, {"accuracy": accuracy})
-    publish(store, build_model_version(bundle, model, record.version), GOLDEN)
+    upload_version(store, build_model_version(bundle, model, record.version), GOLDEN)
     former, etag = read_versioned(store, model)
     write_production(store, promoted(model, record, former), etag)
     return record.version
@@ -66,7 +66,7 @@ def test_what_nobody_needs_is_pruned(
     assert capsys.readouterr().out.startswith("delete version 1, 0.0 MB\ndelete version 3")
     for prefix in ("triton/pruned/1/", "triton/pruned_core/3/", "registry/pruned/golden/1/"):
         assert store.list(prefix) == []
-    assert fetch_golden(store, "pruned", 2, tmp_path / "golden") == GOLDEN
+    assert download_golden(store, "pruned", 2, tmp_path / "golden") == GOLDEN
     assert call(models, "prune", *where, "--keep", 1, "--yes") == 0
     assert capsys.readouterr().out == "nothing to delete\n"
     assert call(models, "list", *where) == 0

@@ -27,7 +27,7 @@ from ocr_lib.inference.bundle import BundleError, write_manifest
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.registry.production import Production, read_production
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.version_change import DeployError
 from ocr_lib.storage.s3 import DigestError
@@ -55,7 +55,7 @@ class Load:
     seconds: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, recognizer: Recognizer, text: str, image: bytes) -> None:
+    def ask(self, recognizer: RecognitionClient, text: str, image: bytes) -> None:
         before, started = self.allowed, time.monotonic()
         try:
             answer = recognizer.read(image)
@@ -79,7 +79,7 @@ def load(urls: list[str], allowed: frozenset[int]) -> Iterator[Load]:
     images = [(text, line_image(text)) for text in TEXTS]
 
     def ask() -> None:
-        with Recognizer(urls, MODEL, timeout_s=DEADLINE_S) as recognizer:
+        with RecognitionClient(urls, MODEL, timeout_s=DEADLINE_S) as recognizer:
             while not ends.is_set():
                 for text, image in images:
                     met.ask(recognizer, text, image)

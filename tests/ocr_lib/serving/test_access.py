@@ -13,10 +13,10 @@ import trustme
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ConfigError, ServiceError
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.connection import Connection, Tls
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_access import ServerTls
@@ -83,7 +83,7 @@ def test_deployers_with_key_and_certificate_deploy_and_clients_read(
     certificates: Certificates,
     store: Store,
     bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -105,7 +105,7 @@ def test_deployers_with_key_and_certificate_deploy_and_clients_read(
     assert read_production(store, "guarded") is not None
 
     reader = Connection(certificates.client())  # reading needs no key
-    with Recognizer(guarded.url, "guarded", connection=reader) as recognizer:
+    with RecognitionClient(guarded.url, "guarded", connection=reader) as recognizer:
         assert recognizer.read(line_image("abc")).text == "abc"
     with (
         TritonAdmin(guarded.url, connection=reader) as admin,
@@ -132,7 +132,9 @@ def test_strangers_are_refused(
     }
     for connection in refused.values():
         with (
-            Recognizer(guarded.url, "guarded", timeout_s=1, connection=connection) as recognizer,
+            RecognitionClient(
+                guarded.url, "guarded", timeout_s=1, connection=connection
+            ) as recognizer,
             pytest.raises(ServiceError, match=f"Triton at {guarded.url}"),
         ):
             recognizer.read(line_image("abc"))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tritonclient.grpc as grpc
 
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.blue_green import leftover
-from ocr_lib.serving.reconciler import Keeper
+from ocr_lib.serving.blue_green import stale_models
+from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import needed_releases
@@ -27,13 +27,13 @@ def loaded(url: str, model: str) -> set[str]:
         return set(admin.last_asked(model))
 
 
-def put(bundle: Path, model: str, golden: list[Golden], store: Store, url: str) -> None:
+def put(bundle: Path, model: str, golden: list[GoldenImage], store: Store, url: str) -> None:
     deploy(str(bundle), model, golden, store=store, endpoints=[url], force=True)
 
 
 @pytest.mark.slow
 def test_requests_that_wait_longer_than_the_change_are_read(
-    triton: TritonServer, store: Store, bundle: Path, other_bundle: Path, golden: list[Golden]
+    triton: TritonServer, store: Store, bundle: Path, other_bundle: Path, golden: list[GoldenImage]
 ) -> None:
     """They reached the former version and call its network after the new one took over."""
     put(bundle, "patient", golden, store, triton.url)
@@ -59,7 +59,7 @@ def test_a_keeper_unloads_what_nobody_has_called_for_long(
     store: Store,
     bundle: Path,
     other_bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(bundle, "tidied", golden, store, triton.url)
@@ -73,7 +73,7 @@ def test_a_keeper_unloads_what_nobody_has_called_for_long(
     assert loaded(triton.url, "tidied") == {"tidied", f"{one}_core", f"{two}_core"}
     rollback("tidied", store=store, endpoints=[triton.url])
 
-    keeper = Keeper(store, triton.url, ["tidied"])
+    keeper = Reconciler(store, triton.url, ["tidied"])
     keeper.sync()
     assert f"{two}_core" in loaded(triton.url, "tidied")  # it answered a moment ago
     monkeypatch.setattr("ocr_lib.serving.blue_green.IDLE_S", -1.0)
@@ -89,7 +89,7 @@ def test_what_is_called_or_kept_is_never_left_over(
     triton: TritonServer,
     store: Store,
     bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ocr_lib.serving.blue_green.IDLE_S", -1.0)
@@ -98,9 +98,9 @@ def test_what_is_called_or_kept_is_never_left_over(
     with TritonAdmin(triton.url) as admin:
         core = admin.parameter("own", "core")
         assert core is not None
-        assert leftover(admin, "own", ()) == []
+        assert stale_models(admin, "own", ()) == []
         admin.unload("own")
         assert admin.parameter("own", "core") is None
-        assert leftover(admin, "own", ()) == [core]
-        assert leftover(admin, "own", [core.removesuffix("_core")]) == []
+        assert stale_models(admin, "own", ()) == [core]
+        assert stale_models(admin, "own", [core.removesuffix("_core")]) == []
         admin.unload(core)

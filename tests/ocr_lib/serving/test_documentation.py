@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.registry.golden_images import Golden
-from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.registry.golden_images import GoldenImage
+from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.store import Store
@@ -19,7 +19,7 @@ def test_examples_run(
     triton: TritonServer,
     store: Store,
     bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -33,4 +33,4 @@ def test_examples_run(
         text = example.replace("localhost:8001", triton.url).replace('"ocr"', '"documented"')
         exec(text.replace("share=0.1", "share=1.0").replace("below=0.9", "below=1.0"), {})
     assert capsys.readouterr().out.count("bé中a") == 4
-    assert [line.text for line in KeptLines(store, "documented").lines()] == ["bé中a"]
+    assert [line.text for line in FeedbackStore(store, "documented").lines()] == ["bé中a"]

@@ -15,12 +15,12 @@ from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.inference.bundle import BundleError
 from ocr_lib.inference.runtimes import open_bundle
-from ocr_lib.registry.golden_images import Golden, golden_images
+from ocr_lib.registry.golden_images import GoldenImage, golden_images
 from ocr_lib.registry.production import Production, list_versions, read_production
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.blue_green import release_name
 from ocr_lib.serving.endpoints import resolve
-from ocr_lib.serving.replay_evaluation import Comparison, Recorded, Shadow
+from ocr_lib.serving.replay_evaluation import Comparison, RecordedSample, ReplayEvaluation
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError, Deployment
@@ -31,7 +31,7 @@ from ocr_lib.storage.store_lease import store_lease
 from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.ocr_lib.serving.traffic import TEXT, score, traffic
 
-WRONG = [Golden("cab.png", line_image(TEXT), "not cab")]
+WRONG = [GoldenImage("cab.png", line_image(TEXT), "not cab")]
 
 
 @dataclass
@@ -40,13 +40,13 @@ class Site:
 
     store: Store
     url: str
-    golden: list[Golden]
+    golden: list[GoldenImage]
 
     def deploy(
         self,
         bundle: Path | str,
         model: str,
-        golden: list[Golden] | None = None,
+        golden: list[GoldenImage] | None = None,
         *,
         force: bool = True,
     ) -> Deployment:
@@ -77,7 +77,7 @@ class Site:
 
 
 @pytest.fixture
-def site(triton: TritonServer, store: Store, golden: list[Golden]) -> Site:
+def site(triton: TritonServer, store: Store, golden: list[GoldenImage]) -> Site:
     return Site(store, triton.url, golden)
 
 
@@ -122,7 +122,9 @@ def test_a_first_version_that_fails_leaves_nothing(site: Site, bundle: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def steady(triton: TritonServer, s3_server: S3Server, golden: list[Golden], bundle: Path) -> float:
+def steady(
+    triton: TritonServer, s3_server: S3Server, golden: list[GoldenImage], bundle: Path
+) -> float:
     """Version 1 of the model `steady` serves; its score."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3_server.environment().items():
@@ -197,7 +199,7 @@ class TestWhenSomethingFails:
         read = open_bundle(other_bundle).read(padded)
         assert [answer.text for answer in read] == list(texts)
         golden = [
-            Golden(answer.text, image, answer.text, answer.score)
+            GoldenImage(answer.text, image, answer.text, answer.score)
             for image, answer in zip(images, read, strict=True)
         ]
         with pytest.raises(DeployError, match=r"but with score .* preprocessing or its network"):
@@ -292,11 +294,11 @@ def test_recorded_lines_hold_a_version_back(
     turned = write_bundle(tmp_path / "turned", CHARACTERS[::-1])
     golden = golden_images(turned, {"a.png": line_image("a")})
     site.deploy(bundle, "shadowed")
-    lines = [Recorded(f"{text}.png", line_image(text), text) for text in ("abc", "cab", "a")]
+    lines = [RecordedSample(f"{text}.png", line_image(text), text) for text in ("abc", "cab", "a")]
 
-    def put(bundle: Path, golden: list[Golden], max_changed: float | None) -> Deployment:
+    def put(bundle: Path, golden: list[GoldenImage], max_changed: float | None) -> Deployment:
         where = {"store": site.store, "endpoints": [site.url]}
-        shadow = Shadow([*lines, Recorded("bad", b"no image")], max_changed)
+        shadow = ReplayEvaluation([*lines, RecordedSample("bad", b"no image")], max_changed)
         return deploy(str(bundle), "shadowed", golden, shadow=shadow, force=True, **where)
 
     with pytest.raises(DeployError, match=r"3 of 3 recorded lines otherwise .* more than 50%"):

@@ -15,9 +15,9 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.inference.runtimes import open_bundle
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.admin import TritonAdmin, triton_error
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.model_repository import ModelVersion, build_model_version
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_server import TritonServer
@@ -31,7 +31,7 @@ MODEL = "served"
 
 @pytest.fixture(scope="module")
 def served(
-    triton: TritonServer, s3_server: S3Server, bundle: Path, golden: list[Golden]
+    triton: TritonServer, s3_server: S3Server, bundle: Path, golden: list[GoldenImage]
 ) -> TritonServer:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3_server.environment().items():
@@ -68,7 +68,7 @@ def random_lines(count: int) -> list[bytes]:
 def test_texts_and_scores_are_the_exported_models(served: TritonServer, bundle: Path) -> None:
     images = [*random_lines(60), *(line_image(c * 5) for c in CHARACTERS)]
     expected = open_bundle(bundle).read(images)
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         found = recognizer.read_many(images)
         alone = [recognizer.read(image) for image in images[:10]]
     assert [r.text for r in found] == [r.text for r in expected]
@@ -78,7 +78,7 @@ def test_texts_and_scores_are_the_exported_models(served: TritonServer, bundle: 
 
 def test_a_bad_image_fails_alone(served: TritonServer) -> None:
     good = line_image("abc")
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         found = recognizer.read_many([good, b"no image", b"", good, good[:60], good])
     assert [r.text for r in found] == ["abc", "", "", "abc", "", "abc"]
     assert [r.error for r in found[::3]] == [None, None]
@@ -89,19 +89,19 @@ def test_a_bad_image_fails_alone(served: TritonServer) -> None:
 def test_character_scores_come_on_request(served: TritonServer, bundle: Path) -> None:
     images = [line_image("bé中a"), b"no image", line_image("abc" * 20)]
     expected = open_bundle(bundle).read(images)
-    with Recognizer(served.url, MODEL, char_scores=True) as recognizer:
+    with RecognitionClient(served.url, MODEL, char_scores=True) as recognizer:
         found = recognizer.read_many(images)
     assert [len(r.char_scores) for r in found] == [4, 0, len(found[2].text)]
     for theirs, ours in zip(found, expected, strict=True):
         assert theirs.char_scores == pytest.approx(ours.char_scores, abs=1e-5)
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         assert recognizer.read(images[0]).char_scores == ()
 
 
 def test_very_wide_lines_are_read_as_by_evaluation(served: TritonServer, bundle: Path) -> None:
     """Whatever the pieces make of them: bundle and server agree."""
     images = [line_image("abc" * n) for n in (20, 40, 90)]
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         found = recognizer.read_many(images)
     assert [r.text for r in found] == [r.text for r in open_bundle(bundle).read(images)]
     assert len(found[2].text) > 200
@@ -110,7 +110,7 @@ def test_very_wide_lines_are_read_as_by_evaluation(served: TritonServer, bundle:
 def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
     huge = cv2.imencode(".png", np.zeros((4097, 4097), np.uint8))[1].tobytes()
     heavy = line_image("a") + bytes(8 << 20)
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         found = recognizer.read_many([huge, line_image("abc"), heavy])
     assert found[1].text == "abc"
     assert found[0].error == "the image claims 4097x4097 pixels, more than 16,777,216 in all"
@@ -121,7 +121,7 @@ def test_a_format_of_unknown_size_fails_alone_and_takes_no_memory(served: Triton
     """A picture of 81 million pixels in a kilobyte; decoded, it takes half a GiB."""
     assert served.pid is not None
     before = peak_kib(served.pid)
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         found = recognizer.read_many([tiff_bomb(), line_image("abc"), b"P5\n6000 4000\n255\n"])
     assert found[1].text == "abc"
     accepted = "is not accepted: convert the image to JPEG, PNG, BMP or WebP"
@@ -164,7 +164,7 @@ def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> Non
         load(admin, built, "crowded_core", "crowded")
         with ThreadPoolExecutor(40) as pool:
             answers = set(pool.map(ask, range(80)))
-        with Recognizer(served.url, "crowded", timeout_s=30) as recognizer:
+        with RecognitionClient(served.url, "crowded", timeout_s=30) as recognizer:
             assert recognizer.read(line_image("cab")).text == "cab"
         for name in ("crowded", "crowded_core"):
             admin.unload(name)
@@ -181,7 +181,7 @@ def test_a_client_names_a_full_queue() -> None:
 
 def test_priorities_are_known_to_the_server(served: TritonServer) -> None:
     for priority in (1, 2):
-        with Recognizer(served.url, MODEL, priority=priority) as recognizer:
+        with RecognitionClient(served.url, MODEL, priority=priority) as recognizer:
             assert recognizer.read(line_image("a")).text == "a"
 
 
@@ -191,7 +191,7 @@ def test_a_server_that_is_gone_is_stood_in_for(served: TritonServer) -> None:
         down = f"127.0.0.1:{taken.getsockname()[1]}"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         urls = [down, f"127.0.0.1:{silent.getsockname()[1]}", served.url]
-        with Recognizer(urls, MODEL, timeout_s=8) as recognizer:
+        with RecognitionClient(urls, MODEL, timeout_s=8) as recognizer:
             for _ in range(4):
                 assert recognizer.read(line_image("abc")).text == "abc"
 
@@ -209,7 +209,7 @@ def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
 def test_files_are_read_and_missing_ones_named(served: TritonServer, tmp_path: Path) -> None:
     path = tmp_path / "line.png"
     path.write_bytes(line_image("é中a"))
-    with Recognizer(served.url, MODEL) as recognizer:
+    with RecognitionClient(served.url, MODEL) as recognizer:
         assert recognizer.read(path).text == "é中a"
         assert recognizer.read_many([]) == []
         with pytest.raises(ImageError, match=r"none\.png: No such file"):
@@ -242,12 +242,12 @@ def test_a_tampered_version_does_not_load(
 
 def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
     with (
-        Recognizer(served.url, "unheard-of") as recognizer,
+        RecognitionClient(served.url, "unheard-of") as recognizer,
         pytest.raises(ServiceError, match="unheard-of"),
     ):
         recognizer.read(b"x")
     with (
-        Recognizer(served.url, MODEL, version=99) as recognizer,
+        RecognitionClient(served.url, MODEL, version=99) as recognizer,
         pytest.raises(ServiceError, match="served version 99"),
     ):
         recognizer.read(b"x")
@@ -256,7 +256,7 @@ def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
 def test_without_its_network_it_says_so_and_recovers(served: TritonServer, bundle: Path) -> None:
     """Also where several requests share the failure."""
     built, core = build_model_version(bundle, "lonely", 1), "lonely_core"
-    with TritonAdmin(served.url) as admin, Recognizer(served.url, "lonely") as recognizer:
+    with TritonAdmin(served.url) as admin, RecognitionClient(served.url, "lonely") as recognizer:
         load(admin, built, core, "lonely")
         admin.unload(core)
         with ThreadPoolExecutor(8) as pool:
@@ -274,7 +274,7 @@ def test_a_server_that_is_down_is_named_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with (
-        Recognizer(f"127.0.0.1:{port}", timeout_s=0.5) as recognizer,
+        RecognitionClient(f"127.0.0.1:{port}", timeout_s=0.5) as recognizer,
         pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*does not answer"),
     ):
         recognizer.read(b"x")
@@ -284,7 +284,7 @@ def test_a_silent_server_meets_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"127.0.0.1:{server.getsockname()[1]}"
         with (
-            Recognizer(url, timeout_s=0.5) as recognizer,
+            RecognitionClient(url, timeout_s=0.5) as recognizer,
             pytest.raises(ServiceError, match=r"in time|does not answer"),
         ):
             recognizer.read(b"x")

@@ -11,8 +11,8 @@ import pytest
 from components.deploy.step import deploy, write_deployment
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.production import read_production
-from ocr_lib.serving.client import Reading
-from ocr_lib.serving.feedback.recorder import FeedbackRecorder, Limits
+from ocr_lib.serving.client import ServedRecognition
+from ocr_lib.serving.feedback.recorder import FeedbackLimits, FeedbackRecorder
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.access_policy import policy
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -44,9 +44,9 @@ def candidate(store: Store, model: str, folder: Path, sharpness: float) -> Artif
 
 
 def keep(model: str) -> None:
-    with FeedbackRecorder(Store.from_env(), model, Limits()) as recorder:
+    with FeedbackRecorder(Store.from_env(), model, FeedbackLimits()) as recorder:
         for text in TEXTS:
-            recorder.offer(line_image(text), Reading(text, 0.1, (), None, version=1))
+            recorder.offer(line_image(text), ServedRecognition(text, 0.1, (), None, version=1))
     assert (recorder.kept, recorder.problem) == (len(TEXTS), "")
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import tritonclient.grpc as grpc
 
-from ocr_lib.serving.client import Recognizer
+from ocr_lib.serving.client import RecognitionClient
 from tests.ocr_lib.serving.tiny_bundle import line_image
 
 TEXT = "cab"
@@ -27,7 +27,7 @@ def traffic(url: str, model: str, threads: int = 2) -> Iterator[Traffic]:
     result, ends, image = Traffic(), threading.Event(), line_image(TEXT)
 
     def ask() -> None:
-        with Recognizer(url, model) as recognizer:
+        with RecognitionClient(url, model) as recognizer:
             while not ends.is_set():
                 try:
                     answer = recognizer.read(image)
@@ -56,5 +56,5 @@ def traffic(url: str, model: str, threads: int = 2) -> Iterator[Traffic]:
 
 def score(url: str, model: str) -> float:
     """Returns the score of the line, which tells which version answers."""
-    with Recognizer(url, model) as recognizer:
+    with RecognitionClient(url, model) as recognizer:
         return round(recognizer.read(line_image(TEXT)).score, 4)

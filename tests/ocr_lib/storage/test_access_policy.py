@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.serving.client import Reading
+from ocr_lib.serving.client import ServedRecognition
 from ocr_lib.serving.feedback.export import read_corrections, write_data_set
 from ocr_lib.serving.feedback.recorder import FeedbackRecorder
-from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.storage.access_policy import ACCESS, policy, seaweedfs_config, secret_name
 from ocr_lib.storage.s3 import RefusedError
 from ocr_lib.storage.s3_server import S3Server
@@ -78,9 +78,9 @@ def test_the_feedback_commands_need_their_key_alone(
     with policy_server.PolicyServer(s3_server.endpoint, policy("feedback", "ocr")) as server:
         monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
         with FeedbackRecorder(Store.from_env(), "rights") as recorder:
-            recorder.offer(line_image("abc"), Reading("abc", 0.1, (), None, version=1))
+            recorder.offer(line_image("abc"), ServedRecognition("abc", 0.1, (), None, version=1))
         assert (recorder.kept, recorder.problem) == (1, "")
-        kept = KeptLines(Store.from_env(), "rights")
+        kept = FeedbackStore(Store.from_env(), "rights")
         write_data_set(kept, tmp_path / "unsure")
         filled = tmp_path / "filled.txt"
         filled.write_text((tmp_path / "unsure/to_label.txt").read_text().rstrip() + "\tabc\n")

@@ -6,10 +6,10 @@ import pytest
 
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.errors import ConfigError, DataError, LabelError
-from ocr_lib.serving.client import Reading
+from ocr_lib.serving.client import ServedRecognition
 from ocr_lib.serving.feedback.export import read_corrections, write_data_set
-from ocr_lib.serving.feedback.recorder import FeedbackRecorder, Limits
-from ocr_lib.serving.feedback.samples import KeptLines
+from ocr_lib.serving.feedback.recorder import FeedbackLimits, FeedbackRecorder
+from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.storage.access_policy import policy
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
@@ -22,12 +22,12 @@ from tests.pipelines.cli.command import call
 LINES = [line_image(text) for text in ("abc", "cab", "a", "é中")]
 
 
-def reading(text: str, score: float, error: str | None = None) -> Reading:
-    return Reading(text, score, (), error, version=3)
+def reading(text: str, score: float, error: str | None = None) -> ServedRecognition:
+    return ServedRecognition(text, score, (), error, version=3)
 
 
 def record(
-    store: Store, model: str, limits: Limits, *offers: tuple[bytes, Reading]
+    store: Store, model: str, limits: FeedbackLimits, *offers: tuple[bytes, ServedRecognition]
 ) -> tuple[int, int]:
     with FeedbackRecorder(store, model, limits) as recorder:
         for offer in offers:
@@ -43,29 +43,32 @@ def test_doubtful_lines_are_kept_and_others_not(store: Store) -> None:
         (b"bad", reading("", 0.0, "not an image")),
         (LINES[0], reading("abc", 0.79)),
     )
-    assert record(store, "doubts", Limits(below=0.8), *offers) == (2, 0)
-    (line,) = KeptLines(store, "doubts").lines()  # the same image once
+    assert record(store, "doubts", FeedbackLimits(below=0.8), *offers) == (2, 0)
+    (line,) = FeedbackStore(store, "doubts").lines()  # the same image once
     assert (line.text, line.score, line.version) == ("abc", 0.79, 3)
     assert line.reason == "score 0.79 below 0.80"
-    assert KeptLines(store, "doubts").image(line) == LINES[0]
+    assert FeedbackStore(store, "doubts").image(line) == LINES[0]
 
 
 def test_a_line_that_somebody_reads_otherwise_is_kept(store: Store) -> None:
     with FeedbackRecorder(store, "disputes") as recorder:
         recorder.offer(LINES[0], reading("abc", 0.99), other="abd")
         recorder.offer(LINES[1], reading("cab", 0.99), other="cab")
-    (line,) = KeptLines(store, "disputes").lines()
+    (line,) = FeedbackStore(store, "disputes").lines()
     assert line.reason == "read 'abd' by somebody else"
 
 
 def test_what_is_kept_is_bounded(store: Store) -> None:
     offers = [(image, reading("x", 0.1)) for image in LINES]
-    assert record(store, "few", Limits(lines_a_day=2), *offers) == (2, 2)
-    assert record(store, "few", Limits(lines_a_day=3), *offers[2:]) == (1, 1)  # counted together
-    small = Limits(bytes_a_day=len(LINES[0]) + len(LINES[1]))
+    assert record(store, "few", FeedbackLimits(lines_a_day=2), *offers) == (2, 2)
+    assert record(store, "few", FeedbackLimits(lines_a_day=3), *offers[2:]) == (
+        1,
+        1,
+    )  # counted together
+    small = FeedbackLimits(bytes_a_day=len(LINES[0]) + len(LINES[1]))
     assert record(store, "small", small, *offers)[0] == 2
-    assert record(store, "none", Limits(share=0.0), *offers) == (0, 0)
-    assert list(KeptLines(store, "none").lines()) == []
+    assert record(store, "none", FeedbackLimits(share=0.0), *offers) == (0, 0)
+    assert list(FeedbackStore(store, "none").lines()) == []
 
 
 def test_a_store_that_is_down_disturbs_nobody(
@@ -86,12 +89,12 @@ def test_a_line_that_cannot_be_written_costs_no_other(store: Store) -> None:
         recorder.offer(LINES[2], reading("a", 0.1))
     assert (recorder.kept, recorder.let_go) == (1, 2)
     assert recorder.problem.startswith("ValueError: Out of range float")
-    assert [line.text for line in KeptLines(store, "odd").lines()] == ["a"]
+    assert [line.text for line in FeedbackStore(store, "odd").lines()] == ["a"]
 
 
 def test_corrected_lines_become_labels(store: Store, tmp_path: Path) -> None:
-    record(store, "loop", Limits(), *[(image, reading("?", 0.1)) for image in LINES])
-    kept = KeptLines(store, "loop")
+    record(store, "loop", FeedbackLimits(), *[(image, reading("?", 0.1)) for image in LINES])
+    kept = FeedbackStore(store, "loop")
     assert write_data_set(kept, tmp_path / "one") == (0, 4)
     todo = (tmp_path / "one/to_label.txt").read_text().splitlines()
     assert all(line.startswith("images/") and line.endswith(".png\t") for line in todo)
@@ -121,8 +124,8 @@ def test_a_sample_is_the_newest_and_reads_no_more(
 ) -> None:
     texts = ("a", "b", "c", "é", "中", "ab", "bc", "ca", "cé", "é中")
     images = [line_image(text) for text in texts]
-    record(store, "long", Limits(), *[(image, reading("?", 0.1)) for image in images])
-    names = [line.name for line in KeptLines(store, "long").lines()]
+    record(store, "long", FeedbackLimits(), *[(image, reading("?", 0.1)) for image in images])
+    names = [line.name for line in FeedbackStore(store, "long").lines()]
     days = ["2024-02-28", *["2025-12-31"] * 4, *["2026-01-01"] * 4, "2026-01-02"]
     for name, day in zip(names, days, strict=True):
         backdate(store, "long", name, day)
@@ -131,7 +134,7 @@ def test_a_sample_is_the_newest_and_reads_no_more(
     rights = policy("deploy", "ocr")
     with PolicyServer(s3_server.endpoint, rights) as server, monkeypatch.context() as patch:
         patch.setenv("OCR_S3_ENDPOINT", server.endpoint)
-        found = KeptLines(Store.from_env(), "long").sample(1.0, 3)
+        found = FeedbackStore(Store.from_env(), "long").sample(1.0, 3)
     assert found[0].name == names[9]
     assert {line.name for line in found[1:]} <= set(names[5:9])
     assert len(found) == 3
@@ -139,7 +142,7 @@ def test_a_sample_is_the_newest_and_reads_no_more(
     assert len(objects) == 6  # entry and image of each
     assert not any("2025" in key or "2024" in key for key in objects)
 
-    kept = KeptLines(store, "long")
+    kept = FeedbackStore(store, "long")
     assert len(kept.sample(1.0, 99)) == 10
     half = {line.name for line in kept.sample(0.5, 99)}
     assert half == {name for name in names if name < "8"}  # of the images, whatever their day
@@ -154,19 +157,19 @@ def test_a_sample_is_the_newest_and_reads_no_more(
 def test_corrections_read_the_lines_they_name(
     store: Store, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(store, "named", Limits(), *[(image, reading("?", 0.1)) for image in LINES])
-    name = next(iter(KeptLines(store, "named").lines())).name
+    record(store, "named", FeedbackLimits(), *[(image, reading("?", 0.1)) for image in LINES])
+    name = next(iter(FeedbackStore(store, "named").lines())).name
     filled = tmp_path / "filled.txt"
     filled.write_text(f"images/{name}.png\tabc\n")
     with PolicyServer(s3_server.endpoint, policy("feedback", "ocr")) as server:
         monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
-        assert read_corrections(KeptLines(Store.from_env(), "named"), filled) == 1
+        assert read_corrections(FeedbackStore(Store.from_env(), "named"), filled) == 1
     assert {key.rpartition("/")[2] for _, key in server.seen if "/" in key} == {f"{name}.json"}
 
 
 def test_bad_corrections_change_nothing(store: Store, tmp_path: Path) -> None:
-    record(store, "strict", Limits(), (LINES[0], reading("?", 0.1)))
-    kept = KeptLines(store, "strict")
+    record(store, "strict", FeedbackLimits(), (LINES[0], reading("?", 0.1)))
+    kept = FeedbackStore(store, "strict")
     (line,) = kept.lines()
     filled = tmp_path / "filled.txt"
     filled.write_text(f"images/{line.name}.png\tabc\nimages/unheard-of.png\tx\n")
@@ -176,11 +179,11 @@ def test_bad_corrections_change_nothing(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_damaged_image_is_refused(store: Store, tmp_path: Path) -> None:
-    record(store, "damaged", Limits(), (LINES[0], reading("?", 0.1)))
+    record(store, "damaged", FeedbackLimits(), (LINES[0], reading("?", 0.1)))
     (item,) = [item for item in store.list("feedback/damaged/") if item.key.endswith(".image")]
     store.client.put(store.bucket, item.key, b"something else")
     with pytest.raises(DigestError, match="not the image that was kept"):
-        write_data_set(KeptLines(store, "damaged"), tmp_path / "out")
+        write_data_set(FeedbackStore(store, "damaged"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -188,17 +191,17 @@ def test_the_command(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture
     where = ("--model", "commanded")
     with pytest.raises(DataError, match="nothing was kept"):
         call(feedback, "export", tmp_path / "out", *where)
-    record(store, "commanded", Limits(), (LINES[0], reading("abc", 0.1)))
+    record(store, "commanded", FeedbackLimits(), (LINES[0], reading("abc", 0.1)))
     assert call(feedback, "list", *where) == 0
     assert capsys.readouterr().out.endswith("\t0.1000\t3\tabc\t\n")
     assert call(feedback, "export", tmp_path / "out", *where, "--upload", "datasets/more") == 0
     assert store.get_tree("datasets/more", tmp_path / "again").is_dir()
     assert call(feedback, "prune", *where, "--days", 1) == 0
-    assert len(list(KeptLines(store, "commanded").lines())) == 1
-    assert KeptLines(store, "commanded").prune(-1) == 1
+    assert len(list(FeedbackStore(store, "commanded").lines())) == 1
+    assert FeedbackStore(store, "commanded").prune(-1) == 1
     assert store.list("feedback/commanded/") == []
 
 
 def test_bad_limits_are_named(store: Store) -> None:
     with pytest.raises(ConfigError, match="from 0 to 1"):
-        Limits(share=1.5)
+        FeedbackLimits(share=1.5)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.registry.golden_images import Golden
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.connection import Connection
-from ocr_lib.serving.reconciler import Keeper
+from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.repository_store import REPOSITORY
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_server import TritonServer
@@ -27,24 +27,26 @@ from tests.ocr_lib.serving.traffic import score
 
 
 @pytest.fixture
-def keeper(triton: TritonServer, store: Store) -> Iterator[Keeper]:
-    keeper = Keeper(store, triton.url, ["kept"])
+def keeper(triton: TritonServer, store: Store) -> Iterator[Reconciler]:
+    keeper = Reconciler(store, triton.url, ["kept"])
     yield keeper
     keeper.close()
 
 
-def put(bundle: Path, store: Store, url: str, golden: list[Golden], model: str = "kept") -> int:
+def put(
+    bundle: Path, store: Store, url: str, golden: list[GoldenImage], model: str = "kept"
+) -> int:
     where = {"store": store, "endpoints": [url]}
     return deploy(str(bundle), model, golden, force=True, **where).production.version
 
 
 def test_a_keeper_follows_production(
-    keeper: Keeper,
+    keeper: Reconciler,
     triton: TritonServer,
     store: Store,
     bundle: Path,
     other_bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     keeper.sync()
@@ -75,11 +77,11 @@ def test_a_keeper_follows_production(
 
 
 def test_a_store_that_is_away_takes_nobody_down(
-    keeper: Keeper,
+    keeper: Reconciler,
     store: Store,
     bundle: Path,
     triton: TritonServer,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     closed_port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -108,12 +110,12 @@ def test_a_keeper_without_names_serves_every_model_in_production(
     triton: TritonServer,
     bundle: Path,
     other_bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
 ) -> None:
     store, _ = registry
     store.put_json("registry/unserved/bundles/1/bundle.json", {})
     store.put_json("registry/no_core/production.json", {})  # no name of a model
-    keeper = Keeper(store, triton.url)
+    keeper = Reconciler(store, triton.url)
     with TritonAdmin(triton.url) as admin, closing(keeper):
         assert not keeper.ready  # it has not looked yet
         keeper.sync()
@@ -144,14 +146,14 @@ def test_a_keeper_is_ready_when_no_model_is_missing(
     registry: tuple[Store, S3Server],
     triton: TritonServer,
     bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The second model cannot be loaded, then it can; then it has a version that cannot."""
     store, _ = registry
     for name in ("whole", "holed"):
         put(bundle, store, triton.url, golden, name)
-    with TritonAdmin(triton.url) as admin, closing(Keeper(store, triton.url)) as keeper:
+    with TritonAdmin(triton.url) as admin, closing(Reconciler(store, triton.url)) as keeper:
         admin.unload("holed")
         path = "triton/holed/1/dictionary.txt"
         content, _ = store.client.get(store.bucket, path, 1 << 20)
@@ -189,7 +191,7 @@ def test_more_models_than_a_server_can_have_are_named(
     for number in range(3):
         store.put_json(f"registry/m{number}/production.json", {})
     monkeypatch.setattr("ocr_lib.registry.production.MAX_MODELS", 2)
-    with closing(Keeper(store, triton.url)) as keeper:
+    with closing(Reconciler(store, triton.url)) as keeper:
         keeper.sync()
         assert not keeper.ready
         assert "registry/ at" in keeper.status()["all models"]
@@ -202,7 +204,7 @@ def test_a_pod_is_ready_with_every_model_that_the_others_serve(
     triton: TritonServer,
     bundle: Path,
     other_bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     tmp_path: Path,
 ) -> None:
     """A Triton that knows nothing, and `ocr serve --url` next to it, as in a pod."""
@@ -232,7 +234,7 @@ def test_a_replica_that_was_killed_comes_up_with_production(
     store: Store,
     bundle: Path,
     other_bundle: Path,
-    golden: list[Golden],
+    golden: list[GoldenImage],
     tmp_path: Path,
 ) -> None:
     with Replica(tmp_path, "replicated", s3_server.environment()) as replica:
