@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 
 from ocr_lib.errors import OcrError, ServiceError
-from ocr_lib.jobs.kubernetes_api import Cluster
-from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
+from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, job_name
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -28,7 +28,7 @@ def clean_up(run: str, state: str, backend: str) -> None:
     if backend == LOCAL:
         return
     say(f"the run ended (the backend says {state})")
-    cluster, name = Cluster.connect(), job_name(run)
+    cluster, name = KubernetesApi.connect(), job_name(run)
     job = cluster.job(name)
     if job is None:
         say(f"no PaddleJob {name} is left")
@@ -39,15 +39,15 @@ def clean_up(run: str, state: str, backend: str) -> None:
     say(f"PaddleJob {name} is gone")
 
 
-def save_logs(cluster: Cluster, run: str, name: str, attempt: int) -> None:
+def save_logs(cluster: KubernetesApi, run: str, name: str, attempt: int) -> None:
     """Uploads the workers' logs while there are any; the job goes even if this fails."""
     with suppress(OcrError):
-        follower = Follower(cluster, Store.from_env(), f"runs/{run}", attempt, quiet=True)
+        follower = LogTailer(cluster, Store.from_env(), f"runs/{run}", attempt, quiet=True)
         follower.look(name)
         follower.finish()
 
 
-def end_job(cluster: Cluster, name: str, deadline_s: float = DEADLINE_S) -> None:
+def end_job(cluster: KubernetesApi, name: str, deadline_s: float = DEADLINE_S) -> None:
     """Deletes a job and waits until it is gone with its pods.
 
     Raises:

@@ -44,13 +44,13 @@ def train(
     """
     from components.step_context import step
     from components.train.step import train
-    from ocr_lib.jobs.resources import Place
+    from ocr_lib.jobs.resources import WorkerResources
     from ocr_lib.jobs.training_job import TrainJob
     from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
     with step("train", resume_key=run) as work:
         overrides = tuple(config_overrides)
         job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
-        place = Place.of_task(train_image, train_workers, task_config, train_job_options)
+        place = WorkerResources.of_task(train_image, train_workers, task_config, train_job_options)
         data = read_ref(train_lmdb), read_optional_pointer(validation_lmdb)
         write_ref(model, train(job, *data, work, place))

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ocr_lib.jobs.backends import find_backend
-from ocr_lib.jobs.resources import Place
-from ocr_lib.jobs.training_job import TrainJob, Work
+from ocr_lib.jobs.resources import WorkerResources
+from ocr_lib.jobs.training_job import TrainJob, TrainRequest
 from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
@@ -13,7 +13,7 @@ def train(
     train_lmdb: ArtifactRef,
     validation_lmdb: ArtifactRef | None,
     folder: Path,
-    place: Place | None = None,
+    place: WorkerResources | None = None,
 ) -> ArtifactRef:
     """Trains, and uploads the run folder; goes on where an earlier attempt of the run stopped.
 
@@ -25,4 +25,6 @@ def train(
         place: machines to train on, for a backend that needs some.
     """
     backend = find_backend(job.backend)
-    return backend(Work(job, train_lmdb, validation_lmdb), place or Place(), folder)
+    return backend(
+        TrainRequest(job, train_lmdb, validation_lmdb), place or WorkerResources(), folder
+    )

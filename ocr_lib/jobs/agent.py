@@ -19,13 +19,13 @@ from ocr_lib.jobs.job_result import log_key, read_result, write_result
 from ocr_lib.jobs.local import RUN_FOLDER, prepare, publish_run
 from ocr_lib.jobs.log_progress import NODE_PREFIX
 from ocr_lib.jobs.paddlejob import ENV_ATTEMPT, ENV_DEVICES, ENV_JOB, ENV_NODE
-from ocr_lib.jobs.rendezvous import Group
-from ocr_lib.jobs.retry import patiently
+from ocr_lib.jobs.rendezvous import Rendezvous
+from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.snapshots import Snapshots
 from ocr_lib.jobs.termination_reason import TERMINATION_LOG, describe, write_reason
-from ocr_lib.jobs.training_job import Work
+from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.worker import CONFIG, RESULT
-from ocr_lib.jobs.workers import POLL_S, Ranks
+from ocr_lib.jobs.workers import POLL_S, WorkerGroup
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -33,7 +33,7 @@ LOOK_S = 5.0  # between looks at the others' marks
 TERMINATED = 128 + signal.SIGTERM
 
 
-class Node:
+class Agent:
     """One machine's part of a run.
 
     Args:
@@ -41,7 +41,7 @@ class Node:
         folder: local disk; what an earlier container of the pod left there is used again.
     """
 
-    def __init__(self, work: Work, folder: Path) -> None:
+    def __init__(self, work: TrainRequest, folder: Path) -> None:
         self.work = work
         self.folder = folder
         self.index = int(os.environ.get(ENV_NODE, "0"))
@@ -52,30 +52,30 @@ class Node:
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
         machines = int(os.environ.get("PADDLE_NNODES", "1"))  # set by the operator
         name = f"node-{self.index}"
-        self.group = Group(self.store, work.key, self.attempt, name, machines)
-        self._ranks: Ranks | None = None
+        self.group = Rendezvous(self.store, work.key, self.attempt, name, machines)
+        self._ranks: WorkerGroup | None = None
         self._looked = 0.0
         self._again = self._ended = False
 
     def run(self) -> int:
         """Fetches, trains and hands on; returns the exit code."""
-        if patiently(lambda: read_result(self.store, self.work), say):
+        if with_retries(lambda: read_result(self.store, self.work), say):
             say("the run is complete already")
             return 0
-        patiently(self.group.join, say)
+        with_retries(self.group.join, say)
         say("fetching data")
-        config = patiently(lambda: prepare(self.work, self.folder), say)
+        config = with_retries(lambda: prepare(self.work, self.folder), say)
         write_text(self.folder / CONFIG, config.to_yaml())
         if not self.first:
             return self._train()
         if (self.folder / RESULT).exists():  # trained by an earlier container, not handed on
-            patiently(self._publish, say)
+            with_retries(self._publish, say)
             return 0
-        patiently(self.snapshots.restore, say)
+        with_retries(self.snapshots.restore, say)
         with self.snapshots:
             code = self._train()
         if code == 0:
-            patiently(self._publish, say)
+            with_retries(self._publish, say)
         elif self._ended:
             try:  # what was not uploaded yet, before the disk goes
                 self.snapshots.save()
@@ -97,7 +97,7 @@ class Node:
             meeting = self._meet()
             if not meeting:
                 return TERMINATED
-            self._ranks = Ranks(self.folder, self.devices, self.index, meeting)
+            self._ranks = WorkerGroup(self.folder, self.devices, self.index, meeting)
             code = self._ranks.wait(self._look)
             if self._ended:
                 return TERMINATED
@@ -116,7 +116,7 @@ class Node:
         """
         told = False
         while not self._ended:
-            if place := patiently(self.group.meeting, say):
+            if place := with_retries(self.group.meeting, say):
                 return place
             if not told:
                 say("waiting for the other pods to start")
@@ -138,7 +138,7 @@ class Node:
             self._again = True
             self._ranks.stop()
 
-    def _explain(self, ranks: Ranks, code: int) -> None:
+    def _explain(self, ranks: WorkerGroup, code: int) -> None:
         """Leaves the reason in the pod's status, and the logs in the store."""
         reasons = ranks.reasons()
         if reasons:
@@ -169,7 +169,7 @@ def say(line: str) -> None:
 def main() -> int:
     """Runs this pod's part of the run that its environment names."""
     try:
-        node = Node(Work.from_json(os.environ[ENV_JOB]), Path.cwd())
+        node = Agent(TrainRequest.from_json(os.environ[ENV_JOB]), Path.cwd())
         signal.signal(signal.SIGTERM, lambda *_: node.end())
         return node.run()
     except OcrError as error:

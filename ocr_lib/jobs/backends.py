@@ -9,24 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.jobs.resources import Place
-from ocr_lib.jobs.training_job import Work
+from ocr_lib.jobs.resources import WorkerResources
+from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
-Backend = Callable[[Work, Place, Path], ArtifactRef]
+Backend = Callable[[TrainRequest, WorkerResources, Path], ArtifactRef]
 
 
-def local(work: Work, place: Place, folder: Path) -> ArtifactRef:  # noqa: ARG001 (one contract)
+def local(work: TrainRequest, place: WorkerResources, folder: Path) -> ArtifactRef:  # noqa: ARG001 (one contract)
     """Trains in the step itself."""
     from ocr_lib.jobs.local import train_here
 
     return train_here(work, folder)
 
 
-def paddlejob(work: Work, place: Place, folder: Path) -> ArtifactRef:  # noqa: ARG001
+def paddlejob(work: TrainRequest, place: WorkerResources, folder: Path) -> ArtifactRef:  # noqa: ARG001
     """Trains in the pods of a PaddleJob, and watches them."""
-    from ocr_lib.jobs.kubernetes_api import Cluster
+    from ocr_lib.jobs.kubernetes_api import KubernetesApi
     from ocr_lib.jobs.launcher import Launcher
     from ocr_lib.jobs.paddlejob import JobSpec
 
@@ -40,7 +40,7 @@ def paddlejob(work: Work, place: Place, folder: Path) -> ArtifactRef:  # noqa: A
         options=place.options,
         pipeline_run=work.job.run if in_pipeline else "",
     )
-    return Launcher(Cluster.connect(), Store.from_env(), work, spec).run()
+    return Launcher(KubernetesApi.connect(), Store.from_env(), work, spec).run()
 
 
 BACKENDS: dict[str, Backend] = {"local": local, "paddlejob": paddlejob}

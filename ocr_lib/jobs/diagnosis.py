@@ -40,7 +40,7 @@ FIXES: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing that is wrong.
 
     Attributes:
@@ -59,9 +59,9 @@ class Finding:
         return f"{self.where}: {self.cause.rstrip('. ')}. {FIXES[self.kind]}."
 
 
-def grouped(findings: Iterable[Finding]) -> list[str]:
+def grouped(findings: Iterable[Diagnosis]) -> list[str]:
     """Returns findings as lines; what ails many workers alike is said once."""
-    alike: dict[tuple[Kind, str], list[Finding]] = {}
+    alike: dict[tuple[Kind, str], list[Diagnosis]] = {}
     for item in findings:
         alike.setdefault((item.kind, item.cause), []).append(item)
     return [
@@ -72,18 +72,18 @@ def grouped(findings: Iterable[Finding]) -> list[str]:
     ]
 
 
-def read_pods(pods: Iterable[Tree]) -> list[Finding]:
+def read_pods(pods: Iterable[Tree]) -> list[Diagnosis]:
     """Returns what is wrong with the workers, now or at their last restart."""
     return [finding for pod in pods for finding in _read_pod(pod)]
 
 
-def read_events(events: Iterable[Tree]) -> list[Finding]:
+def read_events(events: Iterable[Tree]) -> list[Diagnosis]:
     """Returns why the job's pods could not be made, where the API server refused them."""
     found = []
     for event in events:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedCreatePod" and "already exists" not in message:
-            found.append(Finding("refused", "job", f"no pod could be made: {message}", message))
+            found.append(Diagnosis("refused", "job", f"no pod could be made: {message}", message))
     return found[-1:]
 
 
@@ -100,14 +100,16 @@ def name_of(pod: Tree) -> str:
     return f"worker-{index}" if index is not None else str(pod["metadata"]["name"])
 
 
-def _read_pod(pod: Tree) -> Iterable[Finding]:
+def _read_pod(pod: Tree) -> Iterable[Diagnosis]:
     where, status = name_of(pod), pod.get("status", {})
     uid = str(pod["metadata"].get("uid", where))
     if evicted := _evicted(status):
-        yield Finding("evicted", where, evicted, f"{uid} evicted")
+        yield Diagnosis("evicted", where, evicted, f"{uid} evicted")
     for condition in status.get("conditions", ()):
         if condition.get("reason") == "Unschedulable" and condition.get("status") == "False":
-            yield Finding("unschedulable", where, f"no node takes it: {condition['message']}", uid)
+            yield Diagnosis(
+                "unschedulable", where, f"no node takes it: {condition['message']}", uid
+            )
     container = _container(pod)
     if not container:
         return
@@ -115,13 +117,15 @@ def _read_pod(pod: Tree) -> Iterable[Finding]:
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _IMAGE:
         image = container.get("image", "")
-        yield Finding("image", where, f"image {image} cannot be pulled ({message or reason})", uid)
+        yield Diagnosis(
+            "image", where, f"image {image} cannot be pulled ({message or reason})", uid
+        )
     elif reason in _START:
-        yield Finding("start", where, f"the container cannot start ({message or reason})", uid)
+        yield Diagnosis("start", where, f"the container cannot start ({message or reason})", uid)
     yield from _ended(where, uid, container)
 
 
-def _ended(where: str, uid: str, container: Tree) -> Iterable[Finding]:
+def _ended(where: str, uid: str, container: Tree) -> Iterable[Diagnosis]:
     """Reads the container's end, the present one or the one before its restart."""
     for state in (container.get("state", {}), container.get("lastState", {})):
         ended = state.get("terminated")
@@ -129,7 +133,7 @@ def _ended(where: str, uid: str, container: Tree) -> Iterable[Finding]:
             continue
         key = f"{uid} {ended.get('containerID') or ended.get('finishedAt', '')}"
         kind, cause = _reason(ended, container)
-        yield Finding(kind, where, cause, key)
+        yield Diagnosis(kind, where, cause, key)
         return
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN, MANAGED_BY
 from ocr_lib.jobs.watch import condition
 
@@ -23,21 +23,21 @@ LIVE = ("Pending", "Running")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RetentionLimits:
     """When a job is over.
 
     Attributes:
         finished_s: a finished job goes after so long.
-        young_s: no job younger than this goes.
+        min_age_s: no job younger than this goes.
         grace_s: beyond its own deadline.
     """
 
     finished_s: float = 6 * 3600.0
-    young_s: float = 900.0
+    min_age_s: float = 900.0
     grace_s: float = 1800.0
 
 
-def why_over(job: Tree, pods: Iterable[Tree], now: float, limits: Limits) -> str:
+def expiry_reason(job: Tree, pods: Iterable[Tree], now: float, limits: RetentionLimits) -> str:
     """Returns why nobody waits for a job any more, in plain words; empty where somebody may.
 
     Args:
@@ -47,7 +47,7 @@ def why_over(job: Tree, pods: Iterable[Tree], now: float, limits: Limits) -> str
         limits: when a job is over.
     """
     age = now - seconds(job["metadata"]["creationTimestamp"])
-    if age < limits.young_s:
+    if age < limits.min_age_s:
         return ""
     for kind in ("Succeeded", "Failed"):
         if found := condition(job, kind):
@@ -63,28 +63,28 @@ def why_over(job: Tree, pods: Iterable[Tree], now: float, limits: Limits) -> str
     return ""
 
 
-def find_over(cluster: Cluster, now: float, limits: Limits) -> dict[str, str]:
+def expired_jobs(cluster: KubernetesApi, now: float, limits: RetentionLimits) -> dict[str, str]:
     """Returns the jobs that are over: name → why."""
     found = {}
     for job in cluster.jobs(SELECTOR):
         run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
         pods = cluster.pods(f"{RUN_LABEL}={run}") if run else []
-        if why := why_over(job, pods, now, limits):
+        if why := expiry_reason(job, pods, now, limits):
             found[job["metadata"]["name"]] = why
     return found
 
 
-def reap(
-    cluster: Cluster,
-    limits: Limits,
-    end: Callable[[Cluster, str], None],
+def collect_garbage(
+    cluster: KubernetesApi,
+    limits: RetentionLimits,
+    end: Callable[[KubernetesApi, str], None],
     second_look_s: float = SECOND_LOOK_S,
 ) -> dict[str, str]:
     """Ends what is over at both looks; returns name → why."""
-    over = find_over(cluster, time.time(), limits)
+    over = expired_jobs(cluster, time.time(), limits)
     if over:
         time.sleep(second_look_s)
-        again = find_over(cluster, time.time(), limits)
+        again = expired_jobs(cluster, time.time(), limits)
         over = {name: again[name] for name in over if name in again}
     for name in over:
         end(cluster, name)

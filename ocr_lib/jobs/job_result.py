@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ocr_lib.jobs.training_job import Work
+from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.storage.store import Store
@@ -23,13 +23,13 @@ def log_key(run_key: str, attempt: int, pod: str) -> str:
     return f"{run_key}/logs/{attempt:02d}/{pod}.log"
 
 
-def write_result(store: Store, work: Work, pointer: ArtifactRef) -> None:
+def write_result(store: Store, work: TrainRequest, pointer: ArtifactRef) -> None:
     """Says that the run is complete, and where."""
     value = {"uri": pointer.uri, "digest": pointer.digest, "metadata": pointer.metadata}
     store.put_json(result_key(work.key), {"work": work.digest, "pointer": value})
 
 
-def read_result(store: Store, work: Work) -> ArtifactRef | None:
+def read_result(store: Store, work: TrainRequest) -> ArtifactRef | None:
     """Returns the run's result, or None where there is none of this very work."""
     try:
         value: dict[str, Any] = store.get_json(result_key(work.key))

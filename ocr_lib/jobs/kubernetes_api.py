@@ -28,11 +28,11 @@ T = TypeVar("T")
 Tree = dict[str, Any]
 
 
-class ClusterError(ServiceError):
+class KubernetesError(ServiceError):
     """The cluster refused, or did not answer in time."""
 
 
-class Cluster:
+class KubernetesApi:
     """One namespace.
 
     Args:
@@ -46,7 +46,7 @@ class Cluster:
         self._custom = client.CustomObjectsApi(api)
 
     @classmethod
-    def connect(cls, namespace: str | None = None) -> "Cluster":
+    def connect(cls, namespace: str | None = None) -> "KubernetesApi":
         """Connects as the pod's service account, else as KUBECONFIG's present context says.
 
         Args:
@@ -64,7 +64,7 @@ class Cluster:
             config.load_kube_config(files)
             context = config.list_kube_config_contexts(files)[1]["context"]
         except (config.ConfigException, OSError) as error:
-            raise ClusterError(
+            raise KubernetesError(
                 f"no Kubernetes cluster here ({error}). Run this in a pod, or set KUBECONFIG."
             ) from error
         return cls(client.ApiClient(), namespace or context.get("namespace", "default"))
@@ -180,10 +180,10 @@ class Cluster:
                 if error.status in absent:
                     return None
                 if not _passing(error.status) or time.monotonic() > ends:
-                    raise ClusterError(self._failed(action, error.status, error)) from error
+                    raise KubernetesError(self._failed(action, error.status, error)) from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if time.monotonic() > ends:
-                    raise ClusterError(
+                    raise KubernetesError(
                         f"cannot {action}: the API server does not answer ({error}). "
                         "Check the cluster, then run this again."
                     ) from error

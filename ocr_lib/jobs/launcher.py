@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
 from ocr_lib.jobs.job_result import read_result, reason_key
-from ocr_lib.jobs.kubernetes_api import Cluster
-from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
+from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.paddlejob import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_DIGEST,
@@ -19,9 +19,9 @@ from ocr_lib.jobs.paddlejob import (
     digest_of,
     job_name,
 )
-from ocr_lib.jobs.retry import patiently
-from ocr_lib.jobs.training_job import Work
-from ocr_lib.jobs.watch import End, Watch, advance
+from ocr_lib.jobs.retry import with_retries
+from ocr_lib.jobs.training_job import TrainRequest
+from ocr_lib.jobs.watch import Outcome, WatchState, advance
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -46,9 +46,9 @@ class Launcher:
         spec: the job to be.
     """
 
-    cluster: Cluster
+    cluster: KubernetesApi
     store: Store
-    work: Work
+    work: TrainRequest
     spec: JobSpec
 
     def run(self) -> ArtifactRef:
@@ -78,7 +78,7 @@ class Launcher:
             spec = self.adopt_or_create(replace(spec, attempt=spec.attempt + 1))
 
     def _result(self) -> ArtifactRef | None:
-        return patiently(lambda: read_result(self.store, self.work), say)
+        return with_retries(lambda: read_result(self.store, self.work), say)
 
     def adopt_or_create(self, spec: JobSpec) -> JobSpec:
         """Makes the job, or takes over the one that is there; returns it with its attempt.
@@ -107,10 +107,10 @@ class Launcher:
         say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
         return spec
 
-    def watch(self, spec: JobSpec) -> End:
+    def watch(self, spec: JobSpec) -> Outcome:
         """Follows the job and its logs until it ends or hopeless."""
-        follower = Follower(self.cluster, self.store, self.work.key, spec.attempt)
-        watch, ends = Watch(), time.monotonic() + 3600 * spec.options.deadline_hours + EXTRA_S
+        follower = LogTailer(self.cluster, self.store, self.work.key, spec.attempt)
+        watch, ends = WatchState(), time.monotonic() + 3600 * spec.options.deadline_hours + EXTRA_S
         try:
             while watch.end is None:
                 watch = advance(watch, follower.look(job_name(spec.run)), spec.options)
@@ -119,7 +119,7 @@ class Launcher:
                 if watch.dump:
                     follower.ask_for_stacks()
                 if time.monotonic() > ends:
-                    return End("failed", "the job outlived its own deadline.", "deadline")
+                    return Outcome("failed", "the job outlived its own deadline.", "deadline")
                 if watch.end is None:
                     time.sleep(POLL_S)
             end = watch.end if follower.heard.step else _hopeless(watch.end)
@@ -134,7 +134,7 @@ class Launcher:
         while self.cluster.job(name) is not None:
             _until(ends, f"PaddleJob {name} was deleted and does not go")
 
-    def _record(self, spec: JobSpec, end: End) -> None:
+    def _record(self, spec: JobSpec, end: Outcome) -> None:
         """Leaves the reason in the store, best effort: the step's log has it too."""
         value = {
             "attempt": spec.attempt,
@@ -147,7 +147,7 @@ class Launcher:
         except ServiceError as error:
             say(f"the reason was not uploaded: {error}")
 
-    def _give_up(self, spec: JobSpec, end: End) -> None:
+    def _give_up(self, spec: JobSpec, end: Outcome) -> None:
         """Ends what may still run, and says why."""
         self.cluster.delete_job(job_name(spec.run))
         tried = f" ({spec.attempt} attempts)" if spec.attempt > 1 else ""
@@ -158,7 +158,7 @@ class Launcher:
         )
 
 
-def _hopeless(end: End) -> End:
+def _hopeless(end: Outcome) -> Outcome:
     """Makes an attempt that failed before its first step the last one: the next would as well."""
     if end.result == "again" and end.kind in ("error", "crash"):
         return replace(end, result="failed")

@@ -5,7 +5,7 @@ from typing import Any
 
 from ocr_lib.config.schema import Config
 from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
-from ocr_lib.jobs.training_job import TrainJob, Work
+from ocr_lib.jobs.training_job import TrainJob, TrainRequest
 from ocr_lib.runspec.run_config import run_config
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
@@ -15,7 +15,7 @@ RUN_FOLDER = "run"
 FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
 
 
-def prepare(work: Work, folder: Path) -> Config:
+def prepare(work: TrainRequest, folder: Path) -> Config:
     """Fetches the data below `folder` and returns the configuration that trains on it there.
 
     Files that lie there already, whole and unchanged, are not fetched again.
@@ -27,7 +27,7 @@ def prepare(work: Work, folder: Path) -> Config:
     return run_config(job.config, job.overrides, train, validation, folder, **settings)
 
 
-def train_here(work: Work, folder: Path) -> ArtifactRef:
+def train_here(work: TrainRequest, folder: Path) -> ArtifactRef:
     """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
     from ocr_lib.training import train  # takes seconds
 
@@ -43,7 +43,7 @@ def train_here(work: Work, folder: Path) -> ArtifactRef:
     return pointer
 
 
-def publish_run(work: Work, run_dir: Path, facts: dict[str, Any]) -> ArtifactRef:
+def publish_run(work: TrainRequest, run_dir: Path, facts: dict[str, Any]) -> ArtifactRef:
     """Uploads the run folder and returns what the next steps read."""
     best = (run_dir / f"{BEST}.json").exists()
     return upload(

@@ -9,7 +9,7 @@ _STEP = re.compile(r"epoch: \[(\d+)/(\d+)\], global_step: (\d+).*?eta: (.+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of a pod's log: when the kubelet got it (RFC 3339, nanoseconds), and the text."""
 
     time: str
@@ -32,7 +32,7 @@ class PodLog:
     rank: str = ""
     read_at: float = 0.0
 
-    def read(self, text: str) -> list[Line]:
+    def read(self, text: str) -> list[LogLine]:
         """Returns the lines of `text` that are new; the kubelet repeats those of one second."""
         new = []
         for row in text.splitlines():
@@ -43,7 +43,7 @@ class PodLog:
             self.last = time
             if line.startswith(RANK_MARK):
                 self.rank = line.split()[1]
-            new.append(Line(time, line))
+            new.append(LogLine(time, line))
         return new
 
     @property
@@ -53,7 +53,7 @@ class PodLog:
 
 
 @dataclass(slots=True)
-class Heard:
+class LogProgress:
     """What the workers told so far.
 
     Attributes:

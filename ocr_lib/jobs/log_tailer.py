@@ -11,10 +11,10 @@ from typing import Any
 from ocr_lib.errors import ServiceError
 from ocr_lib.jobs.diagnosis import name_of, restarts
 from ocr_lib.jobs.job_result import log_key
-from ocr_lib.jobs.kubernetes_api import Cluster, ClusterError
-from ocr_lib.jobs.log_progress import Heard, PodLog, is_chatter
-from ocr_lib.jobs.rendezvous import STACKS, Group
-from ocr_lib.jobs.watch import Look
+from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError
+from ocr_lib.jobs.log_progress import LogProgress, PodLog, is_chatter
+from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
+from ocr_lib.jobs.watch import Observation
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -25,7 +25,7 @@ MAX_KEPT = 4 << 20  # bytes of a log that are kept for the store
 Tree = dict[str, Any]
 
 
-class Follower:
+class LogTailer:
     """Follows one attempt of a job.
 
     Args:
@@ -37,7 +37,13 @@ class Follower:
     """
 
     def __init__(
-        self, cluster: Cluster, store: Store, run_key: str, attempt: int, *, quiet: bool = False
+        self,
+        cluster: KubernetesApi,
+        store: Store,
+        run_key: str,
+        attempt: int,
+        *,
+        quiet: bool = False,
     ) -> None:
         self._quiet = quiet
         self._cluster = cluster
@@ -47,10 +53,10 @@ class Follower:
         self._logs: dict[str, PodLog] = {}
         self._restarts: dict[str, int] = {}
         self._kept: dict[str, list[str]] = {}
-        self.heard = Heard()
+        self.heard = LogProgress()
         self._uploaded = time.monotonic()
 
-    def look(self, name: str) -> Look:
+    def look(self, name: str) -> Observation:
         """Returns what is to be seen now; new lines of the logs are shown and kept."""
         selector = f"training.kubeflow.org/job-name={name}"
         pods = self._cluster.pods(selector)
@@ -58,7 +64,7 @@ class Follower:
             self._read(pod)
         if time.monotonic() - self._uploaded > UPLOAD_S:
             self.upload()
-        return Look(
+        return Observation(
             at=time.monotonic(),
             job=self._cluster.job(name),
             pods=tuple(pods),
@@ -69,7 +75,7 @@ class Follower:
     def ask_for_stacks(self) -> None:
         """Leaves a request in the store, where every node looks."""
         with suppress(ServiceError):
-            Group(self._store, self._run_key, self._attempt, "watcher").mark(STACKS)
+            Rendezvous(self._store, self._run_key, self._attempt, "watcher").mark(STACKS)
 
     def finish(self) -> None:
         """Reads and uploads what is left."""
@@ -91,7 +97,7 @@ class Follower:
         """Reads what is new in a pod's log, the end of its former container's included."""
         uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
         log = self._logs.setdefault(uid, PodLog(name_of(pod)))
-        with suppress(ClusterError):
+        with suppress(KubernetesError):
             began = time.monotonic()
             since = int(began - log.read_at) + SLACK_S if log.last else None
             if restarts(pod) > self._restarts.get(uid, 0):

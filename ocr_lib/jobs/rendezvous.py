@@ -21,14 +21,14 @@ from ocr_lib.storage.store import Store
 STACKS = "stacks-wanted"  # the watcher's mark: everybody writes down where it stands
 
 
-class News(NamedTuple):
+class RendezvousChange(NamedTuple):
     """What the marks say: a peer started again since the meeting; stacks are wanted anew."""
 
     broken: bool = False
     stacks: bool = False
 
 
-class Group:
+class Rendezvous:
     """The machines of one attempt of a job.
 
     Args:
@@ -78,15 +78,15 @@ class Group:
         """Writes a mark anew."""
         self._store.put_json(self._prefix + name, {"mark": secrets.token_hex(8)})
 
-    def news(self) -> News:
+    def news(self) -> RendezvousChange:
         """Looks at the marks; nothing is new while the store is away."""
         with suppress(ServiceError):
             now, known = self._marks(), self._known
             self._known = {**known, STACKS: now.get(STACKS, "")}
             peers = known.keys() - {STACKS, self._name}
             broken = any(now.get(name, known[name]) != known[name] for name in peers)
-            return News(broken, now.get(STACKS, "") != known.get(STACKS, ""))
-        return News()
+            return RendezvousChange(broken, now.get(STACKS, "") != known.get(STACKS, ""))
+        return RendezvousChange()
 
     def dissolve(self) -> None:
         """Removes the marks of all attempts: the run is complete."""

@@ -26,7 +26,7 @@ class TaskSettings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerResources:
     """Machines for a run; a backend in the step itself needs none.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
     @classmethod
     def of_task(
         cls, image: str, workers: int, task: TaskSettings, options: Mapping[str, Any]
-    ) -> "Place":
+    ) -> "WorkerResources":
         """Reads what a step was given.
 
         Raises:

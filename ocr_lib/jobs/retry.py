@@ -12,7 +12,7 @@ RETRY_S = 5.0
 T = TypeVar("T")
 
 
-def patiently(action: Callable[[], T], say: Callable[[str], None]) -> T:
+def with_retries(action: Callable[[], T], say: Callable[[str], None]) -> T:
     """Does what needs the object store, again while it is away.
 
     Raises:

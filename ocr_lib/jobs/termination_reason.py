@@ -14,29 +14,29 @@ TERMINATION_LOG = Path(os.environ.get("OCR_TERMINATION_LOG", "/dev/termination-l
 MAX_BYTES = 3000  # the kubelet cuts at 4096
 
 
-class Reason(NamedTuple):
+class TerminationReason(NamedTuple):
     """Kind and cause, as a `Finding` has them."""
 
     kind: Kind
     cause: str
 
 
-def describe(error: BaseException) -> Reason:
+def describe(error: BaseException) -> TerminationReason:
     """Returns kind and cause of an error, for a `Finding`."""
     if isinstance(error, UserError | MissingObjectError | DigestError):
-        return Reason("data", str(error))
+        return TerminationReason("data", str(error))
     if isinstance(error, RefusedError):
-        return Reason("keys", str(error))
+        return TerminationReason("keys", str(error))
     if isinstance(error, ServiceError):
-        return Reason("store", str(error))
+        return TerminationReason("store", str(error))
     if isinstance(error, OcrError):  # a TrainingError; its module would import paddle
-        return Reason("nonfinite" if "not finite" in str(error) else "error", str(error))
+        return TerminationReason("nonfinite" if "not finite" in str(error) else "error", str(error))
     if isinstance(error, MemoryError):
-        return Reason("oom", "it ran out of memory")
-    return Reason("error", f"{type(error).__name__}: {error}")
+        return TerminationReason("oom", "it ran out of memory")
+    return TerminationReason("error", f"{type(error).__name__}: {error}")
 
 
-def write_reason(path: Path, reason: Reason) -> None:
+def write_reason(path: Path, reason: TerminationReason) -> None:
     """Writes a reason, cut to what a pod's status holds."""
     cause = " ".join(reason.cause.split())
     while len(text := json.dumps({"kind": reason.kind, "cause": cause})) > MAX_BYTES:
@@ -44,12 +44,12 @@ def write_reason(path: Path, reason: Reason) -> None:
     path.write_text(text, "utf-8")
 
 
-def read_reasons(folder: Path) -> list[Reason]:
+def read_reasons(folder: Path) -> list[TerminationReason]:
     """Returns what the ranks of this machine wrote, in the order of ranks."""
     found = []
     for path in sorted(folder.glob("reason-*.json")):
         try:
-            found.append(Reason(**json.loads(path.read_text("utf-8"))))
+            found.append(TerminationReason(**json.loads(path.read_text("utf-8"))))
         except (OSError, ValueError, TypeError):
             continue
     return found

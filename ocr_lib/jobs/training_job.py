@@ -31,7 +31,7 @@ class TrainJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TrainRequest:
     """A run and the data it is for: all that a machine needs to train it.
 
     Attributes:
@@ -65,7 +65,7 @@ class Work:
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Work":
+    def from_json(cls, text: str) -> "TrainRequest":
         """Reads what `to_json` wrote."""
         values: Mapping[str, Any] = json.loads(text)
         job = values["job"]

@@ -1,7 +1,7 @@
 """Watching a training job: a pure step from one look at the cluster to the next.
 
 Nothing here asks the cluster or waits. A look is what was seen at one moment; what must be
-remembered between looks (who waits since when, what was reported) is in `Watch`. So recorded
+remembered between looks (who waits since when, what was reported) is in `WatchState`. So recorded
 sequences of looks can be replayed, and clocks made up.
 
 Source: conditions and counting of restarts as the training operator 1.8 and 1.9 sets them: a
@@ -16,7 +16,7 @@ from ocr_lib.jobs.diagnosis import (
     FINAL,
     REPEATED,
     WAITING,
-    Finding,
+    Diagnosis,
     grouped,
     name_of,
     read_events,
@@ -33,7 +33,7 @@ DUMP_S = 40.0  # between asking for stacks and ending the job
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What was seen at one moment.
 
     Attributes:
@@ -52,7 +52,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class Outcome:
     """How watching ended.
 
     Attributes:
@@ -69,7 +69,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class WatchState:
     """What is remembered between looks, and what the last one led to.
 
     Attributes:
@@ -83,10 +83,10 @@ class Watch:
 
     since: Mapping[str, float] = field(default_factory=dict)
     restarts: Mapping[str, int] = field(default_factory=dict)
-    worst: Finding | None = None
+    worst: Diagnosis | None = None
     say: tuple[str, ...] = ()
     dump: bool = False
-    end: End | None = None
+    end: Outcome | None = None
 
 
 def condition(job: Tree, kind: str) -> Tree | None:
@@ -98,14 +98,14 @@ def condition(job: Tree, kind: str) -> Tree | None:
     return None
 
 
-def advance(watch: Watch, look: Look, options: JobOptions) -> Watch:
+def advance(watch: WatchState, look: Observation, options: JobOptions) -> WatchState:
     """Returns what to remember, say and do after a look."""
     findings = [*read_pods(look.pods), *read_events(look.events)]
     watch = _remember(watch, look, findings)
     if look.job is None:
-        return replace(watch, end=End("gone", "somebody deleted the job.", "deleted"))
+        return replace(watch, end=Outcome("gone", "somebody deleted the job.", "deleted"))
     watch = replace(watch, since=_taken_up(watch.since, look.job, look.at))
-    end = _ended(watch, look.job) or _hopeless(watch, look, findings, options)
+    end = _ended(watch, look.job) or _terminal_failure(watch, look, findings, options)
     if end is None and not condition(look.job, "Suspended"):
         return _watch_progress(watch, look, options)
     return replace(watch, end=end, dump=False)
@@ -120,7 +120,7 @@ def _taken_up(since: Mapping[str, float], job: Tree, at: float) -> dict[str, flo
     return {"ignored": at, **kept}
 
 
-def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
+def _remember(watch: WatchState, look: Observation, findings: list[Diagnosis]) -> WatchState:
     """Keeps first times of what is still so, and says what is new."""
     keys = {_key(item) for item in findings}
     since = {
@@ -137,10 +137,10 @@ def _remember(watch: Watch, look: Look, findings: list[Finding]) -> Watch:
         if uid not in counts:
             since["moved"] = look.at
         counts[uid] = count
-    return Watch(since, counts, _worst(watch.worst, new), tuple(say))
+    return WatchState(since, counts, _worst(watch.worst, new), tuple(say))
 
 
-def _worst(former: Finding | None, new: list[Finding]) -> Finding | None:
+def _worst(former: Diagnosis | None, new: list[Diagnosis]) -> Diagnosis | None:
     """Returns the newest finding, unless an older one says more: one that ends the job."""
     final = [item for item in new if item.kind in FINAL]
     if former and former.kind in FINAL and not final:
@@ -148,29 +148,31 @@ def _worst(former: Finding | None, new: list[Finding]) -> Finding | None:
     return [*([former] if former else []), *new, *final][-1] if former or new else None
 
 
-def _key(item: Finding) -> str:
+def _key(item: Diagnosis) -> str:
     return f"{item.kind} {item.key}"
 
 
-def _ended(watch: Watch, job: Tree) -> End | None:
+def _ended(watch: WatchState, job: Tree) -> Outcome | None:
     """Reads the operator's own verdict."""
     if condition(job, "Succeeded"):
-        return End("succeeded")
+        return Outcome("succeeded")
     failed = condition(job, "Failed")
     if failed is None:
         return None
     message = str(failed.get("message", "")).rstrip(". ")
     if "deadline" in message:
-        return End("failed", f"{message}. Raise deadline_hours or train for less.", "deadline")
+        return Outcome("failed", f"{message}. Raise deadline_hours or train for less.", "deadline")
     if watch.worst and watch.worst.kind in FINAL:
-        return End("failed", str(watch.worst), watch.worst.kind)
+        return Outcome("failed", str(watch.worst), watch.worst.kind)
     why = f"{watch.worst} " if watch.worst else ""
-    return End(
+    return Outcome(
         "again", f"{why}The job failed: {message}.", watch.worst.kind if watch.worst else "crash"
     )
 
 
-def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOptions) -> End | None:
+def _terminal_failure(
+    watch: WatchState, look: Observation, findings: list[Diagnosis], options: JobOptions
+) -> Outcome | None:
     """Ends what no waiting helps: failures that repeat themselves, and waits that are over."""
     patience = {
         "unschedulable": options.pending_minutes,
@@ -180,26 +182,26 @@ def _hopeless(watch: Watch, look: Look, findings: list[Finding], options: JobOpt
     }
     for item in findings:
         if item.kind in FINAL or _repeats(item, watch, options):
-            return End("failed", str(item), item.kind)
+            return Outcome("failed", str(item), item.kind)
         waited = look.at - watch.since[_key(item)]
         if item.kind in WAITING and waited >= 60 * patience[item.kind]:
             reason = f"{item} Given up after {_time(waited)}."
-            return End("failed", reason, item.kind)
+            return Outcome("failed", reason, item.kind)
     waited = look.at - watch.since.get("ignored", look.at)
     if waited >= IGNORED_S:
         cause = f"nobody took up the job in {waited:.0f} s. Check that the training operator runs."
-        return End("failed", cause, "operator")
+        return Outcome("failed", cause, "operator")
     return None
 
 
-def _repeats(item: Finding, watch: Watch, options: JobOptions) -> bool:
+def _repeats(item: Diagnosis, watch: WatchState, options: JobOptions) -> bool:
     """Tells whether restarts have not helped against what they might have helped against."""
     pod = item.key.split()[0]
     enough = min(MAX_RESTARTS, options.restarts)
     return item.kind in REPEATED and watch.restarts.get(pod, 0) >= enough
 
 
-def _watch_progress(watch: Watch, look: Look, options: JobOptions) -> Watch:
+def _watch_progress(watch: WatchState, look: Observation, options: JobOptions) -> WatchState:
     """Asks for stacks when nothing moved for too long, and ends the job a while later."""
     waiting = not look.pods or any(p.get("status", {}).get("phase") == "Pending" for p in look.pods)
     marks = [look.progress_at, watch.since.get("moved"), watch.since.get("waited")]
@@ -218,7 +220,7 @@ def _watch_progress(watch: Watch, look: Look, options: JobOptions) -> Watch:
     if look.at - asked < DUMP_S:
         return watch
     reason = f"no progress for {_time(quiet)}; the stacks are in the workers' logs."
-    return replace(watch, end=End("again", reason, "stalled"))
+    return replace(watch, end=Outcome("again", reason, "stalled"))
 
 
 def _time(seconds: float) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ocr_lib.jobs import worker
-from ocr_lib.jobs.termination_reason import Reason, read_reasons
+from ocr_lib.jobs.termination_reason import TerminationReason, read_reasons
 from ocr_lib.terminal import echo
 
 POLL_S = 1.0
@@ -20,7 +20,7 @@ LOG_DIR = "log"
 TAIL_BYTES = 1 << 20
 
 
-class Ranks:
+class WorkerGroup:
     """All ranks of this machine, as one process that is waited for.
 
     Args:
@@ -86,7 +86,7 @@ class Ranks:
             parts.append(f"==> {path.name}\n".encode() + content)
         return b"".join(parts)
 
-    def reasons(self) -> list[Reason]:
+    def reasons(self) -> list[TerminationReason]:
         """Returns what the ranks said of their end."""
         return read_reasons(self.folder)
 

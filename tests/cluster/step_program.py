@@ -14,25 +14,25 @@ from typing import Any
 
 from components.train.step import train
 from ocr_lib.errors import OcrError
-from ocr_lib.jobs.log_tailer import Follower
-from ocr_lib.jobs.resources import Place
+from ocr_lib.jobs.log_tailer import LogTailer
+from ocr_lib.jobs.resources import WorkerResources
 from ocr_lib.jobs.training_job import TrainJob
-from ocr_lib.jobs.watch import Look
+from ocr_lib.jobs.watch import Observation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 def record(path: str) -> None:
     """Writes each look to a file, one JSON object a line."""
-    look_at = Follower.look
+    look_at = LogTailer.look
     file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - for the life of the process
 
-    def look(self: Follower, name: str) -> Look:
+    def look(self: LogTailer, name: str) -> Observation:
         seen = look_at(self, name)
         file.write(json.dumps(asdict(seen)) + "\n")
         file.flush()
         return seen
 
-    Follower.look = look  # type: ignore[method-assign]
+    LogTailer.look = look  # type: ignore[method-assign]
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
         record(given["looks"])
     task = SimpleNamespace(**given["task"])
     try:
-        place = Place.of_task(given["image"], given["workers"], task, given["options"])
+        place = WorkerResources.of_task(given["image"], given["workers"], task, given["options"])
         job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
         data = ArtifactRef(**given["train"]), ArtifactRef(**given["validation"])
         pointer = train(job, *data, Path(tempfile.mkdtemp()), place)

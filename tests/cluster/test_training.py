@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from components.clean_up.step import clean_up, end_job
-from ocr_lib.jobs.garbage_collector import Limits, reap
-from ocr_lib.jobs.kubernetes_api import Cluster
-from ocr_lib.jobs.log_tailer import Follower
+from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
+from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.paddlejob import job_name
 from ocr_lib.storage.store import Store
 from tests.cluster import step_pod
@@ -60,9 +60,9 @@ def goes_on(
 
 
 @pytest.fixture
-def cluster(space: Namespace, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(space: Namespace, monkeypatch: pytest.MonkeyPatch) -> KubernetesApi:
     monkeypatch.setenv("KUBECONFIG", str(space.kubeconfig))
-    return Cluster.connect()
+    return KubernetesApi.connect()
 
 
 def test_two_workers_train_to_the_end(undisturbed: Run, store: Store) -> None:
@@ -203,7 +203,7 @@ def test_what_cannot_work_ends_with_the_reason(
 
 
 def test_a_terminated_run_leaves_nothing(
-    runs: Runs, store: Store, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+    runs: Runs, store: Store, cluster: KubernetesApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = runs.start("terminated")
     run.says(HALF_WAY)
@@ -219,7 +219,7 @@ def test_a_terminated_run_leaves_nothing(
 
 
 def test_what_the_exit_handler_missed_is_reaped(
-    runs: Runs, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, cluster: KubernetesApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KFP_POD_NAME", "of-a-pipeline")
     orphan = runs.start("orphan")
@@ -228,14 +228,14 @@ def test_what_the_exit_handler_missed_is_reaped(
     for run in (orphan, by_hand):
         until(lambda run=run: run.exists, 180, "the job is there")
         run.kill()
-    assert reap(cluster, Limits(), end_job, 1) == {}  # too young
-    over = reap(cluster, Limits(young_s=0), end_job, 1)
+    assert collect_garbage(cluster, RetentionLimits(), end_job, 1) == {}  # too young
+    over = collect_garbage(cluster, RetentionLimits(young_s=0), end_job, 1)
     assert over == {orphan.job: "its run orphan has no pod at work"}
     assert not orphan.exists
     end_job(cluster, by_hand.job)
 
 
-def test_a_job_made_for_something_else_is_not_touched(runs: Runs, cluster: Cluster) -> None:
+def test_a_job_made_for_something_else_is_not_touched(runs: Runs, cluster: KubernetesApi) -> None:
     first = runs.start("taken")
     until(lambda: first.exists, 180, "the job is there")
     first.kill()
@@ -283,12 +283,12 @@ def test_a_job_that_somebody_deletes_is_not_made_again(runs: Runs) -> None:
 
 
 def test_a_job_that_ended_and_went_while_nobody_watched(
-    runs: Runs, store: Store, cluster: Cluster
+    runs: Runs, store: Store, cluster: KubernetesApi
 ) -> None:
     run = runs.start("ttl", options={"keep_hours": 0.002}, overrides=["Global.epoch_num=10"])
     run.says("global_step")
     run.kill()
-    follower = Follower(cluster, store, "runs/ttl", 1, quiet=True)
+    follower = LogTailer(cluster, store, "runs/ttl", 1, quiet=True)
     with (runs.folder / "ttl.looks.jsonl").open("a", encoding="utf-8") as file:
 
         def gone() -> bool:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from components.clean_up.step import end_job
-from ocr_lib.jobs.garbage_collector import Limits, reap
+from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
 from ocr_lib.storage.access_policy import ACCESS, secret_name
 from tests.manifests.overlays import ROOT, Tree, one, overlay
@@ -74,7 +74,7 @@ def test_the_reaper_s_role_grants_just_what_a_reaper_asks_for() -> None:
             },
             "spec": {},
         }
-        assert set(reap(server.cluster, Limits(), end_job, 0.0)) == {"over"}
+        assert set(collect_garbage(server.cluster, RetentionLimits(), end_job, 0.0)) == {"over"}
         asked = {right_of(request) for request in server.asked}
     assert rights_of_role("ocr-reaper") == asked
 

@@ -47,15 +47,17 @@ def run(args: argparse.Namespace) -> int:
     import time
 
     from components.clean_up.step import end_job
-    from ocr_lib.jobs.garbage_collector import Limits, find_over, reap
-    from ocr_lib.jobs.kubernetes_api import Cluster
+    from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage, expired_jobs
+    from ocr_lib.jobs.kubernetes_api import KubernetesApi
 
-    limits = Limits(finished_s=args.finished_hours * 3600, young_s=args.young_minutes * 60)
-    cluster = Cluster.connect(args.namespace)
+    limits = RetentionLimits(
+        finished_s=args.finished_hours * 3600, min_age_s=args.young_minutes * 60
+    )
+    cluster = KubernetesApi.connect(args.namespace)
     if args.dry_run:
-        over = find_over(cluster, time.time(), limits)
+        over = expired_jobs(cluster, time.time(), limits)
     else:
-        over = reap(cluster, limits, end_job)
+        over = collect_garbage(cluster, limits, end_job)
     for name, why in over.items():
         echo(f"{'over' if args.dry_run else 'ended'}: {name}: {why}")
     return 0

@@ -4,7 +4,7 @@ import pytest
 
 from components.clean_up.step import clean_up, end_job
 from ocr_lib.errors import ServiceError
-from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.paddlejob import build_paddlejob, job_name
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.jobs.api_server import ApiServer
@@ -16,7 +16,7 @@ from tests.ocr_lib.jobs.specs import plain
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     monkeypatch.setattr("components.clean_up.step.POLL_S", 0.01)
     with ApiServer() as server:
-        monkeypatch.setattr(Cluster, "connect", lambda: server.cluster)
+        monkeypatch.setattr(KubernetesApi, "connect", lambda: server.cluster)
         yield server
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kubernetes import client
 
-from ocr_lib.jobs.kubernetes_api import Cluster
+from ocr_lib.jobs.kubernetes_api import KubernetesApi
 
 Tree = dict[str, Any]
 NAMESPACE = "ns"
@@ -59,12 +59,12 @@ class ApiServer:
         self._server.server_close()
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> KubernetesApi:
         """A client of this server."""
         settings = client.Configuration()
         settings.host = f"http://127.0.0.1:{self._server.server_port}"
         settings.retries = False
-        return Cluster(client.ApiClient(settings), NAMESPACE)
+        return KubernetesApi(client.ApiClient(settings), NAMESPACE)
 
     def kubeconfig(self, path: Path, namespace: str) -> Path:
         """Writes a kubeconfig that leads here, and returns its path."""

@@ -11,17 +11,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.jobs.watch import Look
+from ocr_lib.jobs.watch import Observation
 
 FOLDER = Path(__file__).with_name("recorded")
 Tree = dict[str, Any]
 
 
-def load(name: str) -> list[Look]:
+def load(name: str) -> list[Observation]:
     """Returns the looks of a recording."""
     rows = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     return [
-        Look(row["at"], row["job"], tuple(row["pods"]), tuple(row["events"]), row["progress_at"])
+        Observation(
+            row["at"], row["job"], tuple(row["pods"]), tuple(row["events"]), row["progress_at"]
+        )
         for row in rows
     ]
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from ocr_lib.jobs.job_result import read_result
-from ocr_lib.jobs.rendezvous import STACKS, Group
-from ocr_lib.jobs.training_job import TrainJob, Work
+from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
+from ocr_lib.jobs.training_job import TrainJob, TrainRequest
 from ocr_lib.jobs.workers import children
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
@@ -52,7 +52,7 @@ sys.exit(node.main())
 @pytest.fixture(scope="module")
 def data(
     s3_server: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str, Sequence[str]], Work]]:
+) -> Iterator[Callable[[str, Sequence[str]], TrainRequest]]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3_server.environment().items():
             patch.setenv(name, value)
@@ -61,8 +61,8 @@ def data(
             pack_lines(folder / f"node-{role}", LINES, role) for role in ("train", "validation")
         )
 
-        def work(run: str, overrides: Sequence[str] = ()) -> Work:
-            return Work(TrainJob(run, "cpu_line", (*TINY, *overrides)), train, validation)
+        def work(run: str, overrides: Sequence[str] = ()) -> TrainRequest:
+            return TrainRequest(TrainJob(run, "cpu_line", (*TINY, *overrides)), train, validation)
 
         yield work
 
@@ -70,7 +70,7 @@ def data(
 class Pod:
     """Starts the process in a folder, as a pod would."""
 
-    def __init__(self, folder: Path, work: Work, **variables: str) -> None:
+    def __init__(self, folder: Path, work: TrainRequest, **variables: str) -> None:
         self.folder = folder
         self.reason = folder / "termination-log"
         self._log = folder / "pod.log"
@@ -126,7 +126,7 @@ class Pod:
 
 
 def test_it_trains_hands_on_and_does_nothing_a_second_time(
-    data: Callable[..., Work], store: Store, tmp_path: Path
+    data: Callable[..., TrainRequest], store: Store, tmp_path: Path
 ) -> None:
     work = data("node-whole")
     pod = Pod(tmp_path, work)
@@ -146,7 +146,7 @@ def test_it_trains_hands_on_and_does_nothing_a_second_time(
 
 
 def test_why_it_failed_is_left_for_the_pods_status_and_its_log_in_the_store(
-    data: Callable[..., Work], store: Store, tmp_path: Path
+    data: Callable[..., TrainRequest], store: Store, tmp_path: Path
 ) -> None:
     pod = Pod(tmp_path, data("node-data", ["Global.character_dict_path=/nowhere.txt"]))
     assert pod.wait() != 0
@@ -159,11 +159,11 @@ def test_why_it_failed_is_left_for_the_pods_status_and_its_log_in_the_store(
 
 
 def test_stacks_are_written_when_wanted_and_the_last_checkpoint_goes_up(
-    data: Callable[..., Work], store: Store, tmp_path: Path
+    data: Callable[..., TrainRequest], store: Store, tmp_path: Path
 ) -> None:
     pod = Pod(tmp_path, data("node-ended", FOREVER))
     pod.says("global_step: 40,")
-    Group(store, "runs/node-ended", 1, "watcher").mark(STACKS)
+    Rendezvous(store, "runs/node-ended", 1, "watcher").mark(STACKS)
     pod.says("Current thread")
     pod.process.send_signal(signal.SIGTERM)
     assert pod.wait() == 128 + signal.SIGTERM
@@ -171,7 +171,7 @@ def test_stacks_are_written_when_wanted_and_the_last_checkpoint_goes_up(
 
 
 @pytest.fixture
-def pair(data: Callable[..., Work], tmp_path: Path) -> Iterator[Callable[[int], Pod]]:
+def pair(data: Callable[..., TrainRequest], tmp_path: Path) -> Iterator[Callable[[int], Pod]]:
     """Starts the first or the second of two pods, each with an address of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.2", 0))

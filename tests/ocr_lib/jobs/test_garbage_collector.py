@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.clean_up.step import end_job
-from ocr_lib.jobs.garbage_collector import Limits, reap, why_over
+from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage, expiry_reason
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
 from pipelines.cli.main import main
 from tests.ocr_lib.jobs.api_server import ApiServer
@@ -14,7 +14,7 @@ from tests.ocr_lib.jobs.cluster_objects import pod
 
 Tree = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
-LIMITS = Limits(finished_s=3600, young_s=900, grace_s=600)
+LIMITS = RetentionLimits(finished_s=3600, min_age_s=900, grace_s=600)
 
 
 def stamp(ago_s: float) -> str:
@@ -50,7 +50,7 @@ def job(age_s: float, *conditions: str, run: str = "r", since_s: float = 0.0) ->
     ],
 )
 def test_what_is_over_and_why(made: Tree, pods: list[Tree], why: str) -> None:
-    found = why_over(made, pods, NOW, LIMITS)
+    found = expiry_reason(made, pods, NOW, LIMITS)
     assert why in found
     assert bool(why) == bool(found)
 
@@ -66,9 +66,9 @@ def test_only_what_is_over_at_both_looks_goes() -> None:
                 }
             }
             server.jobs[name]["spec"] = {}
-        assert set(reap(server.cluster, LIMITS, end_job, 0.0)) == {"a", "b"}
+        assert set(collect_garbage(server.cluster, LIMITS, end_job, 0.0)) == {"a", "b"}
         assert server.jobs == {}
-        assert reap(server.cluster, LIMITS, end_job, 0.0) == {}
+        assert collect_garbage(server.cluster, LIMITS, end_job, 0.0) == {}
 
 
 def test_a_run_between_two_attempts_of_a_step_is_left_alone() -> None:
@@ -85,7 +85,7 @@ def test_a_run_between_two_attempts_of_a_step_is_left_alone() -> None:
             return answered
 
         server.answer = with_pod_later  # type: ignore[method-assign]
-        assert reap(server.cluster, LIMITS, end_job, 0.0) == {}
+        assert collect_garbage(server.cluster, LIMITS, end_job, 0.0) == {}
         assert list(server.jobs) == ["a"]
 
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ocr_lib.jobs.kubernetes_api import Cluster, ClusterError
+from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError
 from tests.ocr_lib.jobs.api_server import ApiServer
 
 JOB = {"metadata": {"name": "a", "labels": {}}}
@@ -48,16 +48,16 @@ def test_a_server_that_stays_away_is_given_up(
 ) -> None:
     monkeypatch.setattr("ocr_lib.jobs.kubernetes_api.RETRY_S", 0.0)
     server.failures = [503] * 9
-    with pytest.raises(ClusterError, match=r"cannot list pods in namespace ns: .*503"):
+    with pytest.raises(KubernetesError, match=r"cannot list pods in namespace ns: .*503"):
         server.cluster.pods("a=b")
     server.failures = [0] * 9
-    with pytest.raises(ClusterError, match="the API server does not answer"):
+    with pytest.raises(KubernetesError, match="the API server does not answer"):
         server.cluster.pods("a=b")
 
 
 def test_a_missing_right_is_named_at_once(server: ApiServer) -> None:
     server.failures = [403]
-    with pytest.raises(ClusterError, match=r"cannot read the log of p .*docs/distributed\.md"):
+    with pytest.raises(KubernetesError, match=r"cannot read the log of p .*docs/distributed\.md"):
         server.cluster.log("p")
 
 
@@ -71,5 +71,5 @@ def test_pods_and_logs_are_asked_for_by_selector_and_time(server: ApiServer) -> 
 
 def test_without_a_cluster_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
-    with pytest.raises(ClusterError, match="no Kubernetes cluster here"):
-        Cluster.connect()
+    with pytest.raises(KubernetesError, match="no Kubernetes cluster here"):
+        KubernetesApi.connect()

@@ -1,4 +1,4 @@
-from ocr_lib.jobs.log_progress import Heard, PodLog, is_progress
+from ocr_lib.jobs.log_progress import LogProgress, PodLog, is_progress
 
 STEP = (
     "[2026/11/23 14:40:14] ppocr INFO: epoch: [12/60], global_step: 182, lr: 0.000016, "
@@ -28,7 +28,7 @@ def test_waiting_for_each_other_is_no_progress() -> None:
 
 
 def test_progress_and_eta_are_heard() -> None:
-    heard = Heard()
+    heard = LogProgress()
     heard.hear("LAUNCH INFO hello", 1.0)
     assert heard.progress_at is None
     heard.hear(STEP, 2.0)

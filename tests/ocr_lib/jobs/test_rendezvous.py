@@ -1,7 +1,7 @@
 import pytest
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.jobs.rendezvous import STACKS, Group, News
+from ocr_lib.jobs.rendezvous import STACKS, Rendezvous, RendezvousChange
 from ocr_lib.storage.store import Store
 
 
@@ -10,8 +10,8 @@ def key(request: pytest.FixtureRequest) -> str:
     return f"runs/{request.node.name}"
 
 
-def group(store: Store, key: str, name: str, attempt: int = 1, machines: int = 2) -> Group:
-    made = Group(store, key, attempt, name, machines)
+def group(store: Store, key: str, name: str, attempt: int = 1, machines: int = 2) -> Rendezvous:
+    made = Rendezvous(store, key, attempt, name, machines)
     made.join()
     return made
 
@@ -21,7 +21,7 @@ def test_machines_meet_once_all_have_joined(store: Store, key: str) -> None:
     assert first.meeting() == ""
     second = group(store, key, "node-1")
     assert first.meeting() == second.meeting() != ""
-    assert first.news() == second.news() == News()
+    assert first.news() == second.news() == RendezvousChange()
     assert group(store, f"{key}-alone", "node-0", machines=1).meeting() != ""
 
 
@@ -30,10 +30,10 @@ def test_who_starts_again_changes_where_all_meet(store: Store, key: str) -> None
     former = first.meeting()
     assert second.meeting() == former
     second = group(store, key, "node-1")  # another container of the same machine
-    assert first.news() == News(broken=True)
-    assert first.news() == News(broken=True)  # until it has met the others again
+    assert first.news() == RendezvousChange(broken=True)
+    assert first.news() == RendezvousChange(broken=True)  # until it has met the others again
     assert first.meeting() == second.meeting() != former
-    assert first.news() == second.news() == News()
+    assert first.news() == second.news() == RendezvousChange()
 
 
 def test_who_has_yet_to_hear_of_a_start_is_not_met(store: Store, key: str) -> None:
@@ -42,8 +42,10 @@ def test_who_has_yet_to_hear_of_a_start_is_not_met(store: Store, key: str) -> No
     early = first.meeting()  # with the former start of the second one
     second = group(store, key, "node-1")
     assert second.meeting() != early
-    assert second.news() == News()  # nothing will tell it that the first one comes again
-    assert first.news() == News(broken=True)
+    assert (
+        second.news() == RendezvousChange()
+    )  # nothing will tell it that the first one comes again
+    assert first.news() == RendezvousChange(broken=True)
     assert first.meeting() == second.meeting()
 
 
@@ -53,30 +55,30 @@ def test_a_pod_that_was_replaced_meets_nobody(store: Store, key: str) -> None:
     first = group(store, key, "node-0")
     assert first.meeting() == second.meeting() != ""
     assert lost.meeting() not in ("", first.meeting())
-    assert lost.news() == News()
+    assert lost.news() == RendezvousChange()
 
 
 def test_stacks_are_wanted_once_for_each_request(store: Store, key: str) -> None:
     first = group(store, key, "node-0", machines=1)
-    watcher = Group(store, key, 1, "watcher")
+    watcher = Rendezvous(store, key, 1, "watcher")
     assert first.meeting()
     watcher.mark(STACKS)
-    assert first.news() == News(stacks=True)
-    assert first.news() == News()
+    assert first.news() == RendezvousChange(stacks=True)
+    assert first.news() == RendezvousChange()
     watcher.mark(STACKS)
-    assert first.news() == News(stacks=True)
+    assert first.news() == RendezvousChange(stacks=True)
     assert first.meeting()
-    assert first.news() == News()  # asked for before they met
+    assert first.news() == RendezvousChange()  # asked for before they met
 
 
 def test_attempts_do_not_hear_of_each_other_and_leave_nothing(store: Store, key: str) -> None:
     first, second = (group(store, key, "node-0", attempt, machines=1) for attempt in (1, 2))
     assert first.meeting() != second.meeting() != ""
     group(store, key, "node-0", attempt=2)
-    assert first.news() == News()
+    assert first.news() == RendezvousChange()
     second.dissolve()
     assert store.list(f"{key}/group/") == []
-    assert first.news() == News()
+    assert first.news() == RendezvousChange()
 
 
 def test_a_store_that_is_away_tells_nothing(
@@ -92,5 +94,5 @@ def test_a_store_that_is_away_tells_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "list", away)
-        assert first.news() == News()
-    assert first.news() == News(broken=True)
+        assert first.news() == RendezvousChange()
+    assert first.news() == RendezvousChange(broken=True)

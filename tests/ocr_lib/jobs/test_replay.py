@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ocr_lib.jobs.options import JobOptions
-from ocr_lib.jobs.watch import DUMP_S, Look, Watch, advance, condition
+from ocr_lib.jobs.watch import DUMP_S, Observation, WatchState, advance, condition
 from tests.ocr_lib.jobs.recorded import load
 
 IMPATIENT = JobOptions(pending_minutes=0.2, image_minutes=0.2)
@@ -21,9 +21,9 @@ DISTURBED = [
 ]
 
 
-def replay(looks: list[Look], options: JobOptions) -> tuple[Watch, str]:
+def replay(looks: list[Observation], options: JobOptions) -> tuple[WatchState, str]:
     """Returns the last watch and all that was said."""
-    watch, said = Watch(), []
+    watch, said = WatchState(), []
     for look in looks:
         watch = advance(watch, look, options)
         said += watch.say

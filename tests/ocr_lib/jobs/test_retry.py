@@ -4,7 +4,7 @@ import pytest
 
 from ocr_lib.errors import ServiceError
 from ocr_lib.jobs import retry as patience
-from ocr_lib.jobs.retry import patiently
+from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.termination_reason import describe
 from ocr_lib.storage.s3 import RefusedError
 from ocr_lib.storage.store import Store
@@ -20,7 +20,7 @@ def test_a_store_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) ->
             raise answer
         return answer
 
-    assert patiently(ask, said.append) == 7
+    assert with_retries(ask, said.append) == 7
     assert said == ["away. Trying again."] * 2
 
 
@@ -29,6 +29,6 @@ def test_refused_keys_are_said_at_once(store: Store, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     stranger, said = Store.from_env(), list[str]()
     with pytest.raises(RefusedError, match="AWS_SECRET_ACCESS_KEY") as caught:
-        patiently(lambda: stranger.get_json("there.json"), said.append)
+        with_retries(lambda: stranger.get_json("there.json"), said.append)
     assert said == []
     assert describe(caught.value).kind == "keys"

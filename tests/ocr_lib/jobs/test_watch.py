@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocr_lib.jobs.options import JobOptions
-from ocr_lib.jobs.watch import DUMP_S, Look, Watch, advance, condition
+from ocr_lib.jobs.watch import DUMP_S, Observation, WatchState, advance, condition
 from tests.ocr_lib.jobs.cluster_objects import container, ended, job, pod
 
 OPTIONS = JobOptions(pending_minutes=10, image_minutes=5, stall_minutes=20)
@@ -15,8 +15,8 @@ RUNNING = job("Created", "Running")
 UP = {"containerStatuses": container(state={"running": {}})}
 
 
-def watch(*looks: Look) -> list[Watch]:
-    seen, watch = [], Watch()
+def watch(*looks: Observation) -> list[WatchState]:
+    seen, watch = [], WatchState()
     for look in looks:
         watch = advance(watch, look, OPTIONS)
         seen.append(watch)
@@ -25,11 +25,11 @@ def watch(*looks: Look) -> list[Watch]:
     return seen
 
 
-def unschedulable(at: float) -> Look:
+def unschedulable(at: float) -> Observation:
     conditions = [
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU"}
     ]
-    return Look(at, job("Created"), (pod(0, "Pending", conditions=conditions),))
+    return Observation(at, job("Created"), (pod(0, "Pending", conditions=conditions),))
 
 
 def failed_with(code: int, message: str = "", **state: Any) -> tuple[Any, ...]:
@@ -40,7 +40,7 @@ def failed_with(code: int, message: str = "", **state: Any) -> tuple[Any, ...]:
 def test_a_condition_counts_by_type_and_status_not_by_place() -> None:
     assert condition(job("Succeeded", "Running=False"), "Succeeded")
     assert condition(job("Running=False"), "Running") is None
-    (last,) = watch(Look(0, job("Created", "Succeeded", "Running=False")))
+    (last,) = watch(Observation(0, job("Created", "Succeeded", "Running=False")))
     assert last.end is not None
     assert last.end.result == "succeeded"
 
@@ -56,27 +56,27 @@ def test_a_wait_is_said_at_once_and_once_and_ends_with_patience() -> None:
 
 
 def test_patience_begins_anew_when_the_wait_was_over() -> None:
-    between = Look(500, RUNNING, (pod(0, **UP),))
+    between = Observation(500, RUNNING, (pod(0, **UP),))
     last = watch(unschedulable(0), between, unschedulable(900), unschedulable(1400))[-1]
     assert last.end is None
 
 
 def test_a_queue_may_take_its_time() -> None:
-    looks = [Look(at, job("Created", "Suspended")) for at in (0, 10_000, 100_000)]
+    looks = [Observation(at, job("Created", "Suspended")) for at in (0, 10_000, 100_000)]
     assert watch(*looks)[-1].end is None
 
 
 def test_what_repeats_itself_ends_the_job_at_once() -> None:
     said = json.dumps({"kind": "data", "cause": "labels.txt:7: no tab"})
-    (last,) = watch(Look(0, RUNNING, failed_with(2, said)))
+    (last,) = watch(Observation(0, RUNNING, failed_with(2, said)))
     assert last.end is not None
     assert (last.end.result, last.end.kind) == ("failed", "data")
     assert "labels.txt:7: no tab" in last.end.reason
 
 
 def test_a_crash_is_the_kubelets_until_the_operator_gives_up() -> None:
-    crashed = Look(0, RUNNING, failed_with(250, "aborted"))
-    gone = Look(5, job("Failed", message="job has reached the specified backoff limit"))
+    crashed = Observation(0, RUNNING, failed_with(250, "aborted"))
+    gone = Observation(5, job("Failed", message="job has reached the specified backoff limit"))
     going, last = watch(crashed, gone)
     assert going.end is None
     assert any("restarted in place" in line for line in going.say)
@@ -88,8 +88,10 @@ def test_a_crash_is_the_kubelets_until_the_operator_gives_up() -> None:
 
 def test_the_reason_is_the_worst_not_the_last() -> None:
     oom = pod(0, "Failed", containerStatuses=container(state=ended(137, reason="OOMKilled")))
-    watched = advance(Watch(), Look(0, job("Created"), ()), OPTIONS)
-    watched = advance(watched, Look(1, job("Failed", message="a pod failed"), (oom,)), OPTIONS)
+    watched = advance(WatchState(), Observation(0, job("Created"), ()), OPTIONS)
+    watched = advance(
+        watched, Observation(1, job("Failed", message="a pod failed"), (oom,)), OPTIONS
+    )
     assert watched.end is not None
     assert (watched.end.result, watched.end.kind) == ("failed", "oom")
 
@@ -98,9 +100,9 @@ def test_keys_that_stay_refused_are_not_waited_for() -> None:
     """Another secret may help when the worker starts again; not after three times."""
     text = json.dumps({"kind": "keys", "cause": "cannot read: InvalidAccessKeyId."})
 
-    def at(count: int) -> Look:
+    def at(count: int) -> Observation:
         status = container(count, lastState=ended(1, text, number=count))
-        return Look(float(count), RUNNING, (pod(0, containerStatuses=status),))
+        return Observation(float(count), RUNNING, (pod(0, containerStatuses=status),))
 
     last = watch(*map(at, range(1, 9)))[-1]
     assert last.restarts == {"u0": 3}
@@ -111,25 +113,25 @@ def test_keys_that_stay_refused_are_not_waited_for() -> None:
 
 def test_a_deadline_is_not_repeated() -> None:
     message = "Job a has failed because it was active longer than specified deadline"
-    (last,) = watch(Look(0, job("Failed", message=message)))
+    (last,) = watch(Observation(0, job("Failed", message=message)))
     assert last.end is not None
     assert (last.end.result, last.end.kind) == ("failed", "deadline")
 
 
 def test_a_job_that_is_deleted_is_not_waited_for() -> None:
-    assert watch(Look(0, RUNNING, (pod(**UP),)), Look(5, None))[-1].end is not None
+    assert watch(Observation(0, RUNNING, (pod(**UP),)), Observation(5, None))[-1].end is not None
 
 
 def test_a_job_that_nobody_looks_after_is_given_up() -> None:
-    looks = [Look(at, job()) for at in (0, 60, 120)]
+    looks = [Observation(at, job()) for at in (0, 60, 120)]
     last = watch(*looks)[-1]
     assert last.end is not None
     assert last.end.kind == "operator"
 
 
 def test_standing_still_asks_for_stacks_first_then_starts_again() -> None:
-    def at(moment: float) -> Look:
-        return Look(moment, RUNNING, (pod(**UP),), progress_at=100.0)
+    def at(moment: float) -> Observation:
+        return Observation(moment, RUNNING, (pod(**UP),), progress_at=100.0)
 
     looks = watch(at(100), at(1299), at(1300), at(1301), at(1301 + DUMP_S))
     assert [item.dump for item in looks] == [False, False, True, False, False]
@@ -139,7 +141,7 @@ def test_standing_still_asks_for_stacks_first_then_starts_again() -> None:
 
 
 def test_going_on_after_the_stacks_is_going_on() -> None:
-    still = Look(1300, RUNNING, (pod(**UP),), progress_at=100.0)
+    still = Observation(1300, RUNNING, (pod(**UP),), progress_at=100.0)
     again = replace(still, at=1310, progress_at=1305.0)
     later = replace(again, at=1400)
     assert watch(replace(still, at=100), still, again, later)[-1].end is None
@@ -153,8 +155,8 @@ def test_a_group_that_is_re_forming_does_not_stand_still(change: str) -> None:
         "pending": pod(phase="Pending"),
     }[change]
     looks = [
-        Look(0, RUNNING, (pod(**UP),), progress_at=0.0),
-        Look(1190, RUNNING, (changed,), progress_at=0.0),
-        Look(1300, RUNNING, (pod(uid=changed["metadata"]["uid"], **UP),), progress_at=0.0),
+        Observation(0, RUNNING, (pod(**UP),), progress_at=0.0),
+        Observation(1190, RUNNING, (changed,), progress_at=0.0),
+        Observation(1300, RUNNING, (pod(uid=changed["metadata"]["uid"], **UP),), progress_at=0.0),
     ]
     assert [item.dump for item in watch(*looks)] == [False, False, False]
