@@ -11,7 +11,7 @@ from ocr_lib.terminal import echo
 
 
 @contextmanager
-def step(name: str, resume_key: str = "") -> Iterator[Path]:
+def step_context(name: str, resume_key: str = "") -> Iterator[Path]:
     """Yields a work folder, removed at the end.
 
     An error that the project raises on purpose ends the process with its message and exit code;

@@ -16,7 +16,7 @@ def clean_up(run: str, status: PipelineTaskFinalStatus, train_backend: str = "pa
         train_backend: where training ran; `local` leaves nothing behind.
     """
     from components.clean_up.step import clean_up
-    from components.step_context import step
+    from components.step_context import step_context
 
-    with step("clean-up"):
+    with step_context("clean-up"):
         clean_up(run, str(status.state), train_backend)

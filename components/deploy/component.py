@@ -26,10 +26,10 @@ def deploy(
         triton_urls: `host:port` of every server's gRPC protocol.
     """
     from components.deploy.step import deploy, write_deployment
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
 
-    with step("deploy") as work:
+    with step_context("deploy") as work:
         pointers = read_ref(bundle), read_first_pointer(validation_lmdb, train_lmdb)
         result = deploy(*pointers, model_name, triton_urls, work)
         deployment.metadata.update(write_deployment(result, deployment.path))

@@ -47,10 +47,10 @@ def evaluate(
         Whether the model may serve.
     """
     from components.evaluate import step as evaluate
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
-    with step("evaluate") as work:
+    with step_context("evaluate") as work:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
         parts = [read_ref(part) for part in readings]
         request = evaluate.Request(

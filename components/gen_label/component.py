@@ -26,11 +26,11 @@ def gen_label(
         max_bad_fraction: share of unusable lines of a part at which to give up, 0 to 1.
     """
     from components.gen_label.step import convert_parts
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.atomic import write_text
     from ocr_lib.storage.artifact_ref import write_refs
 
-    with step("gen_label") as work:
+    with step_context("gen_label") as work:
         found, text = convert_parts(
             group["parts"], group["split"], work, label_format, max_bad_fraction
         )

@@ -18,8 +18,8 @@ def pack_lmdb(
         max_bad_fraction: share of unusable samples of a part at which to give up, 0 to 1.
     """
     from components.pack_lmdb.step import pack_parts
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_refs, write_refs
 
-    with step("pack_lmdb") as work:
+    with step_context("pack_lmdb") as work:
         write_refs(shards, pack_parts(read_refs(labels), work, max_bad_fraction))

@@ -57,12 +57,12 @@ def plan(
     import json
 
     from components.plan import step as planning
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.atomic import write_text
     from ocr_lib.data.roles import SplitRule
 
-    with step("plan") as work:
-        question = planning.Question(
+    with step_context("plan") as work:
+        question = planning.RunInputs(
             train_data=(train_data_uri, train_data_sha256),
             test_data=(test_data_uri, test_data_sha256),
             validation_data=validation_data_uri,

@@ -15,7 +15,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DataPart:
     """A piece of a data set that one pod converts and packs.
 
     Attributes:
@@ -45,7 +45,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ObjectInfo:
     """A file or object: URI or path, size in bytes, and what changes with its content."""
 
     uri: str
@@ -53,7 +53,7 @@ class Found:
     tag: str
 
 
-def find_parts(role: str, name: str, uri: str, sha256: str = "") -> list[Part]:
+def find_parts(role: str, name: str, uri: str, sha256: str = "") -> list[DataPart]:
     """Returns the parts of a source: one, or each archive of a folder that holds only archives.
 
     Raises:
@@ -65,17 +65,19 @@ def find_parts(role: str, name: str, uri: str, sha256: str = "") -> list[Part]:
         raise DataError(uri, "there is nothing", "Check the URI")
     if len(found) == 1 or not all(item.uri.lower().endswith(ARCHIVES) for item in found):
         size = sum(item.bytes for item in found)
-        return [Part(role, name, uri, sha256, sha256 or _version(found), size)]
+        return [DataPart(role, name, uri, sha256, sha256 or _version(found), size)]
     if sha256:
         raise ConfigError(
             f"{role}_data_sha256",
             f"{uri} holds {len(found)} archives, and one digest cannot be of all",
             "Leave it empty: the archives are told apart by the store's own tags",
         )
-    return [Part(role, name, item.uri, "", _version([item]), item.bytes) for item in found]
+    return [DataPart(role, name, item.uri, "", _version([item]), item.bytes) for item in found]
 
 
-def group_parts(parts: Sequence[Part], max_pods: int, bytes_per_pod: float) -> list[list[Part]]:
+def partition_parts(
+    parts: Sequence[DataPart], max_pods: int, bytes_per_pod: float
+) -> list[list[DataPart]]:
     """Shares parts out among pods: as few as their size allows, each with about the same bytes.
 
     Args:
@@ -85,14 +87,14 @@ def group_parts(parts: Sequence[Part], max_pods: int, bytes_per_pod: float) -> l
     """
     total = sum(part.bytes for part in parts)
     wanted = max(1, round(total / bytes_per_pod)) if bytes_per_pod > 0 else len(parts)
-    groups: list[list[Part]] = [[] for _ in range(min(wanted, max(1, max_pods), len(parts)))]
+    groups: list[list[DataPart]] = [[] for _ in range(min(wanted, max(1, max_pods), len(parts)))]
     for part in sorted(parts, key=lambda part: -part.bytes):
         # The fewest parts among equals, for empty parts weigh nothing.
         min(groups, key=lambda group: (sum(p.bytes for p in group), len(group))).append(part)
     return groups
 
 
-def _in_store(uri: str) -> list[Found]:
+def _in_store(uri: str) -> list[ObjectInfo]:
     """Lists an object, or the folder of that name."""
     uri = uri.rstrip("/")
     bucket, _, key = uri.partition("://")[2].partition("/")
@@ -100,17 +102,17 @@ def _in_store(uri: str) -> list[Found]:
     same = [item for item in listed if item.key == key]
     inside = [item for item in listed if item.key.startswith(f"{key}/")]
     return [
-        Found(f"s3://{bucket}/{item.key}", item.size, item.etag)
+        ObjectInfo(f"s3://{bucket}/{item.key}", item.size, item.etag)
         for item in same or inside
         if not item.key.endswith(f"/{MANIFEST_NAME}")
     ]
 
 
-def _on_disk(path: Path) -> list[Found]:
+def _on_disk(path: Path) -> list[ObjectInfo]:
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    return [Found(str(f), f.stat().st_size, str(f.stat().st_mtime_ns)) for f in files]
+    return [ObjectInfo(str(f), f.stat().st_size, str(f.stat().st_mtime_ns)) for f in files]
 
 
-def _version(found: Sequence[Found]) -> str:
+def _version(found: Sequence[ObjectInfo]) -> str:
     rows = [[item.uri, item.bytes, item.tag] for item in found]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.plan.sources import Part, find_parts, group_parts
+from components.plan.sources import DataPart, find_parts, partition_parts
 from ocr_lib import __version__
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
@@ -25,7 +25,7 @@ MAX_GROUPS_BYTES = 100_000  # backends refuse arguments from 128 KiB on
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RunInputs:
     """What a run is to be made of, as its parameters say.
 
     Attributes:
@@ -64,7 +64,7 @@ class Plan:
         serving: version in production; None where none is.
     """
 
-    groups: list[list[Part]]
+    groups: list[list[DataPart]]
     split: SplitRule
     inputs: dict[str, str]
     changed: list[str]
@@ -97,7 +97,7 @@ class Plan:
 
 
 def plan(
-    question: Question, model_name: str, max_pods: int, gib_per_pod: float, work: Path
+    question: RunInputs, model_name: str, max_pods: int, gib_per_pod: float, work: Path
 ) -> Plan:
     """Looks at sources, configuration and what serves.
 
@@ -128,7 +128,7 @@ def plan(
     }
     serving, theirs = _serving(check_model_name(model_name))
     changed = [key for key, value in inputs.items() if theirs.get(key) != value]
-    groups = group_parts([*train, *validation, *test], max_pods, gib_per_pod * GIB)
+    groups = partition_parts([*train, *validation, *test], max_pods, gib_per_pod * GIB)
     found = Plan(groups, replace(split, share=0) if given else split, inputs, changed, serving)
     if len(json.dumps(found.to_groups())) > MAX_GROUPS_BYTES:
         count = len(train) + len(validation) + len(test)
@@ -153,7 +153,7 @@ def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:
         return production.version, {}  # of an earlier release, or imported: everything is new
 
 
-def _config_digest(question: Question, work: Path) -> str:
+def _config_digest(question: RunInputs, work: Path) -> str:
     config = question.config
     if "://" in config:
         config = str(Store.from_env().get_file(config, work / "config.yml"))

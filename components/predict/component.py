@@ -25,11 +25,11 @@ def read_lines(
         readings: pointer to what was read, and with which models.
         model_name: whose production the model would take over.
     """
-    from components.predict.step import read_share
-    from components.step_context import step
+    from components.predict.step import predict_partition
+    from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
-    with step("read_lines") as work:
+    with step_context("read_lines") as work:
         pointers = read_ref(model), read_ref(test_lmdb)
         rows = range(int(share["first"]), int(share["last"]))
-        write_ref(readings, read_share(rows, *pointers, model_name, work))
+        write_ref(readings, predict_partition(rows, *pointers, model_name, work))

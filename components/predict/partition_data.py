@@ -9,7 +9,7 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
 
-def fetch_lines(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDataset:
+def download_samples(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDataset:
     """Fetches the shards with these lines, and the tables of all.
 
     Args:

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from components.predict.partition_data import fetch_lines
+from components.predict.partition_data import download_samples
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.base import Dataset
 from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartition
@@ -18,7 +18,7 @@ from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 
 
-def read_share(
+def predict_partition(
     rows: range, model: ArtifactRef, test_lmdb: ArtifactRef, model_name: str, work: Path
 ) -> ArtifactRef:
     """Reads some lines with a trained run and with the model in production.
@@ -34,7 +34,7 @@ def read_share(
         Where the readings lie; the pointer's metadata is a `PredictionPartition`.
     """
     production = read_production(Store.from_env(), model_name)
-    dataset = fetch_lines(test_lmdb, rows, work / "test")
+    dataset = download_samples(test_lmdb, rows, work / "test")
     trained = load_run(
         download(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
     )

@@ -43,11 +43,11 @@ def preflight(
     """
     from components.preflight.join import join_sets
     from components.preflight.step import gate_limits, preflight, share_out
-    from components.step_context import step
+    from components.step_context import step_context
     from ocr_lib.atomic import write_text
     from ocr_lib.storage.artifact_ref import read_refs, write_ref
 
-    with step("preflight") as work:
+    with step_context("preflight") as work:
         packed = [pointer for artifact in shards for pointer in read_refs(artifact)]
         limits = gate_limits(max_accuracy_drop_fraction, thresholds)
         sets = join_sets(packed, work / "joins")

@@ -4,11 +4,11 @@ from kfp import dsl
 from kfp.dsl import Dataset, Input, Model, Output
 
 from components.images import image
-from components.train.task_config import HANDED_ON
+from components.train.task_config import PASSED_ON
 
 
 @dsl.component(
-    base_image=image("train"), install_kfp_package=False, task_config_passthroughs=HANDED_ON
+    base_image=image("train"), install_kfp_package=False, task_config_passthroughs=PASSED_ON
 )
 def train(
     train_lmdb: Input[Dataset],
@@ -42,13 +42,13 @@ def train(
         train_job_options: queue, deadlines, retries; see `ocr_lib/jobs/options.py`.
         train_image: of the pods; the step's own, which the pipeline fills in.
     """
-    from components.step_context import step
+    from components.step_context import step_context
     from components.train.step import train
     from ocr_lib.jobs.resources import WorkerResources
     from ocr_lib.jobs.training_job import TrainJob
     from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
-    with step("train", resume_key=run) as work:
+    with step_context("train", resume_key=run) as work:
         overrides = tuple(config_overrides)
         job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
         place = WorkerResources.of_task(train_image, train_workers, task_config, train_job_options)

@@ -25,4 +25,4 @@ def passthroughs(*, in_step: bool) -> list[TaskConfigPassthrough]:
     ]
 
 
-HANDED_ON = passthroughs(in_step=False)
+PASSED_ON = passthroughs(in_step=False)

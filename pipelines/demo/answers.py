@@ -16,7 +16,7 @@ SAMPLES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServedAnswer:
     """One line.
 
     Attributes:
@@ -36,7 +36,7 @@ class Answer:
 
 def ask_triton(
     production: Production, test_lmdb: ArtifactRef, triton_url: str, store: Store, work: Path
-) -> list[Answer]:
+) -> list[ServedAnswer]:
     """Asks the model in production for lines of all widths.
 
     Args:
@@ -53,6 +53,6 @@ def ask_triton(
     with RecognitionClient(triton_url, production.model) as recognizer:
         served = recognizer.read_many(images)
     return [
-        Answer(sample.name, sample.label, ours.text, theirs.text, theirs.score)
+        ServedAnswer(sample.name, sample.label, ours.text, theirs.text, theirs.score)
         for sample, ours, theirs in zip(samples, exported, served, strict=True)
     ]

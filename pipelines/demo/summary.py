@@ -8,7 +8,7 @@ from typing import Any
 from ocr_lib.progress import duration
 from ocr_lib.registry.production import Production
 from ocr_lib.report.evaluation_result import Evaluation
-from pipelines.demo.answers import Answer
+from pipelines.demo.answers import ServedAnswer
 
 COLUMN = 44  # characters of a text shown
 
@@ -18,7 +18,7 @@ def summarise(
     evaluation: Evaluation,
     bundle: dict[str, Any] | None,
     production: Production | None,
-    answers: Sequence[Answer],
+    answers: Sequence[ServedAnswer],
     seconds: dict[str, Any],
     report: Path,
 ) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class NotFoundError(RefusedError):
     """The server has no such thing."""
 
 
-class TakenError(RefusedError):
+class AlreadyExistsError(RefusedError):
     """The server has one of this name already."""
 
 
@@ -63,7 +63,7 @@ class Kubeflow:
         pause = self._pause_s
         while True:
             try:
-                return self.do(method, *args, **options)
+                return self.call(method, *args, **options)
             except RefusedError:
                 raise
             except ServiceError:
@@ -72,12 +72,12 @@ class Kubeflow:
             time.sleep(pause)
             pause = min(2 * pause, 10.0)
 
-    def do(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    def call(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Calls one method of the API, once.
 
         Raises:
             ConfigError: who asks is not let in.
-            RefusedError: 4xx; `NotFoundError` and `TakenError` are 404 and 409.
+            RefusedError: 4xx; `NotFoundError` and `AlreadyExistsError` are 404 and 409.
             ServiceError: any other failure, in one line.
         """
         host = self.connection.host
@@ -135,9 +135,9 @@ class Kubeflow:
         new = kfp_server_api.V2beta1Experiment(display_name=name, **self.namespace)
         try:
             return str(
-                self.do(self.experiments.experiment_service_create_experiment, new).experiment_id
+                self.call(self.experiments.experiment_service_create_experiment, new).experiment_id
             )
-        except TakenError:  # somebody else was faster
+        except AlreadyExistsError:  # somebody else was faster
             return self.experiment(name)
 
     def link(self, path: str) -> str:
@@ -178,7 +178,7 @@ def _failure(host: str, error: ApiException) -> Exception:
     if error.status == 404:
         return NotFoundError(words)
     if error.status == 409:
-        return TakenError(words)
+        return AlreadyExistsError(words)
     refused = 400 <= (error.status or 0) < 500 and error.status != 429
     return RefusedError(words) if refused else ServiceError(words)
 

@@ -40,7 +40,7 @@ def start(
         service_account=service_account or None,
     )
     try:
-        return kubeflow.do(kubeflow.runs.run_service_create_run, run)
+        return kubeflow.call(kubeflow.runs.run_service_create_run, run)
     except NotFoundError:
         raise
     except ServiceError as error:

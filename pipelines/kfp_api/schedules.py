@@ -60,7 +60,7 @@ def create(
         **kubeflow.namespace,
     )
     service = kubeflow.schedules
-    new = kubeflow.do(service.recurring_run_service_create_recurring_run, wanted).recurring_run_id
+    new = kubeflow.call(service.recurring_run_service_create_recurring_run, wanted).recurring_run_id
     try:
         resume(kubeflow, new)
         for item in sorted(former, key=is_active, reverse=True):

@@ -6,7 +6,7 @@ from typing import Any
 import kfp_server_api as kfp
 
 from ocr_lib.errors import ServiceError
-from pipelines.kfp_api.api import Kubeflow, NotFoundError, TakenError
+from pipelines.kfp_api.api import AlreadyExistsError, Kubeflow, NotFoundError
 from pipelines.kfp_api.package import DIGEST_CHARS, Package
 
 
@@ -95,14 +95,14 @@ def _pipeline(kubeflow: Kubeflow, package: Package) -> str:
         )
     try:
         create = kubeflow.pipelines.pipeline_service_create_pipeline
-        return str(kubeflow.do(create, pipeline).pipeline_id)
-    except TakenError:  # somebody else uploads for the first time, too
+        return str(kubeflow.call(create, pipeline).pipeline_id)
+    except AlreadyExistsError:  # somebody else uploads for the first time, too
         return str(kubeflow.read(by_name, package.name, **namespace).pipeline_id)
 
 
 def _upload(kubeflow: Kubeflow, pipeline_id: str, package: Package, commit: str) -> Any:
     try:
-        return kubeflow.do(
+        return kubeflow.call(
             kubeflow.uploads.upload_pipeline_version,
             str(package.path),
             pipelineid=pipeline_id,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.predict.step import read_share
+from components.predict.step import predict_partition
 from components.preflight.step import share_out
 from ocr_lib.storage.artifact_ref import ArtifactRef
 
@@ -16,5 +16,5 @@ def read_parts(
         folder = work / f"from-{share['first']}"
         folder.mkdir(parents=True)
         rows = range(share["first"], share["last"])
-        parts.append(read_share(rows, model, test_lmdb, model_name, folder))
+        parts.append(predict_partition(rows, model, test_lmdb, model_name, folder))
     return parts

@@ -1,11 +1,11 @@
 import pytest
 
-from components.step_context import step
+from components.step_context import step_context
 from ocr_lib.errors import LabelError, ServiceError
 
 
 def test_the_work_folder_is_gone_afterwards() -> None:
-    with step("gen_label") as work:
+    with step_context("gen_label") as work:
         (work / "file").write_text("x")
     assert not work.exists()
 
@@ -20,12 +20,12 @@ def test_the_work_folder_is_gone_afterwards() -> None:
 def test_an_error_of_ours_is_one_line_and_its_exit_code(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as exit_, step("gen_label"):
+    with pytest.raises(SystemExit) as exit_, step_context("gen_label"):
         raise error
     assert exit_.value.code == code
     assert capsys.readouterr().err == f"gen_label: {error}\n"
 
 
 def test_a_defect_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError), step("train"):
+    with pytest.raises(ZeroDivisionError), step_context("train"):
         raise ZeroDivisionError

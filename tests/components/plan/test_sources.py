@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.plan.sources import Part, find_parts, group_parts
+from components.plan.sources import DataPart, find_parts, partition_parts
 from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.storage.store import Store
 
@@ -56,14 +56,14 @@ SIZES = st.lists(st.integers(0, 10**12), min_size=1, max_size=30)
 @given(SIZES, st.integers(1, 20), st.floats(1, 1e12))
 @example([0, 0, 3], 3, 1.0)
 def test_every_part_has_a_pod_and_no_pod_is_idle(sizes: list[int], pods: int, per: float) -> None:
-    parts = [Part("train", "x", str(i), "", "", size) for i, size in enumerate(sizes)]
-    groups = group_parts(parts, pods, per)
+    parts = [DataPart("train", "x", str(i), "", "", size) for i, size in enumerate(sizes)]
+    groups = partition_parts(parts, pods, per)
     assert sorted(p.uri for group in groups for p in group) == sorted(p.uri for p in parts)
     assert all(groups)
     assert len(groups) <= min(pods, len(parts))
 
 
 def test_small_data_stay_together_and_large_ones_are_shared_out_evenly() -> None:
-    parts = [Part("train", "x", str(i), "", "", 10) for i in range(8)]
-    assert len(group_parts(parts, 16, 1000)) == 1
-    assert [len(group) for group in group_parts(parts, 4, 10)] == [2, 2, 2, 2]
+    parts = [DataPart("train", "x", str(i), "", "", 10) for i in range(8)]
+    assert len(partition_parts(parts, 16, 1000)) == 1
+    assert [len(group) for group in partition_parts(parts, 4, 10)] == [2, 2, 2, 2]

@@ -6,7 +6,7 @@ import pytest
 from kfp import dsl
 
 from components.plan.component import plan as component
-from components.plan.step import Plan, Question, plan
+from components.plan.step import Plan, RunInputs, plan
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.registry.production import Production, write_production
@@ -16,11 +16,11 @@ MODEL = "planned"
 
 
 @pytest.fixture
-def question(store: Store) -> Question:
+def question(store: Store) -> RunInputs:
     for name in ("train.tar", "test.tar"):
         store.client.put(store.bucket, f"planned/{name}", name.encode())
     sources = [(store.uri(f"planned/{name}"), "") for name in ("train.tar", "test.tar")]
-    return Question(
+    return RunInputs(
         train_data=sources[0],
         test_data=sources[1],
         validation_data="",
@@ -33,7 +33,7 @@ def question(store: Store) -> Question:
     )
 
 
-def look(question: Question, tmp_path: Path) -> Plan:
+def look(question: RunInputs, tmp_path: Path) -> Plan:
     return plan(question, MODEL, 16, 8.0, tmp_path)
 
 
@@ -46,7 +46,7 @@ def put_into_service(store: Store, inputs: str) -> None:
 
 
 def test_without_a_serving_model_everything_is_new(
-    store: Store, question: Question, tmp_path: Path
+    store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     store.remove(f"registry/{MODEL}/production.json")
     found = look(question, tmp_path)
@@ -57,14 +57,14 @@ def test_without_a_serving_model_everything_is_new(
     assert found.to_groups()[0]["split"] == SplitRule().to_dict()
 
 
-def test_the_same_again_is_nothing_new(store: Store, question: Question, tmp_path: Path) -> None:
+def test_the_same_again_is_nothing_new(store: Store, question: RunInputs, tmp_path: Path) -> None:
     put_into_service(store, json.dumps(look(question, tmp_path).inputs))
     found = look(question, tmp_path)
     assert found.changed == []
     assert "Nothing new since version 7, which serves: the run ends here" in found.markdown(False)
 
 
-def test_whatever_changes_is_named(store: Store, question: Question, tmp_path: Path) -> None:
+def test_whatever_changes_is_named(store: Store, question: RunInputs, tmp_path: Path) -> None:
     put_into_service(store, json.dumps(look(question, tmp_path).inputs))
     other = {
         "settings": replace(question, settings=(30.0, "auto", 0.01)),
@@ -83,21 +83,21 @@ def test_whatever_changes_is_named(store: Store, question: Question, tmp_path: P
 
 @pytest.mark.parametrize("inputs", ["", "{", "[]", '"x"'])
 def test_a_model_that_does_not_say_what_it_is_made_of_counts_as_another(
-    store: Store, question: Question, tmp_path: Path, inputs: str
+    store: Store, question: RunInputs, tmp_path: Path, inputs: str
 ) -> None:
     put_into_service(store, inputs)
     assert look(question, tmp_path).changed
 
 
 def test_a_wrong_configuration_is_found_first(
-    store: Store, question: Question, tmp_path: Path
+    store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="cpu_line"):
         look(replace(question, config="cpu_lines"), tmp_path)
 
 
 def test_another_split_is_other_validation_data(
-    store: Store, question: Question, tmp_path: Path
+    store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     put_into_service(store, json.dumps(look(question, tmp_path).inputs))
     other = replace(question, split=SplitRule(share=0.1))
@@ -105,7 +105,7 @@ def test_another_split_is_other_validation_data(
 
 
 def test_nothing_is_split_off_where_a_validation_set_is_given(
-    store: Store, question: Question, tmp_path: Path
+    store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     uri = store.uri("planned/validation.tar")
     store.client.put(store.bucket, "planned/validation.tar", b"validation")
@@ -115,7 +115,7 @@ def test_nothing_is_split_off_where_a_validation_set_is_given(
     assert found.to_groups()[0]["split"]["share"] == 0
 
 
-def run(question: Question, folder: Path, *, skip: bool) -> tuple[bool, list[dict[str, object]]]:
+def run(question: RunInputs, folder: Path, *, skip: bool) -> tuple[bool, list[dict[str, object]]]:
     folder.mkdir()
     go, groups, _ = component.python_func(
         train_data_uri=question.train_data[0],
@@ -129,7 +129,7 @@ def run(question: Question, folder: Path, *, skip: bool) -> tuple[bool, list[dic
     return go, groups
 
 
-def test_only_a_run_that_shall_skip_does(store: Store, question: Question, tmp_path: Path) -> None:
+def test_only_a_run_that_shall_skip_does(store: Store, question: RunInputs, tmp_path: Path) -> None:
     put_into_service(store, json.dumps(look(question, tmp_path).inputs))
     assert run(question, tmp_path / "asked", skip=True)[0] is False
     go, groups = run(question, tmp_path / "not-asked", skip=False)
@@ -139,7 +139,7 @@ def test_only_a_run_that_shall_skip_does(store: Store, question: Question, tmp_p
 
 
 def test_more_archives_than_a_parameter_can_name_are_refused(
-    question: Question, tmp_path: Path
+    question: RunInputs, tmp_path: Path
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.predict.partition_data import fetch_lines
+from components.predict.partition_data import download_samples
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.errors import DataError, LmdbError
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -29,18 +29,18 @@ def lmdb(store: Store, tmp_path: Path) -> ArtifactRef:
 def test_only_the_shards_of_the_lines_are_fetched(
     lmdb: ArtifactRef, rows: range, shards: int, tmp_path: Path
 ) -> None:
-    dataset = fetch_lines(lmdb, rows, tmp_path / "fetched")
+    dataset = download_samples(lmdb, rows, tmp_path / "fetched")
     assert [dataset.sample(row).label for row in rows] == [TEXTS[row] for row in rows]
     assert len(dataset) == len(dataset.sizes) == len(TEXTS)
     assert len(list((tmp_path / "fetched").rglob("data.mdb"))) == shards
 
 
 def test_other_lines_are_not_there(lmdb: ArtifactRef, tmp_path: Path) -> None:
-    dataset = fetch_lines(lmdb, range(3), tmp_path / "fetched")
+    dataset = download_samples(lmdb, range(3), tmp_path / "fetched")
     with pytest.raises(LmdbError):
         dataset.sample(3)
 
 
 def test_another_data_set_in_its_place_is_refused(lmdb: ArtifactRef, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="other data lie there now"):
-        fetch_lines(ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")
+        download_samples(ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")

@@ -6,12 +6,15 @@ import pytest
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.registry.production import Production
 from ocr_lib.report.evaluation_result import Evaluation
-from pipelines.demo.answers import Answer
+from pipelines.demo.answers import ServedAnswer
 from pipelines.demo.summary import lines, summarise
 from tests.components.eval_reports import report_with
 
 PRODUCTION = Production("demo", 3, "s3://ocr/b", "00", [1, 2], "2026-11-23T11:00:00+00:00")
-ANSWERS = (Answer("a.png", "TOTAL", "TOTAL", "TOTAL", 0.9), Answer("b.png", "X", "Y", "Y", 0.2))
+ANSWERS = (
+    ServedAnswer("a.png", "TOTAL", "TOTAL", "TOTAL", 0.9),
+    ServedAnswer("b.png", "X", "Y", "Y", 0.2),
+)
 SECONDS = {"whole": 61.0, "steps": {"train": 40.0}}
 
 
