@@ -1,4 +1,4 @@
-"""The few values that a parameter may have, written into the package for whoever shows a form.
+"""The few values that a parameter may have, as forms of user interfaces show them.
 
 kfp 2.17.0 refuses `typing.Literal` in the signature of a pipeline, while the specification it
 writes has a place for the values, which the backend checks since 2.16 by its release notes.

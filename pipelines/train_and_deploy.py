@@ -48,7 +48,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
         validation_data_uri: str = "",
         train_data_sha256: str = "",
         test_data_sha256: str = "",
-        split_options: dict[str, Any] = {},  # noqa: B006 (kfp reads the default, nobody changes it)
+        split_options: dict[str, Any] = {},  # noqa: B006 (kfp reads the default; it is never changed)
         skip_if_unchanged: bool = False,
         dataset_name: str = "lines",
         label_format: str = "auto",
@@ -71,7 +71,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
         gate_thresholds: dict[str, Any] = {},  # noqa: B006
         triton_urls: list[str] = ["triton-each:8001"],  # noqa: B006
     ) -> None:
-        """Trains a recogniser and puts it into service if it may replace the one that serves.
+        """Trains a recogniser and puts it into service if it may replace the champion.
 
         Args:
             train_data_uri: folder, tar or zip of labelled lines to learn from, or a folder of such
@@ -90,7 +90,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
             dataset_name: names the data set in the object store.
             label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.
             max_bad_fraction: share of unusable lines at which to give up, 0 to 1.
-            pack_max_pods: at most so many pods convert and pack at a time.
+            pack_max_pods: largest number of pods that convert and pack at a time.
             pack_gib_per_pod: GiB of archives that are worth a pod of its own.
             config: a shipped configuration's name, or an `s3://` URI of a YAML file.
             config_overrides: `Key.sub=value` each.
@@ -100,7 +100,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
             train_workers: how many pods train together, with paddlejob.
             train_job_options: queue, deadlines and retries of the job, as {"kueue_queue": "gpu"}.
             model_name: its name in Triton and in the registry.
-            evaluate_max_pods: at most so many pods read the test set at a time.
+            evaluate_max_pods: largest number of pods that predict the test set at a time.
             gate_min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
             gate_min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
             gate_min_samples: smallest number of evaluated lines on which a verdict means something.

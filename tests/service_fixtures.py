@@ -27,7 +27,7 @@ def store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port where nobody listens, held so that nobody will."""
+    """A port without a listener, held so that none appears."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])

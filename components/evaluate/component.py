@@ -1,4 +1,4 @@
-"""Step 7: how well the new model reads beside the one that serves, and which of them shall."""
+"""Step 7: how the candidate compares with the champion, and whether it may replace it."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def evaluate(
     min_norm_edit_dis: float = 0.0,
     min_samples: int = 100,
     max_accuracy_drop_fraction: float = 0.01,
-    thresholds: dict[str, Any] = {},  # noqa: B006 (kfp reads the default, nobody changes it)
+    thresholds: dict[str, Any] = {},  # noqa: B006 (kfp reads the default; it is never changed)
 ) -> bool:
     """Counts what both models read on the same lines and decides; a refusal is no error.
 

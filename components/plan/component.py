@@ -20,7 +20,7 @@ def plan(
     validation_data_uri: str = "",
     split_options: dict[str, Any] = {},  # noqa: B006
     dataset_name: str = "lines",
-    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
+    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default; it is never changed)
     pretrained_uri: str = "",
     train_minutes: float = 0.0,
     label_format: str = "auto",
@@ -48,7 +48,7 @@ def plan(
         label_format: as the labels are converted.
         max_bad_fraction: of the lines that may be left out.
         skip_if_unchanged: whether a run of what the serving model was made of ends here.
-        pack_max_pods: at most so many pods pack at a time.
+        pack_max_pods: largest number of pods that pack at a time.
         pack_gib_per_pod: GiB of data that are worth a pod of its own.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What lies at a source, told apart by its listing: without a byte of the data being read."""
+"""What a source contains, told apart by its listing: without a byte of the data being read."""
 
 import hashlib
 import json
@@ -23,8 +23,8 @@ class DataPart:
         name: of the data set in the object store; its role follows.
         uri: folder, tar or zip, in the store or a local path.
         sha256: digest that it must have; empty where none was given.
-        version: changes with what lies there; a cached step goes by it.
-        bytes: size of what lies there.
+        version: changes with the content; a cached step depends on it.
+        bytes: size of the content.
     """
 
     role: str
@@ -82,7 +82,7 @@ def partition_parts(
 
     Args:
         parts: of all roles.
-        max_pods: at most so many groups.
+        max_pods: largest number of groups.
         bytes_per_pod: what is worth a pod of its own.
     """
     total = sum(part.bytes for part in parts)

@@ -1,4 +1,4 @@
-"""Step 6: the new model and the one that serves read the test set, each pod its share."""
+"""Step 6: candidate and champion predict the test set, each pod its partition."""
 
 from typing import Any
 

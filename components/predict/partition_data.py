@@ -18,7 +18,7 @@ def download_samples(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDatase
         folder: an empty or new folder.
 
     Raises:
-        DataError: another data set lies there now.
+        DataError: it is another dataset now.
     """
     store = Store.from_env()
     tables = folder / "tables"

@@ -16,7 +16,7 @@ def preflight(
     test_lmdb: Output[Dataset],
     report: Output[Markdown],
     config: str,
-    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
+    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default; it is never changed)
     max_bad_fraction: float = 0.01,
     evaluate_max_pods: int = 1,
     max_accuracy_drop_fraction: float = 0.01,
@@ -34,7 +34,7 @@ def preflight(
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         config_overrides: `Key.sub=value` each.
         max_bad_fraction: share of samples the configuration cannot learn at which to stop, 0 to 1.
-        evaluate_max_pods: at most so many pods read the test set.
+        evaluate_max_pods: largest number of pods that predict the test set.
         max_accuracy_drop_fraction: of the gate, for what the report says of the test set.
         thresholds: any other threshold of the gate, checked here already.
 

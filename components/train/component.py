@@ -17,7 +17,7 @@ def train(
     task_config: dsl.TaskConfig,
     run: str,
     config: str,
-    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default, nobody changes it)
+    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default; it is never changed)
     train_minutes: float = 0.0,
     pretrained_uri: str = "",
     train_backend: str = "local",

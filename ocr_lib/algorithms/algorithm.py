@@ -35,7 +35,7 @@ class RecognitionAlgorithm:
         loss: the loss of one head of this family, as `module:Class`.
         post_processes: PaddleOCR's `PostProcess.name` → its arguments, which are accepted and
             ignored: the characters are Global's, as PaddleOCR has it, and `Metric.key` names the
-            network. The first is the one that an exported model names.
+            network. An exported model names the first.
         label_encoder: PaddleOCR's transform that encodes its labels.
         length_limit: the head's argument that limits how much it writes; None where the image's
             width decides.

@@ -1,7 +1,7 @@
 """Which characters a configuration means: a named or own dictionary, or those of the labels.
 
 `Global.character_dict_path: labels` is the dictionary of the training labels' characters, sorted
-by code point. A run writes it into its folder; whoever reads with the run's network finds it there.
+by code point. A run writes it into its folder; readers of the run's network load it from there.
 """
 
 from collections.abc import Iterable

@@ -32,15 +32,15 @@ class GlobalConfig:
             means the characters of the training labels.
         use_space_char: whether the space is a character too. Default false.
         save_model_dir: the run folder. Default ./output/rec.
-        save_epoch_step: a checkpoint `iter_epoch_N` every so many epochs. Default 3.
+        save_epoch_step: a checkpoint `iter_epoch_N` every N epochs. Default 3.
         save_inference_dir: where `export` writes; unset means save_model_dir/inference.
         save_res_path: where `infer` writes its answers; unset means they are only printed.
         eval_batch_step: first step after which evaluation runs, and every how many steps.
             One number is [0, number]. Default [0, 2000].
-        eval_batch_epoch: evaluate every so many epochs instead.
+        eval_batch_epoch: evaluate every N epochs instead.
         calc_epoch_interval: with cal_metric_during_train, in every n-th epoch. Default 1.
         cal_metric_during_train: accuracy of training batches in the log. Default false.
-        print_batch_step: a log line every so many steps. Default 10.
+        print_batch_step: a log line every N steps. Default 10.
         log_smooth_window: steps that a logged value is the median of. Default 20.
         pretrained_model: weights to start from, without optimiser or position.
         checkpoints: a checkpoint to go on from; goes before pretrained_model.
@@ -62,14 +62,14 @@ class GlobalConfig:
     Attributes:
         width_buckets: padded image widths in px, ascending; an image takes the smallest that
             holds it. Unset means PaddleOCR's one fixed width, from RecResizeImg.
-        train_minutes: instead of epoch_num: as many whole epochs as fit into so many minutes,
+        train_minutes: instead of epoch_num: as many whole epochs as fit into this many minutes,
             evaluations counted in; the learning-rate schedule ends with them.
-        narrow_first_epochs: in so many first epochs narrow batches come before wide ones, which
+        narrow_first_epochs: in the first N epochs narrow batches come before wide ones, which
             brings CTC over its first plateau sooner. Default 0.
-        save_step_every: a `latest` checkpoint every so many steps within an epoch.
-        save_minutes: a `latest` checkpoint every so many minutes within an epoch. Default 10.
+        save_step_every: a `latest` checkpoint every N steps within an epoch.
+        save_minutes: a `latest` checkpoint every N minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
-        early_stop_evals: stop after so many evaluations without a better main indicator.
+        early_stop_evals: stop after N evaluations without a better main indicator.
         ema_decay: evaluate and keep a moving average of the weights, of which each update keeps
             this share, such as 0.999. Unset keeps none.
         fallback_to_pretrained: where `checkpoints` names no file, begin as if it were unset.
@@ -138,7 +138,7 @@ class GlobalConfig:
         if len(self.eval_batch_step) == 1:  # PaddleOCR takes one number as well
             object.__setattr__(self, "eval_batch_step", (0, *self.eval_batch_step))
         if len(self.eval_batch_step) != 2 or self.eval_batch_step[1] < 1:
-            fix = "Write [first step, every so many steps]"
+            fix = "Write [first step, number of steps between]"
             raise FieldError(self, "eval_batch_step", f"is {list(self.eval_batch_step)}", fix)
 
     def _check_buckets(self) -> None:

@@ -9,7 +9,7 @@ from ocr_lib.errors import ConfigError, UserError
 Path = tuple[str | int, ...]
 Places = Mapping[Path, str]  # path of a key → `file:line`, or `-o`
 
-FEW = 20  # so many known names are listed in an error when none is near
+FEW = 20  # known names listed in an error when none is near
 
 
 @dataclass(frozen=True, slots=True)

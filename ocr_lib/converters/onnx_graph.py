@@ -81,7 +81,7 @@ class _Reader:
 
         if tensor.data_location == TensorProto.EXTERNAL:
             fix = "Save the model with its weights inside"
-            raise ImportModelError(self._where, f"weight {name} lies in another file", fix)
+            raise ImportModelError(self._where, f"weight {name} is in another file", fix)
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
             self._constants[name] = numpy_helper.to_array(tensor).astype(np.float32)
 

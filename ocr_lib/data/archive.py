@@ -1,6 +1,6 @@
 """A data set as a folder, whatever it comes as: a folder, a tar (also compressed) or a zip.
 
-An archive is somebody else's: links, devices, paths that leave the folder, and archives that
+An archive is untrusted: links, devices, paths that leave the folder, and archives that
 unpack to more than they should are refused before a byte lands outside the working folder.
 """
 
@@ -90,7 +90,7 @@ def _unpack(archive: Path, folder: Path, caps: Caps) -> None:
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the archive's
-        raise DataError(str(archive), f"damaged or unsafe: {error}", "Get it anew") from error
+        raise DataError(str(archive), f"damaged or unsafe: {error}", "Download it again") from error
 
 
 class _Budget:

@@ -62,7 +62,7 @@ class Dataset(Protocol):
         """
 
     def resample(self, epoch: int) -> bool:
-        """Draws anew what a ratio below 1 leaves out; returns whether that changed anything."""
+        """Redraws what a ratio below 1 leaves out; returns whether that changed anything."""
 
 
 def read_file(path: str, limit: int = MAX_BYTES) -> bytes:

@@ -49,7 +49,7 @@ class Concat:
         return self._parts[part].sample(i - start, rng)
 
     def resample(self, epoch: int) -> bool:
-        """Draws anew in every part that has a ratio; returns whether one has."""
+        """Redraws in every part that has a ratio; returns whether one has."""
         changed = [part.resample(epoch) for part in self._parts]
         return any(changed)
 

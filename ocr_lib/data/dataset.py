@@ -19,9 +19,9 @@ __all__ = ["Dataset", "Sample", "open_dataset", "open_lmdb"]
 def open_dataset(split: Any, refused: Collection[str] = ()) -> Dataset:
     """Opens the samples of a `SplitConfig`.
 
-    `SimpleDataSet` reads `label_file_list`, `LMDBDataSet` what lies below `data_dir`: data sets of
+    `SimpleDataSet` reads `label_file_list`, `LMDBDataSet` what is below `data_dir`: data sets of
     `ocr pack-lmdb` and plain LMDB folders, in the order of their paths. A ratio below 1 takes
-    that share of a list (of the whole, for LMDB), drawn anew by `resample`.
+    that share of a list (of the whole, for LMDB), redrawn by `resample`.
 
     Args:
         split: the block.

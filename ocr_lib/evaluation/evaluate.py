@@ -32,7 +32,7 @@ def evaluate(
     Args:
         recognizer: the model with the preprocessing it will serve with, or what it read before.
         dataset: labelled lines.
-        limit: evaluate so many lines, evenly spread over the data set; None for all.
+        limit: number of samples to evaluate, evenly spread over the data set; None for all.
         worst: how many of the worst lines to keep, with their pictures.
         watch: positions whose text to keep in `EvalReport.watched` whatever it is, such as the
             candidate's worst lines while the champion is evaluated.

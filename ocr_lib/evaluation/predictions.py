@@ -1,8 +1,8 @@
 """Reading apart from counting: many machines may read, each its share of the lines; one counts.
 
 Figures are never added up from parts, since sums of fractions depend on their order. The machine
-that counts goes through all lines in their order with what was read on them, whoever read it: its
-report is the one that it had made alone.
+that counts goes through all lines in their order with their predictions, whichever
+process made them: its report equals that of a single process.
 """
 
 import json
@@ -64,10 +64,10 @@ def chunks(rows: range) -> Iterator[range]:
 
 
 def partitions(lines: int, most: int) -> list[range]:
-    """Splits lines into runs of neighbours, about equally long: at most so many, at least one.
+    """Splits lines into runs of neighbours, about equally long: at most `most`, at least one.
 
-    A share ends where a chunk does, so that every line is in the same batch whoever reads it: the
-    last bits of a probability depend on the size of its batch.
+    A share ends where a chunk does, so that every line is in the same batch whichever process
+    reads it: the last bits of a probability depend on the size of its batch.
     """
     whole = -(-lines // CHUNK)
     count = max(1, min(most, whole))
@@ -110,7 +110,7 @@ def load(path: Path, count: int) -> Iterator[Recognition]:
 
 
 def _image(dataset: Dataset, index: int) -> bytes:
-    """Returns an image; one that is gone reads as no image, and whoever counts says why."""
+    """Returns an image; a missing one reads as no image, and scoring says why."""
     try:
         return dataset.sample(index).image
     except UserError:

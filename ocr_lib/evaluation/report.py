@@ -131,7 +131,7 @@ class EvalReport:
         confusions: the most frequent ones.
         reliability: lines by score, in bins of equal width from 0 to 1; unreadable ones left out.
         cells: sums by slice and block, for paired statistics; None in reports of format 1.
-        leaked: lines whose image is a training image too; None where nobody looked.
+        leaked: lines whose image is a training image too; None where it was not checked.
         worst: the worst lines, worst first, with small pictures.
         watched: position → text of the lines that were asked for.
         errors: first unreadable images, each with its cause.

@@ -1,4 +1,4 @@
-"""Whether a trained model may replace the one that serves: a pure decision with its reasons.
+"""Whether a candidate may replace the champion: a pure decision with its reasons.
 
 | reason | passes when |
 | --- | --- |

@@ -55,7 +55,7 @@ def onnx_forward(model: Path, threads: int = 1, *, optimised: bool = True) -> Fo
     Args:
         model: the file; its first input takes [N, C, H, W], its first output gives [N, T, K].
         threads: CPU threads of one call. They sleep between calls: spinning ones take their
-            core from whoever needs it next.
+            core from the next thread that needs it.
         optimised: False computes operator by operator as the file says: slower, and rounded as
             other engines round.
     """

@@ -15,7 +15,7 @@ from ocr_lib.opencv import cv2
 from ocr_lib.text.ctc import Recognition
 
 MAX_SQUEEZE = 1.5
-MAX_PIECES = 64  # of one line; wider ones are squeezed into so many
+MAX_PIECES = 64  # of one line; wider ones are squeezed into this many
 OVERLAP = 0.25  # of a piece, that the next one reads again
 SEARCH = 0.1  # of a piece, in which to look for a column without ink
 

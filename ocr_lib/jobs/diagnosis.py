@@ -1,4 +1,4 @@
-"""What ails a training job, in plain words: a pure reading of its pods and events."""
+"""Diagnoses a training job from its pods and events: a pure function."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNever
 _START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 # Failures that the same run on the same data meets again.
 FINAL = frozenset({"oom", "data", "nonfinite"})
-# Those that somebody may be putting right just now: they get a while.
+# Those that an operator may be fixing right now: they get a while.
 WAITING = frozenset({"unschedulable", "image", "start", "refused"})
 
 # Those that a worker may be over when it starts again, with another secret for example.
@@ -60,7 +60,7 @@ class Diagnosis:
 
 
 def grouped(findings: Iterable[Diagnosis]) -> list[str]:
-    """Returns findings as lines; what ails many workers alike is said once."""
+    """Returns findings as lines; a problem shared by many workers is reported once."""
     alike: dict[tuple[Kind, str], list[Diagnosis]] = {}
     for item in findings:
         alike.setdefault((item.kind, item.cause), []).append(item)

@@ -1,4 +1,4 @@
-"""Collecting training jobs that nobody waits for any more.
+"""Deletes training jobs that no run waits for any more.
 
 An exit handler can be lost: with its node, with the namespace's quota, with the workflow. What is
 over is decided here from the job and the pipeline's pods alone, twice, a minute apart: between two
@@ -38,7 +38,7 @@ class RetentionLimits:
 
 
 def expiry_reason(job: Tree, pods: Iterable[Tree], now: float, limits: RetentionLimits) -> str:
-    """Returns why nobody waits for a job any more, in plain words; empty where somebody may.
+    """Returns why no run waits for a job any more; empty where one may.
 
     Args:
         job: the PaddleJob.

@@ -145,7 +145,7 @@ class KubernetesApi:
 
         Args:
             pod: its name.
-            since_s: only the lines of the last so many seconds.
+            since_s: only the lines of the last N seconds.
             previous: of the container before its last restart.
         """
         more = {"since_seconds": since_s} if since_s else {"tail_lines": MAX_LOG_LINES}

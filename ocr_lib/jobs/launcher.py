@@ -1,6 +1,6 @@
 """The `paddlejob` backend: a run as a PaddleJob, sent or adopted, watched to its end.
 
-Whoever runs this may die at any moment and run again: the job's name follows from the run, its
+This step may die at any moment and run again: the job's name follows from the run, its
 attempt is written on it, its result is in the object store.
 """
 
@@ -81,10 +81,10 @@ class Launcher:
         return with_retries(lambda: read_result(self.store, self.work), say)
 
     def adopt_or_create(self, spec: JobSpec) -> JobSpec:
-        """Makes the job, or takes over the one that is there; returns it with its attempt.
+        """Makes the job, or adopts an existing one; returns it with its attempt.
 
         Raises:
-            ConfigError: the one that is there was made for something else.
+            ConfigError: the existing one was made for something else.
         """
         name, ends = job_name(spec.run), time.monotonic() + GONE_S
         while not self.cluster.create_job(build_paddlejob(spec)):

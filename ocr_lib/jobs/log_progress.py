@@ -77,7 +77,7 @@ class LogProgress:
 
 
 def is_chatter(text: str) -> bool:
-    """Tells whether a line is of the launcher's own, which nobody reads twice."""
+    """Tells whether a line is of the launcher's own, which is not worth repeating."""
     return text.startswith("LAUNCH INFO ") or " HTTP Request: " in text
 
 

@@ -74,7 +74,7 @@ class JobSpec:
         pods: what each may use, and where it runs.
         options: queue, deadlines, retries.
         attempt: counts whole-job retries, from 1.
-        pipeline_run: the pipeline's run, for whoever cleans up; empty outside of one.
+        pipeline_run: the pipeline's run, for the clean-up step; empty outside of one.
     """
 
     run: str

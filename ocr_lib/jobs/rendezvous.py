@@ -1,8 +1,8 @@
 """How the machines of a job learn of each other: marks in the store, looked at now and then.
 
-A pod that is replaced starts its ranks anew and waits for the others; those still wait in the
-middle of a step for the one that is gone, some of them for ever. So every machine leaves a mark
-when it starts. Whoever sees a peer's mark change starts its own ranks again, and all meet.
+A pod that is replaced restarts its ranks and waits for the others; those still wait in the
+middle of a step for the lost one, some of them for ever. So every machine leaves a mark
+when it starts. An agent that sees a peer's mark change restarts its own ranks, and all meet.
 
 Where they meet is named by the marks that they know. Without that, machines that start again
 within the same seconds could meet while one of them has yet to hear of the other's start: it would
@@ -22,7 +22,7 @@ STACKS = "stacks-wanted"  # the watcher's mark: everybody writes down where it s
 
 
 class RendezvousChange(NamedTuple):
-    """What the marks say: a peer started again since the meeting; stacks are wanted anew."""
+    """What the marks say: a peer started again since the meeting; stacks are requested again."""
 
     broken: bool = False
     stacks: bool = False
@@ -35,7 +35,7 @@ class Rendezvous:
         store: where the marks are.
         run_key: of the run in the store.
         attempt: of the job.
-        name: of this machine, or of whoever looks on.
+        name: of this machine, or of the watcher.
         machines: how many there are.
     """
 
@@ -62,7 +62,7 @@ class Rendezvous:
         """Returns the name of the place to meet the others at; empty while one has not joined.
 
         Those find each other who know of the same starts of all machines. A pod that was taken
-        for dead and replaced finds nobody: it knows its own start, the others its successor's.
+        for dead and replaced finds no peer: it knows its own start, the others its successor's.
 
         Raises:
             ServiceError: the store is away.
@@ -75,7 +75,7 @@ class Rendezvous:
         return hashlib.sha256(json.dumps(machines, sort_keys=True).encode()).hexdigest()[:16]
 
     def mark(self, name: str) -> None:
-        """Writes a mark anew."""
+        """Writes a mark again."""
         self._store.put_json(self._prefix + name, {"mark": secrets.token_hex(8)})
 
     def news(self) -> RendezvousChange:

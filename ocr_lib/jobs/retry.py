@@ -7,7 +7,7 @@ from typing import TypeVar
 from ocr_lib.errors import ServiceError
 from ocr_lib.storage.s3 import ConflictError, DigestError, MissingObjectError, RefusedError
 
-STORE_AWAY_S = 300.0  # how long it may be away before whoever needs it gives up
+STORE_AWAY_S = 300.0  # how long it may be away before its users give up
 RETRY_S = 5.0
 T = TypeVar("T")
 

@@ -46,7 +46,7 @@ class TrainRequest:
 
     @property
     def key(self) -> str:
-        """Where the run lies in the object store."""
+        """The run's prefix in the object store."""
         return f"runs/{self.job.run}"
 
     @property

@@ -28,7 +28,7 @@ from ocr_lib.jobs.options import JobOptions
 Tree = Mapping[str, Any]
 Result = Literal["succeeded", "failed", "again", "gone"]
 MAX_RESTARTS = 3  # of a worker, before what ended it is taken to repeat itself
-IGNORED_S = 120.0  # no condition after so long: nobody looks after the job
+IGNORED_S = 120.0  # no condition after this long: no operator handles the job
 DUMP_S = 40.0  # between asking for stacks and ending the job
 
 
@@ -56,7 +56,7 @@ class Outcome:
     """How watching ended.
 
     Attributes:
-        result: `again` asks for the whole job to be started anew from its last checkpoint.
+        result: `again` asks for the whole job to be restarted from its last checkpoint.
         reason: in plain words; empty after success.
         kind: of the finding behind it, or `stalled`, `deadline`, `deleted`, `operator`, `crash`.
         progress: how far it was, as the workers told.
@@ -103,7 +103,7 @@ def advance(watch: WatchState, look: Observation, options: JobOptions) -> WatchS
     findings = [*read_pods(look.pods), *read_events(look.events)]
     watch = _remember(watch, look, findings)
     if look.job is None:
-        return replace(watch, end=Outcome("gone", "somebody deleted the job.", "deleted"))
+        return replace(watch, end=Outcome("gone", "the job was deleted.", "deleted"))
     watch = replace(watch, since=_taken_up(watch.since, look.job, look.at))
     end = _ended(watch, look.job) or _terminal_failure(watch, look, findings, options)
     if end is None and not condition(look.job, "Suspended"):
@@ -189,7 +189,9 @@ def _terminal_failure(
             return Outcome("failed", reason, item.kind)
     waited = look.at - watch.since.get("ignored", look.at)
     if waited >= IGNORED_S:
-        cause = f"nobody took up the job in {waited:.0f} s. Check that the training operator runs."
+        cause = (
+            f"no operator took the job in {waited:.0f} s. Check that the training operator runs."
+        )
         return Outcome("failed", cause, "operator")
     return None
 

@@ -41,7 +41,7 @@ class PairLoss(nn.Layer):
 
     Args:
         config: its arguments.
-        head: of the networks' multi-heads the one that is compared; None where they have none.
+        head: which of the networks' multi-heads is compared; None where they have none.
     """
 
     @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ class RunLength:
         return self.steps_per_epoch * self.epochs
 
     def steps_in(self, epochs: float) -> int:
-        """Returns the nearest number of updates in so many epochs, at least 1."""
+        """Returns the nearest number of updates in that many epochs, at least 1."""
         return max(1, round(epochs * self.steps_per_epoch))
 
 

@@ -19,7 +19,7 @@ def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
         folder: where to put it.
 
     Raises:
-        DataError: another bundle lies there.
+        DataError: it is another bundle.
     """
     Store.from_env().get_tree(uri, folder)
     found = Bundle.open(folder, verify=False).digest

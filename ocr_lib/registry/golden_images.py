@@ -16,7 +16,7 @@ class GoldenImage:
         name: what errors and reports call it.
         image: the encoded file.
         text: what the exported model reads.
-        score: how sure it is; None where nobody noted it.
+        score: how sure it is; None where it was not recorded.
     """
 
     name: str

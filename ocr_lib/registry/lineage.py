@@ -88,7 +88,7 @@ class Removal:
 
 
 def removable(store: Store, model: str, keep: int) -> list[Removal]:
-    """Returns the versions that nobody needs, the oldest first.
+    """Returns the versions that are no longer needed, the oldest first.
 
     Never the one in production or its predecessor, to which a rollback leads; nor the newest
     `keep`. Their records stay, so that no number is given twice.

@@ -129,10 +129,10 @@ def models_in_production(store: Store) -> list[str]:
 
 
 def write_production(store: Store, production: Production, etag: str | None) -> None:
-    """Makes `production` the one that serves.
+    """Makes `production` the version in production.
 
     Raises:
-        ConflictError: somebody else changed it since it was read.
+        ConflictError: it changed since it was read.
     """
     store.replace_json(_production_key(production.model), production.to_dict(), etag)
 

@@ -24,7 +24,7 @@ class Evaluation:
         verdict: whether the candidate may serve, and why.
         costs: time and size of both; None where nothing serves yet.
         decisions: on how many candidates the test set has decided, this one counted; None where
-            nobody counted.
+            they were not counted.
     """
 
     candidate: EvalReport

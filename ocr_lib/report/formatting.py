@@ -20,7 +20,7 @@ def judged(decisions: int) -> str:
     """Says how many candidates a test set has judged, and what that means where they are many."""
     text = f"This test set has judged {decisions:,} candidate{'s' if decisions > 1 else ''}."
     if decisions >= MANY_DECISIONS:
-        text += " After so many it is no longer blind: renew it."
+        text += " After this many it is no longer blind: renew it."
     return text
 
 

@@ -1,7 +1,7 @@
 """Changing the version that one server serves, without a gap and without an untested answer.
 
 Every version's network runs under a name of its own (its release: version and digest), and
-`<name>` says which one it calls. So loading `<name>` anew is the whole change, and Triton makes
+`<name>` says which one it calls. So reloading `<name>` is the whole change, and Triton makes
 that without a gap. The former network stays loaded: requests that the former `<name>` accepted
 still call it, however long they wait, and a rollback finds it ready. What neither production nor a
 rollback needs goes once nothing has called it for longer than a request can wait.
@@ -94,7 +94,7 @@ def load(
 def activate(
     server: TritonAdmin, target: Target, golden: Sequence[GoldenImage]
 ) -> list[SmokeResult]:
-    """Makes a staged version the one that serves, and asks it for the golden images.
+    """Makes a loaded version serve, and asks it for the golden images.
 
     Raises:
         ServiceError: the server does not take it, or it reads something else.
@@ -122,9 +122,9 @@ def deactivate(server: TritonAdmin, target: Target) -> None:
 
 
 def stale_models(server: TritonAdmin, model: str, keep: Collection[str]) -> list[str]:
-    """Returns the loaded parts of a model's versions that nobody needs or calls any more.
+    """Returns the loaded parts of a model's versions that are no longer needed or called.
 
-    Whoever unloads them needs the lease: what somebody stages just now looks the same.
+    Hold the lease before unloading: a model being loaded looks the same.
 
     Args:
         server: of which server; its clock is taken to agree with this one to within seconds.

@@ -39,7 +39,7 @@ class ServedRecognition(Recognition):
 
 
 class Recorder(Protocol):
-    """Whoever wants to see what was read; see `ocr_lib/serving/feedback/recorder.py`."""
+    """Receives what was read; see `ocr_lib/serving/feedback/recorder.py`."""
 
     def offer(self, image: bytes, reading: ServedRecognition) -> None:
         """Takes a line and what was read on it; must not raise and not take long."""

@@ -202,7 +202,7 @@ def _core_config(name: str, bundle: Bundle, every_width: bool) -> Config:
 def _tensorrt(core: Config, precision: str) -> Config:
     """Has TensorRT plan for the widths that are warmed up, and for no others.
 
-    Without profiles it would plan anew, for half a minute or more, at every width it meets first.
+    Without profiles it would plan again, for half a minute or more, at every width it meets first.
 
     Source: onnxruntime_backend's `execution_accelerators`; ONNX Runtime's explicit shape ranges,
     where an input that is named again opens another profile.

@@ -2,7 +2,7 @@
 
 A server that starts, or comes back after it was killed, knows nothing of the deployments that
 went on without it. The keeper beside it loads the version in production, tested with the golden
-images before it answers anybody, and looks again every few seconds. While somebody deploys it
+images before it answers requests, and looks again every few seconds. During a deployment it
 leaves a server that serves alone: the deployment changes that server itself. Which models there are
 it asks the registry, unless it is told.
 """
@@ -150,7 +150,7 @@ class Reconciler:
         return self._admin.ready(production.model, production.version)
 
     def _tidy(self, production: Production) -> None:
-        """Unloads what former versions left, unless somebody deploys just now."""
+        """Unloads what former versions left, unless a deployment is in progress."""
         model, keep = production.model, needed_releases(self._store, production)
         if stale_models(self._admin, model, keep):
             with suppress(ConflictError), deploying(self._store, model, wait_s=0):
@@ -158,7 +158,7 @@ class Reconciler:
                     unload_stale(self._admin, model, keep)
 
     def _replace(self, model: str) -> bool:
-        """Changes a version that serves; a server that somebody deploys to is left to them.
+        """Changes a version that serves; a server under deployment is left alone.
 
         Returns:
             Whether the server is as it should be.

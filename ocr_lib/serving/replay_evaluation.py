@@ -1,7 +1,7 @@
 """A canary without users: the new version reads recorded lines beside the one in production.
 
 Golden images tell whether a version reads what its export read; recorded lines tell how much of
-what people send it would read otherwise than the version they are used to.
+what people send it would read differently from the version in production.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MAX_EXAMPLES = 10
 
 
 class ReplayError(ServiceError):
-    """The new version reads too many recorded lines otherwise than the one in production."""
+    """The new version reads too many recorded lines differently from the version in production."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RecordedSample:
     Attributes:
         name: what reports call it.
         image: the encoded file.
-        truth: what a person says it says; None where nobody has looked.
+        truth: what a person says it says; None where not checked.
     """
 
     name: str
@@ -103,7 +103,7 @@ class ReplayEvaluation:
             name, old, changed = found.examples[0]
             raise ReplayError(
                 f"version {version} reads {found.changed} of {found.lines} recorded lines "
-                f"otherwise than the one in production, more than {self.max_changed:.0%}; "
+                f"differently from the version in production, more than {self.max_changed:.0%}; "
                 f"first {name}: {changed!r}, not {old!r}."
             )
         if found.right_now < found.right_before:

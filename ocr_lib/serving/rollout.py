@@ -57,7 +57,7 @@ def deploy(
             that it has.
         metrics: what the evaluation found, kept with the version; None takes the bundle's.
         shadow: recorded lines that the version in production and the new one have to agree on.
-        wait_s: how long to wait while somebody else deploys this model.
+        wait_s: how long to wait while another deployment of this model runs.
         force: also replaces a version that the bundle was not judged against.
 
     Raises:
@@ -119,7 +119,7 @@ def rollback(
 
 @contextmanager
 def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], None]]:
-    """Holds the lease; gives a check that nobody put something else into service meanwhile.
+    """Holds the lease; gives a check that nothing else was put into service meanwhile.
 
     Of two that start together one wins. The other one decided what to replace before it knew.
     """
@@ -142,7 +142,7 @@ def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterato
     """Keeps everybody else from changing the versions of a model while the block lasts.
 
     Raises:
-        ConflictError: somebody else did so for all of `wait_s`.
+        ConflictError: another deployment did so for all of `wait_s`.
     """
     with store_lease(store, f"deploy-{model}", wait_s=wait_s):
         yield

@@ -59,7 +59,7 @@ def smoke(
     if wrong:
         raise SmokeError(
             f"Triton at {url}: {model} version {version} reads {len(wrong)} of {len(answers)} "
-            f"golden images otherwise than the exported model; first {_complaint(wrong[0])}."
+            f"golden images differently from the exported model; first {_complaint(wrong[0])}."
         )
     return answers
 

@@ -31,7 +31,7 @@ class ArtifactRef:
     Attributes:
         uri: the object or folder in the store, `s3://bucket/key`.
         digest: hex SHA-256 of its content.
-        metadata: counts and names for whoever reads the artifact; no secrets.
+        metadata: counts and names for readers of the artifact; no secrets.
     """
 
     uri: str

@@ -19,7 +19,7 @@ def upload(folder: Path, key: str, **metadata: Any) -> ArtifactRef:
     Args:
         folder: what to hand on.
         key: object key of the folder; `{digest}` in it stands for the digest of the content.
-        metadata: counts and names for whoever reads the pointer.
+        metadata: counts and names for readers of the reference.
     """
     digest = sha256_tree(folder)
     uri = Store.from_env().put_tree(folder, key.format(digest=digest))
@@ -30,7 +30,7 @@ def download(pointer: ArtifactRef, folder: Path) -> Path:
     """Downloads what `upload` uploaded to `folder`, with every file checked.
 
     Raises:
-        DataError: something else lies there now.
+        DataError: it is something else now.
     """
     Store.from_env().get_tree(pointer.uri, folder)
     check_digest(folder, pointer.digest, pointer.uri)
@@ -60,6 +60,6 @@ def check_digest(path: Path, expected: str, where: str) -> str:
         raise DataError(
             where,
             f"its SHA-256 is {found}, not {expected}: it was changed since",
-            "Give the digest of what lies there now, or restore the data",
+            "Give the digest of what is there now, or restore the data",
         )
     return found

@@ -48,7 +48,7 @@ class DigestError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """Somebody else changed the object, or holds the lease, that this call wanted."""
+    """Another process changed the object, or holds the lease, that this call needed."""
 
 
 class RefusedError(ServiceError):
@@ -302,7 +302,7 @@ class S3Client:
         name = self._name(bucket, key)
         if code == "PreconditionFailed":
             raise ConflictError(
-                f"{name}: changed by somebody else meanwhile. Run it again."
+                f"{name}: changed by another process meanwhile. Run it again."
             ) from error
         if not code:
             raise ServiceError(

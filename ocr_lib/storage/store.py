@@ -142,7 +142,7 @@ class Store:
             raise DigestError(f"{name}: not JSON ({error}). Write it again.") from error
 
     def replace_json(self, name: str, value: Any, etag: str | None) -> str:
-        """Writes JSON only where the object still is the one that was read.
+        """Writes JSON only where the object is unchanged since it was read.
 
         Args:
             name: key or URI.
@@ -150,12 +150,12 @@ class Store:
             etag: the tag that `get_versioned` returned; None when there must be no object yet.
 
         Raises:
-            ConflictError: somebody else changed the object meanwhile.
+            ConflictError: another process changed the object meanwhile.
         """
         bucket, key = self._locate(name)
         found = self.client.stat(bucket, key)
         if (found.etag if found else None) != etag:
-            raise ConflictError(f"s3://{bucket}/{key}: changed by somebody else. Run it again.")
+            raise ConflictError(f"s3://{bucket}/{key}: changed by another process. Run it again.")
         condition = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
         return self.client.put(bucket, key, _json(value), condition)
 
@@ -163,7 +163,7 @@ class Store:
         """Uploads a folder as a tree and returns its URI; what is already there stays.
 
         Files go up in parallel, the manifest last. A tree with other content under the same prefix
-        loses its manifest first, so that nobody reads a mixture.
+        loses its manifest first, so that a mixture is never read.
         """
         bucket, key = self._locate(prefix.rstrip("/"))
         manifest = TreeManifest.of_folder(folder)

@@ -5,7 +5,7 @@ So every contender writes an object of its own under the lease's prefix and then
 alone there, it holds the lease; otherwise it takes its object away and tries again later. Of two
 contenders at least one lists after the other has written, so both can lose a round, never both win.
 
-A holder writes its object anew all the time; one that has not for `HOLD_S`, by the store's own
+A holder rewrites its object all the time; one that has not for `HOLD_S`, by the store's own
 clock, is taken for dead and its object removed.
 """
 
@@ -34,7 +34,7 @@ def store_lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[No
         wait_s: how long to wait for another holder; above `HOLD_S` outlasts a dead one.
 
     Raises:
-        ConflictError: somebody else held it for all of `wait_s`.
+        ConflictError: another process held it for all of `wait_s`.
     """
     own = f"leases/{name}/{secrets.token_hex(8)}"
     ends = time.monotonic() + wait_s
@@ -57,7 +57,7 @@ def store_lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[No
 
 
 def _take(store: Store, own: str) -> bool:
-    """Tries once; leaves nothing behind when somebody else is there."""
+    """Tries once; leaves nothing behind when another holder exists."""
     store.put_json(own, {})
     there = {item.key: item.modified for item in store.list(own.rpartition("/")[0] + "/")}
     alive = {key for key, modified in there.items() if there[own] - modified <= HOLD_S}

@@ -91,7 +91,7 @@ class TreeManifest:
         return digest.hexdigest()
 
     def key(self, prefix: str, name: str) -> str:
-        """Returns the key of a file's object, for a tree that lies below `prefix`."""
+        """Returns the key of a file's object, for a tree below `prefix`."""
         return self.links.get(name) or f"{prefix}/{name}"
 
     def to_dict(self) -> dict[str, Any]:

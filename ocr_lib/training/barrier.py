@@ -1,6 +1,6 @@
 """Where processes meet before they exchange something, and notice that one is gone.
 
-A collective operation blocks until every process takes part. Whoever waits here instead can say
+A collective operation blocks until every process takes part. A process that waits here can say
 what it waits for, sees why another process stopped, and gives up after a deadline of its own.
 """
 
@@ -12,7 +12,7 @@ from paddle.base import core
 
 from ocr_lib.errors import OcrError
 
-BEAT_S = 5.0  # a sign of life every so many seconds
+BEAT_S = 5.0  # seconds between heartbeats
 LOST_S = 60.0  # a process without one for so long is gone
 # What paddle's store raises where it cannot read, or cannot send.
 STORE_ERRORS = (RuntimeError, ValueError)
@@ -76,7 +76,7 @@ class Barrier:
         try:
             if self._store.add("failed", 1) == 1:
                 self._store.set("why", f"process {self._rank} stopped: {why}")
-        except STORE_ERRORS:  # whoever kept the store is gone too
+        except STORE_ERRORS:  # the process that kept the store is gone too
             return
 
     def leave(self, deadline_s: float) -> None:
@@ -120,7 +120,7 @@ class Barrier:
                 store.add(f"alive {self._rank}", 1)
                 if self._over.wait(BEAT_S):
                     return
-        except STORE_ERRORS:  # the store is gone; whoever waits for it says so
+        except STORE_ERRORS:  # the store is gone; its waiters say so
             return
 
 

@@ -3,7 +3,7 @@
 `<prefix>.pdparams` (weights), `<prefix>.pdopt` (optimiser) and `<prefix>.states` (progress) belong
 together, but three files cannot be renamed at once. `<prefix>.json` names the set that counts by
 size and SHA-256, and works as a journal: the new files are written under temporary names, then
-the manifest, then they are moved into place. Whoever loads moves what a crash left behind.
+the manifest, then they are moved into place. Loading first moves what a crash left behind.
 
 Source: file names and contents as PaddleOCR ppocr/utils/save_load.py writes them; there `.states`
 is unpickled without checks and the step is not restored.
@@ -86,12 +86,12 @@ def load(prefix: Path) -> Checkpoint:
 
 
 def exists(prefix: Path) -> bool:
-    """Tells whether a complete checkpoint of ours lies at `prefix`."""
+    """Tells whether a complete checkpoint of ours is at `prefix`."""
     return _manifest(prefix).exists()
 
 
 def is_complete(prefix: Path) -> bool:
-    """Tells whether a checkpoint, of ours or of PaddleOCR, lies at `prefix`."""
+    """Tells whether a checkpoint, of ours or of PaddleOCR, is at `prefix`."""
     return exists(prefix) or prefix.with_name(prefix.name + SUFFIXES[0]).exists()
 
 

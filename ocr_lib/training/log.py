@@ -83,7 +83,7 @@ class StepTimer:
         self.reader_s += time.perf_counter() - self._mark
 
     def stepped(self, samples: int) -> None:
-        """Marks the end of a step on so many samples."""
+        """Marks the end of a step on `samples` samples."""
         self.samples += samples
         self.steps += 1
         self._mark = time.perf_counter()

@@ -13,7 +13,7 @@ def reading_logits(outputs: Any, network: str) -> Any:
     Args:
         outputs: a tensor; features and a tensor; a multi-head's tensors by name; all stages by
             name; or any of these by the name of each network.
-        network: the one that reads, "" where there is only one.
+        network: the reading one, "" where there is only one.
     """
     found = outputs[network] if network else outputs
     for key in ("head_out", "ctc"):

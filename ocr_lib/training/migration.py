@@ -1,9 +1,9 @@
 """Another dictionary for a trained network: what was learnt of a character goes with it.
 
-Output layers and character embeddings have one row (or column) a class. Each is put together anew:
+Output layers and character embeddings have one row (or column) a class. Each is reassembled:
 special classes (blank, start, end, …) and every character that both dictionaries have keep theirs,
 so that logits of shared characters do not change; a new character begins as the mean of all the old
-ones, which is nobody's look-alike. Accumulators of the optimiser move with their rows.
+ones, which resembles no character. Accumulators of the optimiser move with their rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -135,7 +135,7 @@ def characters_beside(prefix: Path) -> list[str] | None:
 def dictionary_beside(prefix: Path) -> Charset | None:
     """Returns the dictionary that weights were trained with; None where nothing says it.
 
-    It is `dictionary.txt` beside them (an import, a run folder, a bundle), else the one that a
+    It is `dictionary.txt` beside them (an import, a run folder, a bundle), else what a
     `config.yml` there names.
 
     Args:

@@ -169,7 +169,7 @@ def init_process_group(minutes: float, use_gpu: bool) -> Parallel:
 def _connect(rank: int, world_size: int) -> Barrier:
     said = StringIO()
     try:
-        with redirect_stderr(said):  # paddle lists flags that nobody set
+        with redirect_stderr(said):  # paddle lists flags that were not set
             distributed.init_parallel_env()
     except Exception as error:
         sys.stderr.write(said.getvalue())

@@ -29,7 +29,7 @@ class BoundedFile:
         self._left = size
 
     def read(self, size: int) -> bytes:
-        """Reads so many bytes; none at the end."""
+        """Reads this many bytes; none at the end."""
         if size > max(1, self._left):
             raise ValueError(f"it names {size:,} bytes where {self._left:,} are left")
         content = self._file.read(size)

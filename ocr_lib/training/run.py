@@ -76,7 +76,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
 
     Args:
         config: the configuration.
-        fresh: begin anew in a folder that holds a run already.
+        fresh: start over in a directory that holds a run already.
         quiet: log to the run folder only.
 
     Raises:
@@ -210,7 +210,7 @@ class _Run:
             raise ConfigError(
                 "Global.save_model_dir",
                 f"{self.run_dir} holds a run of another configuration or other data",
-                "Name another folder, or pass --fresh to begin anew in this one",
+                "Name another folder, or pass --fresh to start over in this one",
             )
         if self.settings.train_minutes is None and plan.epochs != self.settings.epoch_num:
             plan = RunPlan(self.settings.epoch_num, plan.config_digest, plan.samples)

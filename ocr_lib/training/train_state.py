@@ -54,7 +54,7 @@ class TrainState:
         )
 
     def fit(self, steps_per_epoch: int) -> None:
-        """Moves to the same place of an epoch of so many steps: more processes have fewer each."""
+        """Moves to the same place of an epoch of `steps` steps: more processes have fewer each."""
         share = steps_per_epoch / (self.steps_per_epoch or steps_per_epoch)
         self.steps_per_epoch = steps_per_epoch
         if share == 1.0:

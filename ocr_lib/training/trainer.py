@@ -1,7 +1,7 @@
 """The training loop.
 
 Exact resume rests on three things: batches and augmentation are functions of (seed, epoch,
-position), dropout is seeded anew for every step, and the learning rate is a function of the
+position), dropout is reseeded for every step, and the learning rate is a function of the
 position.
 What a checkpoint must hold is then only the weights, the optimiser's state and the position.
 """

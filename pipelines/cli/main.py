@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "serve": ("pipelines.cli.serving.serve", "run one replica of the server, kept at production"),
     "query": ("pipelines.cli.serving.query", "read images with a served model"),
-    "reap": ("pipelines.cli.cluster.reap", "end training jobs that nobody waits for any more"),
+    "reap": ("pipelines.cli.cluster.reap", "end training jobs that no run waits for any more"),
     "store": ("pipelines.cli.cluster.store", "make an object store ready: bucket, keys, rights"),
     "pipeline": (
         "pipelines.cli.pipeline.group",

@@ -54,7 +54,7 @@ class Console:
         self._current: str | None = None
         self._started: dict[str, float] = {}  # rounds of a loop run side by side
         self._indent = INDENT  # of the steps' lines
-        self._in_inputs = 0  # within the JSON of the inputs of so many executors
+        self._in_inputs = 0  # within the JSON of the inputs of this many executors
         self._in_bar = False  # the cursor stands behind a bar that the next one replaces
 
     def feed(self, line: str) -> None:

@@ -1,7 +1,7 @@
 """Kubeflow Pipelines' REST API (v2beta1) through its published client, with plain failures.
 
 Every request has a deadline. What only reads is repeated while the server is away; what creates is
-not, since nobody can know whether it was done: `upload` and `schedule` look before they create.
+not, since it is unknown whether it was done: `upload` and `schedule` look before they create.
 """
 
 import json
@@ -137,7 +137,7 @@ class Kubeflow:
             return str(
                 self.call(self.experiments.experiment_service_create_experiment, new).experiment_id
             )
-        except AlreadyExistsError:  # somebody else was faster
+        except AlreadyExistsError:  # another process was faster
             return self.experiment(name)
 
     def link(self, path: str) -> str:

@@ -5,7 +5,7 @@
 | in a pod of the cluster | the service's own name | the pod's projected token |
 | behind a gateway with Dex | `--host https://…` | a session cookie, or name and password |
 | behind a gateway with tokens | `--host https://…` | a bearer token |
-| beside a cluster, with kubectl | `--port-forward` | whoever kubectl is |
+| beside a cluster, with kubectl | `--port-forward` | kubectl's user |
 
 Secrets come from the environment or from files that it names; a command line is for all to read.
 """
@@ -49,7 +49,7 @@ class Connection:
         host: base URL of the API.
         ui: base URL of the user interface; empty where there is none to link to.
         namespace: of the runs, in multi-user installations; empty for the single-user one.
-        token: returns the bearer token, read anew for each request, since tokens expire.
+        token: returns the bearer token, read again for each request, since tokens expire.
         cookie: of the session.
         ca_file: certificates to trust; the system's own by default.
     """

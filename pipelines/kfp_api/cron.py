@@ -149,7 +149,7 @@ def _later(time: datetime, seconds: int) -> datetime:
 def _local(zone: tzinfo | None, days: int, seconds: int) -> datetime:
     """Returns a local time, given as days since 1 January 1 and seconds of the day.
 
-    Of a time that the zone lacks or has twice it takes the one that Go's time.Date takes.
+    Of a time that the zone lacks or has twice it takes Go's time.Date's choice.
     """
     wall = days * DAY_S + seconds - EPOCH.toordinal() * DAY_S
     offset = _offset_s(wall, zone)

@@ -14,7 +14,7 @@ TIMEOUT_S = 20.0
 
 
 def login(host: str, user: str, password: str, ca_file: str | None = None) -> str | None:
-    """Logs in and returns the session's cookies; None where nobody asks for a login.
+    """Logs in and returns the session's cookies; None where no login is asked for.
 
     Raises:
         ConfigError: name or password is wrong.

@@ -96,7 +96,7 @@ def _pipeline(kubeflow: Kubeflow, package: Package) -> str:
     try:
         create = kubeflow.pipelines.pipeline_service_create_pipeline
         return str(kubeflow.call(create, pipeline).pipeline_id)
-    except AlreadyExistsError:  # somebody else uploads for the first time, too
+    except AlreadyExistsError:  # another process uploads for the first time, too
         return str(kubeflow.read(by_name, package.name, **namespace).pipeline_id)
 
 
@@ -110,7 +110,7 @@ def _upload(kubeflow: Kubeflow, pipeline_id: str, package: Package, commit: str)
             description=f"commit {commit}, package sha256:{package.digest}",
         )
     except ServiceError:
-        # The answer may be lost, or somebody else was faster: what counts is what is there now.
+        # The answer may be lost, or another process was faster: what counts is what is there now.
         if found := _uploaded(kubeflow, pipeline_id, package):
             return found
         raise

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND = "abcd", "1234"
-PARTS = {  # archives of the training data, packed by a pod each, and of the lines that decide
+PARTS = {  # archives of the training data, packed by a pod each, and of the test set
     "train/part-000": [f"{a}{b}{c}" for a in "ab" for b in SECOND for c in FIRST],
     "train/part-001": [f"{a}{b}{c}" for a in "cd" for b in SECOND for c in FIRST],
     "eval/lines": [f"{a}{b}{c}{d}" for a in SECOND for b in FIRST for c in SECOND for d in "abcde"],

@@ -278,7 +278,7 @@ def test_a_job_that_somebody_deletes_is_not_made_again(runs: Runs) -> None:
     run.says("global_step")
     run.space.kubectl("delete", "paddlejob", run.job, "--wait=false")
     assert run.wait(300) == 1
-    assert "somebody deleted the job" in run.log.splitlines()[-1]
+    assert "the job was deleted" in run.log.splitlines()[-1]
     assert not run.exists
 
 

@@ -10,7 +10,7 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 def read_parts(
     model: ArtifactRef, test_lmdb: ArtifactRef, model_name: str, work: Path, pods: int = 1
 ) -> list[ArtifactRef]:
-    """Reads all lines as so many pods would; returns what each hands on."""
+    """Predicts all samples as several pods would; returns what each hands on."""
     parts = []
     for share in share_out(test_lmdb, pods):
         folder = work / f"from-{share['first']}"

@@ -116,7 +116,7 @@ def _side(direction: str, own: str, other: str, port: int) -> bool:
     """Tells whether the policies of one end's pod let this through."""
     labels, namespace = PODS[own]
     if namespace is not HERE:
-        return True  # somebody else's namespace has its own policies
+        return True  # another namespace has its own policies
     protocol = "UDP" if port == 53 else "TCP"
     applying = [p for p in policies() if _selects(p["spec"]["podSelector"], labels)]
     applying = [p for p in applying if direction in p["spec"]["policyTypes"]]

@@ -84,7 +84,7 @@ def test_no_secret_is_in_the_manifests(name: str) -> None:
 def test_every_secret_that_is_named_is_made_by_the_documented_command(name: str) -> None:
     kind = {"dev": "seaweedfs", "dev-minio": "minio", "prod": "external"}[name]
     made = {item["metadata"]["name"]: set(item["stringData"]) for item in new_secrets(kind, "ocr")}
-    if kind == "external":  # its keys come from whoever runs the store
+    if kind == "external":  # its keys come with the external store
         made |= {secret_name(stage): {"accesskey", "secretkey"} for stage in ACCESS}
     for secret, key in secret_references(overlay(name)):
         assert key is None or key in made[secret]

@@ -1,4 +1,4 @@
-"""The compiled pipeline, in the lines that decide how it runs; `golden.yaml` is what it should be.
+"""The compiled pipeline, as far as it determines a run; `golden.yaml` is what it should be.
 
 After a change that is meant: `python -m tests.pipelines.ir > tests/pipelines/golden.yaml`.
 """

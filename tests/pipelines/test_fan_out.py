@@ -1,4 +1,4 @@
-"""Packing side by side: the same data set, whoever packs which part of it."""
+"""Packing side by side: the same dataset, whichever pod packs which part."""
 
 import json
 import os

@@ -76,7 +76,7 @@ def _apply(
     rng: np.random.Generator,
     count: int | None = None,
 ) -> Image:
-    """Applies all operations, or so many, in random order."""
+    """Applies all operations, or a given number of them, in random order."""
     for i in rng.permutation(len(operations))[:count]:
         image = operations[i](image, rng)
     return image

@@ -26,7 +26,7 @@ _lock = threading.Lock()
 def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb.Environment:
     """Opens `directory` for reading, without locks and without read-ahead.
 
-    It closes when nobody refers to it any more.
+    It closes with its last reference.
 
     Args:
         directory: holds data.mdb.
@@ -90,7 +90,7 @@ def _read_only(directory: Path) -> lmdb.Environment:
 
 
 def _after_fork() -> None:
-    """In the child: forget what the parent opened, so that it is opened anew."""
+    """In the child: forget what the parent opened, so that it is opened again."""
     global _lock
     _lock = threading.Lock()  # another thread of the parent may have held it
     for environment in list(_open.values()):

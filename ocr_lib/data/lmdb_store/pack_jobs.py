@@ -77,7 +77,7 @@ def run_jobs(
 
 
 def pack_shard(job: Job, progress: Callable[[int], None] | None = None) -> Packed:
-    """Packs one shard, or returns the one that an earlier run finished."""
+    """Packs one shard, or returns it if an earlier run finished it."""
     progress = progress or _silent
     packed = _finished(job)
     if packed is not None:

@@ -1,7 +1,7 @@
 """Reads, augments and stacks batches ahead of the training step.
 
-Every sample's random numbers come from (seed, epoch, position), so a batch is the same whoever
-loads it: one thread, eight processes, or the process that resumes after a crash.
+Every sample's random numbers come from (seed, epoch, position), so a batch is the same
+whichever process loads it: one thread, eight processes, or the process that resumes after a crash.
 """
 
 from collections import deque

@@ -25,7 +25,7 @@ from ocr_lib.workers import worker_pool
 
 SPLITS = ("train", "eval")
 EVAL_SHARE = 8
-"""One text in so many belongs to the evaluation split."""
+"""One text in N belongs to the evaluation split."""
 CHUNK = 200
 VERSION = 1
 """Rises when the same seed gives other images."""

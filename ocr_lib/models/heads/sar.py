@@ -155,7 +155,7 @@ class SARHead(nn.Layer):
 
     Source: Li et al., "Show, Attend and Read" (2019); PaddleOCR
     ppocr/modeling/heads/rec_sar_head.py. The mask of padded columns is one tensor, not a loop over
-    the batch, and evaluation keeps the LSTM's state where PaddleOCR starts anew at every step.
+    the batch, and evaluation keeps the LSTM's state where PaddleOCR resets it at every step.
     """
 
     @dataclass(frozen=True, kw_only=True)

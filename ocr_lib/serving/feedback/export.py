@@ -3,7 +3,7 @@
 | file | what |
 | --- | --- |
 | images/ | the images |
-| labels.txt | `path<TAB>truth`, the lines that somebody has corrected: a label list as it is |
+| labels.txt | `path<TAB>truth`, the lines that a person has corrected: a label list as it is |
 | to_label.txt | `path<TAB>` and nothing after the tab: the others, to be filled in |
 | lines.json | path → what the model read, how sure, which version, when |
 """

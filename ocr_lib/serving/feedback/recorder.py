@@ -79,13 +79,13 @@ class FeedbackRecorder:
         Args:
             image: the encoded file.
             reading: what the model read.
-            other: what somebody else says it says: another version, a second model, a person. A
+            other: what another reader says it says: another version, a second model, a person. A
                 line on which they disagree is kept however sure the model was.
         """
         if reading.error is not None or not self._sampled(image):
             return
         if other is not None and other != reading.text:
-            reason = f"read {other!r} by somebody else"
+            reason = f"read {other!r} by another reader"
         elif reading.score < self._limits.below:
             reason = f"score {reading.score:.2f} below {self._limits.below:.2f}"
         else:

@@ -9,7 +9,7 @@ was read on it; `<id>` begins the image's SHA-256, so that the same image is kep
 | reason | why it was kept |
 | time | when, UTC, ISO 8601 |
 | sha256, bytes | of the image |
-| truth | what a person says it says; null until somebody does |
+| truth | what a person says it says; null until then |
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class FeedbackSample:
         time: when, UTC, ISO 8601.
         sha256: of the image.
         bytes: of the image.
-        truth: what it says; None until somebody has said so.
+        truth: what it says; None until a person has said so.
     """
 
     day: str
@@ -127,7 +127,7 @@ class FeedbackStore:
 
         Args:
             share: of the lines, 0 to 1; which ones depends on their images alone.
-            most: so many at most, with `MAX_SAMPLE_BYTES` of images.
+            most: largest number, with `MAX_SAMPLE_BYTES` of images.
         """
         found: list[RecordedSample] = []
         for day, name in islice(self._newest(share), most):
@@ -140,7 +140,7 @@ class FeedbackStore:
         """Returns a line's image.
 
         Raises:
-            DigestError: it is not the one that was kept.
+            DigestError: it is not the stored one.
         """
         key = self._key(line, "image")
         content, _ = self._store.client.get(self._store.bucket, key, MAX_IMAGE_BYTES)
@@ -158,7 +158,7 @@ class FeedbackStore:
         return len(images), sum(images)
 
     def prune(self, days: int) -> int:
-        """Deletes what is older than so many days; returns how many lines that were."""
+        """Deletes what is older than `days`; returns the number of deleted samples."""
         oldest = (datetime.now(UTC).date() - timedelta(days=days)).isoformat()
         removed = 0
         for day in self._days():

@@ -1,4 +1,4 @@
-"""`ocr reap`: ends training jobs that nobody waits for any more."""
+"""`ocr reap`: ends training jobs that no run waits for any more."""
 
 import argparse
 

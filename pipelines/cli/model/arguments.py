@@ -98,7 +98,7 @@ def check_replaceable(path: Path, mark: str) -> None:
     """Refuses to replace a folder that is not an older result.
 
     Raises:
-        ConfigError: it holds files, and not the one that marks a result.
+        ConfigError: it holds files, and not the file that marks a result.
     """
     if path.is_dir() and any(path.iterdir()) and not (path / mark).is_file():
         cause = f"{path} holds files of something else ({mark} is missing), and would be replaced"

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_config_options(parser)
     parser.add_argument("--bundle", type=input_folder, help="evaluate this exported model")
-    parser.add_argument("--limit", type=count, help="evaluate so many lines, evenly spread")
+    parser.add_argument("--limit", type=count, help="number of samples to evaluate, evenly spread")
     parser.add_argument(
         "--leaks", action="store_true", help="count Eval images that are Train images too"
     )

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-seconds",
         type=real_number(0, DAY_S),
         default=LEASE_WAIT_S,
-        help="how long to wait while somebody else deploys the model (default 90)",
+        help="how long to wait while another deployment of the model runs (default 90)",
     )
     parser.add_argument(
         "--force",

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=whole_number(0, 100_000),
         default=90,
-        help="keep those of so many (default 90)",
+        help="days to keep (default 90)",
     )
     for action in (shown, export, correct, prune):
         add_model(action)

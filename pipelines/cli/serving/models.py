@@ -21,8 +21,8 @@ Look at the versions of a model, compare two, or delete old ones.
 
 `list` marks the one in production with *. `show` prints what is known of a version, down to the
 data, the configuration, the code and the metrics; `diff` prints in what two versions differ.
-`prune` deletes the files of versions that nobody needs, never of the one in production or of its
-predecessor; it only says which until it is given --yes.
+`prune` deletes the files of versions that are no longer needed, never of the one in production
+or of its predecessor; it only says which until it is given --yes.
 {STORE_HELP}"""
 EXAMPLES = """\
   ocr models list --model receipts
@@ -43,12 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff = actions.add_parser("diff", help="in what two differ")
     diff.add_argument("one", type=count)
     diff.add_argument("other", type=count)
-    pruned = actions.add_parser("prune", help="delete those that nobody needs")
+    pruned = actions.add_parser("prune", help="delete those that are not needed")
     pruned.add_argument(
         "--keep",
         type=whole_number(0, 10**9),
         default=KEEP,
-        help=f"keep so many of the newest (default {KEEP})",
+        help=f"number of newest versions to keep (default {KEEP})",
     )
     pruned.add_argument("--yes", action="store_true", help="delete; without it nothing is deleted")
     for action in (shown, show, diff, pruned):

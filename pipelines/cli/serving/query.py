@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-share", type=fraction, default=1.0, help="this share of them, 0 to 1 (default 1)"
     )
     parser.add_argument(
-        "--keep-a-day", type=count, default=1000, help="so many at most a day (default 1000)"
+        "--keep-a-day", type=count, default=1000, help="largest number a day (default 1000)"
     )
     parser.add_argument(
         "--timeout",

@@ -10,7 +10,7 @@ from pipelines.cli.model.arguments import checked
 
 DEFAULT_URL = "localhost:8001"
 URLS = "OCR_TRITON_URL"
-STORE_HELP = "The store is the one that OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name."
+STORE_HELP = "OCR_S3_ENDPOINT, OCR_S3_BUCKET and AWS_* name the store."
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

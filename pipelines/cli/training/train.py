@@ -21,7 +21,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_config_options(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin anew in a used run folder")
+    parser.add_argument("--fresh", action="store_true", help="start over in a used run directory")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Parts of three roles become three data sets, whoever packed which part."""
+"""Parts of three roles become three data sets, whichever pod packed which part."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -148,7 +148,7 @@ def test_weights_in_other_files_are_refused(v4: Exported, tmp_path: Path) -> Non
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../../etc/passwd")
     (tmp_path / "outside.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ImportModelError, match="lies in another file"):
+    with pytest.raises(ImportModelError, match="is in another file"):
         import_model(tmp_path / "outside.onnx", tmp_path / "out")
 
 

@@ -27,5 +27,5 @@ def write_lines(folder: Path, labels: Sequence[str], name: str = "labels.txt") -
 
 
 def texts(count: int) -> list[str]:
-    """Returns so many different labels, with spaces and more than ASCII."""
+    """Returns `count` different labels, with spaces and more than ASCII."""
     return [f"line {i} é漢" for i in range(count)]

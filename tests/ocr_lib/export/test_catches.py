@@ -181,7 +181,7 @@ def test_preprocessing_lost_on_the_way_into_the_bundle(
 
 
 def test_a_bundle_whose_preprocessing_was_changed(bundle: Bundle, tmp_path: Path) -> None:
-    """bundle.json itself is named by its digest alone: whoever fetches it compares that."""
+    """bundle.json itself is named by its digest alone: its readers compare that."""
     copy = Path(shutil.copytree(bundle.root, tmp_path / "bundle"))
     info = json.loads((copy / "bundle.json").read_text("utf-8"))
     info["preprocess"]["min_width"] = 40

@@ -74,7 +74,7 @@ def test_pieces_cover_the_line_overlap_and_are_few(shape: tuple[int, int]) -> No
 
 
 def test_cuts_go_between_characters() -> None:
-    """A white gap each 8 px; every cut lies in one."""
+    """A white gap each 8 px; every cut is in one."""
     image = draw("abc123" * 40)
     for start, end in split(image, PREPROCESS)[1:-1]:
         assert (image[:, start] == 255).all()

@@ -27,7 +27,7 @@ class ApiServer:
         logs: by pod.
         failures: status codes for the next requests; 0 closes the connection.
         asked: method and path of every request.
-        keeps: a job that is deleted stays for so many more reads.
+        keeps: a job that is deleted stays for this many more reads.
         on_create: plays the operator, with each job that is made.
     """
 

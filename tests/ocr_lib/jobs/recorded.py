@@ -73,7 +73,7 @@ def _pod(pod: Tree) -> Tree:
 
 
 def _first_job(rows: Iterable[Tree]) -> list[Tree]:
-    """Returns the looks before the job was made anew: a watch is of one job."""
+    """Returns the looks before the job was recreated: a watch is of one job."""
     found: list[Tree] = []
     uid = None
     for row in rows:

@@ -42,7 +42,7 @@ def test_what_a_rank_started_does_not_outlive_it() -> None:
         rank.kill()
         rank.wait(10)
         kill_groups([rank.pid])
-        assert rank.stdout.read() == b""  # the end of it: nobody holds the other side any more
+        assert rank.stdout.read() == b""  # the end of it: the other side is closed
 
 
 def test_ranks_do_not_get_the_stores_keys() -> None:

@@ -35,7 +35,7 @@ def test_metrics_set_the_model_beside_the_one_that_serves() -> None:
     [
         (1, "This test set has judged 1 candidate."),
         (7, "This test set has judged 7 candidates."),
-        (50, "This test set has judged 50 candidates. After so many it is no longer blind"),
+        (50, "This test set has judged 50 candidates. After this many it is no longer blind"),
     ],
 )
 def test_the_reports_say_how_many_candidates_the_test_set_has_judged(

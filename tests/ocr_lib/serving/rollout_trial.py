@@ -260,7 +260,7 @@ def _latency(seconds: list[float]) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Rollouts under load on two replicas.")
-    parser.add_argument("--requests", type=int, default=10_000, help="at least so many")
+    parser.add_argument("--requests", type=int, default=10_000, help="at least this many")
     parser.add_argument("--out", type=Path, default=Path("build/rollout.json"))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ocr-rollout-") as folder:

@@ -79,7 +79,7 @@ def test_a_keeper_unloads_what_nobody_has_called_for_long(
     monkeypatch.setattr("ocr_lib.serving.blue_green.IDLE_S", -1.0)
     with store_lease(store, "deploy-tidied"):
         keeper.sync()
-    assert f"{two}_core" in loaded(triton.url, "tidied")  # somebody may stage it just now
+    assert f"{two}_core" in loaded(triton.url, "tidied")  # it may be loading just now
     keeper.sync()
     keeper.close()
     assert loaded(triton.url, "tidied") == {"tidied", f"{one}_core"}

@@ -155,10 +155,10 @@ class TestWhenSomethingFails:
         """The new version passed everything and is taken back all the same."""
 
         def refuse(*_: object) -> None:
-            raise ConflictError("changed by somebody else.")
+            raise ConflictError("changed by another process.")
 
         monkeypatch.setattr("ocr_lib.serving.version_change.write_production", refuse)
-        with traffic(site.url, "steady") as seen, pytest.raises(DeployError, match="somebody else"):
+        with traffic(site.url, "steady") as seen, pytest.raises(DeployError, match="by another"):
             site.deploy(other_bundle, "steady")
         assert seen.failures == []
         assert len(seen.scores) == 2

@@ -1,7 +1,7 @@
 """Loads damaged variants of a checkpoint's file, in a process with little memory.
 
 python -m tests.ocr_lib.training.damaged_files FOLDER              every file in it as it is
-python -m tests.ocr_lib.training.damaged_files FOLDER SEED COUNT   so many variants of each
+python -m tests.ocr_lib.training.damaged_files FOLDER SEED COUNT   this many variants of each
 
 Prints how often which outcome was seen, as JSON. A signal or any other error ends it.
 """

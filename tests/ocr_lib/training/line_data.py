@@ -70,7 +70,7 @@ def small_config(
 
 
 def train_until(config: Config, step: int) -> None:
-    """Trains as far as the update `step` (from 0), where somebody interrupts."""
+    """Trains as far as the update `step` (from 0), where it is interrupted."""
     real = Trainer.update
 
     def update(self: Trainer, loaded: LoadedBatch, at: int, learning_rate: float) -> Any:

@@ -60,7 +60,7 @@ class Ranks:
         return self
 
     def start_nodes(self, command: Sequence[str | Path], nodes: int = 1, each: int = 2) -> "Ranks":
-        """Starts Paddle's launcher on so many nodes."""
+        """Starts Paddle's launcher on this many nodes."""
         master = ["--nnodes", nodes, "--master", f"127.0.0.1:{free_port()}"] if nodes > 1 else []
         for node in range(nodes):
             rank = ["--rank", node] if nodes > 1 else []

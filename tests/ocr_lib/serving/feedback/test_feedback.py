@@ -55,7 +55,7 @@ def test_a_line_that_somebody_reads_otherwise_is_kept(store: Store) -> None:
         recorder.offer(LINES[0], reading("abc", 0.99), other="abd")
         recorder.offer(LINES[1], reading("cab", 0.99), other="cab")
     (line,) = FeedbackStore(store, "disputes").lines()
-    assert line.reason == "read 'abd' by somebody else"
+    assert line.reason == "read 'abd' by another reader"
 
 
 def test_what_is_kept_is_bounded(store: Store) -> None:

@@ -62,7 +62,7 @@ def test_a_keeper_follows_production(
 
         put(other_bundle, store, triton.url, golden)
         two = score(triton.url, "kept")
-        with store_lease(store, "deploy-kept"):  # somebody deploys: this server is theirs
+        with store_lease(store, "deploy-kept"):  # a deployment is in progress
             store.replace_json(
                 "registry/kept/production.json",
                 store.get_json("registry/kept/production.json") | {"version": 1},
