@@ -219,7 +219,7 @@ def commands(run_dir: Path) -> Iterator[list[str]]:
         yield [name, "-c", file, "-o", "Global.infer_img=x.png"]
     yield ["export", str(run_dir), str(run_dir / "bundle")]
     yield ["export", "-c", file]
-    yield ["import", "x.onnx", "--out", str(run_dir / "imported"), "--config", file]
+    yield ["import", str(run_dir / "x.onnx"), "--out", str(run_dir / "imported"), "--config", file]
     yield ["dictionary", "migrate", str(run_dir / "a"), "--to", "en", "--out", str(run_dir / "b")]
 
 
@@ -229,6 +229,7 @@ def run_dir(module: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     config = load_config("cpu_line", [f"Architecture.Backbone={BLOCK}", RESHAPE], ALL)
     (folder / "config.yml").write_text(config.to_yaml())
+    (folder / "x.onnx").touch()
     return folder
 
 
