@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ocr_lib.training.schedule import RunLength
 
+from ocr_lib.optim.schedules import RunLength
 from ocr_lib.training.time_budget import budget_of_epoch
 
 LENGTH = RunLength(steps_per_epoch=10, epochs=4)
