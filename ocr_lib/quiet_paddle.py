@@ -9,6 +9,8 @@ import io
 import warnings
 from contextlib import redirect_stderr
 
+from ocr_lib import opencv  # noqa: F401 (before paddle)
+
 with redirect_stderr(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import paddle

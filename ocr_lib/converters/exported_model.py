@@ -154,7 +154,7 @@ def _refuse_unknown(source: ModelSource) -> None:
         unknown = unknown_operators(source.path)
     except ValueError as error:
         cause = f"no program of Paddle ({error})"
-        raise ImportModelError(source.name, cause, "check the file") from None
+        raise ImportModelError(source.name, cause, "Check the file") from None
     if unknown:
         cause = f"it has operators that no text recogniser has: {describe(unknown)}"
         fix = "give a recogniser that PaddleOCR or this project exported, or its ONNX file"

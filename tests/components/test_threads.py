@@ -8,14 +8,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of the standard library: an exception in a request is printed, and the server goes on.
+PACKAGES = ("components", "pipelines", "ocr_lib/storage", "ocr_lib/jobs", "ocr_lib/serving")
 LIBRARY = {"serve_forever"}
 
 
 def targets() -> Iterator[tuple[str, str]]:
     """Yields file and function of every thread that the steps and commands start."""
-    for path in sorted(
-        path for name in ("components", "pipelines") for path in ROOT.glob(f"{name}/**/*.py")
-    ):
+    for path in sorted(path for name in PACKAGES for path in ROOT.glob(f"{name}/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Thread"):
                 (target,) = [item.value for item in node.keywords if item.arg == "target"]

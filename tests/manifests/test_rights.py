@@ -13,9 +13,10 @@ from tests.ocr_lib.jobs.api_server import ApiServer
 
 Right = tuple[str, str, str]  # API group, resource, verb
 
-CLUSTER = ROOT / "components" / "shared" / "cluster.py"
-TRAIN = sorted((ROOT / "components" / "train").glob("*.py"))
-CLEAN_UP = ROOT / "components" / "cleanup" / "step.py"
+CLUSTER = ROOT / "ocr_lib" / "jobs" / "kubernetes_api.py"
+JOBS = sorted((ROOT / "ocr_lib" / "jobs").glob("*.py"))
+TRAIN = [path for path in JOBS if path.stem != "garbage_collector"]
+CLEAN_UP = ROOT / "components" / "clean_up" / "step.py"
 CALLS = {
     "create_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "create"),
     "get_namespaced_custom_object": ("kubeflow.org", "paddlejobs", "get"),
@@ -28,9 +29,9 @@ CALLS = {
 
 
 def rights_of_methods() -> dict[str, set[Right]]:
-    """Method of `Cluster` → what it needs; fails for a call that CALLS does not know."""
+    """Method of `KubernetesApi` → what it needs; fails for a call that CALLS does not know."""
     tree = ast.parse(CLUSTER.read_text())
-    (cluster,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Cluster"]
+    (cluster,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "KubernetesApi"]
     found: dict[str, set[Right]] = {}
     for method in [n for n in cluster.body if isinstance(n, ast.FunctionDef)]:
         calls = re.findall(r"self\._(?:core|custom)\.(\w+)\(", ast.unparse(method))

@@ -18,7 +18,7 @@ import ocr_lib
 from ocr_lib.opencv import LIMIT, MAX_PIXELS
 from pipelines.cli.main import COMMANDS
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 GROWTH_KIB = 8 << 10  # of a process that refuses a picture of 81 million pixels, 243 MB decoded
 
 # Imports each module in a process that has loaded nothing before. The first import of cv2 ends it:
@@ -125,7 +125,7 @@ from ocr_lib.data.image import Preprocess
 from ocr_lib.data.base import probe
 from ocr_lib.errors import ImageError
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.text.dictionary import Dictionary
+from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.data.hostile_images import png_claim, tiff_bomb
 
 def peak_kib():
@@ -138,7 +138,7 @@ for data in (tiff_bomb(), png_claim(9000, 9000)):
             decode(data, "line.tif")
         except ImageError as error:
             said.append(str(error))
-    reader = Recognizer(Preprocess(32, (96,)), Dictionary(("a",)), lambda batch: batch)
+    reader = Recognizer(Preprocess(32, (96,)), Charset(("a",)), lambda batch: batch)
     said += [reader.read([data])[0].error, probe(data, 1)[2:4]]
 print(json.dumps([len(tiff_bomb()), said, before, peak_kib() - before]))
 """
@@ -192,7 +192,7 @@ def test_opencv_is_loaded_before_paddle_which_imports_it() -> None:
     for path, tree in modules():
         if path != "ocr_lib/quiet_paddle.py" and "paddle" in imports(tree.body):
             packages.add("/".join(path.split("/")[:2]))
-    assert "ocr_lib/train" in packages
+    assert "ocr_lib/training" in packages
     for package in packages:
         first = ast.parse((ROOT / package / "__init__.py").read_bytes()).body[1]
         assert isinstance(first, ast.ImportFrom)

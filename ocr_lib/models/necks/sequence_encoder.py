@@ -41,7 +41,7 @@ def image_to_sequence(x: Tensor) -> Tensor:
         raise ConfigError(
             "Architecture.Backbone",
             f"its output is {x.shape[2]} rows high, and a sequence needs 1",
-            "use the image height the backbone is made for (32 or 48), or other strides",
+            "Use the image height the backbone is made for (32 or 48), or other strides",
         )
     return x.squeeze(2).transpose([0, 2, 1])
 

@@ -41,11 +41,13 @@ FOREVER = ("Global.epoch_num=100000", "Global.save_step_every=20")
 POD = """
 import sys
 from pathlib import Path
-from components.train import group, node
+from ocr_lib.jobs import agent, rendezvous
 Path.cwd = lambda: Path("/proc/self/cwd")
-news = group.Group.news
-group.Group.news = lambda self: group.News() if Path("deaf").exists() else news(self)
-sys.exit(node.main())
+group = rendezvous.Rendezvous
+news = group.news
+none = rendezvous.RendezvousChange()
+group.news = lambda self: none if Path("deaf").exists() else news(self)
+sys.exit(agent.main())
 """
 
 

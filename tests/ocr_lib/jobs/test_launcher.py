@@ -23,8 +23,8 @@ DONE = ArtifactRef("s3://ocr/runs/x", "ab" * 32, {"steps": 7})
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    for module in ("launcher", "follow"):
-        monkeypatch.setattr(f"components.train.{module}.POLL_S", 0.01, raising=False)
+    for module in ("launcher", "log_tailer"):
+        monkeypatch.setattr(f"ocr_lib.jobs.{module}.POLL_S", 0.01, raising=False)
     with ApiServer() as server:
         yield server
 

@@ -106,7 +106,7 @@ ON_A_SMALL_DISK = """
 import sys, time
 from pathlib import Path
 from ocr_lib.storage.store import Store
-from components.train import snapshots
+from ocr_lib.jobs import snapshots
 from tests.ocr_lib.jobs.test_snapshots import checkpoint_at, uploaded
 snapshots.PERIOD_S = 0.01
 disk, run = Path(sys.argv[1]), sys.argv[2]

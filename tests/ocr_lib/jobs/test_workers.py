@@ -59,6 +59,6 @@ def test_what_minds_and_watches_does_not_import_paddle() -> None:
 
 
 def test_checkpoints_are_called_as_the_trainer_calls_them() -> None:
-    trainers = Path(snapshots.__file__).parents[2] / "ocr_lib" / "train" / "run_folder.py"
+    trainers = Path(snapshots.__file__).parents[1] / "training" / "run_dir.py"
     names = f'BEST, LATEST = "{snapshots.BEST}", "{snapshots.LATEST}"'
     assert names in trainers.read_text("utf-8")

@@ -78,7 +78,7 @@ def test_what_nobody_needs_is_pruned(
     assert put(store, "pruned", bundles[0], 0.1) == 1  # deployed again: its files come back
     assert store.list("triton/pruned/1/")
     assert not find_version(store, "pruned", 1).pruned
-    with pytest.raises(ConfigError, match="--keep"):
+    with pytest.raises(SystemExit):
         call(models, "prune", *where, "--keep", -1)
 
 

@@ -137,8 +137,8 @@ def test_each_network_is_exported_and_the_student_is_the_one_that_counts(
 ) -> None:
     out = tmp_path / "out"
     args = Namespace(
-        run=str(run_dir),
-        out=str(out),
+        run=run_dir,
+        out=out,
         checkpoint="latest",
         config=None,
         opt=[],
