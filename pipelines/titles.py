@@ -12,3 +12,6 @@ TITLES = {
     "deploy": "Deploy to Triton",
     "clean-up": "Clean up",
 }
+
+# The conditions of the DAG; a run that skips one of them has a result, not a failure.
+SOMETHING_NEW, ACCEPTED = "something-new", "accepted"

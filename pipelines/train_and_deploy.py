@@ -18,7 +18,7 @@ from components.train.component import train
 from components.train.task_config import passthroughs
 from pipelines.placement import BuildOptions
 from pipelines.task_settings import apply_settings
-from pipelines.titles import TITLES
+from pipelines.titles import ACCEPTED, SOMETHING_NEW, TITLES
 
 MAX_PARALLEL_PODS = 64  # of a loop; `pack_max_pods` and `evaluate_max_pods` keep below it
 
@@ -133,7 +133,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                 pack_gib_per_pod=pack_gib_per_pod,
             )
             # kfp.local understands a condition only on an output that is called "Output".
-            with dsl.If(planned.outputs["Output"] == True, name="something-new"):  # noqa: E712 (builds a condition)
+            with dsl.If(planned.outputs["Output"] == True, name=SOMETHING_NEW):  # noqa: E712 (builds a condition)
                 with dsl.ParallelFor(
                     planned.outputs["groups"], name="pack", parallelism=MAX_PARALLEL_PODS
                 ) as group:
@@ -189,7 +189,7 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                     max_accuracy_drop_fraction=gate_max_accuracy_drop_fraction,
                     thresholds=gate_thresholds,
                 )
-                with dsl.If(judged.outputs["Output"] == True, name="accepted"):  # noqa: E712
+                with dsl.If(judged.outputs["Output"] == True, name=ACCEPTED):  # noqa: E712
                     exported = export(
                         model=trained.output,
                         train_lmdb=train_lmdb,

@@ -19,6 +19,7 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 
@@ -109,6 +110,7 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
     }
     judged_so_far = record_decision(Store.from_env(), candidate.dataset_digest, run, decision)
     found = Evaluation(candidate, champion, verdict, costs, judged_so_far)
+    echo("\n".join(found.log_lines()), flush=True)
     found.save(work / "evaluation")
     key = f"runs/{run}/evaluation"
     judged = Judgement.against(read.common.champion_version, read.common.champion_digest)

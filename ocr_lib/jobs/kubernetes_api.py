@@ -140,6 +140,27 @@ class KubernetesApi:
             "list events",
         )
 
+    def container_log(self, pod: str, container: str, *, max_bytes: int) -> bytes | None:
+        """Returns the end of a container's log as it is; None where there is none. Asks once.
+
+        The server cuts to whole lines first and then to bytes: very long lines may cost the end.
+        """
+        return self._call(
+            lambda: (
+                self._core.read_namespaced_pod_log(
+                    *(pod, self.namespace),
+                    container=container,
+                    tail_lines=MAX_LOG_LINES,
+                    limit_bytes=max_bytes,
+                    _preload_content=False,
+                    _request_timeout=TIMEOUT_S,
+                ).data
+            ),
+            f"read the log of {pod}",
+            absent=(400, 404, 410),
+            retry_s=0.0,
+        )
+
     def log(self, pod: str, *, since_s: int | None = None, previous: bool = False) -> str:
         """Returns a pod's log with times; empty where there is none (yet, or any more).
 
@@ -170,9 +191,15 @@ class KubernetesApi:
         answer = self._call(lambda: json.loads(send().data), action)
         return list(answer.get("items") or ()) if answer else []
 
-    def _call(self, send: Callable[[], T], action: str, absent: tuple[int, ...] = ()) -> T | None:
+    def _call(
+        self,
+        send: Callable[[], T],
+        action: str,
+        absent: tuple[int, ...] = (),
+        retry_s: float | None = None,
+    ) -> T | None:
         """Sends a request until it is answered; None for a status in `absent`."""
-        ends, wait = time.monotonic() + RETRY_S, 0.5
+        ends, wait = time.monotonic() + (RETRY_S if retry_s is None else retry_s), 0.5
         while True:
             try:
                 return send()

@@ -10,6 +10,7 @@ from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import LatencyAndSize, Verdict
 from ocr_lib.report import html, markdown
 
+REFUSED_BY = "evaluate: refused by "
 CANDIDATE, CHAMPION, VERDICT = "candidate.json", "champion.json", "verdict.json"
 COSTS, DECISIONS = "costs.json", "decisions.json"
 
@@ -52,6 +53,13 @@ class Evaluation:
         if self.decisions:
             values["test_set_decisions"] = self.decisions
         return values
+
+    def log_lines(self) -> list[str]:
+        """Returns the decision for the step's log; of a refusal, a line for each failed check."""
+        if self.verdict.passed:
+            return ["evaluate: accepted"]
+        failed = [reason for reason in self.verdict.reasons if not reason.passed]
+        return [f"{REFUSED_BY}{one.name}: {' '.join(one.words.split())}" for one in failed]
 
     def write_reports(self, markdown_path: str | Path, html_path: str | Path) -> None:
         """Writes the verdict as Markdown and the whole report as one HTML page."""

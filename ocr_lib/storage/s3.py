@@ -201,6 +201,12 @@ class S3Client:
         etag = self._stream(bucket, key, content, max_bytes)
         return content.getvalue(), etag
 
+    def get_end(self, bucket: str, key: str, size: int, max_bytes: int) -> bytes:
+        """Returns the last `max_bytes` of an object of `size` bytes, or all of a smaller one."""
+        content = io.BytesIO()
+        self._stream(bucket, key, content, max_bytes, max(0, size - max_bytes))
+        return content.getvalue()
+
     def get_file(self, bucket: str, key: str, path: Path, size: int, sha256: str) -> None:
         """Downloads an object to `path`, which appears only when its size and digest are right.
 

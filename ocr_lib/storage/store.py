@@ -117,6 +117,18 @@ class Store:
         self.client.get_file(bucket, key, path, found.size, "")
         return path
 
+    def get_end(self, name: str, max_bytes: int) -> bytes:
+        """Returns the last `max_bytes` of an object, or all of a smaller one.
+
+        Raises:
+            MissingObjectError: there is none.
+        """
+        bucket, key = self._locate(name)
+        found = self.client.stat(bucket, key)
+        if found is None:
+            raise MissingObjectError(f"s3://{bucket}/{key}: no such object. Check the URI.")
+        return self.client.get_end(bucket, key, found.size, max_bytes)
+
     def put_bytes(self, name: str, content: bytes) -> str:
         """Writes one object, whatever was there before; returns its entity tag."""
         return self.client.put(*self._locate(name), content)

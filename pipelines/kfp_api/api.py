@@ -7,19 +7,29 @@ not, since it is unknown whether it was done: `upload` and `schedule` look befor
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import kfp_server_api
 import urllib3
 from kfp_server_api.exceptions import ApiException
 
-from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.errors import ConfigError, OcrError, ServiceError
 from pipelines.kfp_api.connection import CA, Connection
+from pipelines.kfp_api.workflow import Workflow, read_workflow
 
 TIMEOUT_S = (5.0, 30.0)  # to connect, and between bytes
 READ_FOR_S = 60.0  # how long to repeat what only reads
 PAUSE_S = 1.0
 PAGE = 50
+UI_TIMEOUT_S = (3.0, 5.0)
+FETCH_S = 120.0  # for one answer of any size
+MAX_ERROR_BYTES = 64 << 10
+MAX_WORKFLOW_BYTES = 64 << 20
+
+T = TypeVar("T")
 
 
 class RefusedError(ServiceError):
@@ -59,18 +69,7 @@ class Kubeflow:
 
     def read(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Calls what only reads, or what may be done twice; repeats it while the server is away."""
-        ends = time.monotonic() + self._read_for_s
-        pause = self._pause_s
-        while True:
-            try:
-                return self.call(method, *args, **options)
-            except RefusedError:
-                raise
-            except ServiceError:
-                if time.monotonic() + pause > ends:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, 10.0)
+        return self._repeat(lambda: self.call(method, *args, **options))
 
     def call(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Calls one method of the API, once.
@@ -80,21 +79,67 @@ class Kubeflow:
             RefusedError: 4xx; `NotFoundError` and `AlreadyExistsError` are 404 and 409.
             ServiceError: any other failure, in one line.
         """
-        host = self.connection.host
-        try:
+        with _plain_failures(self.connection.host):
             answer = method(*args, **options, _request_timeout=TIMEOUT_S)
             json.loads(self.client.last_response.data)  # the client makes a model of anything
             return answer
-        except ApiException as error:
-            raise _failure(host, error) from None
-        except urllib3.exceptions.HTTPError as error:
-            raise ServiceError(f"{host}: {_plainly(error)}.") from None
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            if isinstance(error.__context__, ApiException):  # it stumbles over its own failures
-                raise _failure(host, error.__context__) from None
-            raise ServiceError(
-                f"{host}: what came back is no answer of Kubeflow Pipelines. Check the address."
-            ) from None
+
+    def fetch(self, path: str, *, limit: int) -> bytes:
+        """Returns what the server sends for a path, or its last `limit` bytes; asks once.
+
+        For what the generated client has no method for; fails as `call` does.
+        """
+        headers = {"Cookie": self.connection.cookie} if self.connection.cookie else {}
+        self.client.update_params_for_auth(headers, [], ["Bearer"])
+        ends = time.monotonic() + FETCH_S
+        with _plain_failures(self.connection.host):
+            answer = self.client.rest_client.pool_manager.request(
+                "GET",
+                f"{self.connection.host}{path}",
+                headers=headers,
+                timeout=urllib3.Timeout(*TIMEOUT_S),
+                preload_content=False,
+            )
+            try:
+                if not 200 <= answer.status <= 299:
+                    error = ApiException(status=answer.status, reason=answer.reason)
+                    error.body = answer.read(MAX_ERROR_BYTES)
+                    raise error
+                content = bytearray()
+                for chunk in answer.stream(1 << 16):
+                    content += chunk
+                    del content[:-limit]
+                    if time.monotonic() > ends:
+                        raise urllib3.exceptions.TimeoutError
+                return bytes(content)
+            finally:
+                answer.close()
+
+    def _repeat(self, action: Callable[[], T]) -> T:
+        ends = time.monotonic() + self._read_for_s
+        pause = self._pause_s
+        while True:
+            try:
+                return action()
+            except RefusedError:
+                raise
+            except ServiceError:
+                if time.monotonic() + pause > ends:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 10.0)
+
+    def workflow(self, run_id: str) -> Workflow | None:
+        """Returns the workflow behind a run; None where the server does not tell.
+
+        It comes from the older API, v1beta1, which servers may stop offering.
+        """
+        path = f"/apis/v1beta1/runs/{quote(run_id, safe='')}"
+        try:
+            value = json.loads(self._repeat(lambda: self.fetch(path, limit=MAX_WORKFLOW_BYTES)))
+            return read_workflow(value["pipeline_runtime"]["workflow_manifest"])
+        except (OcrError, ValueError, KeyError, TypeError):
+            return None
 
     def pages(self, method: Callable[..., Any], field: str, **options: Any) -> Iterator[Any]:
         """Yields the items of a list, page by page."""
@@ -142,7 +187,49 @@ class Kubeflow:
 
     def link(self, path: str) -> str:
         """Returns the page of the user interface, or an empty string where none is known."""
-        return f"{self.connection.ui}/#/{path}" if self.connection.ui else ""
+        return f"{self.ui}/#/{path}" if self.ui else ""
+
+    @cached_property
+    def ui(self) -> str:
+        """Base URL of the user interface: as given, or the host where that has pages itself.
+
+        A gateway has, or asks for a login; the API server's own port, forwarded or not, has none.
+        """
+        if self.connection.ui:
+            return self.connection.ui
+        headers = {"Cookie": self.connection.cookie} if self.connection.cookie else {}
+        self.client.update_params_for_auth(headers, [], ["Bearer"])
+        try:
+            answer = self.client.rest_client.pool_manager.request(
+                "GET",
+                f"{self.connection.host}/",
+                headers=headers,
+                timeout=urllib3.Timeout(*UI_TIMEOUT_S),
+                preload_content=False,
+            )
+        except urllib3.exceptions.HTTPError:
+            return ""
+        answer.close()
+        page = answer.headers.get("Content-Type", "").startswith("text/html")
+        has_pages = (answer.status == 200 and page) or 300 <= answer.status < 400
+        return self.connection.host if has_pages else ""
+
+
+@contextmanager
+def _plain_failures(host: str) -> Iterator[None]:
+    """Turns what a call may raise into the errors of this project."""
+    try:
+        yield
+    except ApiException as error:
+        raise _failure(host, error) from None
+    except urllib3.exceptions.HTTPError as error:
+        raise ServiceError(f"{host}: {_plainly(error)}.") from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        if isinstance(error.__context__, ApiException):  # it stumbles over its own failures
+            raise _failure(host, error.__context__) from None
+        raise ServiceError(
+            f"{host}: what came back is no answer of Kubeflow Pipelines. Check the address."
+        ) from None
 
 
 def _configuration(connection: Connection) -> Any:
@@ -187,7 +274,7 @@ def _message(body: str | bytes | None) -> str:
     """Returns what an error's body says, in one line; nothing where it is a page."""
     try:
         value = json.loads(body or "{}")
-        text = str(value.get("error") or value.get("message") or "")
+        text = str(value.get("error") or value.get("message") or value.get("error_message") or "")
     except (ValueError, AttributeError):
         return ""
     return " ".join(text.split())[:300].rstrip(". ")

@@ -47,7 +47,7 @@ class Connection:
 
     Attributes:
         host: base URL of the API.
-        ui: base URL of the user interface; empty where there is none to link to.
+        ui: base URL of the user interface; empty where it is not given.
         namespace: of the runs, in multi-user installations; empty for the single-user one.
         token: returns the bearer token, read again for each request, since tokens expire.
         cookie: of the session.
@@ -106,8 +106,7 @@ def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
         from pipelines.kfp_api.dex import login
 
         cookie = login(host, user, password, ca_file)
-    ui = ui.rstrip("/") or ("" if urlsplit(host).port == 8888 else host)
-    return Connection(host, ui, namespace, token, cookie, ca_file)
+    return Connection(host, ui.rstrip("/"), namespace, token, cookie, ca_file)
 
 
 def _token() -> Callable[[], str] | None:

@@ -1,20 +1,16 @@
 """Runs of the pipeline: start, follow, look at, cancel."""
 
-import sys
-import time
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import islice
-from typing import Any, TextIO
+from typing import Any
 
 import kfp_server_api as kfp
 
 from ocr_lib.errors import ServiceError
 from pipelines.kfp_api.api import Kubeflow, NotFoundError
-from pipelines.kfp_api.steps import FINAL, Step, steps_of, titles_of
+from pipelines.kfp_api.steps import FINAL
 from pipelines.kfp_api.upload import Version
 
-POLL_S = 5.0
 EXIT_SUCCEEDED, EXIT_FAILED, EXIT_STILL_RUNNING = 0, 1, 3
 
 
@@ -77,55 +73,6 @@ def latest(kubeflow: Kubeflow, count: int) -> list[Any]:
 def terminate(kubeflow: Kubeflow, run_id: str) -> None:
     """Asks the server to end a run; it answers at once and takes some time to do it."""
     kubeflow.read(kubeflow.runs.run_service_terminate_run, run_id)
-
-
-def titles(kubeflow: Kubeflow, run: Any) -> dict[str, str]:
-    """Returns the titles of a run's steps; runs of a version name it instead of holding it."""
-    if found := titles_of(run.pipeline_spec):
-        return found
-    reference = run.pipeline_version_reference
-    if not reference:
-        return {}
-    version = kubeflow.read(
-        kubeflow.pipelines.pipeline_service_get_pipeline_version,
-        reference.pipeline_id,
-        reference.pipeline_version_id,
-    )
-    return titles_of(version.pipeline_spec)
-
-
-def follow(
-    kubeflow: Kubeflow,
-    run_id: str,
-    *,
-    deadline: timedelta,
-    out: TextIO = sys.stdout,
-    poll_s: float = POLL_S,
-) -> Any:
-    """Prints every change of a step until the run ends; returns the run as it was last seen.
-
-    Args:
-        kubeflow: the server.
-        run_id: the run.
-        deadline: when to stop looking; the run goes on.
-        out: where to print.
-        poll_s: between two looks.
-    """
-    ends = time.monotonic() + deadline.total_seconds()
-    run = get(kubeflow, run_id)
-    names = titles(kubeflow, run)
-    seen: dict[str, Step] = {}
-    while True:
-        for step in steps_of(run, names):
-            former = seen.get(step.name)
-            if former is None or (former.state, former.done) != (step.state, step.done):
-                out.write(f"{step.line()}\n")
-                out.flush()
-            seen[step.name] = step
-        if run.state in FINAL or time.monotonic() + poll_s > ends:
-            return run
-        time.sleep(poll_s)
-        run = get(kubeflow, run_id)
 
 
 def exit_code(state: str | None) -> int:

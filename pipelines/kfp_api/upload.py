@@ -59,26 +59,6 @@ def upload(kubeflow: Kubeflow, package: Package, commit: str) -> Version:
     return Version(pipeline_id, version_id, version.display_name, found is None)
 
 
-def find_version(kubeflow: Kubeflow, pipeline: str, name: str) -> tuple[Version, Any]:
-    """Returns a version by its name, or by the digest at the name's end, with what it runs.
-
-    Raises:
-        ServiceError: there is none.
-    """
-    found = kubeflow.read(
-        kubeflow.pipelines.pipeline_service_get_pipeline_by_name,
-        pipeline,
-        **kubeflow.namespace,
-    )
-    for version in _versions(kubeflow, found.pipeline_id):
-        if name in (version.display_name, version.display_name.rpartition("-")[2]):
-            chosen = Version(
-                found.pipeline_id, version.pipeline_version_id, version.display_name, False
-            )
-            return chosen, version.pipeline_spec
-    raise ServiceError(f"{pipeline} has no version {name}. See `ocr pipeline status --versions`.")
-
-
 def _pipeline(kubeflow: Kubeflow, package: Package) -> str:
     """Returns the id of the package's pipeline, which is created where it is missing."""
     by_name = kubeflow.pipelines.pipeline_service_get_pipeline_by_name

@@ -1,6 +1,7 @@
 """Arguments that several subcommands of `ocr pipeline` share."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.cli.model.arguments import input_file
@@ -16,7 +17,7 @@ def add_package(parser: argparse.ArgumentParser) -> None:
     """Adds the package to work with."""
     parser.add_argument(
         "--package",
-        type=input_file,
+        type=Path,  # it may be compiled first
         default=OUT,
         help="the compiled package (default: %(default)s)",
     )

@@ -21,6 +21,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "run": ("pipelines.cli.pipeline.run", "upload it if need be, run it, follow the run"),
     "schedule": ("pipelines.cli.pipeline.schedule", "run it again and again"),
     "status": ("pipelines.cli.pipeline.status", "show runs, or the steps of one"),
+    "logs": ("pipelines.cli.pipeline.logs", "show what a step wrote"),
     "cancel": ("pipelines.cli.pipeline.cancel", "end a run"),
 }
 

@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import datetime, timedelta
+from typing import Any
 
 from ocr_lib.terminal import echo
 from pipelines.cli.pipeline.arguments import (
@@ -15,7 +16,9 @@ from pipelines.kfp_api.connection import add_connection, connected
 DESCRIPTION = """\
 Check the parameters against the package, upload the package unless the server
 has it, start a run and follow it. Exit code: 0 the run succeeded, 1 it failed
-or was cancelled, 2 bad input, 3 it still ran at the deadline (and goes on)."""
+or was cancelled, 2 bad input, 3 it still ran at the deadline (and goes on).
+A refused candidate is a result, not a failure: exit code 0, and the output says
+`refused`, passed=false and which checks of the gate failed."""
 EXAMPLES = """\
   ocr pipeline run --params run.yaml
   ocr pipeline run --param train_minutes=30 --param model_name=receipts
@@ -41,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Starts a run and follows it; Ctrl-C stops following, the run goes on."""
-    from pipelines.kfp_api import runs
+    from pipelines.kfp_api import report, runs
     from pipelines.kfp_api.api import Kubeflow
+    from pipelines.kfp_api.follow import follow
     from pipelines.kfp_api.package import commit_of
     from pipelines.kfp_api.parameters import read_parameters
     from pipelines.kfp_api.upload import upload
@@ -60,20 +64,20 @@ def run(args: argparse.Namespace) -> int:
             experiment=args.experiment,
             service_account=args.service_account,
         )
-        echo(f"run      {started.run_id}\nversion  {version.name}")
-        if link := kubeflow.link(f"runs/details/{started.run_id}"):
-            echo(f"see      {link}")
+        echo(f"run        {started.run_id}\nversion    {version.name}")
+        page = report.see(kubeflow, f"runs/details/{started.run_id}")
+        echo("\n".join(page), flush=True)
         if args.detach:
             return 0
         deadline = timedelta(minutes=args.deadline)
-        ended = runs.follow(kubeflow, started.run_id, deadline=deadline)
-        return finish(ended, kubeflow.link(f"runs/details/{started.run_id}"))
+        return finish(kubeflow, follow(kubeflow, started.run_id, deadline=deadline))
 
 
-def finish(run: object, link: str) -> int:
+def finish(kubeflow: Any, view: Any) -> int:
     """Prints how a run that was followed stands, and returns the exit code for it."""
+    from pipelines.kfp_api.logs import remarks
     from pipelines.kfp_api.report import outcome
     from pipelines.kfp_api.runs import exit_code
 
-    echo("\n".join(outcome(run, link)))
-    return exit_code(run.state)  # type: ignore[attr-defined]
+    echo("\n".join(outcome(view, remarks(kubeflow, view))))
+    return exit_code(view.state)

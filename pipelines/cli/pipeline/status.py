@@ -7,12 +7,14 @@ from pipelines.cli.model.arguments import text, whole_number
 from pipelines.kfp_api.connection import add_connection, connected
 
 DESCRIPTION = """\
-Show the last runs, or the steps of one: title, state, time, and for steps in
-a loop how many rounds are done. `cached` is a step whose result was there."""
+Show the last runs, or the steps of one: title, state, time, for steps in a loop
+how many rounds are done, and why a step waits or failed. `cached`: its result
+was there already. `skipped`: a condition left it out, as the deployment of a
+refused candidate. `not run`: the run ended before it. `pending`: its pod has
+not started. A run whose candidate was refused says so."""
 EXAMPLES = """\
   ocr pipeline status
   ocr pipeline status 6f9c0c1e-… --follow"""
-DAY_MIN = 24 * 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,20 +37,21 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.cli.pipeline.run import finish
     from pipelines.kfp_api import report, runs
     from pipelines.kfp_api.api import Kubeflow
-    from pipelines.kfp_api.steps import steps_of
+    from pipelines.kfp_api.follow import follow
+    from pipelines.kfp_api.logs import remarks
+    from pipelines.kfp_api.view import look
 
     with connected(args) as connection:
         kubeflow = Kubeflow(connection)
         if not args.run_id:
-            rows = [report.row(item) for item in runs.latest(kubeflow, max(1, args.count))]
+            rows = [report.row(item) for item in runs.latest(kubeflow, args.count)]
             echo("\n".join(rows or ["no runs yet"]))
             return 0
-        link = kubeflow.link(f"runs/details/{args.run_id}")
         if args.follow:
-            deadline = timedelta(minutes=DAY_MIN)
-            return finish(runs.follow(kubeflow, args.run_id, deadline=deadline), link)
-        found = runs.get(kubeflow, args.run_id)
-        steps = steps_of(found, runs.titles(kubeflow, found))
-        lines = [found.display_name or found.run_id, *report.table(steps)]
-        echo("\n".join([*lines, *report.outcome(found, link)]))
+            return finish(kubeflow, follow(kubeflow, args.run_id, deadline=timedelta(days=1)))
+        view = look(kubeflow, args.run_id)
+        lines = [report.heading(view), *report.table(view.steps)]
+        lines += report.outcome(view, remarks(kubeflow, view))
+        lines += report.see(kubeflow, f"runs/details/{args.run_id}")
+        echo("\n".join(lines))
         return 0

@@ -27,16 +27,16 @@ def run(args: argparse.Namespace) -> int:
     """Uploads, and says under which name the version is there."""
     from pipelines.kfp_api.api import Kubeflow
     from pipelines.kfp_api.package import commit_of
+    from pipelines.kfp_api.report import see
     from pipelines.kfp_api.upload import upload
 
     package = get_package(args)
     with connected(args) as connection:
         kubeflow = Kubeflow(connection)
         version = upload(kubeflow, package, commit_of())
+        path = f"pipelines/details/{version.pipeline_id}/version/{version.version_id}"
+        page = see(kubeflow, path)
     done = "uploaded" if version.new else "there already"
     echo(f"{package.name}  {version.name}  {done}, read back and equal")
-    if link := kubeflow.link(
-        f"pipelines/details/{version.pipeline_id}/version/{version.version_id}"
-    ):
-        echo(f"{link}")
+    echo("\n".join(page))
     return 0

@@ -51,10 +51,13 @@ def judge(model: ArtifactRef, data: Data, name: str, work: Path) -> tuple[Evalua
     return evaluate.evaluate(request, work)
 
 
-def test_a_model_meets_itself(store: Store, data: Data, model: ArtifactRef, tmp_path: Path) -> None:
+def test_a_model_meets_itself(
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = "itself"
     first, pointer = judge(model, data, name, folder(tmp_path, "one"))
     assert first.verdict.passed
+    assert "evaluate: accepted" in capsys.readouterr().out.splitlines()
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
     bundle = export(model, data.validation, pointer, name, folder(tmp_path, "two"))
     parity = json.loads((download(bundle, tmp_path / "bundle") / "parity.json").read_text())

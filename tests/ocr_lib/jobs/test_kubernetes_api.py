@@ -69,6 +69,18 @@ def test_pods_and_logs_are_asked_for_by_selector_and_time(server: ApiServer) -> 
     assert "'sinceSeconds': ['7']" in server.asked[-1]
 
 
+def test_a_container_s_log_is_read_once_and_as_it_is(server: ApiServer) -> None:
+    server.logs = {"p": "line\n"}
+    assert server.cluster.container_log("p", "main", max_bytes=9) == b"line\n"
+    for part in ("'container': ['main']", "'limitBytes': ['9']", "'tailLines': ['5000']"):
+        assert part in server.asked[-1]
+    assert server.cluster.container_log("q", "main", max_bytes=9) is None
+    server.failures = [503]
+    with pytest.raises(KubernetesError, match="read the log of p"):
+        server.cluster.container_log("p", "main", max_bytes=9)
+    assert len(server.asked) == 3
+
+
 def test_without_a_cluster_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     with pytest.raises(KubernetesError, match="no Kubernetes cluster here"):

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate import Thresholds, decide
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.gate import Check, Thresholds, Verdict, decide
+from ocr_lib.report.evaluation_result import REFUSED_BY, Evaluation
 from tests.components.eval_reports import report_with
 
 
@@ -46,6 +46,15 @@ def test_the_reports_say_how_many_candidates_the_test_set_has_judged(
     assert words in (tmp_path / "md").read_text("utf-8")
     assert words in (tmp_path / "html").read_text("utf-8")
     assert found.metrics()["test_set_decisions"] == decisions
+
+
+def test_a_refusal_is_in_the_log_with_each_check_that_failed() -> None:
+    fell = Check("slices", False, 0.1, 0.0, 0.2, "accuracy fell in a\nevaluate: accepted")
+    kept = Check("accuracy", True, 0.9, 0.5, 0.9, "0.9 of all")
+    found = replace(judge(report_with(0.7), None), verdict=Verdict(False, (kept, fell)))
+    assert found.log_lines() == [f"{REFUSED_BY}slices: accuracy fell in a evaluate: accepted"]
+    accepted = replace(found, verdict=Verdict(True, (kept,)))
+    assert accepted.log_lines() == ["evaluate: accepted"]
 
 
 def test_a_refusal_is_on_both_reports(tmp_path: Path) -> None:

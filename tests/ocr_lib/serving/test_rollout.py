@@ -301,7 +301,7 @@ def test_recorded_lines_hold_a_version_back(
         shadow = ReplayEvaluation([*lines, RecordedSample("bad", b"no image")], max_changed)
         return deploy(str(bundle), "shadowed", golden, shadow=shadow, force=True, **where)
 
-    with pytest.raises(DeployError, match=r"3 of 3 recorded lines otherwise .* more than 50%"):
+    with pytest.raises(DeployError, match=r"3 of 3 recorded lines differently .* more than 50%"):
         put(turned, golden, 0.5)
     with pytest.raises(DeployError, match="0 of 3 corrected lines right, the one in production 3"):
         put(turned, golden, 1.0)

@@ -56,6 +56,14 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
+def test_the_end_of_an_object_is_read_alone(store: Store) -> None:
+    store.put_bytes("logs/one", b"begin and end")
+    assert store.get_end("logs/one", 3) == b"end"
+    assert store.get_end(store.uri("logs/one"), 100) == b"begin and end"
+    with pytest.raises(MissingObjectError, match="no such object"):
+        store.get_end("logs/none", 3)
+
+
 def test_a_tree_comes_back_as_it_was(store: Store, folder: Path, tmp_path: Path) -> None:
     uri = store.put_tree(folder, "trees/back")
     assert uri == f"s3://{store.bucket}/trees/back"

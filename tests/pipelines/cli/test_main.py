@@ -55,7 +55,7 @@ def run_command(monkeypatch, error):
         (ConnectionRefusedError(111, "Connection refused"), 1, "ocr broken: Connection refused."),
         (MemoryError(), 1, "the memory is full"),
         (ModuleNotFoundError("x", name="paddle.nn"), 1, "needs the package paddle.nn"),
-        (KeyError("tab\tesc\x1b"), 1, r"internal error: KeyError: 'tab\tesc\x1b' (test_cli.py:"),
+        (KeyError("tab\tesc\x1b"), 1, r"internal error: KeyError: 'tab\tesc\x1b' (test_main.py:"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

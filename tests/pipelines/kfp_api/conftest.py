@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines.compile import compile_pipeline
-from pipelines.kfp_api import connection
+from pipelines.kfp_api import connection, logs
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.connection import connect
 from pipelines.kfp_api.package import Package, read_package
@@ -15,6 +15,8 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TOKEN", "COOKIE", "USER", "PASSWORD", "CA", "HOST", "UI"):
         for suffix in ("", "_FILE"):
             monkeypatch.delenv(getattr(connection, name) + suffix, raising=False)
+    monkeypatch.delenv(logs.STORE, raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/dev/null")
 
 
 @pytest.fixture

@@ -2,9 +2,15 @@
 
 It answers with the models and reads requests into them, so that what is sent and what comes back
 has the published form; it keeps pipelines, versions, runs and schedules in memory, writes down
-every request, and fails on demand. It says nothing about how the real server behaves beyond that.
+every request, and fails on demand.
+
+`recorded/runs` holds what the real API server of Kubeflow Pipelines 2.17.0 answered, with its
+persistence agent and Argo Workflows 4.0.5: `run` of `GET /apis/v2beta1/runs/…`, `workflow` of the
+same run by v1beta1. Drivers and steps were programs that did nothing; `pipeline.json` is the
+outline of what ran. Fields that are not read here were left out, and the namespace renamed.
 """
 
+import base64
 import json
 import re
 import threading
@@ -15,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -24,6 +31,8 @@ import yaml
 
 CLIENT = kfp.ApiClient()
 API = "/apis/v2beta1"
+RECORDED = Path(__file__).parent / "recorded" / "runs"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when a run that goes on has ended
 
 
 @dataclass
@@ -66,6 +75,9 @@ class State:
     experiments: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Any] = field(default_factory=dict)
     schedules: dict[str, Any] = field(default_factory=dict)
+    workflows: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run
+    logs: dict[str, bytes] = field(default_factory=dict)  # by pod, what the server can read
+    archive: dict[str, bytes] = field(default_factory=dict)  # by node
 
 
 class KfpServer:
@@ -74,10 +86,12 @@ class KfpServer:
     Args:
         token: the bearer token that requests need; empty for none.
         cookie: the same for a cookie.
+        pages: it has a user interface, as a gateway has; the API's own port has none.
     """
 
-    def __init__(self, token: str = "", cookie: str = "") -> None:
-        self.token, self.cookie = token, cookie
+    def __init__(self, token: str = "", cookie: str = "", *, pages: bool = False) -> None:
+        self.token, self.cookie, self.pages = token, cookie, pages
+        self.serves_v1beta1 = True
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.state = State()
@@ -118,6 +132,21 @@ class KfpServer:
         """Returns the ids of the schedules that are switched on."""
         return [s.recurring_run_id for s in self.state.schedules.values() if s.status == "ENABLED"]
 
+    def replay(self, name: str) -> str:
+        """Adds a recorded run, with its pipeline; returns its id."""
+        recorded = json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
+        run = read_model(recorded["run"], "V2beta1Run")
+        reference = run.pipeline_version_reference
+        self.state.runs[run.run_id] = run
+        self.state.workflows[run.run_id] = recorded["workflow"]
+        self.state.versions[reference.pipeline_version_id] = kfp.V2beta1PipelineVersion(
+            pipeline_id=reference.pipeline_id,
+            pipeline_version_id=reference.pipeline_version_id,
+            display_name="recorded",
+            pipeline_spec={"pipeline_spec": json.loads((RECORDED / "pipeline.json").read_text())},
+        )
+        return str(run.run_id)
+
     def now(self) -> datetime:
         self._clock += timedelta(seconds=1)
         return self._clock
@@ -138,7 +167,8 @@ class KfpServer:
         if fault is not None:
             time.sleep(fault.delay_s)
         http.send_response(status)
-        http.send_header("Content-Type", "application/json")
+        html = content.startswith(b"<!doctype html>")
+        http.send_header("Content-Type", "text/html" if html else "application/json")
         http.send_header("Content-Length", str(len(content)))
         http.end_headers()
         broken = fault is not None and fault.status == 0
@@ -159,6 +189,12 @@ class KfpServer:
             return 401, b'{"error": "Unauthorized: no valid token"}'
         if self.cookie and self.cookie not in request.headers.get("cookie", ""):
             return 302, b""
+        call = f"{request.method} {request.path}"
+        if call == "GET /" and self.pages:
+            return 200, b"<!doctype html><title>Kubeflow</title>"
+        for pattern, other in OLDER:
+            if found := re.fullmatch(pattern, call):
+                return other(self, *found.groups())
         for pattern, action in ROUTES:
             if found := re.fullmatch(pattern, f"{request.method} {request.path.removeprefix(API)}"):
                 try:
@@ -169,6 +205,37 @@ class KfpServer:
                     return 409, json.dumps({"error": str(taken)}).encode()
                 return 200, json.dumps(CLIENT.sanitize_for_serialization(value)).encode()
         return 404, b'{"error": "no such method"}'
+
+
+def read_model(value: Any, kind: str) -> Any:
+    """Reads JSON into a model of the client."""
+    return CLIENT.deserialize(SimpleNamespace(data=json.dumps(value)), kind)
+
+
+def run_v1(server: KfpServer, run_id: str) -> tuple[int, bytes]:
+    """The run of the older API: the workflow, as a string."""
+    if not server.serves_v1beta1 or run_id not in server.state.runs:
+        return 404, b'{"error": "Not Found", "code": 5, "message": "Not Found"}'
+    runtime = {}
+    if run_id in server.state.workflows:
+        runtime["workflow_manifest"] = json.dumps(server.state.workflows[run_id])
+    return 200, json.dumps({"run": {"id": run_id}, "pipeline_runtime": runtime}).encode()
+
+
+def pod_log(server: KfpServer, run_id: str, pod: str) -> tuple[int, bytes]:
+    """The log of a pod; an error has the status 200 too, and comes where the log would."""
+    if pod in server.state.logs:
+        return 200, server.state.logs[pod]
+    words = f"BadRequestError: Failed to read logs for run {run_id}: InternalServerError: …"
+    return 200, json.dumps({"error_message": words, "error_details": ""}, indent=None).replace(
+        '": ', '":'
+    ).encode()
+
+
+def archived(server: KfpServer, run_id: str, node: str) -> tuple[int, bytes]:
+    if node not in server.state.archive:
+        return 404, b'{"error_message":"artifact not found: <nil>"}'
+    return 200, b'{"data":"' + base64.b64encode(server.state.archive[node]) + b'"}'
 
 
 def page(items: list[Any], request: Request, field_: str, kind: Any) -> Any:
@@ -246,6 +313,7 @@ def create_run(server: KfpServer, request: Request) -> Any:
     assert run.experiment_id in server.state.experiments
     assert run.pipeline_version_reference.pipeline_version_id in server.state.versions
     run.run_id, run.state, run.created_at = str(uuid.uuid4()), "PENDING", server.now()
+    run.scheduled_at, run.finished_at = run.created_at, EPOCH
     server.state.runs[run.run_id] = run
     return run
 
@@ -289,6 +357,12 @@ def delete_schedule(server: KfpServer, request: Request, name: str) -> Any:
 
 
 ID = r"([\w-]+)"
+# `METHOD path` of what the published client has no method for.
+OLDER: list[tuple[str, Callable[..., tuple[int, bytes]]]] = [
+    (rf"GET /apis/v1beta1/runs/{ID}", run_v1),
+    (rf"GET /apis/v1alpha1/runs/{ID}/nodes/{ID}/log", pod_log),
+    (rf"GET /apis/v2beta1/runs/{ID}/nodes/{ID}/artifacts/main-logs:read", archived),
+]
 ROUTES: list[tuple[str, Callable[..., Any]]] = [
     (r"POST /pipelines", create_pipeline),
     (r"GET /pipelines/names/(.+)", pipeline_by_name),

@@ -94,3 +94,60 @@ def test_tls_needs_a_certificate_that_is_trusted(
     monkeypatch.delenv("OCR_KFP_CA_FILE")
     with pytest.raises(ServiceError, match="certificate"):
         runs.latest(Kubeflow(connect(url), read_for_s=0.0), 1)
+
+
+def test_what_the_client_has_no_method_for_is_asked_with_the_same_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCR_KFP_TOKEN", "right")
+    with KfpServer(token="right") as server:
+        run_id = server.replay("running")
+        found = Kubeflow(connect(server.url)).workflow(run_id)
+        assert found is not None
+        assert found.name == "ocr-train-and-deploy-252fk"
+    monkeypatch.delenv("OCR_KFP_TOKEN")
+    monkeypatch.setenv("OCR_KFP_COOKIE", "session=yes")
+    with KfpServer(cookie="session=yes") as server:
+        run_id = server.replay("running")
+        assert Kubeflow(connect(server.url)).workflow(run_id) is not None
+
+
+def test_of_a_long_answer_the_end_is_kept(server: KfpServer, kubeflow: Kubeflow) -> None:
+    server.state.logs["pod"] = b"a" * 200_000 + b"the end"
+    path = "/apis/v1alpha1/runs/r/nodes/pod/log"
+    assert kubeflow.fetch(path, limit=7) == b"the end"
+    assert len(kubeflow.fetch(path, limit=1 << 20)) == 200_007
+
+
+def test_an_answer_that_does_not_end_is_given_up(
+    server: KfpServer, kubeflow: Kubeflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "FETCH_S", -1.0)
+    server.state.logs["pod"] = b"more and more"
+    with pytest.raises(ServiceError, match="does not answer in time"):
+        kubeflow.fetch("/apis/v1alpha1/runs/r/nodes/pod/log", limit=7)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (Fault("GET", 401), ConfigError, "not let in .401: simulated"),
+        (Fault("GET", 404, body=b'{"error_message":"no such log"}'), NotFoundError, "no such log"),
+        (Fault("GET", 500), ServiceError, "simulated .500"),
+        (Fault("GET", 0), ServiceError, "the connection broke off"),
+    ],
+)
+def test_a_fetch_that_fails_says_why(
+    server: KfpServer, kubeflow: Kubeflow, fault: Fault, kind: type[Exception], words: str
+) -> None:
+    server.faults = [fault]
+    with pytest.raises(kind, match=words):
+        kubeflow.fetch("/apis/v1alpha1/runs/r/nodes/pod/log", limit=7)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"pipeline_runtime": 1}'])
+def test_an_answer_without_a_workflow_is_none(
+    server: KfpServer, kubeflow: Kubeflow, body: bytes
+) -> None:
+    server.faults = [Fault("GET /apis/v1beta1", 200, body=body)]
+    assert kubeflow.workflow("r") is None

@@ -1,5 +1,6 @@
 """`ocr pipeline …` as a user types it, against a server that speaks Kubeflow's API."""
 
+import json
 from pathlib import Path
 
 import kfp_server_api as kfp
@@ -11,6 +12,7 @@ from kfp.compiler.compiler_utils import KubernetesManifestOptions
 from pipelines.cli import main as cli
 from pipelines.cli.pipeline.group import SUBCOMMANDS
 from pipelines.kfp_api.package import Package
+from pipelines.kfp_api.workflow import read_workflow
 from pipelines.train_and_deploy import build_pipeline
 from tests.pipelines.kfp_api.kfp_server import KfpServer
 
@@ -38,25 +40,12 @@ def test_every_subcommand_has_help_with_examples(
 
 
 def test_upload_says_the_version_and_its_page(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    server.pages = True
     code, text = ocr("upload")
     assert code == 0
     assert "uploaded, read back and equal" in text
     assert f"{server.url}/#/pipelines/details/" in text
     assert "there already, read back and equal" in ocr("upload")[1]
-
-
-def test_upload_compiles_for_what_it_is_told(server, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    def upload(*options: str) -> int:
-        command = ["pipeline", "upload", "--package", str(tmp_path / "package.yaml"), *options]
-        return cli.main([*command, "--host", server.url])
-
-    assert upload() == 2  # nothing was compiled yet
-    assert upload("--placement", "one-node") == 0
-    assert upload("--placement", "pools") == 0
-    one_node, pools = (version.pipeline_spec for version in server.state.versions.values())
-    for spec, selects in ((one_node, False), (pools, True)):
-        executors = spec["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-        assert {"nodeSelector" in executor for executor in executors.values()} == {selects}
 
 
 def test_run_follows_to_the_end(server, ocr) -> None:  # type: ignore[no-untyped-def]
@@ -68,8 +57,78 @@ def test_run_follows_to_the_end(server, ocr) -> None:  # type: ignore[no-untyped
     assert code == 0
     (run,) = server.state.runs.values()
     assert run.runtime_config.parameters == {"train_minutes": 5.0}
-    assert f"see      {server.url}/#/runs/details/{run.run_id}" in text
+    assert f"http://localhost:8080/#/runs/details/{run.run_id}, after" in text
     assert text.splitlines()[-1] == "succeeded"
+
+
+def test_a_refusal_is_exit_code_0_and_said(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    run_id = server.replay("refused")
+    assert ocr("logs", run_id, "evaluate")[0] == 1
+    words = "evaluate: refused by accuracy: 0.4000 is below 0.5000\n"
+    server.state.logs = dict.fromkeys(pods(server, run_id), words.encode())
+    for command in (("status", run_id), ("status", run_id, "--follow")):
+        code, text = ocr(*command)
+        assert code == 0
+        assert "(passed=false)" in text
+        assert "           accuracy: 0.4000 is below 0.5000" in text.splitlines()
+    code, text = ocr("logs", run_id, "evaluate")
+    assert code == 0
+    assert "Evaluate and decide: pod " in text
+    assert "refused by accuracy" in text
+
+
+def test_a_failure_is_exit_code_1_with_the_log_s_end(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    run_id = server.replay("failed")
+    lines = [f"line {number}" for number in range(300)]
+    server.state.logs = dict.fromkeys(pods(server, run_id), "\n".join(lines).encode())
+    code, text = ocr("status", run_id, "--follow")
+    assert code == 1
+    assert "           line 299" in text.splitlines()
+    code, text = ocr("logs", run_id)  # of the step that failed
+    assert code == 0
+    assert "Convert labels: pod " in text
+    assert "the last 200 lines" in text
+    assert "line 99\n" not in text
+    assert "line 100\n" in text
+    assert ocr("logs", run_id, "Train")[0] == 1  # it has none
+    code, text = ocr("logs", run_id, "nothing")
+    assert code == 2
+    assert "nothing: no such step. Steps: plan, gen-label," in text
+
+
+def test_cancel_waits_and_says_what_became_of_clean_up(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    ends = {"canceled": 0, "clean_up_failed": 1}
+    for name, expected in ends.items():
+        run_id = server.replay(name)
+        run = server.state.runs[run_id]
+        run.state = "RUNNING"
+        server.progress = end_when_canceling
+        code, text = ocr("cancel", run_id)
+        assert code == expected
+        assert "clean-up, still runs" in text
+        assert "ended after " in text
+        assert ("delete paddlejob" in text) == bool(expected)
+
+
+def test_cancel_that_hangs_says_why_at_the_deadline(server, ocr) -> None:  # type: ignore[no-untyped-def]
+    run_id = server.replay("unschedulable")
+    code, text = ocr("cancel", run_id, "--deadline", "0.001")
+    assert code == 3
+    assert "canceling: not ended after 0.001 minutes" in text
+    assert "0/1 nodes are available" in text
+    assert "clean-up   not begun: the run's training job may still hold its nodes" in text
+
+
+def pods(server: KfpServer, run_id: str) -> list[str]:
+    """Returns the names of all pods of a recorded run."""
+    found = read_workflow(json.dumps(server.state.workflows[run_id]))
+    assert found is not None
+    return [found.pod_name(node) for node in found.nodes if node.kind == "Pod"]
+
+
+def end_when_canceling(run: kfp.V2beta1Run) -> None:
+    if run.state == "CANCELING":
+        run.state = "FAILED"
 
 
 def test_a_wrong_parameter_stops_before_anything_is_sent(server, ocr) -> None:  # type: ignore[no-untyped-def]
@@ -85,7 +144,7 @@ def test_status_and_cancel(server, ocr) -> None:  # type: ignore[no-untyped-def]
     (run_id,) = server.state.runs
     assert run_id in ocr("status")[1]
     assert "mine" in ocr("status", run_id)[1]
-    code, text = ocr("cancel", run_id)
+    code, text = ocr("cancel", run_id, "--detach")
     assert code == 0
     assert "clean-up, still runs" in text
     assert server.state.runs[run_id].state == "CANCELING"

@@ -6,7 +6,7 @@ import yaml
 from ocr_lib.errors import ConfigError, ServiceError
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.package import Package, commit_of, read_package
-from pipelines.kfp_api.upload import find_version, upload
+from pipelines.kfp_api.upload import upload
 from tests.pipelines.kfp_api.kfp_server import Fault, KfpServer
 
 
@@ -40,10 +40,6 @@ def test_a_version_is_found_among_many_pages(
         path.write_bytes(package.content + f"# {number}\n".encode())
         assert upload(kubeflow, read_package(path), "one").new
     assert upload(kubeflow, package, "one").version_id == first.version_id
-    digest = first.name.rpartition("-")[2]
-    assert find_version(kubeflow, package.name, digest)[0].version_id == first.version_id
-    with pytest.raises(ServiceError, match="has no version nine"):
-        find_version(kubeflow, package.name, "nine")
 
 
 def test_a_server_that_loses_the_platform_document_is_found_out(
