@@ -137,7 +137,7 @@ class Trial:
             self._refused(broken, "not a network that reads", certified=two)
         three = _reads_otherwise(self.folder / "3")
         with self._phase(met, "refuse v3, whose texts disagree", {2}, {2}):
-            self._refused(three, "images otherwise", certified=two)
+            self._refused(three, "images differently", certified=two)
         with self._phase(met, "refuse v3, damaged in the store by now", {2}, {2}):
             self.store.client.put(
                 self.store.bucket, "triton/rolling/3/model.py", b"raise SystemExit"
