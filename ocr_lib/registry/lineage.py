@@ -13,12 +13,14 @@ from ocr_lib.registry.production import (
     CORE_SUFFIX,
     REPOSITORY,
     VersionRecord,
+    forget_version,
     list_versions,
     mark_pruned,
     read_production,
 )
 from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 REPORTED = (
     "model_name",
@@ -108,6 +110,28 @@ def prune(store: Store, model: str, removals: Sequence[Removal]) -> None:
         mark_pruned(store, model, removal.record)
         for key in removal.keys:
             store.remove(key)
+
+
+def take_back(
+    store: Store, model: str, record: VersionRecord, earlier: VersionRecord | None
+) -> None:
+    """Leaves of a version that did not get into service what there was before. Needs the lease.
+
+    Args:
+        store: holds the model repository and the registry.
+        model: the model's name.
+        record: the version.
+        earlier: what was recorded of it before; None where it is new.
+    """
+    if earlier and not earlier.pruned:
+        return
+    keys = _removal(store, model, record).keys
+    for key in sorted(keys, key=lambda key: not key.endswith(MANIFEST_NAME)):
+        store.remove(key)  # without its manifest the rest is not there for others
+    if earlier:
+        mark_pruned(store, model, earlier)
+    else:
+        forget_version(store, model, record.version)
 
 
 def _removal(store: Store, model: str, record: VersionRecord) -> Removal:

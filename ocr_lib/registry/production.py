@@ -203,6 +203,11 @@ def record_version(
     return record
 
 
+def forget_version(store: Store, model: str, version: int) -> None:
+    """Deletes what is recorded of a version that never served, so that its number is free again."""
+    store.remove(_version_key(model, version))
+
+
 def mark_pruned(store: Store, model: str, record: VersionRecord) -> None:
     """Says that a version's files are gone. Needs the lease."""
     key = _version_key(model, record.version)

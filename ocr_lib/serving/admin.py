@@ -14,6 +14,7 @@ from ocr_lib.serving.connection import Connection
 from ocr_lib.serving.model_repository import Config, to_json
 
 CALL_TIMEOUT_S = 120.0
+LIVE_TIMEOUT_S = 15.0
 POLL_S = 0.05
 
 
@@ -51,6 +52,21 @@ class TritonAdmin:
     def close(self) -> None:
         """Ends the connection."""
         self._client.close()
+
+    def check_live(self) -> None:
+        """Asks whether a Triton is here that takes management calls.
+
+        Raises:
+            ServiceError: nothing answers, something else does, or it wants another key.
+        """
+        call = {**self._call, "client_timeout": LIVE_TIMEOUT_S}
+        try:
+            live = self._client.is_server_live(**call)
+            self._client.get_inference_statistics(**call)
+        except InferenceServerException as error:
+            raise self._failed("cannot reach it", error) from error
+        if not live:
+            raise ServiceError(f"Triton at {self.url}: it is not live yet. Wait, or see its log.")
 
     def load(
         self, model: str, config: Config | None = None, files: Mapping[str, bytes] | None = None
@@ -160,12 +176,18 @@ class TritonAdmin:
 def triton_error(url: str, action: str, error: InferenceServerException) -> ServiceError:
     """Returns the `ServiceError` that says what Triton's error means."""
     status, message = str(error.status() or ""), str(error.message())
-    if "UNAVAILABLE" in status and "connect" in message:
-        step = "Check the address and that the server runs"
-        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
     if "This protocol is restricted" in message:
         step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
         return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
+    if "UNAVAILABLE" in status and "handshake" in message.lower():
+        step = "Check OCR_TRITON_TLS_CA and OCR_TRITON_TLS_NAME"
+        return ServiceError(f"Triton at {url}: {action}: TLS fails ({message}). {step}.")
+    if "UNAVAILABLE" in status:
+        step = "Check the address, that the server runs, and whether it wants TLS"
+        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
+    if "UNIMPLEMENTED" in status or "http2" in message.lower():
+        step = "Check the address: it has to be the port of Triton's gRPC protocol"
+        return ServiceError(f"Triton at {url}: {action}: something else answers there. {step}.")
     if "maximum queue size" in message:
         step = "Ask later, or start more servers"
         return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")

@@ -7,17 +7,20 @@ repository's `config.pbtxt` files, from which a new server starts, and last of a
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, OcrError
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
+from ocr_lib.registry.lineage import take_back
 from ocr_lib.registry.production import (
+    VersionRecord,
     check_model_name,
     find_version,
+    list_versions,
     read_production,
     read_versioned,
     record_version,
@@ -26,7 +29,7 @@ from ocr_lib.serving.endpoints import resolve
 from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
 from ocr_lib.serving.repository_store import download_golden, upload_version
-from ocr_lib.serving.version_change import Deployment, VersionChange
+from ocr_lib.serving.version_change import DeployError, Deployment, VersionChange, check_live
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
@@ -73,16 +76,17 @@ def deploy(
     with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
         opened = Bundle.open(folder)
+        production = read_production(store, model)
         if not force:
-            production = read_production(store, model)
             check_champion(model, opened.info.get("lineage"), opened.digest, production)
         build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
+        servers = resolve(endpoints)
+        check_live(model, servers, production)
         known = dict(metrics or opened.info.get("metrics", {}))
-        record = record_version(store, model, bundle_uri, opened.digest, known)
-        unchanged(record.version)
-        upload_version(store, build_model_version(folder, model, record.version), golden)
-        change = VersionChange(store, model, resolve(endpoints), Path(work), shadow)
-        return change.to(record, golden)
+        with _recorded(store, model, bundle_uri, opened.digest, known) as record:
+            unchanged(record.version)
+            upload_version(store, build_model_version(folder, model, record.version), golden)
+            return VersionChange(store, model, servers, Path(work), shadow).to(record, golden)
 
 
 def rollback(
@@ -115,6 +119,25 @@ def rollback(
         golden = download_golden(store, model, wanted, Path(work) / "golden")
         change = VersionChange(store, model, resolve(endpoints), Path(work))
         return change.to(record, golden)
+
+
+@contextmanager
+def _recorded(
+    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any]
+) -> Iterator[VersionRecord]:
+    """Yields the version of a bundle; a failed block leaves the versions as it found them.
+
+    Where a server may still hold something of the version, its record and its files stay.
+    """
+    same = [record for record in list_versions(store, model) if record.digest == digest]
+    record = record_version(store, model, bundle, digest, metrics)
+    try:
+        yield record
+    except OcrError as error:
+        if not (isinstance(error, DeployError) and error.on_servers):
+            with suppress(OcrError):  # the failure that led here is the one to tell
+                take_back(store, model, record, same[0] if same else None)
+        raise
 
 
 @contextmanager

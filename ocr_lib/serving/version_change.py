@@ -37,7 +37,16 @@ MAX_AT_ONCE = 8  # servers that load a version beside the one in production
 
 
 class DeployError(ServiceError):
-    """A version could not be put into service; what served before serves."""
+    """A version could not be put into service; what served before serves.
+
+    Args:
+        text: the message.
+        on_servers: whether a server may still hold something of the version.
+    """
+
+    def __init__(self, text: str, on_servers: bool = False) -> None:
+        super().__init__(text)
+        self.on_servers = on_servers
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,8 @@ class VersionChange:
                 write_production(self.store, production, etag)
             except OcrError as error:
                 notes = rollout.clear() + self._revert(rollout, former)
-                raise _failure(self.model, record.version, error, former, notes) from error
+                on_servers = bool(notes or rollout.touched)
+                raise _failure(self.model, error, former, notes, on_servers) from error
             _on_each(servers, lambda server: unload_stale(server, self.model, needed))
         return Deployment(production, answers, compared)
 
@@ -212,11 +222,33 @@ def _tried(action: Callable[[], object]) -> list[str]:
     return []
 
 
+def check_live(model: str, endpoints: Sequence[str], former: Production | None) -> None:
+    """Asks every server whether it is there, before anything is made for it.
+
+    Raises:
+        DeployError: one does not answer.
+    """
+
+    def ask(url: str) -> None:
+        with TritonAdmin(url) as server:
+            server.check_live()
+
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        try:
+            list(pool.map(ask, endpoints))
+        except ServiceError as error:
+            raise _failure(model, error, former, (), on_servers=False) from error
+
+
 def _failure(
-    model: str, version: int, error: OcrError, former: Production | None, notes: Sequence[str]
+    model: str,
+    error: OcrError,
+    former: Production | None,
+    notes: Sequence[str],
+    on_servers: bool,
 ) -> DeployError:
     serving = f"Version {former.version} serves on." if former else "Nothing serves yet, as before."
-    text = f"{model} version {version} is not in service: {error} {serving}"
+    text = f"{model} is not deployed: {error} {serving}"
     if notes:
         text += f" But not everything could be taken back: {' '.join(notes)}"
-    return DeployError(text)
+    return DeployError(text, on_servers)

@@ -80,6 +80,7 @@ def test_what_nobody_needs_is_pruned(
     assert not find_version(store, "pruned", 1).pruned
     with pytest.raises(SystemExit):
         call(models, "prune", *where, "--keep", -1)
+    assert "argument --keep: '-1' is not a whole number" in capsys.readouterr().err
 
 
 def test_show_and_diff_lead_to_the_bundle(

@@ -13,14 +13,22 @@ import pytest
 
 from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ConfigError, ServiceError
-from ocr_lib.inference.bundle import BundleError
+from ocr_lib.inference.bundle import Bundle, BundleError
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.golden_images import GoldenImage, golden_images
-from ocr_lib.registry.production import Production, list_versions, read_production
+from ocr_lib.registry.production import (
+    Production,
+    list_versions,
+    mark_pruned,
+    read_production,
+    record_version,
+)
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.blue_green import release_name
 from ocr_lib.serving.endpoints import resolve
+from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.replay_evaluation import Comparison, RecordedSample, ReplayEvaluation
+from ocr_lib.serving.repository_store import upload_version
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError, Deployment
@@ -65,6 +73,11 @@ class Site:
     def production(self, model: str) -> Production | None:
         return read_production(self.store, model)
 
+    def objects(self, model: str) -> list[str]:
+        """What the store holds of a model."""
+        prefixes = (f"registry/{model}/", f"triton/{model}")
+        return [item.key for prefix in prefixes for item in self.store.list(prefix)]
+
     def loaded(self, prefix: str) -> list[str]:
         with TritonAdmin(self.url) as admin:
             return sorted(admin.last_asked(prefix))
@@ -108,7 +121,7 @@ def test_versions_change_without_a_failed_or_untested_answer(
     assert (second.production.version, second.production.predecessor) == (2, 1)
     assert (back.production.version, back.production.history) == (1, [])
     assert site.production("rolling") == back.production
-    assert [record.version for record in list_versions(site.store, "rolling")] == [1, 2, 3]
+    assert [record.version for record in list_versions(site.store, "rolling")] == [1, 2]
     assert score(site.url, "rolling") == one
     assert site.loaded("rolling") == site.networks("rolling", 1, 2)  # 2 may still be waited for
 
@@ -118,7 +131,27 @@ def test_a_first_version_that_fails_leaves_nothing(site: Site, bundle: Path) -> 
         site.deploy(bundle, "stillborn", WRONG)
     assert site.production("stillborn") is None
     assert site.loaded("stillborn") == []
-    assert not site.store.exists("triton/stillborn/config.pbtxt")
+    assert site.objects("stillborn") == []
+    assert site.deploy(bundle, "stillborn").production.version == 1
+    assert site.store.exists("triton/stillborn/config.pbtxt")
+
+
+def test_a_server_that_is_not_there_leaves_nothing(site: Site, bundle: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        down = f"127.0.0.1:{server.getsockname()[1]}"
+    with pytest.raises(DeployError, match=f"^unborn is not deployed.*{down}.*does not answer"):
+        Site(site.store, down, site.golden).deploy(bundle, "unborn")
+    assert site.objects("unborn") == []
+
+
+def test_a_pruned_version_that_fails_is_pruned_again(site: Site, bundle: Path) -> None:
+    record = record_version(site.store, "gone", str(bundle), Bundle.open(bundle).digest, {})
+    mark_pruned(site.store, "gone", record)
+    with pytest.raises(DeployError, match="Nothing serves yet"):
+        site.deploy(bundle, "gone", WRONG)
+    (found,) = list_versions(site.store, "gone")
+    assert found.pruned
+    assert site.objects("gone") == ["registry/gone/versions/1.json"]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +199,7 @@ class TestWhenSomethingFails:
     def test_one_of_two_servers_is_down(self, site: Site, other_bundle: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             down = f"127.0.0.1:{server.getsockname()[1]}"
+        before = list_versions(site.store, "steady")
         with pytest.raises(DeployError, match=f"{down}.*does not answer.*Version 1 serves on"):
             deploy(
                 str(other_bundle),
@@ -175,11 +209,16 @@ class TestWhenSomethingFails:
                 endpoints=[site.url, down],
                 force=True,
             )
+        assert list_versions(site.store, "steady") == before
 
     def test_a_damaged_object(self, site: Site, third_bundle: Path) -> None:
-        with pytest.raises(DeployError):
-            site.deploy(third_bundle, "steady", WRONG)  # published, not served
-        key = f"triton/steady_core/{list_versions(site.store, 'steady')[-1].version}/model.onnx"
+        digest = Bundle.open(third_bundle).digest
+        record = record_version(site.store, "steady", str(third_bundle), digest, {})
+        version = build_model_version(third_bundle, "steady", record.version)
+        upload_version(
+            site.store, version, site.golden
+        )  # as a deployment that was killed leaves it
+        key = f"triton/steady_core/{record.version}/model.onnx"
         site.store.client.put("ocr", key, site.content(key)[:-1] + b"\0")
         with pytest.raises(DigestError, match=r"model\.onnx.*damaged"):
             site.deploy(third_bundle, "steady")
@@ -307,7 +346,7 @@ def test_recorded_lines_hold_a_version_back(
         put(turned, golden, 1.0)
     assert site.loaded("shadowed") == site.networks("shadowed", 1)
     found = put(other_bundle, site.golden, 0.0)
-    assert found.production.version == 3
+    assert found.production.version == 2
     assert found.shadow == Comparison(3, 0, 3, 3, 3, ())
     reported = put(turned, golden, None).shadow
     assert str(reported) == (

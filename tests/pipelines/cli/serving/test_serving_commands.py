@@ -7,6 +7,7 @@ import pytest
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.serving.version_change import DeployError
 from ocr_lib.storage.store import Store
 from pipelines.cli.serving import deploy, models, query, rollback
 from tests.ocr_lib.serving.tiny_bundle import line_image
@@ -73,3 +74,13 @@ def test_bad_arguments_are_named(
         assert f"argument {said}" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="there is no version of nothing"):
         call(models, "list", "--model", "nothing")
+
+
+def test_a_server_that_does_not_answer_leaves_no_version(
+    store: Store, bundle: Path, lines: Path, closed_port: int
+) -> None:
+    where = ("--model", "absent", "--url", f"127.0.0.1:{closed_port}", "--force")
+    with pytest.raises(DeployError, match=r"absent is not deployed: .* it does not answer"):
+        call(deploy, bundle, lines, *where)
+    with pytest.raises(ConfigError, match="there is no version of absent"):
+        call(models, "list", "--model", "absent")
