@@ -6,10 +6,11 @@ flushed last, so that the rename itself survives a power cut.
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,19 +19,19 @@ from typing import Any, BinaryIO
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     """Opens a temporary file that replaces `path` when the block ends without an error."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes 0600, which other users cannot read
-        os.replace(name, path)
-        _sync_directory(path.parent)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _in_place_of(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes 0600, which others cannot read
+            os.replace(name, path)
+            _sync_directory(path.parent)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -56,19 +57,39 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     An existing `path` is replaced; between the two renames it is absent for an instant.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    with _in_place_of(path):
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        try:
+            yield work
+            os.chmod(work, 0o777 & ~_umask())
+            old = work.with_suffix(".old")
+            if path.exists():
+                os.replace(path, old)
+            os.replace(work, path)
+            _sync_directory(path.parent)
+            shutil.rmtree(old, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _in_place_of(path: Path) -> Iterator[None]:
+    """Makes the folders above a path; when the block fails, those go again.
+
+    What the system says of the temporary name is then said of the path, which the user knows.
+    """
+    made = [folder for folder in path.parents if not folder.exists()]
     try:
-        yield work
-        os.chmod(work, 0o777 & ~_umask())
-        old = work.with_suffix(".old")
-        if path.exists():
-            os.replace(path, old)
-        os.replace(work, path)
-        _sync_directory(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for folder in made:  # the innermost first
+            with suppress(OSError):  # others put something into it meanwhile
+                folder.rmdir()
+        if isinstance(error, OSError) and error.filename:
+            temporary = rf"^(.*/)?\.{re.escape(path.name)}\.\w+\.tmp"
+            error.filename = re.sub(temporary, lambda _: str(path), str(error.filename))
         raise
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ocr_lib.terminal import echo, printable
 
@@ -18,35 +18,52 @@ from ocr_lib.terminal import echo, printable
 class RunLog:
     """Writes to the run folder and to standard output; appends, as a resumed run goes on.
 
+    What is logged before `open` is kept until then: a run that cannot start leaves no folder.
+
     Args:
         run_dir: the run folder.
         quiet: True writes to the files only.
     """
 
     def __init__(self, run_dir: Path, quiet: bool = False) -> None:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        self._text = (run_dir / "train.log").open("a", encoding="utf-8")
-        self._metrics = (run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+        self._run_dir = run_dir
         self._quiet = quiet
+        self._files: tuple[TextIO, TextIO] | None = None  # of lines and of numbers
+        self._kept: tuple[list[str], list[str]] = [], []
+
+    def open(self) -> None:
+        """Makes the run folder, and writes down what was logged so far."""
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        text = (self._run_dir / "train.log").open("a", encoding="utf-8")
+        metrics = (self._run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+        self._files = text, metrics
+        for file, lines in zip(self._files, self._kept, strict=True):
+            file.writelines(lines)
+            file.flush()
 
     def info(self, message: str) -> None:
         """Logs one line."""
         line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO: {printable(message)}"
-        self._text.write(line + "\n")
-        self._text.flush()
+        self._write(0, line + "\n")
         if not self._quiet:
             echo(line, flush=True)
 
     def metrics(self, kind: str, **values: Any) -> None:
         """Records numbers for later tools; what is not finite becomes null."""
         clean = {k: None if _not_finite(v) else v for k, v in values.items()}
-        self._metrics.write(json.dumps({"kind": kind, "time": time.time(), **clean}) + "\n")
-        self._metrics.flush()
+        self._write(1, json.dumps({"kind": kind, "time": time.time(), **clean}) + "\n")
 
     def close(self) -> None:
         """Closes the files."""
-        self._text.close()
-        self._metrics.close()
+        for file in self._files or ():
+            file.close()
+
+    def _write(self, which: int, line: str) -> None:
+        if self._files is None:
+            self._kept[which].append(line)
+        else:
+            self._files[which].write(line)
+            self._files[which].flush()
 
 
 class PeerLog(RunLog):
@@ -54,6 +71,9 @@ class PeerLog(RunLog):
 
     def __init__(self) -> None:
         pass
+
+    def open(self) -> None:
+        """Makes nothing."""
 
     def info(self, message: str) -> None:
         """Says nothing."""

@@ -39,17 +39,21 @@ class StartPoint:
         self._parallel = parallel
         self._log = log
 
-    def restore(self, trainer: Trainer) -> None:
+    def restore(self, trainer: Trainer, own: bool) -> None:
         """Takes up the run's own last checkpoint, else what the configuration names.
+
+        Args:
+            trainer: to fill.
+            own: whether the run goes on; False where what the run folder holds is another run's.
 
         Raises:
             CheckpointError: it is missing, damaged, or does not fit.
         """
-        own = Path(self._settings.save_model_dir) / LATEST
+        latest = Path(self._settings.save_model_dir) / LATEST
         for name, path in getattr(trainer.model, "pretrained", {}).items():
             self._start_from(sub_network(trainer.model, name), path, name)
-        if self._parallel.broadcast_from_rank0(lambda: checkpoint.exists(own)):
-            self._resume(trainer, own)
+        if own and self._parallel.broadcast_from_rank0(lambda: checkpoint.exists(latest)):
+            self._resume(trainer, latest)
         elif named := self._named():
             self._resume(trainer, named)
         elif self._settings.pretrained_model:

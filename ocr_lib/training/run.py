@@ -137,9 +137,15 @@ class _Run:
 
     def train(self, fresh: bool) -> RunResult:
         started = time.monotonic()
-        plan = self._plan(fresh)
+        plan, is_new = self._plan(fresh)
         trainer = self._trainer(plan.epochs)
-        StartPoint(self.settings, self.dictionary, self.parallel, self.log).restore(trainer)
+        start = StartPoint(self.settings, self.dictionary, self.parallel, self.log)
+        start.restore(trainer, own=not is_new)
+        if self.parallel.is_main_process:  # all that can be wrong was looked at
+            if is_new:
+                self._begin()
+            plan.save(self.run_dir)
+        self.log.open()
         resumed_from = trainer.position.global_step
         self._announce(plan, trainer)
         position = trainer.run()
@@ -154,20 +160,17 @@ class _Run:
             resumed_from=resumed_from,
         )
 
-    def _plan(self, fresh: bool) -> RunPlan:
-        """Returns the plan of the run begun here, or begins a new one."""
+    def _plan(self, fresh: bool) -> tuple[RunPlan, bool]:
+        """Returns the plan of the run begun here, or a new one, and whether it is new."""
         self.parallel.assert_equal_across_ranks(
             "Train.dataset", f"{self._digest()} {self.samples.digest}"
         )
         stored = self.parallel.broadcast_from_rank0(lambda: self._stored_plan(fresh))
         if stored is not None:
-            return RunPlan(**stored)
+            return RunPlan(**stored), False
         epochs = self._epochs()
         epochs = self.parallel.broadcast_from_rank0(lambda: epochs)
-        plan = RunPlan(epochs, self._digest(), len(self.samples.indices))
-        if self.parallel.is_main_process:
-            self._begin(plan)
-        return plan
+        return RunPlan(epochs, self._digest(), len(self.samples.indices)), True
 
     def plan_epoch(self, epoch: int) -> list[Batch]:
         """Returns this rank's batches of an epoch."""
@@ -213,18 +216,17 @@ class _Run:
                 "Name another folder, or pass --fresh to start over in this one",
             )
         if self.settings.train_minutes is None and plan.epochs != self.settings.epoch_num:
+            # training longer (or shorter) than planned is a wish
             plan = RunPlan(self.settings.epoch_num, plan.config_digest, plan.samples)
-            plan.save(self.run_dir)  # training longer (or shorter) than planned is a wish
         return asdict(plan)
 
-    def _begin(self, plan: RunPlan) -> None:
+    def _begin(self) -> None:
         """Clears what an older run left, so that nothing of it is taken for this one's."""
         for old in self.run_dir.glob("*.json"):
             if old.with_suffix(".pdparams").exists():
                 checkpoint.remove(old.with_suffix(""))
         self.dictionary.to_file(self.run_dir / DICTIONARY)
         write_text(self.run_dir / "config.yml", named_dictionary(self.config).to_yaml())
-        plan.save(self.run_dir)
 
     def _epochs(self) -> int:
         minutes = self.settings.train_minutes

@@ -62,3 +62,25 @@ def test_a_failure_keeps_the_old_directory(tmp_path):
         fail((folder / "new").touch())
     assert [p.name for p in (tmp_path / "d").iterdir()] == ["old"]
     assert [p.name for p in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_failure_takes_the_folders_along_that_were_made(tmp_path):
+    with pytest.raises(RuntimeError), atomic_file(tmp_path / "a/b/c.txt") as file:
+        fail(file)
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "a/b/c") as folder:
+        fail(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_system_says_names_the_path(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        write_text(tmp_path / "folder", "x")
+    assert error.value.filename == str(tmp_path / "folder")
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="too long") as error:
+        write_text(long, "x")
+    assert error.value.filename == str(long)
+    with pytest.raises(FileNotFoundError) as error, atomic_directory(tmp_path / "new") as work:
+        (work / "missing" / "file").touch()
+    assert error.value.filename == str(tmp_path / "new" / "missing" / "file")

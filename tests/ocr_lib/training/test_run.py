@@ -12,7 +12,7 @@ import pytest
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.loading.dataloader import LoadedBatch
-from ocr_lib.errors import CheckpointError, ConfigError, DataError, LmdbError
+from ocr_lib.errors import CheckpointError, ConfigError, DataError, DictionaryError, LmdbError
 from ocr_lib.training import checkpoint, load_run, train
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.nan_guard import TrainingError
@@ -26,6 +26,8 @@ from tests.ocr_lib.training.line_data import (
     small_config,
     train_until,
 )
+
+SHORT = {"Global.epoch_num": 1}
 
 
 @pytest.fixture(scope="module")
@@ -274,3 +276,33 @@ def test_a_set_of_another_role_is_refused(data, tmp_path, block, role):
     keys = {f"{block}.dataset.data_dir": tmp_path / "packed"}
     with pytest.raises(LmdbError, match=f"{role}: packed as a {role} set, which must not be used"):
         train(small_config(*data, tmp_path / "run", **keys), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "error"),
+    [
+        ({"Global.pretrained_model": "nosuch"}, CheckpointError),
+        ({"Global.checkpoints": "nosuch"}, CheckpointError),
+        ({"Train.dataset.data_dir": "nosuch"}, LmdbError),
+        ({"Global.character_dict_path": "nosuch"}, DictionaryError),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_nothing(data, tmp_path, keys, error):
+    given = {key: tmp_path / value for key, value in keys.items()}
+    with pytest.raises(error, match="nosuch"):
+        train(small_config(*data, tmp_path / "runs" / "a", **given), quiet=True)
+    assert list(tmp_path.iterdir()) == []
+    result = train(small_config(*data, tmp_path / "runs" / "a", **SHORT), quiet=True)
+    assert result.epochs == 1
+    assert "samples" in (tmp_path / "runs/a/train.log").read_text("utf-8")
+
+
+def test_a_failed_start_over_leaves_the_older_run(data, tmp_path):
+    config = small_config(*data, tmp_path / "run", **SHORT)
+    train(config, quiet=True)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    wrong = {**SHORT, "Global.pretrained_model": tmp_path / "nosuch"}
+    with pytest.raises(CheckpointError, match="nosuch"):
+        train(small_config(*data, tmp_path / "run", **wrong), fresh=True, quiet=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert train(config, quiet=True).resumed_from > 0
