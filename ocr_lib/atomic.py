@@ -74,6 +74,21 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def removed_on_failure(folder: Path) -> Iterator[None]:
+    """Removes a folder that the block makes, and those made above it, when the block fails."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        if folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in made[1:]:
+            with suppress(OSError):  # others put something into it meanwhile
+                path.rmdir()
+        raise
+
+
+@contextmanager
 def _in_place_of(path: Path) -> Iterator[None]:
     """Makes the folders above a path; when the block fails, those go again.
 

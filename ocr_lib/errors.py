@@ -4,6 +4,10 @@ A `UserError` is something the user can put right: its message names the place (
 configuration key), the cause and the next step, and is printed without a traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from ocr_lib.terminal import printable
 
 
@@ -79,3 +83,26 @@ class ServiceError(OcrError):
 
 class ImportModelError(UserError):
     """A foreign model cannot be read, or is none of this project's networks."""
+
+
+@contextmanager
+def naming(folder: Path, name: str) -> Iterator[None]:
+    """Lets the project's errors say where something came from, not where it is for the moment.
+
+    Args:
+        folder: a temporary folder.
+        name: what users know its content by.
+    """
+
+    def renamed(text: object) -> object:
+        return text.replace(str(folder), name) if isinstance(text, str) else text
+
+    try:
+        yield
+    except OcrError as error:
+        error.args = tuple(map(renamed, error.args))
+        if isinstance(error, UserError):
+            error.where, error.cause, error.fix = (
+                text.replace(str(folder), name) for text in (error.where, error.cause, error.fix)
+            )
+        raise

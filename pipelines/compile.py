@@ -1,6 +1,7 @@
 """The KFP package: the DAG as one YAML file, the same bytes every time."""
 
 import argparse
+import re
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.atomic import write_bytes
 from ocr_lib.errors import ConfigError, OcrError
 from ocr_lib.terminal import echo
+from pipelines.cli.cluster.namespaces import namespace
 from pipelines.cli.model.arguments import input_file, output_file, whole_number
 from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, default_images
 
@@ -43,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write Kubernetes objects, for kubectl",
     )
     parser.add_argument(
-        "--namespace", default="kubeflow", help="of the Kubernetes objects (default: %(default)s)"
+        "--namespace",
+        type=namespace,
+        default="kubeflow",
+        help="of the Kubernetes objects (default: %(default)s)",
     )
 
 
@@ -76,7 +81,10 @@ def add_build_options(parser: argparse._ActionsContainer) -> None:
         "for any",
     )
     parser.add_argument(
-        "--accelerator", metavar="RESOURCE", help=f"a device's name (default: {ACCELERATOR})"
+        "--accelerator",
+        type=resource,
+        metavar="RESOURCE",
+        help=f"a device's name (default: {ACCELERATOR})",
     )
     parser.add_argument(
         "--train-in-step",
@@ -90,6 +98,13 @@ def add_build_options(parser: argparse._ActionsContainer) -> None:
         default=None,
         help="without lists of allowed values, which backends before 2.16 do not know",
     )
+
+
+def resource(text: str) -> str:
+    """Accepts the name of a Kubernetes resource, as nvidia.com/gpu."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9./_-]{0,250}[A-Za-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a resource as nvidia.com/gpu")
+    return text
 
 
 def given(args: argparse.Namespace) -> bool:

@@ -29,5 +29,7 @@ def find_config(path: str | Path, folder: Path = Path(), where: str = "-c") -> P
     for file in (folder / name, inner, shipped.get(name.removesuffix(".yml"))):
         if file is not None and file.is_file():
             return file
+    if (folder / name).is_dir():
+        raise ConfigError(where, f"{name} is a folder, not a configuration", "Name a file in it")
     fix = nearest(Path(name).stem, shipped, "`ocr config list` names the shipped ones")
     raise ConfigError(where, f"there is no configuration {name}", fix)

@@ -81,7 +81,7 @@ def read_exported_model(source: ModelSource, dictionary_path: str | None = None)
             "Import a recogniser of PP-OCRv3, v4 or v5, not a detector or a classifier",
         )
     if dictionary_path is not None:
-        characters = load_dictionary(dictionary_path).characters
+        characters = load_dictionary(dictionary_path, where="--dictionary").characters
     classes = int(steps[-1].arrays["weight"].shape[1])
     return ExportedModel(source, steps, _dictionary(source, characters, classes))
 
@@ -157,5 +157,5 @@ def _refuse_unknown(source: ModelSource) -> None:
         raise ImportModelError(source.name, cause, "Check the file") from None
     if unknown:
         cause = f"it has operators that no text recogniser has: {describe(unknown)}"
-        fix = "give a recogniser that PaddleOCR or this project exported, or its ONNX file"
+        fix = "Give a recogniser that PaddleOCR or this project exported, or its ONNX file"
         raise ImportModelError(source.name, cause, fix)

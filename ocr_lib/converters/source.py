@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from ocr_lib.converters.onnx_graph import MAX_BYTES
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import ImportModelError
+from ocr_lib.errors import ImportModelError, naming
+from ocr_lib.inference.bundle import MANIFEST, ONNX
 
 PROGRAMS = ("inference.json", "inference.pdmodel")
 WEIGHTS = ".pdiparams"
@@ -65,7 +66,7 @@ def open_model_source(path: Path) -> Iterator[ModelSource]:
     if not path.exists():
         raise ImportModelError(str(path), "no such file or folder", "Check the path")
     if path.is_file() and path.suffix != ".onnx" and zipfile.is_zipfile(path):
-        with tempfile.TemporaryDirectory() as work:
+        with tempfile.TemporaryDirectory() as work, naming(Path(work), str(path)):
             _unpack_models(path, Path(work))
             yield _only(path, _models_below(Path(work)))
     elif path.is_dir():
@@ -77,14 +78,22 @@ def open_model_source(path: Path) -> Iterator[ModelSource]:
 
 
 def _only(path: Path, found: list[Path]) -> ModelSource:
-    """Returns the one model, or of several the one whose path says that it recognises."""
+    """Returns the one model, or of several the one whose path says that it recognises.
+
+    A folder with the same model in both formats, as a bundle of this project is, counts once.
+    """
+    found = [model for model in found if model.suffix == ".onnx" or not _is_bundle(model.parent)]
     if len(found) > 1:
-        found = [model for model in found if "rec" in str(model.relative_to(model.parents[2]))]
+        found = [model for model in found if any("rec" in part for part in model.parts[-3:])]
     if len(found) == 1:
-        return _source(path.name, found[0])
+        return _source(path.name or str(path), found[0])
     names = ", ".join(sorted("/".join(model.parts[-2:]) for model in found))
     cause = f"it holds several recognisers: {names}" if found else "it holds no model"
     raise ImportModelError(str(path), cause, EXPECTED)
+
+
+def _is_bundle(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and (folder / ONNX).is_file()
 
 
 def _models_below(folder: Path) -> list[Path]:

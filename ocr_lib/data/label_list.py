@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ocr_lib.data.labels.find import describe
 from ocr_lib.data.labels.rec_list import image_paths
-from ocr_lib.errors import LabelError
+from ocr_lib.errors import ConfigError, LabelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,12 @@ def read_label_list(path: str | Path, delimiter: str = "\t") -> Iterator[LabelLi
         delimiter: between the columns.
 
     Raises:
+        ConfigError: the delimiter is empty.
         LabelError: with file and line: no such file, not UTF-8, no delimiter (the message names
             the form that the line has instead), or a detection list.
     """
+    if not delimiter:
+        raise ConfigError("delimiter", "is empty", "Give what separates path and label")
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below; only opening may say "no such file"
     except (FileNotFoundError, IsADirectoryError):
@@ -69,7 +72,7 @@ def _line(line: str, number: int, delimiter: str, where: str) -> LabelLine:
         return LabelLine(number, tuple(image_paths(columns[0])), columns[1])
     found, fix = describe(line) or (
         f"no {delimiter!r} between image path and label",
-        "Separate path and label by the delimiter of the configuration",
+        "Separate them by it, or name the list's delimiter",
     )
     raise LabelError(where, found, fix)
 

@@ -219,7 +219,13 @@ class EvalReport:
             if values["format"] not in READABLE:
                 raise ValueError(f"format {values['format']}, {FORMAT} is known")
             return cls.from_dict(values)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        except OSError as error:
+            cause = f"cannot be read ({error.strerror})"
+            raise DataError(str(path), cause, "Check the path") from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            cause = "not an evaluation report, as it is not JSON"
+            raise DataError(str(path), cause, "Name a file that `ocr eval --json` wrote") from error
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
             raise DataError(
                 str(path), f"not an evaluation report ({error!r})", "Run `ocr eval` again"
             ) from error

@@ -56,7 +56,10 @@ class Scenario:
     def __post_init__(self) -> None:
         possible = 0 <= self.losses <= self.accuracy and 0 <= self.gains <= 1 - self.accuracy
         if self.samples < 1 or not possible:
-            raise ValueError(f"no two models differ like {self}")
+            raise ValueError(
+                f"no two models differ by {self.difference:g} where one reads {self.accuracy:g} "
+                f"and they disagree on {self.disagreement:g} of the lines"
+            )
 
     @property
     def gains(self) -> float:

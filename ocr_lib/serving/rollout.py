@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.errors import ConfigError, OcrError
+from ocr_lib.errors import ConfigError, OcrError, naming
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
@@ -73,7 +73,11 @@ def deploy(
     _check(model, endpoints)
     if not golden:
         raise ConfigError("golden images", "none are given", "Give one image at least")
-    with tempfile.TemporaryDirectory() as work, _turn(store, model, wait_s) as unchanged:
+    with (
+        tempfile.TemporaryDirectory() as work,
+        naming(Path(work) / "bundle", bundle_uri),
+        _turn(store, model, wait_s) as unchanged,
+    ):
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
         opened = Bundle.open(folder)
         production = read_production(store, model)

@@ -71,7 +71,7 @@ def parse_address(address: str) -> Address:
         return ip_address(address)
     except ValueError:
         raise ConfigError(
-            "address",
+            "--address",
             f"{address!r} is not an IP address",
             f"Give {LOOPBACK} for this machine alone, or 0.0.0.0 for all its networks",
         ) from None

@@ -83,7 +83,11 @@ class Charset:
         return "".join(_LEFT_TO_RIGHT.findall(text)[::-1]) if self.right_to_left else text
 
 
-def load_dictionary(character_dict_path: str | None, use_space_char: bool = False) -> Charset:
+def load_dictionary(
+    character_dict_path: str | None,
+    use_space_char: bool = False,
+    where: str = "character_dict_path",
+) -> Charset:
     """Loads a dictionary the way PaddleOCR's keys of the same names do.
 
     Args:
@@ -91,13 +95,14 @@ def load_dictionary(character_dict_path: str | None, use_space_char: bool = Fals
             or a path of a PaddleOCR checkout (`ppocr/utils/en_dict.txt`); or None for digits and
             lower-case letters, to which `use_space_char` adds nothing.
         use_space_char: appends a space, also where the file has one already, as PaddleOCR does.
+        where: the key or argument that names it, for errors.
 
     Raises:
         DictionaryError: no such file or name, or the file is not one entry a line in UTF-8.
     """
     if character_dict_path is None:
         return Charset(tuple(IC15), lower=True)
-    characters = _characters(character_dict_path)
+    characters = _characters(character_dict_path, where)
     if use_space_char:
         characters += (" ",)
     return Charset(characters, right_to_left="arabic" in Path(character_dict_path).name)
@@ -130,10 +135,10 @@ def build_dictionary(
     return Charset(tuple(characters))
 
 
-def _characters(path: str) -> tuple[str, ...]:
+def _characters(path: str, where: str) -> tuple[str, ...]:
     if Path(path).is_file():
         return _read(Path(path))
-    content = known_content(path)
+    content = known_content(path, where)
     return tuple(content) if isinstance(content, str) else _read(content)
 
 

@@ -32,11 +32,12 @@ def known_names() -> dict[str, str]:
     return dict(sorted(paths.items()))
 
 
-def known_content(path: str) -> str | Path:
+def known_content(path: str, where: str = "character_dict_path") -> str | Path:
     """Resolves a short name, or a path as PaddleOCR writes it, that is no file on this disk.
 
     Args:
         path: `en`, `french`, `ppocr_keys_v1`, `./ppocr/utils/dict/french_dict.txt`, ….
+        where: the key or argument that names it, for errors.
 
     Returns:
         The characters themselves where a rule gives them, else the file in the wheel.
@@ -51,18 +52,18 @@ def known_content(path: str) -> str | Path:
             return characters
     files = _wheel_files()
     if inside not in files:
-        raise _unknown(path, list(names))
+        raise _unknown(path, list(names), where)
     return files[inside]
 
 
-def _unknown(path: str, names: list[str]) -> DictionaryError:
+def _unknown(path: str, names: list[str], where: str) -> DictionaryError:
     near = difflib.get_close_matches(_short(path), names, n=3, cutoff=0.5)
     hint = f"; near it: {', '.join(near)}" if near else ""
     fix = "Give a file with one character a line, or a name that `ocr dictionary list` shows"
     if not _wheel_files():
         fix += "; install the wheel paddleocr for PaddleOCR's own"
     return DictionaryError(
-        f"character_dict_path {path}",
+        f"{where} {path}",
         f"there is no such file, and no dictionary is known by that name{hint}",
         fix,
     )

@@ -44,7 +44,7 @@ DEFAULT_MINUTES_IMPORTED = 45.0  # a larger network, at a tenth of the small one
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr demo`."""
     parser.add_argument("--train", type=input_path, help="lines to learn: folder, tar or zip")
-    parser.add_argument("--test", type=Path, help="the test set, in the same form")
+    parser.add_argument("--test", type=input_path, help="the test set, in the same form")
     parser.add_argument("--eval", type=input_path, help=argparse.SUPPRESS)  # former name of --test
     parser.add_argument(
         "--minutes",

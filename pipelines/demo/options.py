@@ -7,6 +7,7 @@ from typing import Any
 
 from ocr_lib.errors import ConfigError
 
+IMPORT_RECORD = "import.json"  # what `ocr import` writes last
 SYNTHETIC_NAME = "demo"
 
 
@@ -43,6 +44,18 @@ class DemoOptions:
         for path in (self.train, self.test, self.pretrained):
             if path is not None and not path.exists():
                 raise ConfigError(str(path), "no such file or folder", "Check the path")
+            if path is not None and path.is_dir() and not any(path.iterdir()):
+                raise ConfigError(str(path), "an empty folder", "Name another one")
+        if (
+            self.pretrained
+            and self.pretrained.is_dir()
+            and not (self.pretrained / IMPORT_RECORD).exists()
+        ):
+            fix = "Give what `ocr import` wrote, or a .pdparams file"
+            raise ConfigError(str(self.pretrained), f"no import ({IMPORT_RECORD} is missing)", fix)
+        if self.pretrained and self.pretrained.is_file() and self.pretrained.suffix != ".pdparams":
+            cause, fix = "no .pdparams file", "Give one, or a folder that `ocr import` wrote"
+            raise ConfigError(str(self.pretrained), cause, fix)
         if self.minutes <= 0:
             raise ConfigError("--minutes", f"{self.minutes:g} is not a budget", "Give more than 0")
 

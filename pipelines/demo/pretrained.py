@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.converters.layout import CONFIG, RECORD
+from ocr_lib.converters.layout import CONFIG
 from ocr_lib.digest import sha256_tree
-from ocr_lib.errors import ConfigError
 from ocr_lib.storage.store import Store
 from pipelines.demo.sources import upload
 
@@ -21,15 +20,9 @@ def pretrained_parameters(pretrained: Path, store: Store, out: Path) -> dict[str
             brings its own network's configuration.
         store: where to.
         out: the demo's folder.
-
-    Raises:
-        ConfigError: a folder that `ocr import` did not write.
     """
     if pretrained.is_file():
         return {"pretrained_uri": upload(pretrained, store, out).uri}
-    if not (pretrained / RECORD).exists():
-        fix = "Give what `ocr import` wrote, or a .pdparams file"
-        raise ConfigError(str(pretrained), f"no import ({RECORD} is missing)", fix)
     uri = store.put_tree(pretrained, f"sources/{sha256_tree(pretrained)}/pretrained")
     return {
         "pretrained_uri": uri,

@@ -12,6 +12,7 @@ Secrets come from the environment or from files that it names; a command line is
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ocr_lib.errors import ConfigError
+from pipelines.cli.cluster.namespaces import namespace
 from pipelines.kfp_api.port_forward import port_forward
 
 # The first three are kfp's own names.
@@ -72,8 +74,12 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"reach it through kubectl, in namespace {KFP_NAMESPACE}",
     )
-    group.add_argument("--ui", default=os.environ.get(UI, ""), help=f"the UI's URL (or {UI})")
-    group.add_argument("--namespace", default="", help="of the runs, where there are many users")
+    group.add_argument(
+        "--ui", type=url, default=os.environ.get(UI) or None, help=f"the UI's URL (or {UI})"
+    )
+    group.add_argument(
+        "--namespace", type=namespace, help="of the runs, where there are many users"
+    )
 
 
 @contextmanager
@@ -81,9 +87,9 @@ def connected(args: argparse.Namespace) -> Iterator[Connection]:
     """Yields the connection that the arguments and the environment describe."""
     if args.port_forward:
         with port_forward(KFP_NAMESPACE, "svc/ml-pipeline", 8888) as address:
-            yield connect(address, args.ui, args.namespace)
+            yield connect(address, args.ui or "", args.namespace or "")
     else:
-        yield connect(args.host, args.ui, args.namespace)
+        yield connect(args.host, args.ui or "", args.namespace or "")
 
 
 def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
@@ -141,12 +147,29 @@ def _host_in_cluster() -> str:
 
 
 def _checked_host(host: str) -> str:
-    parts = urlsplit(host)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    if not _is_url(host):
         raise ConfigError("--host", f"{host!r} is not a URL", "Give https://host or http://host")
+    parts = urlsplit(host)
     if parts.username or parts.password:
         raise ConfigError("--host", "has a password in it", f"Set {USER} and {PASSWORD}")
     return host.rstrip("/")
+
+
+def url(text: str) -> str:
+    """Accepts http://host or https://host."""
+    if not _is_url(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL as https://host")
+    return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        name, _ = parts.hostname, parts.port
+    except ValueError:  # a port that is no number, or none that a port can be
+        return False
+    known = parts.scheme in ("http", "https") and not parts.query
+    return known and re.fullmatch(r"[\w.:%-]+", name or "") is not None
 
 
 def _refuse_clear_text(host: str) -> None:

@@ -64,3 +64,12 @@ def test_next_steps_are_sentences(package):
     found = [fix for path in (ROOT / package).rglob("*.py") for fix in fixes(path)]
     assert len(found) > 5
     assert [fix for fix in found if fix[:1].islower()] == []
+
+
+def test_a_temporary_folder_is_called_what_users_know_it_by(tmp_path):
+    with pytest.raises(LabelError) as error, errors.naming(tmp_path, "s3://b/data"):
+        raise LabelError(f"{tmp_path}/gt.txt:3", "no tab", f"See {tmp_path}/gt.txt")
+    assert str(error.value) == "s3://b/data/gt.txt:3: no tab. See s3://b/data/gt.txt."
+    assert error.value.where == "s3://b/data/gt.txt:3"
+    with pytest.raises(OcrError, match=r"^s3://b: lost$"), errors.naming(tmp_path, "s3://b"):
+        raise OcrError(f"{tmp_path}: lost")

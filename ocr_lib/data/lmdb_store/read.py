@@ -1,6 +1,7 @@
 """Reads packed data sets: every sample's checksum is checked, whichever process asks."""
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from itertools import chain
@@ -18,6 +19,7 @@ from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, FileEntry, Manifest,
 from ocr_lib.errors import LmdbError
 
 LABEL = b"label-"
+AGAIN = "Pack the labels again, with `ocr pack-lmdb` or the tool that made it"
 
 
 class LmdbReader:
@@ -72,15 +74,24 @@ class LmdbReader:
         """Returns `num-samples`.
 
         Raises:
-            LmdbError: there is none, so it is not a data set of text lines.
+            LmdbError: there is none, or it is no count, or one of more than all records.
         """
         try:
             with self._opened().begin() as transaction:
-                return int(transaction.get(b"num-samples", b""))
-        except (lmdb.Error, ValueError):
-            raise LmdbError(
-                str(self.directory), "an LMDB without num-samples", "Pack the labels again"
-            ) from None
+                written = transaction.get(b"num-samples")
+                records = transaction.stat()["entries"]
+        except lmdb.Error as error:
+            raise LmdbError(str(self.directory), f"unreadable ({error})", AGAIN) from None
+        if written is None:
+            raise LmdbError(str(self.directory), "an LMDB without num-samples", AGAIN)
+        if not re.fullmatch(rb"[0-9]{1,12}", written):
+            shown = written[:40].decode("utf-8", "backslashreplace")
+            raise LmdbError(str(self.directory), f"num-samples is {shown!r}, not a count", AGAIN)
+        count = int(written)
+        if count > records:
+            cause = f"num-samples is {count}, but there are {records} records in all"
+            raise LmdbError(str(self.directory), cause, AGAIN)
+        return count
 
     def _opened(self) -> lmdb.Environment:
         if self._environment is None or self._process != os.getpid():

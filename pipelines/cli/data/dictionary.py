@@ -1,8 +1,10 @@
 """`ocr dictionary`: list, show and build character dictionaries, and change a network's."""
 
 import argparse
+from pathlib import Path
 
 from ocr_lib.data.label_list import read_label_list
+from ocr_lib.errors import DictionaryError
 from ocr_lib.terminal import echo
 from ocr_lib.text.dictionary import build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
@@ -12,7 +14,6 @@ from pipelines.cli.model.arguments import (
     name_or_file,
     output_file,
     replaced_folder,
-    text,
 )
 from pipelines.cli.training.config_options import add_allow_part, read_allowed_parts
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument("--no-space", action="store_true", help="leave out the space")
     migrate = actions.add_parser("migrate", help="weights for another dictionary")
-    migrate.add_argument("weights", type=text, help="checkpoint, or folder of `ocr import`")
+    migrate.add_argument("weights", type=name_or_file, help="checkpoint, or folder of `ocr import`")
     migrate.add_argument(
         "--to", type=name_or_file, required=True, help="the new dictionary: a file or a name"
     )
@@ -75,7 +76,7 @@ def _list(_: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    dictionary = load_dictionary(args.name, args.use_space_char)
+    dictionary = load_dictionary(args.name, args.use_space_char, "name")
     echo("0\tblank")
     for number, entry in enumerate(dictionary.characters, start=1):
         echo(f"{number}\t{entry!r}")
@@ -83,7 +84,10 @@ def _show(args: argparse.Namespace) -> None:
 
 def _build(args: argparse.Namespace) -> None:
     labels = (line.label for path in args.lists for line in read_label_list(path))
-    dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
+    try:
+        dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
+    except DictionaryError as error:
+        raise DictionaryError(", ".join(map(str, args.lists)), error.cause, error.fix) from None
     dictionary.to_file(args.out)
     echo(f"wrote {len(dictionary.characters)} characters to {args.out}")
 
@@ -91,7 +95,7 @@ def _build(args: argparse.Namespace) -> None:
 def _migrate(args: argparse.Namespace) -> None:
     from ocr_lib.training.migrate_folder import migrate_folder
 
-    new = load_dictionary(args.to, args.use_space_char)
-    migration = migrate_folder(args.weights, new, args.out, read_allowed_parts(args))
+    new = load_dictionary(args.to, args.use_space_char, "--to")
+    migration = migrate_folder(Path(args.weights), new, args.out, read_allowed_parts(args))
     echo(f"characters: {migration.describe()}")
     echo(f"written: {args.out}")

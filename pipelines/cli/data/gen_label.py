@@ -3,11 +3,18 @@
 import argparse
 from pathlib import Path
 
+from ocr_lib.atomic import removed_on_failure
 from ocr_lib.data.archive import is_archive, open_source
 from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.terminal import echo, printable
-from pipelines.cli.model.arguments import fraction, input_folder, input_path, output_folder
+from pipelines.cli.model.arguments import (
+    fraction,
+    input_folder,
+    input_path,
+    output_folder,
+    path_prefix,
+)
 
 DESCRIPTION = """\
 Turn the labels of a data set into PaddleOCR's label list, path<TAB>label, without losing a
@@ -39,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-check-images", action="store_true", help="do not look whether the images exist"
     )
-    parser.add_argument("--image-prefix", default="", help="folder put before every image path")
+    parser.add_argument(
+        "--image-prefix", type=path_prefix, default="", help="folder put before every image path"
+    )
     parser.add_argument(
         "--max-bad-fraction",
         "--max-bad-share",  # its name in 0.1
@@ -63,11 +72,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Converts, and prints what was found and done."""
+    work_dir = args.work_dir or args.out / "source"
+    with removed_on_failure(args.out), removed_on_failure(work_dir):
+        report = _convert(args, work_dir)
+    _print(report, args.out)
+    return 0
+
+
+def _convert(args: argparse.Namespace, work_dir: Path) -> LabelReport:
     source: Path = args.source
     if is_archive(source):
-        source = open_source(source, args.work_dir or args.out / "source")
+        source = open_source(source, work_dir)
         echo(f"unpacked to {source}")
-    report = convert(
+    return convert(
         source,
         args.out,
         mode=args.mode,
@@ -78,8 +95,6 @@ def run(args: argparse.Namespace) -> int:
         check_images=not args.no_check_images,
         unescape=args.unescape,
     )
-    _print(report, args.out)
-    return 0
 
 
 def _print(report: LabelReport, out: Path) -> None:

@@ -19,6 +19,7 @@ from pipelines.cli.model.arguments import (
     name_or_file,
     output_folder,
     seed,
+    separator,
     workers,
 )
 
@@ -85,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: one a core)",
     )
-    parser.add_argument("--delimiter", default="\t", help="between path and label (default: tab)")
+    parser.add_argument(
+        "--delimiter", type=separator, default="\t", help="between path and label (default: tab)"
+    )
     parser.add_argument(
         "--role", choices=ROLES, default="", help="what the data set is for; goes into the manifest"
     )
@@ -116,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     """Packs, and prints what was packed and what was dropped."""
     dictionary = None
     if args.dictionary is not None:
-        dictionary = load_dictionary(args.dictionary, args.use_space_char)
+        dictionary = load_dictionary(args.dictionary, args.use_space_char, "--dictionary")
     options = {
         "shard_samples": args.shard_samples,
         "workers": args.workers,
@@ -127,6 +130,9 @@ def run(args: argparse.Namespace) -> int:
         "delimiter": args.delimiter,
     }
     sources = args.labels, args.images, args.out
+    if args.document_pattern and not args.validation_share:
+        cause = "given without --validation-share, which it is for"
+        raise ConfigError("--document-pattern", cause, "Add it, or leave this out")
     if not args.validation_share:
         _print(pack(*sources, role=args.role, **options), args.out)
         return 0

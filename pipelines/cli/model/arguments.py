@@ -7,12 +7,14 @@ its range. The parser then names the argument, what was typed and what is wrong 
 import math
 import os
 import stat
+import tempfile
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.terminal import printable
 
 T = TypeVar("T")
 DAY_S = 86_400.0
@@ -27,6 +29,20 @@ def text(value: str) -> str:
     return value
 
 
+def separator(value: str) -> str:
+    """Accepts what may stand between two columns of a line."""
+    if not value or any(character in value for character in "\0\r\n"):
+        raise ArgumentTypeError(f"{value!r} cannot separate path and label in a line")
+    return value
+
+
+def path_prefix(value: str) -> str:
+    """Accepts the beginning of a path, or nothing; control characters would break its line."""
+    if printable(value) != value:
+        raise ArgumentTypeError(f"{value!r} has control characters in it")
+    return value
+
+
 def name_or_file(value: str) -> str:
     """Accepts the name of something that comes with the package, or a file."""
     _stat(Path(text(value)), value)
@@ -35,6 +51,13 @@ def name_or_file(value: str) -> str:
 
 def input_path(value: str) -> Path:
     """Accepts a file or a folder that exists and may be read."""
+    path = _existing(value)
+    if not (path.is_file() or path.is_dir()):
+        raise ArgumentTypeError(f"{value}: is neither a file nor a folder")
+    return path
+
+
+def _existing(value: str) -> Path:
     path = Path(text(value))
     if _stat(path, value) is None:
         raise ArgumentTypeError(f"{value}: no such file or folder")
@@ -45,7 +68,7 @@ def input_path(value: str) -> Path:
 
 def input_file(value: str) -> Path:
     """Accepts a file that exists; a pipe or a device as well."""
-    path = input_path(value)
+    path = _existing(value)
     if path.is_dir():
         raise ArgumentTypeError(f"{value}: is a folder, not a file")
     return path
@@ -53,7 +76,7 @@ def input_file(value: str) -> Path:
 
 def input_folder(value: str) -> Path:
     """Accepts a folder that exists."""
-    path = input_path(value)
+    path = _existing(value)
     if not path.is_dir():
         raise ArgumentTypeError(f"{value}: is a file, not a folder")
     return path
@@ -171,8 +194,11 @@ def _check_parents(path: Path, value: str) -> None:
     parent = _nearest(path.absolute().parent)
     if not parent.is_dir():
         raise ArgumentTypeError(f"{value}: {parent} is a file, not a folder")
-    if not os.access(path if path.is_file() else parent, os.W_OK):
-        raise ArgumentTypeError(f"{value}: {parent} may not be written to by this user")
+    try:
+        tempfile.TemporaryFile(dir=path if path.is_dir() else parent).close()
+    except OSError as error:  # rights, a file system that is read-only, full or made by the kernel
+        cause = f"nothing can be written to {parent} ({error.strerror})"
+        raise ArgumentTypeError(f"{value}: {cause}") from None
 
 
 def _nearest(path: Path) -> Path:

@@ -10,7 +10,6 @@ from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.leaks import leaks
 from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.model.arguments import count, input_folder, output_file
@@ -49,8 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluates and prints the figures."""
     config = read_config(args)
+    recognizer = open_bundle(args.bundle) if args.bundle else None
     dataset = open_dataset(config.eval)
-    recognizer = _recognizer(config, args.bundle)
+    recognizer = recognizer or trained_recognizer(config)[0]
     report = evaluate(recognizer, dataset, limit=args.limit)
     if args.leaks:
         report = replace(report, leaked=len(leaks(open_dataset(config.train), dataset)))
@@ -64,10 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
         write_text(args.html, html(report))
     return 0
-
-
-def _recognizer(config: Config, bundle: str | None) -> Recognizer:
-    return open_bundle(bundle) if bundle else trained_recognizer(config)[0]
 
 
 def _print_paddleocr(report: EvalReport, config: Config) -> None:

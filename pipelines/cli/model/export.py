@@ -61,11 +61,12 @@ def run(args: argparse.Namespace) -> int:
     from ocr_lib.export import check_of_run, export_model
     from ocr_lib.training import load_model
 
-    if args.run:
-        check_of_run(args.run, args.checkpoint)
     names = networks_of(config.architecture)
     for name in names:
         check_replaceable(out_dir / name, MANIFEST)
+    if args.run:
+        _check_there(args.run, args.checkpoint)
+        check_of_run(args.run, args.checkpoint)
     for name in names:
         bundle = export_model(
             lambda name=name: load_model(config, prefix, name),  # type: ignore[misc]
@@ -76,6 +77,13 @@ def run(args: argparse.Namespace) -> int:
         )
         _print(bundle)
     return 0
+
+
+def _check_there(run: Path, checkpoint: str) -> None:
+    if not (run / f"{checkpoint}.pdparams").is_file():
+        there = ", ".join(sorted(path.stem for path in run.glob("*.pdparams"))) or "none"
+        cause = f"{run} has no checkpoint {checkpoint}"
+        raise ConfigError("--checkpoint", cause, f"Choose from: {there}")
 
 
 def _print(bundle: Bundle) -> None:

@@ -26,7 +26,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
             if not images:
                 raise ImageError(str(path), "no image in this folder", "Name another one")
             found += images
-        elif path.is_file():
+        elif path.exists():
             found.append(path)
         else:
             raise ImageError(str(path), "no such file or folder", "Check the path")

@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import fields
 
+from ocr_lib.errors import ConfigError
 from ocr_lib.gate import PROOFS, Thresholds
 
 
@@ -26,4 +27,8 @@ def read_thresholds(args: argparse.Namespace) -> Thresholds:
     Raises:
         ConfigError: a value is out of its bounds.
     """
-    return Thresholds.from_dict({f.name: getattr(args, f.name) for f in fields(Thresholds)})
+    try:
+        return Thresholds.from_dict({f.name: getattr(args, f.name) for f in fields(Thresholds)})
+    except ConfigError as error:
+        option = f"--{error.where.rpartition('.')[2].replace('_', '-')}"
+        raise ConfigError(option, error.cause, error.fix) from None

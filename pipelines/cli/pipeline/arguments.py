@@ -1,10 +1,10 @@
 """Arguments that several subcommands of `ocr pipeline` share."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.cli.model.arguments import input_file
+from pipelines.cli.cluster.namespaces import namespace
+from pipelines.cli.model.arguments import input_file, output_file, real_number, text
 from pipelines.compile import OUT, add_build_options, compile_as_asked, given
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def add_package(parser: argparse.ArgumentParser) -> None:
     """Adds the package to work with."""
     parser.add_argument(
         "--package",
-        type=Path,  # it may be compiled first
+        type=output_file,  # it may be compiled first
         default=OUT,
         help="the compiled package (default: %(default)s)",
     )
@@ -54,19 +54,17 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
         help="one parameter, the value in YAML; wins over the file; may be repeated",
     )
     parser.add_argument(
-        "--experiment", default=EXPERIMENT, help="groups runs in the UI (default: %(default)s)"
+        "--experiment",
+        type=text,
+        default=EXPERIMENT,
+        help="groups runs in the UI (default: %(default)s)",
     )
     parser.add_argument(
         "--service-account",
-        default="",
+        type=namespace,
         metavar="NAME",
         help="of the steps' pods (default: the installation's own)",
     )
 
 
-def minutes(text: str) -> float:
-    """Parses a number of minutes above 0."""
-    value = float(text)
-    if not 0 < value <= 60 * 24 * 365:
-        raise argparse.ArgumentTypeError("must be above 0, and at most a year")
-    return value
+minutes = real_number(0.01, 60 * 24 * 365)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ocr_lib.terminal import echo
+from pipelines.cli.model.arguments import text
 from pipelines.cli.pipeline.arguments import (
     add_package,
     add_parameters,
@@ -30,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ocr pipeline run`."""
     add_package(parser)
     add_parameters(parser)
-    parser.add_argument("--name", help="of the run (default: the pipeline's with the time)")
+    parser.add_argument(
+        "--name", type=text, help="of the run (default: the pipeline's with the time)"
+    )
     parser.add_argument("--detach", action="store_true", help="start it and return")
     parser.add_argument(
         "--deadline",
@@ -62,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             parameters,
             name=args.name or f"{package.name} {datetime.now():%Y-%m-%d %H:%M:%S}",
             experiment=args.experiment,
-            service_account=args.service_account,
+            service_account=args.service_account or "",
         )
         echo(f"run        {started.run_id}\nversion    {version.name}")
         page = report.see(kubeflow, f"runs/details/{started.run_id}")

@@ -101,7 +101,7 @@ def _create(args: argparse.Namespace) -> int:
             cron=cron,
             experiment=args.experiment,
             no_catchup=not args.catch_up,
-            service_account=args.service_account,
+            service_account=args.service_account or "",
         )
     done = "replaced" if replaced else "made"
     echo(f"{args.name}: {done}, active, version {version.name}")

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from ocr_lib.data.base import read_file
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, naming
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     """Deploys, and prints what the servers read."""
     store = Store.from_env()
     images = {str(path): read_file(str(path)) for path in find_images(args.images)[:MAX_IMAGES]}
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as work, naming(Path(work) / "bundle", args.bundle):
         bundle = store.fetch_source(args.bundle, Path(work) / "bundle")
         if not bundle.is_dir():
             raise ConfigError("bundle", f"{args.bundle} is no directory", "Name an export's output")

@@ -62,8 +62,11 @@ def run(args: argparse.Namespace) -> int:
     from ocr_lib.converters.import_model import MAX_LINES
     from ocr_lib.data.base import read_file
     from ocr_lib.data.decode import decode_image
+    from ocr_lib.text.dictionary import load_dictionary
     from pipelines.cli.model.image_files import find_images
 
+    if args.dictionary:  # before the model, which takes seconds
+        load_dictionary(args.dictionary, where="--dictionary")
     files = find_images(args.images)[:MAX_LINES]
     imported = import_model(
         args.source,

@@ -11,6 +11,7 @@ import pytest
 from ocr_lib.config.loader import load_config
 from ocr_lib.converters import import_model
 from ocr_lib.converters.drawn_lines import drawn_lines
+from ocr_lib.converters.source import open_model_source
 from ocr_lib.errors import ImportModelError
 from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.text.dictionary import load_dictionary
@@ -125,6 +126,19 @@ def test_the_command_says_what_came_of_it(
         main(["import", str(tmp_path / "absent.onnx"), "--out", str(out)])
     assert ended.value.code == 2
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["own", "./own/", "."])
+def test_a_bundle_of_this_project_is_one_model(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    for file in ("bundle.json", "model.onnx", "inference.json", "inference.pdiparams"):
+        (tmp_path / "own" / file).write_text("{}")
+    monkeypatch.chdir(tmp_path / "own" if name == "." else tmp_path)
+    with open_model_source(Path(name)) as source:
+        assert source.path.name == "model.onnx"
+        assert source.name in ("own", ".")
 
 
 def test_damaged_and_foreign_files_are_refused(v4: Exported, tmp_path: Path) -> None:

@@ -221,3 +221,25 @@ def test_other_lmdb_files_are_refused(tmp_path: Path) -> None:
     environment.close()
     with pytest.raises(LmdbError, match="without num-samples"):
         open_lmdb(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (b"-3", "num-samples is '-3', not a count"),
+        (b"three", "num-samples is 'three', not a count"),
+        (b"", "num-samples is '', not a count"),
+        (b"999999999999", "num-samples is 999999999999, but there are 5 records in all"),
+        (b"9" * 400, "not a count"),
+    ],
+)
+def test_a_count_that_cannot_be_is_named(tmp_path: Path, count: bytes, said: str) -> None:
+    write_plain(tmp_path / "plain", ["a", "b"])
+    environment = lmdb.open(str(tmp_path / "plain"))
+    with environment.begin(write=True) as transaction:
+        transaction.put(b"num-samples", count)
+    environment.close()
+    with pytest.raises(LmdbError) as error:
+        open_lmdb(tmp_path / "plain")
+    assert error.value.cause.startswith(said) or said in error.value.cause
+    assert "Pack the labels again" in error.value.fix

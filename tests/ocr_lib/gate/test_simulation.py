@@ -97,5 +97,5 @@ def test_the_command_prints_a_row_a_kind(capsys: pytest.CaptureFixture[str]) -> 
     assert call(gate_rates, *options) == 0
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[:2] for row in rows[1:]] == [["200", "+0.000"], ["200", "-0.050"]]
-    with pytest.raises(ConfigError, match="no two models differ like"):
+    with pytest.raises(ConfigError, match="no two models differ by"):
         call(gate_rates, "--difference", "0.5")

@@ -16,6 +16,7 @@ def options(*arguments: str) -> DemoOptions:
 
 
 def test_given_data_gets_more_time(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").touch()
     data = str(tmp_path)
     assert options().minutes == 6.0
     assert options("--train", data, "--test", data).minutes == 20.0
@@ -25,6 +26,7 @@ def test_given_data_gets_more_time(tmp_path: Path) -> None:
 def test_former_names_are_taken_with_a_hint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "gt.txt").touch()
     given = options("--train", str(tmp_path), "--eval", str(tmp_path), "--param", "eval_data_uri=x")
     assert (given.test, given.parameters) == (tmp_path, {"test_data_uri": "x"})
     said = capsys.readouterr().err

@@ -5,6 +5,7 @@ import pytest
 from ocr_lib.errors import ConfigError
 from ocr_lib.storage.store import Store
 from ocr_lib.training.checkpoint import without_suffix
+from pipelines.demo.options import DemoOptions
 from pipelines.demo.pretrained import pretrained_parameters
 
 
@@ -31,6 +32,9 @@ def test_a_weights_file_is_uploaded_alone(store: Store, tmp_path: Path) -> None:
     assert found["pretrained_uri"].endswith("/w.pdparams")
 
 
-def test_another_folder_is_refused(store: Store, tmp_path: Path) -> None:
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="an empty folder"):
+        DemoOptions(out=tmp_path / "out", pretrained=tmp_path)
+    (tmp_path / "x").touch()
     with pytest.raises(ConfigError, match="no import"):
-        pretrained_parameters(tmp_path, store, tmp_path)
+        DemoOptions(out=tmp_path / "out", pretrained=tmp_path)
