@@ -20,7 +20,7 @@ def follow(
     run_id: str,
     *,
     deadline: timedelta,
-    out: TextIO = sys.stdout,
+    out: TextIO | None = None,
     poll_s: float = POLL_S,
 ) -> View:
     """Prints every change of a step until the run ends; returns the run as it was last seen.
@@ -29,9 +29,10 @@ def follow(
         kubeflow: the server.
         run_id: the run.
         deadline: when to stop looking; the run goes on.
-        out: where to print.
+        out: where to print; standard output by default.
         poll_s: between two looks.
     """
+    out = sys.stdout if out is None else out
     ends = time.monotonic() + deadline.total_seconds()
     shown: dict[str, Any] = {}
     view = look(kubeflow, run_id)

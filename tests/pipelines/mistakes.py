@@ -342,7 +342,18 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
     "pipeline schedule resume": SCHEDULE,
     "pipeline schedule delete": SCHEDULE,
     "pipeline status": (Argument("RUN", "text"), Argument("--count", "natural"), *CONNECTION),
-    "pipeline cancel": (Argument("RUN", "text", "a-run"), *CONNECTION),
+    "pipeline logs": (
+        Argument("RUN", "text", "a-run"),
+        Argument("STEP", "text"),
+        Argument("--lines", "natural"),
+        Argument("--round", "natural"),
+        *CONNECTION,
+    ),
+    "pipeline cancel": (
+        Argument("RUN", "text", "a-run"),
+        Argument("--deadline", "time"),
+        *CONNECTION,
+    ),
     "demo": (
         Argument("--train", "input", "images"),
         Argument("--test", "input", "images"),

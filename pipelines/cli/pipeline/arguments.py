@@ -67,4 +67,4 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-minutes = real_number(0.01, 60 * 24 * 365)
+minutes = real_number(0.0001, 60 * 24 * 365)

@@ -85,7 +85,11 @@ class Site:
     def networks(self, model: str, *versions: int) -> list[str]:
         """What a server has that serves one of these versions and keeps the others."""
         digests = {record.version: record.digest for record in list_versions(self.store, model)}
-        names = [release_name(model, version, digests[version]) for version in versions]
+        names = [
+            release_name(model, version, digests[version])
+            for version in versions
+            if version in digests
+        ]
         return [model, *sorted(f"{name}_core" for name in names)]
 
 
