@@ -318,7 +318,7 @@ def check_bucket(name: str, where: str = "bucket") -> str:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]{1,61}[A-Za-z0-9]", name) or ".." in name:
         cause = f"{name!r} cannot be a bucket's name"
-        raise ConfigError(where, cause, "Use 3 to 63 lower-case letters, digits, - and .")
+        raise ConfigError(where, cause, "Use 3 to 63 lower-case letters, digits, dots and hyphens")
     return name
 
 

@@ -244,7 +244,7 @@ def test_other_machines_need_a_key(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["", "example.com", "127.0.0.1:8001", "127.1"])
 def test_what_is_no_address_is_named(address: str) -> None:
-    with pytest.raises(ConfigError, match=f"^address: '{address}' is not an IP address"):
+    with pytest.raises(ConfigError, match=f"^--address: '{address}' is not an IP address"):
         TritonServer("models", log=None, address=address, admin_key=KEY)
 
 
