@@ -179,6 +179,9 @@ def triton_error(url: str, action: str, error: InferenceServerException) -> Serv
     if "This protocol is restricted" in message:
         step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
         return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
+    if "maximum queue size" in message:
+        step = "Ask later, or start more servers"
+        return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
     if "UNAVAILABLE" in status and "handshake" in message.lower():
         step = "Check OCR_TRITON_TLS_CA and OCR_TRITON_TLS_NAME"
         return ServiceError(f"Triton at {url}: {action}: TLS fails ({message}). {step}.")
@@ -188,9 +191,6 @@ def triton_error(url: str, action: str, error: InferenceServerException) -> Serv
     if "UNIMPLEMENTED" in status or "http2" in message.lower():
         step = "Check the address: it has to be the port of Triton's gRPC protocol"
         return ServiceError(f"Triton at {url}: {action}: something else answers there. {step}.")
-    if "maximum queue size" in message:
-        step = "Ask later, or start more servers"
-        return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
     if "DEADLINE_EXCEEDED" in status:
         return ServiceError(f"Triton at {url}: {action}: no answer in time. Look at its load.")
     return ServiceError(f"Triton at {url}: {action}: {message}")

@@ -93,8 +93,10 @@ def test_files_that_are_no_configurations_are_refused(minimal, content, message)
 
 
 def test_a_folder_or_nothing_is_refused_with_the_nearest_name(tmp_path):
-    with pytest.raises(ConfigError, match=r"-c: there is no configuration .*`ocr config list`"):
+    with pytest.raises(ConfigError, match=r"is a folder, not a configuration. Name a file in it"):
         load_config(tmp_path)
+    with pytest.raises(ConfigError, match=r"-c: there is no configuration .*`ocr config list`"):
+        load_config("unlike-any-name")
     with pytest.raises(ConfigError, match=r"The nearest known name is en_PP-OCRv3_rec"):
         load_config("en_PPOCRv3_rec")
 

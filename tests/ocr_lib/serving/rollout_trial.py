@@ -134,29 +134,28 @@ class Trial:
             assert self._deploy(two).version == 2
         with self._phase(met, "refuse a network that breaks on wide lines", {2}, {2}):
             broken = breaks_on_wide_lines(self.folder / "0")
-            self._refused(broken, "not a network that reads", certified=two)
+            self._refused("not a network that reads", self._deploy, broken, two)
         three = _reads_otherwise(self.folder / "3")
         with self._phase(met, "refuse v3, whose texts disagree", {2}, {2}):
-            self._refused(three, "images differently", certified=two)
-        with self._phase(met, "refuse v3, damaged in the store by now", {2}, {2}):
-            self.store.client.put(
-                self.store.bucket, "triton/rolling/3/model.py", b"raise SystemExit"
-            )
-            self._refused(three, "damaged|where the manifest says")
+            self._refused("images differently", self._deploy, three, two)
+        with (
+            self._phase(met, "refuse to roll back to v1, damaged in the store", {2}, {2}),
+            self._damaged("triton/rolling/1/model.py"),
+        ):
+            self._refused("damaged|where the manifest says", self._roll_back)
         four = write_bundle(self.folder / "4", sharpness=20.0)
         with (
-            self._phase(met, "give v4 up, a replica is killed in the middle", {2, 4}, {2}),
-            self._when(0, MODEL, 4, self.replicas[1].kill),
+            self._phase(met, "give v3 up, a replica is killed in the middle", {2, 3}, {2}),
+            self._when(0, MODEL, 3, self.replicas[1].kill),
         ):
-            self._refused(four, "does not answer|Socket closed|cannot")
+            self._refused("does not answer|Socket closed|cannot", self._deploy, four)
         with self._phase(met, "restart the replica", {2}, {2}):
             self.replicas[1].start()
             self.replicas[1].wait_ready()
             with TritonAdmin(self.urls[1]) as admin:
                 assert admin.ready(MODEL, 2)
         with self._phase(met, "roll back to v1", {1, 2}, {1}):
-            back = rollback(MODEL, store=self.store, endpoints=self.urls)
-            assert back.production.version == 1
+            assert self._roll_back().version == 1
         time.sleep(1)
 
     @contextmanager
@@ -174,14 +173,27 @@ class Trial:
         where = {"store": self.store, "endpoints": self.urls}
         return deploy(str(bundle), MODEL, golden, force=True, **where).production
 
-    def _refused(self, bundle: Path, reason: str, certified: Path | None = None) -> None:
+    def _roll_back(self) -> Production:
+        return rollback(MODEL, store=self.store, endpoints=self.urls).production
+
+    @contextmanager
+    def _damaged(self, key: str) -> Iterator[None]:
+        """Replaces an object in the store while the block lasts."""
+        content, _ = self.store.client.get(self.store.bucket, key, 1 << 20)
+        self.store.client.put(self.store.bucket, key, b"raise SystemExit")
         try:
-            self._deploy(bundle, certified)
+            yield
+        finally:
+            self.store.client.put(self.store.bucket, key, content)
+
+    def _refused(self, reason: str, action: Callable[..., object], *bundles: Path) -> None:
+        try:
+            action(*bundles)
         except (DeployError, BundleError, DigestError) as error:
             if not re.search(reason, str(error)):
                 raise
         else:
-            raise AssertionError(f"{bundle} was not refused")
+            raise AssertionError(f"{action} {bundles} was not refused")
         production = read_production(self.store, MODEL)
         assert production is not None
         assert production.version == 2

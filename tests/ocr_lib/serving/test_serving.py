@@ -126,8 +126,10 @@ def test_a_format_of_unknown_size_fails_alone_and_takes_no_memory(served: Triton
     assert found[1].text == "abc"
     accepted = "is not accepted: convert the image to JPEG, PNG, BMP or WebP"
     assert [found[0].error, found[2].error] == [f"TIFF {accepted}", f"PNM {accepted}"]
-    assert before.keys() == (after := peak_kib(served.pid)).keys()
-    assert max(after[pid] - before[pid] for pid in before) < 60 << 10
+    after = peak_kib(served.pid)
+    assert served.pid in after
+    assert after.keys() <= before.keys()  # none started; a former version's may have ended
+    assert max(after[pid] - before[pid] for pid in after) < 60 << 10
 
 
 def peak_kib(group: int) -> dict[int, int]:
