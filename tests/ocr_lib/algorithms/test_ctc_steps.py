@@ -6,6 +6,7 @@ import pytest
 
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
 
 RESIZE = ("RecResizeImg", "SVTRRecResizeImg")
@@ -56,6 +57,8 @@ def test_networks_without_ctc_and_unknown_ones_are_refused():
 def test_steps_equal_paddleocrs_output_lengths(shared_dir: Path):
     compared = 0
     for file in sorted((shared_dir / "compat").glob("*.npz")):
+        if file.stem not in shipped_configs():
+            continue
         config = load_config(file.stem)
         if not has_ctc(config.architecture):
             continue
@@ -70,6 +73,8 @@ def test_steps_equal_paddleocrs_output_lengths(shared_dir: Path):
 
 def test_reference_configurations_are_read_from_plain_json_too(shared_dir: Path):
     for file in sorted((shared_dir / "compat" / "configs").glob("*.json")):
+        if file.stem not in shipped_configs():
+            continue
         architecture = json.loads(file.read_text(encoding="utf-8"))["config"]["Architecture"]
         if has_ctc(architecture):
             assert time_steps(architecture, 320) >= 25
