@@ -24,6 +24,7 @@ from ocr_lib.optim.schedules import RunLength, build_schedule
 from ocr_lib.training import checkpoint
 from ocr_lib.training.checkpoint_state import CheckpointState
 from ocr_lib.training.gradient_sync import GradientSync
+from ocr_lib.training.heartbeat import Heartbeat
 from ocr_lib.training.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.training.nan_guard import check_finite
 from ocr_lib.training.parallel import Parallel
@@ -92,6 +93,7 @@ class Trainer:
         self.metric = RecMetric.of(config.metric)
         self.main_indicator = metric_config(config.metric).main_indicator
         self.timer = StepTimer()
+        self.heartbeat = Heartbeat(run_dir)
         self.on_cpu = str(paddle.get_device()) == "cpu"
         self.losses: deque[dict[str, Any]] = deque(maxlen=self.settings.log_smooth_window)
         self._saved_at = time.monotonic()
@@ -106,6 +108,8 @@ class Trainer:
         self.state.begin_average()
         while not self._stopped_early() and (pace := self.next_pace()):
             self._epoch(pace)
+        if self.parallel.is_main_process:
+            self.heartbeat.end(self.position.epoch - 1, self.position.global_step)
         return self.position
 
     @property
@@ -174,6 +178,8 @@ class Trainer:
         position.global_step += 1
         position.step_in_epoch += 1
         self.timer.stepped(len(loaded.labels))
+        if self.parallel.is_main_process:
+            self.heartbeat.beat(position.epoch, position.global_step, self._steps_left())
         if logs and loaded.labels:
             self._log_step(loaded, outputs)
 
@@ -226,14 +232,19 @@ class Trainer:
             values |= {"acc": summary["acc"], "norm_edit_dis": summary["norm_edit_dis"]}
         for name in self.losses[-1]:  # medians of the last steps, as PaddleOCR prints them
             values[name] = median(float(losses[name]) for losses in self.losses)
-        left = pace.epochs_left * self.length.steps_per_epoch - position.step_in_epoch
-        epochs = position.epoch + pace.epochs_left - 1
+        epochs, left = position.epoch + pace.epochs_left - 1, self._steps_left()
         self.log.info(
             step_line(position.epoch, epochs, position.global_step, values, self.timer, left)
         )
         ips = self.timer.samples / max(self.timer.elapsed_s, 1e-9)
         self.log.metrics("train", global_step=position.global_step, ips=ips, **values)
         self.timer.restart()
+
+    def _steps_left(self) -> int:
+        """Returns the updates to go; with a time budget as many as are expected to fit."""
+        position = self.position
+        assert position.pace is not None
+        return position.pace.epochs_left * self.length.steps_per_epoch - position.step_in_epoch
 
     def _between_steps(self) -> None:
         """Evaluates and saves within an epoch, where the configuration asks for it."""
