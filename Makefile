@@ -5,6 +5,11 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 OCR := .venv/bin/ocr
 PYTEST := .venv/bin/pytest
 
+# Test processes of `make test`, `test-slow` and `coverage`; 0 runs everything in one.
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadfile
+SPECIAL := not compat and not cluster and not gpu and not guide
+
 TRAIN ?=
 ifdef EVAL
 $(warning EVAL= is now called TEST=; the next release knows only that)
@@ -21,7 +26,7 @@ export UV_SYSTEM_CERTS ?= true
 export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images test test-rollout test-slow test-cluster test-compat test-guide lint format types compile bench lock clean
+.PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide lint format types compile bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +36,18 @@ setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .ve
 demo: setup $(if $(filter pp-ocrv4,$(PRETRAINED)),$(PP_OCRV4)/import.json) ## Run the whole pipeline: TRAIN=, TEST= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4
 	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(TEST),--test "$(TEST)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(patsubst pp-ocrv4,$(PP_OCRV4),$(PRETRAINED))")
 
-test: setup ## Run the tests
-	$(PYTEST)
+test: setup ## Run the tests that take seconds each, on two processes (WORKERS=2)
+	$(PYTEST) $(PARALLEL) -m "not slow and $(SPECIAL)"
+
+test-slow: setup ## Run the tests that train and serve for longer, on two processes (WORKERS=2)
+	$(PYTEST) $(PARALLEL) -m "slow and $(SPECIAL)"
+
+coverage: setup ## Measure the lines and branches that the tests run: TESTS= (all), build/coverage
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest $(PARALLEL) $(TESTS)
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage json --quiet
+	.venv/bin/python -m tests.coverage_by_package build/coverage/coverage.json
 
 test-rollout: setup ## Roll out, break, kill and roll back under load: 10,000 requests, build/rollout.json
 	.venv/bin/python -m tests.ocr_lib.serving.rollout_trial --out build/rollout.json
