@@ -78,7 +78,7 @@ def write_deployment(deployment: Deployment, path: str | Path) -> dict[str, str 
         path,
         {
             "production": production.to_dict(),
-            "answers": [asdict(answer) | {"equal": answer.equal} for answer in deployment.answers],
+            "answers": [answer.to_dict() for answer in deployment.answers],
             "recorded_lines": asdict(deployment.shadow) if deployment.shadow else None,
             "notes": list(deployment.notes),
         },

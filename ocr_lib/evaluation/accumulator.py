@@ -49,10 +49,11 @@ class MetricAccumulator:
         """Counts one line that was read."""
         # A network without capitals is not asked for them; every other character counts.
         truth = line.label.lower() if self._dictionary.lower else line.label
-        edits = Levenshtein.distance(line.text, truth)
-        line.correct = line.error is None and edits == 0
-        longest = max(len(line.text), len(truth))
-        line.similarity = 0.0 if line.error else 1.0 - edits / max(longest, 1)
+        read = line.recognition
+        edits = Levenshtein.distance(read.text, truth)
+        line.correct = read.error is None and edits == 0
+        longest = max(len(read.text), len(truth))
+        line.similarity = 0.0 if read.error else 1.0 - edits / max(longest, 1)
         self._similarity += line.similarity
         # PaddleOCR compares with what its dictionary can say of the label, not with the label.
         sayable = self._dictionary.text(self._dictionary.encode(line.label))
@@ -124,18 +125,21 @@ class _Sums:
 
     def add(self, line: PredictedSample, bucket: str, truth: str, sayable: str, edits: int) -> None:
         """Counts a line whose truth, as far as the network is asked for it, is `truth`."""
+        read = line.recognition
         spaces = hits = truth.count(" ")
         if line.correct:
             self.characters.add_right(truth)
         else:
-            hits = self.characters.add_wrong(truth, line.text, line.error is None)
+            hits = self.characters.add_wrong(truth, read.text, read.error is None)
         gap = 0 if line.correct else round((1.0 - line.similarity) * MILLION)
-        reads = line.text.count(" ")
-        self._values.append((1, line.correct, gap, edits, len(line.label), hits, spaces, reads))
+        read_spaces = read.text.count(" ")
+        self._values.append(
+            (1, line.correct, gap, edits, len(line.label), hits, spaces, read_spaces)
+        )
         self._members.append(self._slices(line, bucket))
-        if line.error is None:
-            self._scores.append((line.score, line.correct))
-        self._texts.append(line.text)
+        if read.error is None:
+            self._scores.append((read.score, line.correct))
+        self._texts.append(read.text)
         self._sayables.append(sayable)
         if len(self._values) == FLUSH:
             self.flush()

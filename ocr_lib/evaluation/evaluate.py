@@ -6,6 +6,7 @@ replaced by another one (PaddleOCR's data sets do that, so its accuracy is over 
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from ocr_lib.data.base import Dataset
@@ -14,6 +15,7 @@ from ocr_lib.evaluation.accumulator import MetricAccumulator
 from ocr_lib.evaluation.predictions import Predictor, chunks
 from ocr_lib.evaluation.report import EvalReport, PredictedSample, Slice
 from ocr_lib.progress import Progress
+from ocr_lib.text.recognition import Recognition
 
 __all__ = ["EvalReport", "PredictedSample", "Slice", "evaluate"]
 
@@ -69,16 +71,18 @@ class _Samples:
         lines = [self._line(index) for index in indices]
         answers = self._recognizer.read([line.image for line in lines])
         for line, answer in zip(lines, answers, strict=True):
-            line.text, line.score = answer.text, answer.score
-            line.error = line.error or answer.error
+            error = line.recognition.error or answer.error
+            line.recognition = replace(answer, char_scores=(), error=error)
             self._tally.add(line, self._bucket(line.index))
 
     def _line(self, index: int) -> PredictedSample:
         try:
             sample = self._dataset.sample(index)
         except UserError as error:  # the file is gone: still a line of the set, and a wrong one
-            return PredictedSample(index, error.where, self._labels[index], error=error.cause)
-        return PredictedSample(index, sample.name, sample.label, image=sample.image)
+            failed = Recognition.failed(error.cause)
+            return PredictedSample(index, error.where, self._labels[index], failed)
+        unread = Recognition("", 0.0)
+        return PredictedSample(index, sample.name, sample.label, unread, image=sample.image)
 
     def _bucket(self, index: int) -> str:
         width, height = self._sizes[index]

@@ -18,8 +18,8 @@ from ocr_lib.data.base import Dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.progress import Progress
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 
 CHUNK = 256  # samples held in memory at a time; a batch is made of samples of one chunk
 

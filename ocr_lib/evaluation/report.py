@@ -4,7 +4,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, astuple, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, astuple, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.block_counts import BlockCounts
 from ocr_lib.evaluation.characters import Confusion, Recall
+from ocr_lib.text.recognition import Recognition
 
 FORMAT = 2
 READABLE = (1, 2)  # 1 had no slices by content, characters, confusions, bins and cells
@@ -22,29 +23,53 @@ SLICES = ("by_length", "by_width", "by_class", "by_script", "by_source")
 
 @dataclass(slots=True)
 class PredictedSample:
-    """One evaluated line.
+    """One scored sample.
 
     Attributes:
         index: position in the data set.
         name: the image's name there.
         label: the truth.
-        text: what the model read.
-        score: the model's confidence, 0..1.
+        recognition: the model's.
         similarity: 1 - edit distance / longer length; 0 for an unreadable image.
         correct: whether the text is exactly the label, spaces counted.
-        error: why the image could not be read.
         image: the encoded image; in a report a small PNG of it.
     """
 
     index: int
     name: str
     label: str
-    text: str = ""
-    score: float = 0.0
+    recognition: Recognition
     similarity: float = 0.0
     correct: bool = False
-    error: str | None = None
     image: bytes = b""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON-ready values, the recognition's among the others."""
+        read = self.recognition
+        return {
+            "index": self.index,
+            "name": self.name,
+            "label": self.label,
+            "text": read.text,
+            "score": read.score,
+            "similarity": self.similarity,
+            "correct": self.correct,
+            "error": read.error,
+            "image": base64.b64encode(self.image).decode("ascii"),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Reads what `to_dict` returned."""
+        return cls(
+            values["index"],
+            values["name"],
+            values["label"],
+            Recognition(values["text"], values["score"], error=values["error"]),
+            values["similarity"],
+            values["correct"],
+            base64.b64decode(values["image"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +202,10 @@ class EvalReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as JSON-ready values."""
-        values = asdict(self)
+        values = asdict(replace(self, worst=()))
+        values["worst"] = [line.to_dict() for line in self.worst]
         values["cells"] = self.cells and self.cells.to_dict()
         values["characters"] = {c: list(astuple(r)) for c, r in self.characters.items()}
-        for line in values["worst"]:
-            line["image"] = base64.b64encode(line["image"]).decode("ascii")
         packed = np.packbits(np.frombuffer(self.outcomes, np.uint8)).tobytes()
         values["outcomes"] = base64.b64encode(packed).decode("ascii")
         return {"format": FORMAT, **values}
@@ -194,10 +218,7 @@ class EvalReport:
         kept["outcomes"] = np.unpackbits(packed, count=kept["samples"]).tobytes()
         for name in SLICES:
             kept[name] = tuple(Slice(**item) for item in kept.get(name, ()))
-        kept["worst"] = tuple(
-            PredictedSample(**{**item, "image": base64.b64decode(item["image"])})
-            for item in kept["worst"]
-        )
+        kept["worst"] = tuple(PredictedSample.from_dict(item) for item in kept["worst"])
         kept["watched"] = {int(index): text for index, text in kept["watched"].items()}
         kept["errors"] = tuple(kept["errors"])
         kept |= _of_format_2(values)

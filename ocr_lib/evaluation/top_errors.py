@@ -28,9 +28,8 @@ class TopErrors:
     def __init__(self, keep: int, watch: frozenset[int]) -> None:
         self._keep = keep
         self._watch = watch
-        self._worst: list[
-            tuple[float, float, int, PredictedSample]
-        ] = []  # a heap, the least bad on top
+        # A heap, the least bad on top.
+        self._worst: list[tuple[float, float, int, PredictedSample]] = []
         self.watched: dict[int, str] = {}
         self.errors: list[str] = []
         self.unreadable = 0
@@ -38,14 +37,15 @@ class TopErrors:
     def add(self, line: PredictedSample) -> None:
         """Looks at one evaluated line."""
         if line.index in self._watch:
-            self.watched[line.index] = line.text
-        if line.error is not None:
+            self.watched[line.index] = line.recognition.text
+        if line.recognition.error is not None:
             self.unreadable += 1
             if len(self.errors) < self._keep:
-                self.errors.append(f"{line.name}: {line.error}")
+                self.errors.append(f"{line.name}: {line.recognition.error}")
         elif not line.correct:
             # Among equally wrong lines the more confident one is worse.
-            heapq.heappush(self._worst, (-line.similarity, line.score, -line.index, line))
+            rank = -line.similarity, line.recognition.score, -line.index
+            heapq.heappush(self._worst, (*rank, line))
             if len(self._worst) > self._keep:
                 heapq.heappop(self._worst)
 

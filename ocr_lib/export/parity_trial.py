@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ocr_lib.errors import ExportError
 from ocr_lib.inference.recognizer import Forward
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 from ocr_lib.text.tokenizer import Decode
 
 MAX_ABS_DIFF = 1e-3  # of a probability

@@ -18,8 +18,8 @@ from ocr_lib.errors import ImageError
 from ocr_lib.inference.tiling import Piece, merge, split
 from ocr_lib.opencv import MAX_PIXELS
 from ocr_lib.text import ctc
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 from ocr_lib.text.tokenizer import Decode
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -76,14 +76,14 @@ class Recognizer:
             One `Recognition` an image. An image that cannot be read fails alone: empty text,
             score 0 and the cause in `error`.
         """
-        results = [Recognition("", 0.0, ())] * len(images)
+        results = [Recognition("", 0.0)] * len(images)
         lines: dict[int, list[Piece]] = {}
         fitted: list[_Fitted] = []
         for position, image in enumerate(images):
             try:
                 pixels = self._decoded(image)
             except ImageError as error:
-                results[position] = Recognition("", 0.0, (), error=error.cause)
+                results[position] = Recognition.failed(error.cause)
                 continue
             lines[position] = split(pixels, self.preprocess)
             fitted += [self._fit(pixels[:, a:b], position, a) for a, b in lines[position]]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.image import Image, Preprocess
 from ocr_lib.opencv import cv2
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 
 MAX_SQUEEZE = 1.5
 MAX_PIECES = 64  # of one line; wider ones are squeezed into this many

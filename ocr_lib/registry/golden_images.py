@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ocr_lib.errors import ImageError
 from ocr_lib.inference.runtimes import open_bundle
+from ocr_lib.text.recognition import Recognition
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,14 @@ class GoldenImage:
     Attributes:
         name: what errors and reports call it.
         image: the encoded file.
-        text: what the exported model reads.
-        score: how sure it is; None where it was not recorded.
+        recognition: of the exported model, which every server must repeat.
+        scored: whether the score is known; early versions recorded the text alone.
     """
 
     name: str
     image: bytes
-    text: str
-    score: float | None = None
+    recognition: Recognition
+    scored: bool = True
 
 
 def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[GoldenImage]:
@@ -40,7 +41,7 @@ def golden_images(bundle: Path, images: Mapping[str, bytes]) -> list[GoldenImage
         if result.error:
             raise ImageError(name, result.error, "Choose another golden image")
     return [
-        GoldenImage(name, image, result.text, result.score)
+        GoldenImage(name, image, result)
         for (name, image), result in zip(images.items(), results, strict=True)
     ]
 

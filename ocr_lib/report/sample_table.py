@@ -27,13 +27,16 @@ def _line(line: PredictedSample, champion_text: str | None) -> str:
     if line.image:
         content = base64.b64encode(line.image).decode("ascii")
         picture = f'<img alt="image of the line" src="data:image/png;base64,{content}">'
-    rows = [("truth", escape(line.label)), ("candidate", _marked(line.label, line.text))]
+    rows = [
+        ("truth", escape(line.label)),
+        ("candidate", _marked(line.label, line.recognition.text)),
+    ]
     if champion_text is not None:
         rows.append(("serving", _marked(line.label, champion_text)))
     cells = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows)
     return (
         f'<div class="line"><div>{picture}</div><dl>{cells}</dl>'
-        f'<div class="from">{escape(line.name)}, score {line.score:.2f}</div></div>'
+        f'<div class="from">{escape(line.name)}, score {line.recognition.score:.2f}</div></div>'
     )
 
 

@@ -19,7 +19,7 @@ from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.admin import triton_error
 from ocr_lib.serving.connection import Connection
 from ocr_lib.serving.endpoints import Servers
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 
 DEFAULT_MODEL = "ocr"
 BATCH = 16  # images of one request
@@ -31,9 +31,9 @@ OUTPUTS = ("TEXT", "SCORE", "ERROR")
 Image = str | Path | bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServedRecognition(Recognition):
-    """What was read on one image, and by which version of the model."""
+    """A recognition with the version of the model that made it."""
 
     version: int = 0
 

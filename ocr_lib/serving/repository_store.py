@@ -17,6 +17,7 @@ from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
 from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
+from ocr_lib.text.recognition import Recognition
 
 GOLDEN_FILE = "golden.json"
 README = "A Triton model repository, written by `ocr deploy`; version folders never change.\n"
@@ -78,8 +79,13 @@ def download_golden(store: Store, model: str, version: int, folder: Path) -> lis
     store.get_tree(golden_prefix(model, version), folder)
     items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
     return [
-        GoldenImage(i["name"], (folder / i["file"]).read_bytes(), i["text"], i.get("score"))
-        for i in items
+        GoldenImage(
+            item["name"],
+            (folder / item["file"]).read_bytes(),
+            Recognition(item["text"], item.get("score") or 0.0),
+            scored=item.get("score") is not None,
+        )
+        for item in items
     ]
 
 
@@ -99,7 +105,8 @@ def _write_golden(folder: Path, golden: Sequence[GoldenImage]) -> None:
     items = []
     for number, item in enumerate(golden):
         (folder / f"{number:04d}.image").write_bytes(item.image)
-        text = {"text": item.text, "score": item.score}
+        score = item.recognition.score if item.scored else None
+        text = {"text": item.recognition.text, "score": score}
         items.append({"name": item.name, "file": f"{number:04d}.image", **text})
     write_json(folder / GOLDEN_FILE, items)
 

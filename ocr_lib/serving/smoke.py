@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ocr_lib.errors import ServiceError
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.client import RecognitionClient
+from ocr_lib.text.recognition import Recognition
 
 # Other kernels move a score by some 1e-5. Lines that are shifted, padded or resized by a pixel
 # read the same mostly, but with other scores.
@@ -18,23 +20,39 @@ class SmokeError(ServiceError):
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """What a server read on a golden image, beside what was expected."""
+    """A golden image and the recognition of a server.
 
-    name: str
-    expected: str
-    text: str
-    score: float
-    expected_score: float | None = None
+    Attributes:
+        golden: the image, with the recognition of the exported model.
+        recognition: of the server.
+    """
+
+    golden: GoldenImage
+    recognition: Recognition
 
     @property
     def equal(self) -> bool:
         """Whether the text is the expected one, character by character, and the score near it."""
-        return self.text == self.expected and self.score_gap <= MAX_SCORE_GAP
+        same_text = self.recognition.text == self.golden.recognition.text
+        return same_text and self.score_gap <= MAX_SCORE_GAP
 
     @property
     def score_gap(self) -> float:
-        """How far the score is from the expected one."""
-        return abs(self.score - self.expected_score) if self.expected_score is not None else 0.0
+        """Absolute difference from the expected score; 0 where that was not recorded."""
+        gap = abs(self.recognition.score - self.golden.recognition.score)
+        return gap if self.golden.scored else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON-ready values, without the image."""
+        expected, found = self.golden.recognition, self.recognition
+        return {
+            "name": self.golden.name,
+            "expected": expected.text,
+            "text": found.text,
+            "score": found.score,
+            "expected_score": expected.score if self.golden.scored else None,
+            "equal": self.equal,
+        }
 
 
 def smoke(
@@ -51,10 +69,7 @@ def smoke(
     for item, result in zip(golden, results, strict=True):
         if result.error:
             raise SmokeError(f"Triton at {url}: {model} refuses {item.name}: {result.error}.")
-    answers = [
-        SmokeResult(item.name, item.text, result.text, result.score, item.score)
-        for item, result in zip(golden, results, strict=True)
-    ]
+    answers = [SmokeResult(item, result) for item, result in zip(golden, results, strict=True)]
     wrong = [answer for answer in answers if not answer.equal]
     if wrong:
         raise SmokeError(
@@ -65,9 +80,10 @@ def smoke(
 
 
 def _complaint(answer: SmokeResult) -> str:
-    if answer.text != answer.expected:
-        return f"{answer.name}: {answer.text!r}, not {answer.expected!r}"
+    name, expected, found = answer.golden.name, answer.golden.recognition, answer.recognition
+    if found.text != expected.text:
+        return f"{name}: {found.text!r}, not {expected.text!r}"
     return (
-        f"{answer.name}: {answer.text!r} as it should, but with score {answer.score:.4f}, not "
-        f"{answer.expected_score:.4f}: its preprocessing or its network is not the exported one"
+        f"{name}: {found.text!r} as it should, but with score {found.score:.4f}, not "
+        f"{expected.score:.4f}: its preprocessing or its network is not the exported one"
     )

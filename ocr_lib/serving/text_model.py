@@ -17,7 +17,7 @@ from ocr_lib.algorithms import algorithm_named
 from ocr_lib.errors import ServiceError
 from ocr_lib.inference.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Recognizer
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 
 
 class CoreError(ServiceError):

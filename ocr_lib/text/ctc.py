@@ -5,7 +5,6 @@ Source: Graves et al. 2006, "Connectionist Temporal Classification", best path d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,23 +12,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.dictionary import Charset
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """What was read on one image.
-
-    Args:
-        text: the text in reading order; empty where nothing was read.
-        score: mean probability of the kept steps, 0.0 where there is none.
-        char_scores: the probability of each kept step, from the left end of the line.
-        error: why the image could not be read, or None.
-    """
-
-    text: str
-    score: float
-    char_scores: tuple[float, ...]
-    error: str | None = None
+from ocr_lib.text.recognition import Recognition
 
 
 def decode(probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
@@ -63,7 +46,7 @@ def _recognition(
     ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Charset
 ) -> Recognition:
     if not len(ids):
-        return Recognition("", 0.0, ())
+        return Recognition("", 0.0)
     return Recognition(dictionary.text(ids.tolist()), float(scores.mean()), tuple(scores.tolist()))
 
 

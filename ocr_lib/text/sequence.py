@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 
 
 @dataclass(frozen=True)
@@ -111,5 +111,5 @@ def _recognition(
     ids: NDArray[np.intp], scores: NDArray[np.float32], dictionary: Charset
 ) -> Recognition:
     if not len(ids):
-        return Recognition("", 0.0, ())
+        return Recognition("", 0.0)
     return Recognition(dictionary.text(ids.tolist()), float(scores.mean()), tuple(scores.tolist()))

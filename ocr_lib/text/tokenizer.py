@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.text import ctc, sequence
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 from ocr_lib.text.sequence import Coding
 
 Decode = Callable[[NDArray[np.float32], Charset], list[Recognition]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ocr_lib.evaluation.accumulator import MetricAccumulator
 from ocr_lib.evaluation.report import EvalReport, PredictedSample
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 
 LATIN = Charset(tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,- "), False)
 
@@ -24,9 +25,11 @@ def tallied(
             index=i,
             name=names[i] if names else f"labels.txt:{i + 1}",
             label=truth,
-            text=text or "",
-            score=scores[i] if scores else 0.9,
-            error="no image" if text is None else None,
+            recognition=Recognition(
+                text or "",
+                scores[i] if scores else 0.9,
+                error="no image" if text is None else None,
+            ),
             image=truth.encode(),
         )
         tally.add(line, "64" if len(truth) < 8 else "128")

@@ -9,8 +9,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.data.label_list import read_label_list
@@ -46,7 +46,7 @@ def write_data_set(kept: FeedbackStore, out: Path, since: str = "") -> tuple[int
         others = [line for line in found if line.truth is None]
         _write_list(work / LABELS, [(paths[line.name], line.truth or "") for line in corrected])
         _write_list(work / TO_LABEL, [(paths[line.name], "") for line in others])
-        write_json(work / LINES, {paths[line.name]: asdict(line) for line in found})
+        write_json(work / LINES, {paths[line.name]: _entry(line) for line in found})
     return len(corrected), len(others)
 
 
@@ -77,6 +77,10 @@ def read_corrections(kept: FeedbackStore, filled: Path) -> int:
             if line.truth != row.label:
                 kept.correct(line, row.label)
     return len(rows)
+
+
+def _entry(line: FeedbackSample) -> dict[str, Any]:
+    return {"day": line.day, "name": line.name, **line.to_dict()}
 
 
 def _write_image(kept: FeedbackStore, line: FeedbackSample, work: Path) -> str:

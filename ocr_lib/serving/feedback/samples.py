@@ -16,9 +16,10 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.client import ServedRecognition
@@ -42,9 +43,7 @@ class FeedbackSample:
     Attributes:
         day: `YYYY-MM-DD`, of the folder it is in.
         name: its id.
-        text: what was read.
-        score: how sure the model was.
-        version: which version of the model it was.
+        recognition: of the served model, with its version.
         reason: why the line was kept.
         time: when, UTC, ISO 8601.
         sha256: of the image.
@@ -54,14 +53,32 @@ class FeedbackSample:
 
     day: str
     name: str
-    text: str
-    score: float
-    version: int
+    recognition: ServedRecognition
     reason: str
     time: str
     sha256: str
     bytes: int
     truth: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the entry of the table above; its key tells day and id."""
+        read = self.recognition
+        entry = {"text": read.text, "score": read.score, "version": read.version}
+        others = {key: getattr(self, key) for key in _OTHERS}
+        return {**entry, **others}
+
+    @classmethod
+    def from_dict(cls, day: str, name: str, entry: dict[str, Any]) -> "FeedbackSample":
+        """Reads what `to_dict` returned.
+
+        Raises:
+            TypeError, KeyError: it is not such an entry.
+        """
+        read = ServedRecognition(entry["text"], entry["score"], version=entry["version"])
+        return cls(day, name, read, **{key: entry[key] for key in _OTHERS if key in entry})
+
+
+_OTHERS = ("reason", "time", "sha256", "bytes", "truth")
 
 
 class FeedbackStore:
@@ -82,9 +99,7 @@ class FeedbackStore:
         line = FeedbackSample(
             day=now.date().isoformat(),
             name=digest[:ID_DIGITS],
-            text=reading.text,
-            score=round(reading.score, 4),
-            version=reading.version,
+            recognition=replace(reading, score=round(reading.score, 4), char_scores=()),
             reason=reason,
             time=now.isoformat(timespec="seconds"),
             sha256=digest,
@@ -96,7 +111,7 @@ class FeedbackStore:
 
     def correct(self, line: FeedbackSample, truth: str) -> FeedbackSample:
         """Stores what a line says."""
-        corrected = FeedbackSample(**asdict(line) | {"truth": truth})
+        corrected = replace(line, truth=truth)
         self._write(corrected)
         return corrected
 
@@ -191,13 +206,12 @@ class FeedbackStore:
     def _read(self, day: str, name: str) -> FeedbackSample:
         key = f"{self._prefix}{day}/{name}.json"
         try:
-            return FeedbackSample(day, name, **self._store.get_json(key))
-        except TypeError as error:
+            return FeedbackSample.from_dict(day, name, self._store.get_json(key))
+        except (TypeError, KeyError) as error:
             raise DigestError(f"{self._store.uri(key)}: malformed ({error}).") from error
 
     def _write(self, line: FeedbackSample) -> None:
-        values = {k: v for k, v in asdict(line).items() if k not in ("day", "name")}
-        self._store.put_json(self._key(line, "json"), values)
+        self._store.put_json(self._key(line, "json"), line.to_dict())
 
     def _key(self, line: FeedbackSample, kind: str) -> str:
         return f"{self._prefix}{line.day}/{line.name}.{kind}"

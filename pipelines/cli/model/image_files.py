@@ -7,7 +7,7 @@ from pathlib import Path
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ImageError
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".jp2", ".gif"})
 CHUNK = 64  # images read at a time

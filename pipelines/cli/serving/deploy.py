@@ -103,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
             force=args.force,
         )
     for answer in result.answers:
-        echo(f"{printable(answer.name)}\t{printable(answer.text)}\t{answer.score:.4f}")
+        found = answer.recognition
+        echo(f"{printable(answer.golden.name)}\t{printable(found.text)}\t{found.score:.4f}")
     if result.shadow:
         echo(f"{result.shadow}")
     former = result.production.predecessor

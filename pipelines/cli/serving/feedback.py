@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         for line in kept.lines(args.since):
             truth = "" if line.truth is None else line.truth
-            row = (line.day, line.name, f"{line.score:.4f}", str(line.version), line.text, truth)
+            read = line.recognition
+            row = (line.day, line.name, f"{read.score:.4f}", str(read.version), read.text, truth)
             echo("\t".join(map(printable, row)))
     elif args.action == "correct":
         echo(f"{read_corrections(kept, args.list)} lines corrected")

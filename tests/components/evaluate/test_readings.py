@@ -12,7 +12,7 @@ from ocr_lib.evaluation.predictions import save
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.store import Store
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 
 DATA, WEIGHTS, CHAMPION = "d" * 64, "e" * 64, "c" * 64
 

@@ -72,7 +72,7 @@ def test_however_many_pods_read_the_report_is_that_of_one(
     champion = open_champion(*serve(store, NAME, bundle), tmp_path / "champion")
     watch = [line.index for line in candidate.worst]
     served = evaluate_at_once(champion, dataset, watch=watch)
-    assert len({line.text for line in candidate.worst}) > 10
+    assert len({line.recognition.text for line in candidate.worst}) > 10
     for pods, expected in ((1, 1), (2, 2), (3, 3), (7, 7), (len(dataset) + 1, 9)):
         parts = read_parts(model, data.test, NAME, tmp_path / f"parts-{pods}", pods)
         assert len(parts) == expected

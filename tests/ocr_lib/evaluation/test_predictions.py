@@ -11,7 +11,7 @@ from ocr_lib.evaluation import predictions as readings
 from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.predictions import CHUNK, Replay, load, partitions, predict, save
 from ocr_lib.inference.recognizer import Recognizer
-from ocr_lib.text.ctc import Recognition
+from ocr_lib.text.recognition import Recognition
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 from tests.ocr_lib.memory_dataset import MemoryDataset
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ocr_lib.data.image import Preprocess
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.inference.tiling import MAX_PIECES, merge, split
-from ocr_lib.text.ctc import Recognition
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.recognition import Recognition
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, draw
 
 WORDS = ("cafe", "bead 12", "fade", "ab", "decaf 321", "1 2 3", "face")

@@ -22,11 +22,12 @@ from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.repository_store import download_golden, upload_version
 from ocr_lib.serving.rollout import rollback
 from ocr_lib.storage.store import Store
+from ocr_lib.text.recognition import Recognition
 from pipelines.cli.serving import models
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.pipelines.cli.command import call
 
-GOLDEN = [GoldenImage("a.png", line_image("a"), "a")]
+GOLDEN = [GoldenImage("a.png", line_image("a"), Recognition("a", 0.0), scored=False)]
 
 
 def put(store: Store, model: str, bundle: Path, accuracy: float) -> int:

@@ -33,4 +33,6 @@ def test_examples_run(
         text = example.replace("localhost:8001", triton.url).replace('"ocr"', '"documented"')
         exec(text.replace("share=0.1", "share=1.0").replace("below=0.9", "below=1.0"), {})
     assert capsys.readouterr().out.count("bé中a") == 4
-    assert [line.text for line in FeedbackStore(store, "documented").lines()] == ["bé中a"]
+    assert [line.recognition.text for line in FeedbackStore(store, "documented").lines()] == [
+        "bé中a"
+    ]

@@ -36,10 +36,11 @@ from ocr_lib.storage.s3 import ConflictError, DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
+from ocr_lib.text.recognition import Recognition
 from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, line_image, write_bundle
 from tests.ocr_lib.serving.traffic import TEXT, score, traffic
 
-WRONG = [GoldenImage("cab.png", line_image(TEXT), "not cab")]
+WRONG = [GoldenImage("cab.png", line_image(TEXT), Recognition("not cab", 0.0), scored=False)]
 
 
 @dataclass
@@ -110,7 +111,9 @@ def test_versions_change_without_a_failed_or_untested_answer(
     uri = site.store.put_tree(bundle, "registry/rolling/bundle-1")
     first = site.deploy(uri, "rolling")
     assert (first.production.version, first.production.predecessor) == (1, None)
-    assert [answer.text for answer in first.answers] == [item.text for item in site.golden]
+    assert [answer.recognition.text for answer in first.answers] == [
+        item.recognition.text for item in site.golden
+    ]
     assert site.deploy(uri, "rolling").production == first.production
     one = score(site.url, "rolling")
     with traffic(site.url, "rolling") as seen:
@@ -242,7 +245,7 @@ class TestWhenSomethingFails:
         read = open_bundle(other_bundle).read(padded)
         assert [answer.text for answer in read] == list(texts)
         golden = [
-            GoldenImage(answer.text, image, answer.text, answer.score)
+            GoldenImage(answer.text, image, answer)
             for image, answer in zip(images, read, strict=True)
         ]
         with pytest.raises(DeployError, match=r"but with score .* preprocessing or its network"):

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.ctc import Recognition, decode, min_steps
+from ocr_lib.text.ctc import decode, min_steps
 from ocr_lib.text.dictionary import Charset, load_dictionary
+from ocr_lib.text.recognition import Recognition
 
 DICTIONARY = Charset(("a", "b", "c"))
 

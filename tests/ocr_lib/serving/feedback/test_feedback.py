@@ -45,7 +45,7 @@ def test_doubtful_lines_are_kept_and_others_not(store: Store) -> None:
     )
     assert record(store, "doubts", FeedbackLimits(below=0.8), *offers) == (2, 0)
     (line,) = FeedbackStore(store, "doubts").lines()  # the same image once
-    assert (line.text, line.score, line.version) == ("abc", 0.79, 3)
+    assert line.recognition == reading("abc", 0.79)
     assert line.reason == "score 0.79 below 0.80"
     assert FeedbackStore(store, "doubts").image(line) == LINES[0]
 
@@ -89,7 +89,7 @@ def test_a_line_that_cannot_be_written_costs_no_other(store: Store) -> None:
         recorder.offer(LINES[2], reading("a", 0.1))
     assert (recorder.kept, recorder.let_go) == (1, 2)
     assert recorder.problem.startswith("ValueError: Out of range float")
-    assert [line.text for line in FeedbackStore(store, "odd").lines()] == ["a"]
+    assert [line.recognition.text for line in FeedbackStore(store, "odd").lines()] == ["a"]
 
 
 def test_corrected_lines_become_labels(store: Store, tmp_path: Path) -> None:
