@@ -84,9 +84,9 @@ def check_components(block: Any) -> None:
         table = load_table(reference)
         try:
             if "collects" in item.metadata:
-                own = frozenset(map(key_of, keys_of(type(block))))
+                block_keys = frozenset(map(key_of, keys_of(type(block))))
                 config = ComponentConfig(block.name, value)
-                checked: Any = _checked(table, config, NO_LOCATION, own).args
+                checked: Any = _checked(table, config, NO_LOCATION, block_keys).args
             elif isinstance(value, tuple):
                 checked = tuple(
                     _checked_entry(table, config, Spot((item.name, i), {}))

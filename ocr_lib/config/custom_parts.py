@@ -51,13 +51,13 @@ def allowed_parts(named: Iterable[str] = ()) -> AllowedParts:
         ConfigError: an entry is not the exact name of a class.
     """
     listed = os.environ.get(VARIABLE, "").split(",")
-    found = [(OPTION, entry) for entry in named]
-    found += [(VARIABLE, entry.strip()) for entry in listed if entry.strip()]
-    for where, entry in found:
+    entries = [(OPTION, entry) for entry in named]
+    entries += [(VARIABLE, entry.strip()) for entry in listed if entry.strip()]
+    for where, entry in entries:
         module, colon, name = entry.partition(":")
         if not (colon and name.isidentifier() and all(map(str.isidentifier, module.split(".")))):
             raise ConfigError(where, f"{entry!r} is not of the form {FORM}", "Name each class")
-    return frozenset(entry for _, entry in found)
+    return frozenset(entry for _, entry in entries)
 
 
 def check_allowed(name: str, allowed: AllowedParts, where: str) -> None:
@@ -99,8 +99,8 @@ def import_part(name: str, base: type[Base], allowed: AllowedParts, where: str) 
         fix = f"Write {FORM}, of a module on PYTHONPATH"
         raise ConfigError(where, f"cannot import {name} ({error})", fix) from error
     if not (isinstance(part, type) and issubclass(part, base)):
-        wanted = f"{base.__module__}.{base.__name__}"
+        base_name = f"{base.__module__}.{base.__name__}"
         raise ConfigError(
-            where, f"{name} is not a subclass of {wanted}", f"Derive it from {wanted}"
+            where, f"{name} is not a subclass of {base_name}", f"Derive it from {base_name}"
         )
     return part

@@ -141,8 +141,8 @@ def _read_centers(path: str | None, shape: list[int]) -> Tensor:
         centers = np.load(Path(path or ""), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ConfigError(where, f"cannot read {path} ({error})", "Name a .npy file") from error
-    found = list(getattr(centers, "shape", ()))  # an .npz archive has none
-    if found != shape or centers.dtype.kind not in "iuf":
-        cause = f"{path} holds {found} numbers, not {shape}"
+    stored_shape = list(getattr(centers, "shape", ()))  # an .npz archive has none
+    if stored_shape != shape or centers.dtype.kind not in "iuf":
+        cause = f"{path} holds {stored_shape} numbers, not {shape}"
         raise ConfigError(where, cause, "Make num_classes and feat_dim fit it")
     return paddle.to_tensor(centers.astype(np.float32))

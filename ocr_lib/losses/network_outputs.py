@@ -23,20 +23,20 @@ def pick(outputs: dict[str, Any], model: str, key: str | None, head: str | None)
     Raises:
         ConfigError: there is none of that name.
     """
-    found = _enter(outputs, model)
-    if key is not None and (key != "head_out" or _has(found, key)):
-        found = _enter(found, key)
-    return found if head is None else _enter(found, SYNONYMS.get(head, head))
+    output = _enter(outputs, model)
+    if key is not None and (key != "head_out" or _has(output, key)):
+        output = _enter(output, key)
+    return output if head is None else _enter(output, SYNONYMS.get(head, head))
 
 
-def _has(found: Any, name: str) -> bool:
-    return isinstance(found, dict) and name in found
+def _has(outputs: Any, name: str) -> bool:
+    return isinstance(outputs, dict) and name in outputs
 
 
-def _enter(found: Any, name: str) -> Any:
-    if _has(found, name):
-        return found[name]
-    have = ", ".join(found) if isinstance(found, dict) else "one tensor"
+def _enter(outputs: Any, name: str) -> Any:
+    if _has(outputs, name):
+        return outputs[name]
+    have = ", ".join(outputs) if isinstance(outputs, dict) else "one tensor"
     cause = f"the networks return nothing called {name!r} ({have})"
     fix = "See key, dis_head and the networks' names"
     raise ConfigError("Loss.loss_config_list", cause, fix)

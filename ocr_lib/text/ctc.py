@@ -37,8 +37,8 @@ def decode(probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]
     keep = ids != 0
     keep[:, 1:] &= ids[:, 1:] != ids[:, :-1]
     return [
-        _recognition(row[kept], scores[kept], dictionary)
-        for row, scores, kept in zip(ids, best, keep, strict=True)
+        _recognition(row[mask], scores[mask], dictionary)
+        for row, scores, mask in zip(ids, best, keep, strict=True)
     ]
 
 

@@ -81,9 +81,9 @@ def _wheel_files() -> dict[str, Path]:
     except importlib.metadata.PackageNotFoundError:
         return {}
     root = Path(str(wheel.locate_file("paddleocr")))
-    found = [*root.glob(f"{_ROOT}*.txt"), *root.glob(f"{_ROOT}dict/*.txt")]
+    files = [*root.glob(f"{_ROOT}*.txt"), *root.glob(f"{_ROOT}dict/*.txt")]
     return {
         path.relative_to(root).as_posix(): path
-        for path in found
+        for path in files
         if not path.name.startswith(_NOT_CHARACTERS)
     }

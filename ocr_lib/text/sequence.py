@@ -102,8 +102,8 @@ def decode(probs: NDArray[np.float32], dictionary: Charset, coding: Coding) -> l
     known = (characters >= 1) & (characters < dictionary.num_classes)
     before_end = np.cumsum(ids == coding.end, axis=1) == 0
     return [
-        _recognition(row[kept], scores[kept], dictionary)
-        for row, scores, kept in zip(characters, best, known & before_end, strict=True)
+        _recognition(row[mask], scores[mask], dictionary)
+        for row, scores, mask in zip(characters, best, known & before_end, strict=True)
     ]
 
 
