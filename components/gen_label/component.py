@@ -31,8 +31,8 @@ def gen_label(
     from ocr_lib.storage.artifact_ref import write_refs
 
     with step_context("gen_label") as work:
-        found, text = convert_parts(
+        refs, text = convert_parts(
             group["parts"], group["split"], work, label_format, max_bad_fraction
         )
-        write_refs(labels, found)
+        write_refs(labels, refs)
         write_text(report.path, text)

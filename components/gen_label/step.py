@@ -58,8 +58,8 @@ def convert_parts(
     pointers, sections, rule = [], [], SplitRule.from_dict(split)
     for number, part in enumerate(parts):
         role = part["role"]
-        own = rule if role == TRAIN and rule.share else None
-        source = Source(part["name"], part["uri"], part["sha256"], role, own)
+        split_rule = rule if role == TRAIN and rule.share else None
+        source = Source(part["name"], part["uri"], part["sha256"], role, split_rule)
         folder = work / f"part-{number:04d}"
         pointer, report = gen_label(source, folder, label_format, max_bad_fraction)
         shutil.rmtree(folder)  # a source and its unpacked copy: the next one needs the room
@@ -118,7 +118,7 @@ def _section(name: str, report: LabelReport) -> str:
         *_rows("changed", report.changed),
     ]
     head = ["", "| | reason | lines | first |", "| --- | --- | ---: | --- |"] if rows else []
-    text = f"{report.written:,} of {report.lines:,} lines written. Found: {escape(report.found)}."
+    text = f"{report.written:,} of {report.lines:,} lines written. Form: {escape(report.form)}."
     return "\n".join([f"## {escape(name)}", "", text, *head, *rows])
 
 

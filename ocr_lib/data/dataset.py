@@ -70,8 +70,8 @@ def open_lmdb(root: str | Path, refused: Collection[str] = ()) -> Dataset:
     for name, folders, files in os.walk(root):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         if MANIFEST in files:
-            parts.append(found := LmdbDataset(name))
-            _check_role(found, refused)
+            parts.append(part := LmdbDataset(name))
+            _check_role(part, refused)
             folders.clear()
         elif SHARD in files:
             raise LmdbError(

@@ -118,9 +118,9 @@ class Preprocess:
         if not self.keep_ratio:
             return self.buckets[-1]
         # The order of operations is PaddleOCR's: H * w / h can round to another pixel.
-        found = math.ceil(self.height * (width / height))
-        found = round(found / self.width_step) * self.width_step
-        return min(self.buckets[-1], max(self.min_width, found))
+        scaled = math.ceil(self.height * (width / height))
+        scaled = round(scaled / self.width_step) * self.width_step
+        return min(self.buckets[-1], max(self.min_width, scaled))
 
     def bucket(self, width: int, height: int) -> int:
         """Returns the padded width in px of an image of this size."""

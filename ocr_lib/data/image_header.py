@@ -82,10 +82,10 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
     """Walks the segments up to the frame header, over stray bytes as libjpeg does."""
     position, sideways = 2, False
     for _ in range(MAX_SEGMENTS):
-        found = _MARKER(data, position, position + MAX_FILL)
-        if found is None:
+        match = _MARKER(data, position, position + MAX_FILL)
+        if match is None:
             return None
-        position, marker = found.end(), data[found.end() - 1]
+        position, marker = match.end(), data[match.end() - 1]
         if marker in JPEG_BARE:
             continue
         (length,) = _LENGTH(data, position)

@@ -70,11 +70,11 @@ def _line(line: str, number: int, delimiter: str, where: str) -> LabelLine:
     columns = line.split(delimiter)
     if len(columns) > 1 and not _is_detection(columns[1]):
         return LabelLine(number, tuple(image_paths(columns[0])), columns[1])
-    found, fix = describe(line) or (
+    cause, fix = describe(line) or (
         f"no {delimiter!r} between image path and label",
         "Separate them by it, or name the list's delimiter",
     )
-    raise LabelError(where, found, fix)
+    raise LabelError(where, cause, fix)
 
 
 def _is_detection(label: str) -> bool:

@@ -137,14 +137,14 @@ class Split:
         return f"block\0{self.source}\0{(number - 1) // BLOCK}"
 
     def _document(self, number: int, path: str) -> str:
-        found = re.search(self.rule.document_pattern, path)
-        if found is None:
+        match = re.search(self.rule.document_pattern, path)
+        if match is None:
             raise LabelError(
                 f"{self.label_list}:{number}",
                 f"the document pattern {self.rule.document_pattern!r} is not in {path!r}",
                 "Write a pattern that every image's path has, or leave it out",
             )
-        return "\0".join(part or "" for part in found.groups()) if found.groups() else found[0]
+        return "\0".join(part or "" for part in match.groups()) if match.groups() else match[0]
 
 
 def hash_unit(seed: int, group: str) -> float:

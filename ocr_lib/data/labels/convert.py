@@ -59,7 +59,7 @@ def convert(
             "Give 0.01 for one line in a hundred",
         )
     labels = find_labels(source, mode)
-    report = LabelReport(source.name, labels.mode, labels.found, compat)
+    report = LabelReport(source.name, labels.mode, labels.form, compat)
     prefix = f"{image_prefix.rstrip('/')}/" if image_prefix else ""
     if compat:
         lines = _compat_lines(labels, prefix, report)

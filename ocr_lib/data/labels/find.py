@@ -50,12 +50,12 @@ class LabelSource:
     Args:
         mode: `rec`, `list` or `det`.
         path: the label file; in det mode the folder of the label files.
-        found: what it was recognised as, in words.
+        form: what it was recognised as, in words.
     """
 
     mode: Literal["rec", "det", "list"]
     path: Path
-    found: str
+    form: str
 
 
 def find_labels(source: Path, mode: Mode = "auto") -> LabelSource:
@@ -99,9 +99,9 @@ def _label_file(folder: Path, mode: Mode) -> Path | None:
         return None
     if len(texts) == 1 and mode != "det":
         return texts[0]
-    wanted = "no gt_<image>.txt in it" if mode == "det" else "no gt.txt in it"
+    missing = "no gt_<image>.txt in it" if mode == "det" else "no gt.txt in it"
     some = f", but {', '.join(text.name for text in texts[:5])}" if texts else ""
-    raise LabelError(str(folder), f"{wanted}{some}", "Name the label file itself, or its folder")
+    raise LabelError(str(folder), f"{missing}{some}", "Name the label file itself, or its folder")
 
 
 def _holds_polygons(files: list[Path]) -> bool:
@@ -115,8 +115,8 @@ def _label_source(file: Path, mode: Mode) -> LabelSource:
         form = mode
     if form in ("rec", "list") and mode in ("auto", form):
         return LabelSource(form, file, f"{_WORDS[form]}, in {file.name}")
-    found = _WORDS[form] if form else "lines of no known form"
-    cause = found if mode == "auto" else f"{_WORDS[mode]} expected, but {found} found"
+    description = _WORDS[form] if form else "lines of no known form"
+    cause = description if mode == "auto" else f"{_WORDS[mode]} expected, but {description} found"
     raise LabelError(f"{file}:1", cause, _fix(form))
 
 

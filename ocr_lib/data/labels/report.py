@@ -35,7 +35,7 @@ class LabelReport:
     Args:
         source: the label file or folder that was read.
         mode: `rec`, `list` or `det`.
-        found: what the source was recognised as, in words.
+        form: what the source was recognised as, in words.
         compat: whether PaddleOCR's bytes were asked for.
         lines: lines read that hold anything.
         written: lines written; in det mode one an image.
@@ -45,7 +45,7 @@ class LabelReport:
 
     source: str
     mode: str
-    found: str
+    form: str
     compat: bool = False
     lines: int = 0
     written: int = 0
@@ -102,7 +102,7 @@ class LabelReport:
         return {
             "source": self.source,
             "mode": self.mode,
-            "found": self.found,
+            "form": self.form,
             "compat": self.compat,
             "lines": self.lines,
             "written": self.written,

@@ -107,10 +107,10 @@ class Manifest:
 
     def shards_of(self, samples: range) -> set[str]:
         """Returns the names of the shards that hold neighbouring samples."""
-        kept = self.rows[samples.start : samples.stop]
-        if not len(kept):
+        sample_rows = self.rows[samples.start : samples.stop]
+        if not len(sample_rows):
             return set()
-        rows = range(int(kept[0]), int(kept[-1]) + 1)
+        rows = range(int(sample_rows[0]), int(sample_rows[-1]) + 1)
         ends = list(accumulate(shard.samples for shard in self.shards))
         return {
             shard.name

@@ -197,9 +197,9 @@ class _Packing:
         whole = Statistics()
         with Progress(total, "packing", "images") as progress:
             for job, shard, statistics in run_jobs(jobs, self.options.workers, progress.add):
-                found = counted[roles[job.directory.parent]]
-                found.shards.append(shard)
-                found.statistics.merge(statistics)
+                role_counts = counted[roles[job.directory.parent]]
+                role_counts.shards.append(shard)
+                role_counts.statistics.merge(statistics)
                 whole.merge(statistics)
                 if whole.dropped_samples > self.options.max_bad_fraction * total:
                     return whole, total
@@ -235,7 +235,9 @@ class _Packing:
         self, folders: Mapping[str, Path], counted: dict[str, _Counted]
     ) -> dict[str, Manifest]:
         """Writes the manifests; a role without samples leaves its drops to another, and no data."""
-        empty = [role for role, found in counted.items() if not found.statistics.samples]
+        empty = [
+            role for role, role_counts in counted.items() if not role_counts.statistics.samples
+        ]
         for role in empty:
             drops = counted.pop(role).statistics
             next(iter(counted.values())).statistics.merge(drops)
@@ -244,25 +246,25 @@ class _Packing:
             remove_shards(self.out_dir, keep=())
         manifests: dict[str, Manifest] = {}
         others = np.zeros(0, np.uint64)
-        for role, found in counted.items():
-            manifests[role], keys = self._finish_role(role, folders[role], found, others)
+        for role, role_counts in counted.items():
+            manifests[role], keys = self._finish_role(role, folders[role], role_counts, others)
             others = np.concatenate([others, keys])
         return manifests
 
     def _finish_role(
-        self, role: str, folder: Path, found: _Counted, others: NDArray[np.uint64]
+        self, role: str, folder: Path, role_counts: _Counted, others: NDArray[np.uint64]
     ) -> tuple[Manifest, NDArray[np.uint64]]:
         """Removes what is not part of the data set and writes the manifest; returns its keys too.
 
         Args:
             role: which.
             folder: its folder.
-            found: its shards and counts.
+            role_counts: its shards and counts.
             others: keys of images that are left out here.
         """
-        statistics = found.statistics
+        statistics = role_counts.statistics
         images = statistics.samples + statistics.dropped_samples
-        names = {shard.name for shard in found.shards}
+        names = {shard.name for shard in role_counts.shards}
         remove_shards(folder, keep=names)
         tables = [np.load(folder / name / SAMPLES, allow_pickle=False) for name in sorted(names)]
         keys = np.concatenate([keys_of(table) for table in tables])
@@ -277,7 +279,7 @@ class _Packing:
                 "max_text_length": options.max_text_length,
                 "dictionary": dictionary.digest if dictionary else None,
             },
-            tuple(found.shards),
+            tuple(role_counts.shards),
             statistics,
             measure_sizes(tables),
             role,

@@ -121,8 +121,8 @@ class LmdbDataset:
         self.root = Path(root)
         self.manifest = Manifest.load(self.root)
         self._rows = rows
-        kept = self.manifest.rows
-        needed = self.manifest.shards_of(rows or range(len(kept)))
+        sample_rows = self.manifest.rows
+        needed = self.manifest.shards_of(rows or range(len(sample_rows)))
         for shard in self.manifest.shards:
             for name, entry in shard.files.items():
                 if name == SAMPLES or shard.name in needed:
@@ -132,8 +132,8 @@ class LmdbDataset:
             LmdbReader(self.root / shard.name, shard.files[DATA].bytes) for shard in self._shards
         ]
         tables = [_load_table(self.root / shard.name, shard) for shard in self._shards]
-        self.table: NDArray[Any] = np.concatenate(tables)[kept]
-        self._kept = kept
+        self.table: NDArray[Any] = np.concatenate(tables)[sample_rows]
+        self._sample_rows = sample_rows
         self._ends = np.cumsum([shard.samples for shard in self._shards])
 
     def __len__(self) -> int:
@@ -157,8 +157,8 @@ class LmdbDataset:
         """
         if not 0 <= i < len(self):
             raise IndexError(f"sample {i} of {len(self)}")
-        shard = int(np.searchsorted(self._ends, self._kept[i], side="right"))
-        row = int(self._kept[i] - self._ends[shard]) + self._shards[shard].samples
+        shard = int(np.searchsorted(self._ends, self._sample_rows[i], side="right"))
+        row = int(self._sample_rows[i] - self._ends[shard]) + self._shards[shard].samples
         image, label = self._readers[shard].record(row)
         if crc32(image) != self.table["crc32"][i]:
             raise LmdbError(
@@ -205,9 +205,9 @@ def _reopen(root: Path, digest: str, rows: range | None) -> LmdbDataset:
 
 
 def _check_length(path: Path, entry: FileEntry) -> None:
-    found = path.stat().st_size if path.exists() else None
-    if found != entry.bytes:
-        state = "missing" if found is None else f"{found:,} bytes instead of {entry.bytes:,}"
+    size = path.stat().st_size if path.exists() else None
+    if size != entry.bytes:
+        state = "missing" if size is None else f"{size:,} bytes instead of {entry.bytes:,}"
         raise LmdbError(str(path), state, "Fetch or pack the data set again")
 
 

@@ -55,10 +55,10 @@ class Statistics:
         self.characters.update(other.characters)
         self.lengths.update(other.lengths)
         self.widths.update(other.widths)
-        for reason, theirs in other.dropped.items():
-            ours = self.dropped.setdefault(reason, Dropped())
-            ours.count += theirs.count
-            ours.examples = (ours.examples + theirs.examples)[:EXAMPLES]
+        for reason, more in other.dropped.items():
+            dropped = self.dropped.setdefault(reason, Dropped())
+            dropped.count += more.count
+            dropped.examples = (dropped.examples + more.examples)[:EXAMPLES]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON values, sorted, so that equal counts give equal bytes."""

@@ -54,11 +54,11 @@ def _shard_problems(directory: Path, shard: Shard) -> Iterator[str]:
         if not path.is_file():
             yield f"{path}: missing"
             return
-        found = FileEntry.of(path)
-        if found.bytes != entry.bytes:
-            yield f"{path}: {found.bytes:,} bytes instead of {entry.bytes:,}"
+        actual = FileEntry.of(path)
+        if actual.bytes != entry.bytes:
+            yield f"{path}: {actual.bytes:,} bytes instead of {entry.bytes:,}"
             return
-        if found.sha256 != entry.sha256:
+        if actual.sha256 != entry.sha256:
             yield f"{path}: its content was changed after packing"
             whole = whole and name != DATA
             if name == SAMPLES:

@@ -108,8 +108,8 @@ class MultiScale:
             sizes: width and height of the images in px, at least 1.
         """
         if self.ds_width:
-            own = np.stack([self._own(sizes, h) for _, h, _ in self.batch_sizes])
-            return np.asarray(own.min(axis=0), np.int32)
+            widths = np.stack([self._padded_widths(sizes, h) for _, h, _ in self.batch_sizes])
+            return np.asarray(widths.min(axis=0), np.int32)
         return np.full(len(sizes), min(w for w, _, _ in self.batch_sizes), np.int32)
 
     def plan(
@@ -141,7 +141,7 @@ class MultiScale:
             if not len(members) or not self.ds_width:  # equally many batches in every epoch
                 members = np.concatenate([members, order[: count - len(members)]])
             if self.ds_width:
-                width = int(self._own(sizes[members], height).max())
+                width = int(self._padded_widths(sizes[members], height).max())
             yield Batch(width, tuple(members.tolist()), height)
 
     def _scales_for(self, samples: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
@@ -154,7 +154,7 @@ class MultiScale:
                 break
         return [scales[i] for i in rng.permutation(len(scales))]
 
-    def _own(self, sizes: NDArray[np.int32], height: int) -> NDArray[np.int32]:
+    def _padded_widths(self, sizes: NDArray[np.int32], height: int) -> NDArray[np.int32]:
         """Widths of images at a height: the nearest multiples of it, not wider than allowed."""
         ratios = np.maximum(1, np.rint(sizes[:, 0] / sizes[:, 1]))
         return np.asarray(np.minimum(ratios * height, self._widest(height)), np.int32)

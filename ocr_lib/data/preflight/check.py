@@ -33,45 +33,49 @@ def preflight(
         ConfigError, DictionaryError: the configuration's dictionary or image shape is wrong.
     """
     preprocess = Preprocess.from_config(config)
-    found: list[Finding] = []
+    all_findings: list[Finding] = []
     figures: Numbers = {}
     blocks = {"train": config.train}
     if config.eval.dataset.named:
         blocks["validation"] = config.eval
     else:
-        found.append(_without_validation())
-    opened = {name: _open(name, block, found) for name, block in blocks.items()}
+        all_findings.append(_without_validation())
+    opened = {name: _open(name, block, all_findings) for name, block in blocks.items()}
     splits = {name: split for name, split in opened.items() if split is not None}
     if "train" in splits or not made_of_labels(config):
         labels = splits["train"].labels if "train" in splits else []
         dictionary = trained_dictionary(config, labels)
         for name, split in splits.items():
             measure(split, config, dictionary, preprocess)
-            found += findings(split, config, preprocess, max_bad_fraction)
-            found += contradictions(split, max_bad_fraction)
+            all_findings += findings(split, config, preprocess, max_bad_fraction)
+            all_findings += contradictions(split, max_bad_fraction)
             figures[name] = numbers(split, preprocess, dictionary)
     if len(splits) == 2:
-        found += leakage(splits["train"], splits["validation"], max_leak_share)
-        found += _unseen(splits["train"], splits["validation"])
+        all_findings += leakage(splits["train"], splits["validation"], max_leak_share)
+        all_findings += _unseen(splits["train"], splits["validation"])
     figures["machine"] = machine_numbers(config)
-    found += machine_findings(config, figures["machine"])
+    all_findings += machine_findings(config, figures["machine"])
     return PreflightReport(
-        tuple(finding for finding in found if finding.blocking),
-        tuple(finding for finding in found if not finding.blocking),
+        tuple(finding for finding in all_findings if finding.blocking),
+        tuple(finding for finding in all_findings if not finding.blocking),
         figures,
     )
 
 
-def _open(name: str, block: Any, found: list[Finding]) -> Split | None:
+def _open(name: str, block: Any, all_findings: list[Finding]) -> Split | None:
     """Opens a split; what hinders that becomes a finding."""
     try:
         dataset = open_dataset(block, NOT_TRAIN if name == "train" else NOT_VALIDATION)
         split = Split(name, dataset, list(dataset.labels()))
     except UserError as error:
-        found.append(Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True))
+        all_findings.append(
+            Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True)
+        )
         return None
     if not split.labels:
-        found.append(Finding(name, "there are no samples", "Check the labels", blocking=True))
+        all_findings.append(
+            Finding(name, "there are no samples", "Check the labels", blocking=True)
+        )
         return None
     return split
 

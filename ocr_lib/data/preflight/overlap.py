@@ -15,19 +15,19 @@ from ocr_lib.errors import UserError
 
 def leakage(train: Split, validation: Split, max_share: float) -> Iterator[Finding]:
     """Yields whether validation images are among the training images."""
-    found: list[int] = []
+    leaked: list[int] = []
     examples: list[str] = []
     places = first_positions(train.dataset.keys)
     for i, key in enumerate(validation.dataset.keys.tolist()):
         first = places.get(key)
         if key and first is not None and _same(train, first, validation, i):
-            found.append(i)
+            leaked.append(i)
             if len(examples) < EXAMPLES:
                 examples.append(f"validation {validation.place(i)} is train {train.place(first)}")
     yield from share_finding(
         "train and validation",
         "validation images are training images too, so the accuracy would be too high",
-        found,
+        leaked,
         len(validation.labels),
         max_share,
         "Take them out of one of the two",
@@ -39,19 +39,19 @@ def contradictions(split: Split, max_share: float) -> Iterator[Finding]:
     """Yields whether equal images have different labels."""
     keys = split.dataset.keys
     places = first_positions(keys)
-    found: list[int] = []
+    contradicted: list[int] = []
     examples: list[str] = []
     for i, key in enumerate(keys.tolist()):
         first = places[key]
         if key and split.labels[i] != split.labels[first] and _same(split, first, split, i):
-            found.append(i)
+            contradicted.append(i)
             if len(examples) < EXAMPLES:
                 pair = [f"{split.place(k)}: {split.labels[k]!r}" for k in (first, i)]
                 examples.append(", ".join(pair))
     yield from share_finding(
         split.name,
         "images occur before with another label",
-        found,
+        contradicted,
         len(split.labels),
         max_share,
         "Correct or remove one of each pair",

@@ -103,8 +103,8 @@ def _draw_chunk(folder: Path, seed: int, split: str, count: int, start: int) -> 
 def _is_there(out_dir: Path, manifest: str) -> bool:
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
-    found = out_dir / MANIFEST
-    if found.is_file() and found.read_bytes() == manifest.encode():
+    written = out_dir / MANIFEST
+    if written.is_file() and written.read_bytes() == manifest.encode():
         return True
     raise UserError(str(out_dir), "holds something else", "Name a new folder, or remove this one")
 

@@ -107,5 +107,5 @@ def load_font(face: Face, size: int) -> LoadedFont:
 
 
 def _position(face: Face, axis: Axis) -> float:
-    wanted = {b"Weight": face.weight, b"Width": face.width}.get(axis.get("name", b""))
-    return wanted or axis["default"] or 0
+    position = {b"Weight": face.weight, b"Width": face.width}.get(axis.get("name", b""))
+    return position or axis["default"] or 0

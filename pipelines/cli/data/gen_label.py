@@ -98,7 +98,7 @@ def _convert(args: argparse.Namespace, work_dir: Path) -> LabelReport:
 
 
 def _print(report: LabelReport, out: Path) -> None:
-    echo(f"found   {report.found}")
+    echo(f"form    {report.form}")
     for word, findings in (("changed", report.changed), ("dropped", report.dropped)):
         for reason, finding in findings.items():
             where = printable(finding.examples[0]["where"])

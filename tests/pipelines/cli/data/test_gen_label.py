@@ -30,7 +30,7 @@ def test_an_archive_is_unpacked_and_converted(archive, tmp_path, capsys):
     assert run(gen_label, archive, tmp_path / "out") == 0
     assert (tmp_path / "out/labels.txt").read_text() == "a.jpg\tA, B\nb.jpg\tC D\n"
     printed = capsys.readouterr().out
-    assert "found   ICDAR recognition labels" in printed
+    assert "form    ICDAR recognition labels" in printed
     assert "changed 1: byte-order mark removed, first at gt.txt:1" in printed
     assert "wrote   2 of 2 lines" in printed
 
