@@ -156,9 +156,9 @@ def _rebuild(
     if full:
         norms += split_branches(model, arrays)
     else:
-        own = model.state_dict()
+        state = model.state_dict()
         for name, array in arrays.items():
-            own[name].set_value(array)
+            state[name].set_value(array)
     if norms:
         recalibrate(model, frozenset(norms), tensors)
     model.eval()
@@ -171,14 +171,14 @@ def _compare(foreign: ExportedModel, model: Any, tensors: Sequence[Array]) -> fl
     Raises:
         ImportModelError: it is above what rounding explains.
     """
-    theirs, ours = foreign.forward(), forward_of(model)
+    original, imported = foreign.forward(), forward_of(model)
     gap = 0.0
     for tensor in tensors:
-        expected, found = theirs(tensor), ours(tensor)
-        if expected.shape != found.shape:
-            cause = f"the original answers {expected.shape}, the imported network {found.shape}"
+        expected, actual = original(tensor), imported(tensor)
+        if expected.shape != actual.shape:
+            cause = f"the original answers {expected.shape}, the imported network {actual.shape}"
             raise _different(foreign, cause)
-        gap = max(gap, float(np.nan_to_num(np.abs(expected - found), nan=np.inf).max()))
+        gap = max(gap, float(np.nan_to_num(np.abs(expected - actual), nan=np.inf).max()))
     if gap > MAX_ABS_DIFF:
         raise _different(foreign, f"probabilities differ by {gap:.2g}, allowed is {MAX_ABS_DIFF:g}")
     return gap

@@ -37,9 +37,9 @@ def split_branches(model: Any, fused: dict[str, Array], seed: int = 0) -> list[s
             parts = _parts(layer, kernel, bias, rng)
             values |= {f"{name}.{part}": array for part, array in parts.items()}
             norms += [f"{name}.{p.removesuffix('._mean')}" for p in parts if p.endswith("._mean")]
-    own = model.state_dict()
+    state = model.state_dict()
     for name, array in values.items():
-        own[name].set_value(array)
+        state[name].set_value(array)
     return norms
 
 

@@ -77,18 +77,18 @@ def open_model_source(path: Path) -> Iterator[ModelSource]:
         raise ImportModelError(str(path), "no model format that is known", EXPECTED)
 
 
-def _only(path: Path, found: list[Path]) -> ModelSource:
+def _only(path: Path, models: list[Path]) -> ModelSource:
     """Returns the one model, or of several the one whose path says that it recognises.
 
     A folder with the same model in both formats, as a bundle of this project is, counts once.
     """
-    found = [model for model in found if model.suffix == ".onnx" or not _is_bundle(model.parent)]
-    if len(found) > 1:
-        found = [model for model in found if any("rec" in part for part in model.parts[-3:])]
-    if len(found) == 1:
-        return _source(path.name or str(path), found[0])
-    names = ", ".join(sorted("/".join(model.parts[-2:]) for model in found))
-    cause = f"it holds several recognisers: {names}" if found else "it holds no model"
+    models = [model for model in models if model.suffix == ".onnx" or not _is_bundle(model.parent)]
+    if len(models) > 1:
+        models = [model for model in models if any("rec" in part for part in model.parts[-3:])]
+    if len(models) == 1:
+        return _source(path.name or str(path), models[0])
+    names = ", ".join(sorted("/".join(model.parts[-2:]) for model in models))
+    cause = f"it holds several recognisers: {names}" if models else "it holds no model"
     raise ImportModelError(str(path), cause, EXPECTED)
 
 

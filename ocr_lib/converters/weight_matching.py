@@ -65,8 +65,8 @@ class _Filling:
         elif slot.kind == "affine":
             self._affine(slot, step)
         elif step is None:
-            found = self._steps[self._next].describe() if self.left() else "the graph's end"
-            raise MismatchError(position, f"in place of {slot.describe()} there is {found}")
+            following = self._steps[self._next].describe() if self.left() else "the graph's end"
+            raise MismatchError(position, f"in place of {slot.describe()} there is {following}")
         else:
             self._layer(slot, step)
         self._after_weights = slot.kind in ("convolution", "norm")
@@ -114,9 +114,9 @@ class _Filling:
             self.folded.append(slot.name)
             values = np.ones_like(bias), bias, np.zeros_like(bias), np.ones_like(bias) - epsilon
         else:
-            found = step.arrays
-            variance = found["variance"] + found["epsilon"] - epsilon
-            values = found["weight"], found["bias"], found["mean"] - bias, variance
+            arrays = step.arrays
+            variance = arrays["variance"] + arrays["epsilon"] - epsilon
+            values = arrays["weight"], arrays["bias"], arrays["mean"] - bias, variance
         for name, value in zip(("weight", "bias", "_mean", "_variance"), values, strict=True):
             self._set(slot, name, value)
 

@@ -75,7 +75,7 @@ def certify(
     decoded = _decoded(images)
     names, pictures = list(decoded), list(decoded.values())
     served = served or preprocess
-    found: list[Agreement] = []
+    agreements: list[Agreement] = []
     with Progress(len(preprocess.buckets) * len(backends), "parity", "comparisons") as progress:
         for width in preprocess.buckets:
             tensor = _input(preprocess, pictures, width)
@@ -83,7 +83,7 @@ def certify(
             expected = reference(tensor)
             trial = Trial(width, names, tensor, expected, dictionary, decode, failure_path)
             for backend, forward in backends.items():
-                found.append(trial.agreement(backend, forward))
+                agreements.append(trial.agreement(backend, forward))
                 progress.add(1)
     reader = Recognizer(preprocess, dictionary, reference, decode=decode)
     readers = {
@@ -92,7 +92,7 @@ def certify(
     }
     lines = _read_lines(reader, readers, {name: images[name] for name in names})
     failure_path.unlink(missing_ok=True)  # of an earlier attempt
-    return _certificate(found, lines)
+    return _certificate(agreements, lines)
 
 
 def _decoded(images: Mapping[str, bytes]) -> dict[str, Image]:
@@ -111,20 +111,20 @@ def _input(preprocess: Preprocess, pictures: Sequence[Image], width: int) -> Any
     return preprocess.batch([preprocess.fit(p, width) for p in pictures], width)
 
 
-def _check_input(mine: Any, served: Any, names: Sequence[str], failure_path: Path) -> None:
-    if mine.shape == served.shape and np.array_equal(mine, served):
+def _check_input(trained: Any, served: Any, names: Sequence[str], failure_path: Path) -> None:
+    if trained.shape == served.shape and np.array_equal(trained, served):
         return
     failure_path.parent.mkdir(parents=True, exist_ok=True)
     with failure_path.open("wb") as file:
-        np.savez_compressed(file, expected=mine, answer=served)
-    if mine.shape != served.shape:
-        cause = f"an input of {served.shape} instead of {mine.shape}"
+        np.savez_compressed(file, expected=trained, answer=served)
+    if trained.shape != served.shape:
+        cause = f"an input of {served.shape} instead of {trained.shape}"
     else:
-        gaps = np.abs(mine - served)
+        gaps = np.abs(trained - served)
         worst = int(gaps.max(axis=(1, 2, 3)).argmax())
         columns = np.flatnonzero(gaps[worst].max(axis=(0, 1)))
         cause = (
-            f"another input at width {mine.shape[3]}: image {names[worst]} differs by "
+            f"another input at width {trained.shape[3]}: image {names[worst]} differs by "
             f"{gaps[worst].max():.3g} in {len(columns)} columns from {columns[0]} on"
         )
     raise ExportError(
@@ -145,13 +145,13 @@ def _read_lines(
         together = reader.read(list(images.values()))
         alone = [reader.read([image])[0] for image in images.values()]
         for how, answers in (("together", together), ("alone", alone)):
-            for name, answer, wanted in zip(images, answers, expected, strict=True):
-                gap = abs(answer.score - wanted.score)
-                if answer.text != wanted.text or not gap <= MAX_SCORE_DIFF:
+            for name, answer, reference in zip(images, answers, expected, strict=True):
+                gap = abs(answer.score - reference.score)
+                if answer.text != reference.text or not gap <= MAX_SCORE_DIFF:
                     raise ExportError(
                         f"{backend} reads image {name} ({how}) as {answer.text!r} "
-                        f"({answer.score:.4f}), the trained network as {wanted.text!r} "
-                        f"({wanted.score:.4f})"
+                        f"({answer.score:.4f}), the trained network as {reference.text!r} "
+                        f"({reference.score:.4f})"
                     )
     return [
         {
@@ -164,7 +164,9 @@ def _read_lines(
     ]
 
 
-def _certificate(found: Sequence[Agreement], lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _certificate(
+    agreements: Sequence[Agreement], lines: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     largest = (
         "max_abs_diff",
         "max_rel_diff",
@@ -179,8 +181,8 @@ def _certificate(found: Sequence[Agreement], lines: Sequence[dict[str, Any]]) ->
         "batches": list(compositions(len(lines))),
         "allowed_abs_diff": MAX_ABS_DIFF,
         "allowed_score_diff": MAX_SCORE_DIFF,
-        **{name: max(getattr(agreement, name) for agreement in found) for name in largest},
-        "texts_equal": all(agreement.texts_equal for agreement in found),
-        "agreements": [asdict(agreement) for agreement in found],
+        **{name: max(getattr(agreement, name) for agreement in agreements) for name in largest},
+        "texts_equal": all(agreement.texts_equal for agreement in agreements),
+        "agreements": [asdict(agreement) for agreement in agreements],
         "lines": list(lines),
     }

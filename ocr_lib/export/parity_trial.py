@@ -111,13 +111,13 @@ class Trial:
         """
         read = self._read(self.expected)
         first: Probs | None = None
-        found = []
+        differences = []
         for batches, groups in compositions(len(self.tensor)).items():
             answers = run_in(groups, backend, forward, self.tensor)
             self._check_shape(backend, answers)
             first = answers if first is None else first
-            found.append(self._compare(backend, batches, answers, first, read))
-        return Agreement(backend, self.width, *np.max(found, axis=0).tolist())
+            differences.append(self._compare(backend, batches, answers, first, read))
+        return Agreement(backend, self.width, *np.max(differences, axis=0).tolist())
 
     def _check_shape(self, backend: str, answers: Probs) -> None:
         if self.expected.shape != answers.shape:
@@ -139,7 +139,7 @@ class Trial:
         texts = self._read(answers)
         scores = [abs(one.score - other.score) for one, other in zip(texts, read, strict=True)]
         wrong = [one.text != other.text for one, other in zip(texts, read, strict=True)]
-        found = [*self._differences(answers, gaps), float(np.abs(answers - first).max())]
+        differences = [*self._differences(answers, gaps), float(np.abs(answers - first).max())]
         fits = gaps.max() <= MAX_ABS_DIFF and max(scores) <= MAX_SCORE_DIFF  # false for NaN
         if any(wrong) or not fits:
             self._keep(answers)
@@ -147,7 +147,7 @@ class Trial:
             raise ExportError(
                 self._complaint(backend, batches, int(np.argmax(weights)), gaps, texts, read)
             )
-        return [*found, max(scores)]
+        return [*differences, max(scores)]
 
     def _differences(self, answers: Probs, gaps: Probs) -> Iterator[float]:
         yield float(gaps.max())
@@ -168,12 +168,12 @@ class Trial:
         texts: Sequence[Recognition],
         read: Sequence[Recognition],
     ) -> str:
-        mine, theirs = texts[worst], read[worst]
+        answer, reference = texts[worst], read[worst]
         return (
             f"{backend} at width {self.width} differs from the trained network by "
             f"{gaps.max():.3g} (allowed: {MAX_ABS_DIFF:g}), most on image {self.names[worst]}: "
-            f"read in {batches} it says {mine.text!r} ({mine.score:.4f}), the trained network "
-            f"{theirs.text!r} ({theirs.score:.4f}). The tensors are in {self.failure_path}"
+            f"read in {batches} it says {answer.text!r} ({answer.score:.4f}), the trained network "
+            f"{reference.text!r} ({reference.score:.4f}). The tensors are in {self.failure_path}"
         )
 
     def _keep(self, answers: Probs) -> None:

@@ -46,43 +46,50 @@ def shared_slices(
     """
     if candidate.blocks != champion.blocks:
         return
-    mine, theirs = candidate.counts, champion.counts
+    candidate_counts, champion_counts = candidate.counts, champion.counts
     rows = {key: row for row, key in enumerate(champion.slices)}
     samples = FIELDS.index("samples")
     for row, key in enumerate(candidate.slices):
         other = rows.get(key)
-        if other is not None and np.array_equal(mine[row, samples], theirs[other, samples]):
-            yield key, (mine[row], theirs[other])
+        if other is not None and np.array_equal(
+            candidate_counts[row, samples], champion_counts[other, samples]
+        ):
+            yield key, (candidate_counts[row], champion_counts[other])
 
 
-def _metrics(mine: Counts, theirs: Counts, limits: Thresholds) -> Iterator[Check]:
-    chances = randomisation_test(mine, theirs)
-    found, served = block_metrics(mine.sum(axis=1)), block_metrics(theirs.sum(axis=1))
+def _metrics(
+    candidate_counts: Counts, champion_counts: Counts, limits: Thresholds
+) -> Iterator[Check]:
+    chances = randomisation_test(candidate_counts, champion_counts)
+    candidate = block_metrics(candidate_counts.sum(axis=1))
+    champion = block_metrics(champion_counts.sum(axis=1))
     rows = (
         ("norm_edit_dis drop", "norm_edit_dis", "edit similarity", limits.max_norm_edit_dis_drop),
         ("cer rise", "cer", "character error rate", limits.max_cer_rise),
         ("space_f1 drop", "space_f1", "F1 of spaces", limits.max_space_f1_drop),
     )
-    rows_used = [row for row in rows if np.isfinite(served[METRICS.index(row[1])])]
+    rows_used = [row for row in rows if np.isfinite(champion[METRICS.index(row[1])])]
     for name, metric, what, budget in rows_used:
-        place = METRICS.index(metric)
-        value, other, chance = found[place], served[place], float(chances[place])
+        column = METRICS.index(metric)
+        value, reference, chance = candidate[column], champion[column], float(chances[column])
         sign = -1.0 if metric == "cer" else 1.0
-        beyond = not sign * (other - value) <= budget + 1e-12  # true for NaN
+        beyond = not sign * (reference - value) <= budget + 1e-12  # true for NaN
         passed = not (beyond and chance <= limits.significance_level / len(rows_used))
         words = (
-            f"{what} {value - other:+.4f} against the serving model's {other:.4f} "
+            f"{what} {value - reference:+.4f} against the serving model's {reference:.4f} "
             f"(p = {chance:.2g}), {budget:.4f} is allowed"
         )
-        yield Check(name, passed, float(value), float(other - sign * budget), float(other), words)
+        yield Check(
+            name, passed, float(value), float(reference - sign * budget), float(reference), words
+        )
 
 
 def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Check:
     samples, correct = FIELDS.index("samples"), FIELDS.index("correct")
     looked = {
-        key: (mine[correct] - theirs[correct], int(theirs[correct].sum()), total)
-        for key, (mine, theirs) in shared.items()
-        if key != WHOLE and (total := int(theirs[samples].sum())) >= limits.min_slice_samples
+        key: (candidate[correct] - champion[correct], int(champion[correct].sum()), total)
+        for key, (candidate, champion) in shared.items()
+        if key != WHOLE and (total := int(champion[samples].sum())) >= limits.min_slice_samples
     }
     risk = limits.significance_level / max(len(looked), 1)
     fallen = []

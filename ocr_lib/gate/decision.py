@@ -173,5 +173,9 @@ def _proof(wins: int, losses: int, samples: int, limits: Thresholds) -> Check:
 
 def wins_and_losses(candidate: EvalReport, champion: EvalReport) -> tuple[int, int]:
     """Returns how many lines only the candidate reads, and how many only the champion."""
-    mine, theirs = (np.frombuffer(r.outcomes, np.uint8) > 0 for r in (candidate, champion))
-    return int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
+    candidate_right, champion_right = (
+        np.frombuffer(r.outcomes, np.uint8) > 0 for r in (candidate, champion)
+    )
+    return int((candidate_right & ~champion_right).sum()), int(
+        (champion_right & ~candidate_right).sum()
+    )

@@ -65,5 +65,5 @@ def measure_latency(
                 started = time.perf_counter()
                 models[which].read([image])
                 spent[which, turn, i] = time.perf_counter() - started
-    mine, theirs = (1000.0 * np.median(spent[:, 1:], axis=1).mean(axis=1)).tolist()
-    return mine, theirs
+    candidate_ms, champion_ms = (1000.0 * np.median(spent[:, 1:], axis=1).mean(axis=1)).tolist()
+    return candidate_ms, champion_ms

@@ -44,14 +44,14 @@ def refusal_probability(
 
 def describe_power(samples: int, limits: Thresholds) -> str:
     """Says what a test set of this size can show, in a sentence or two."""
-    found = ", ".join(
+    chances = ", ".join(
         f"{100 * drop:g} point{'s' if drop > 0.01 else ''} with probability "
         f"{refusal_probability(samples, drop, limits):.2f}"
         for drop in DROPS
     )
     equal = refusal_probability(samples, 0.0, limits)
     text = (
-        f"With {samples:,} test samples the gate finds a drop in accuracy of {found}; it refuses "
+        f"With {samples:,} test samples the gate finds a drop in accuracy of {chances}; it refuses "
         f"an equally good model with probability {equal:.2f} (where the two models differ on "
         f"{DISAGREEMENT:.0%} of the samples)."
     )

@@ -80,16 +80,16 @@ def refusals_after_selection(
     """
     runs = _Runs(scenario, selection, seed)
     simulation = Simulation(scenario, seed)
-    found: Counter[str] = Counter(refused=0)
+    counts: Counter[str] = Counter(refused=0)
     with Progress(0 if quiet else draws, "simulating", "verdicts") as progress:
         for _ in range(draws):
             candidate, champion = (simulation.report(right) for right in runs.draw())
             reasons = decide(candidate, champion, thresholds).reasons
             failed = [reason.name for reason in reasons if not reason.passed]
-            found.update(failed)
-            found["refused"] += bool(failed)
+            counts.update(failed)
+            counts["refused"] += bool(failed)
             progress.add(1)
-    return found
+    return counts
 
 
 class _Runs:
@@ -99,15 +99,15 @@ class _Runs:
         self._scenario = scenario
         self._selection = selection
         self._rng = np.random.Generator(np.random.PCG64(seed))
-        theirs, mine = scenario.accuracy, scenario.accuracy + scenario.difference
+        champion, candidate = scenario.accuracy, scenario.accuracy + scenario.difference
         normal = NormalDist()
-        bound, other = normal.inv_cdf(theirs), normal.inv_cdf(mine)
-        self._bounds = bound, other
+        champion_bound, candidate_bound = normal.inv_cdf(champion), normal.inv_cdf(candidate)
+        self._bounds = champion_bound, candidate_bound
         both = scenario.accuracy - scenario.losses
-        self._shared = _solve(lambda part: _both_right(bound, other, part), both)
+        self._shared = _solve(lambda part: _both_right(champion_bound, candidate_bound, part), both)
         phi = selection.correlation
-        both = theirs**2 + phi * theirs * (1 - theirs)
-        self._of_run = _solve(lambda part: _both_right(bound, bound, part), both)
+        both = champion**2 + phi * champion * (1 - champion)
+        self._of_run = _solve(lambda part: _both_right(champion_bound, champion_bound, part), both)
         if self._of_run < self._shared:
             raise ValueError(
                 f"checkpoints that agree less (correlation {phi:g}) than candidate and champion do"
@@ -126,12 +126,12 @@ class _Runs:
     def _outcomes(self, samples: int, checkpoints: tuple[int, int]) -> list[Mask]:
         """Returns for champion and candidate who is right where, [checkpoints, samples]."""
         difficulty = np.sqrt(self._shared) * self._rng.standard_normal(samples)
-        found = []
+        outcomes = []
         for bound, count in zip(self._bounds, checkpoints, strict=True):
             of_run = np.sqrt(self._of_run - self._shared) * self._rng.standard_normal(samples)
             luck = np.sqrt(1 - self._of_run) * self._rng.standard_normal((count, samples))
-            found.append(np.asarray(difficulty + of_run + luck < bound))
-        return found
+            outcomes.append(np.asarray(difficulty + of_run + luck < bound))
+        return outcomes
 
 
 def _best(outcomes: Mask) -> int:

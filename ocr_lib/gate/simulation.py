@@ -82,15 +82,15 @@ def refusals(
 ) -> Counter[str]:
     """Returns reason → in how many of the draws it refused; under "refused" those with any."""
     simulation = Simulation(scenario, seed)
-    found: Counter[str] = Counter(refused=0)
+    counts: Counter[str] = Counter(refused=0)
     with Progress(0 if quiet else draws, "simulating", "verdicts") as progress:
         for _ in range(draws):
             reasons = decide(*simulation.draw(), thresholds).reasons
             failed = [reason.name for reason in reasons if not reason.passed]
-            found.update(failed)
-            found["refused"] += bool(failed)
+            counts.update(failed)
+            counts["refused"] += bool(failed)
             progress.add(1)
-    return found
+    return counts
 
 
 class Simulation:
@@ -122,9 +122,9 @@ class Simulation:
         """Returns the reports of a candidate and of a champion."""
         s = self.scenario
         luck = self._rng.random(s.samples)
-        mine, theirs = luck < s.gains, (luck >= s.gains) & (luck < s.gains + s.losses)
+        gained, lost = luck < s.gains, (luck >= s.gains) & (luck < s.gains + s.losses)
         both = (luck >= s.gains + s.losses) & (luck < s.gains + s.accuracy)
-        return self.report(mine | both), self.report(theirs | both)
+        return self.report(gained | both), self.report(lost | both)
 
     def _slices(self) -> dict[Key, Mask]:
         quarter = (self._lengths - 1) * 4 // LONGEST

@@ -98,9 +98,9 @@ def randomisation_test(
     """
     gap = (champion - candidate).astype(np.float32)
     moved = (_swaps(gap.shape[1]) @ gap.T).astype(np.float64)  # [SWAPS, 8]
-    mine, theirs = candidate.sum(axis=1), champion.sum(axis=1)
-    seen = (block_metrics(mine) - block_metrics(theirs)) * BETTER
-    gains = (block_metrics(mine + moved) - block_metrics(theirs - moved)) * BETTER
+    candidate_sums, champion_sums = candidate.sum(axis=1), champion.sum(axis=1)
+    seen = (block_metrics(candidate_sums) - block_metrics(champion_sums)) * BETTER
+    gains = (block_metrics(candidate_sums + moved) - block_metrics(champion_sums - moved)) * BETTER
     as_bad = (gains <= seen + 1e-9).sum(axis=0)
     return np.where(np.isnan(seen), 1.0, (1 + as_bad) / (SWAPS + 1))
 
