@@ -22,11 +22,11 @@ def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
         DataError: it is another bundle.
     """
     Store.from_env().get_tree(uri, folder)
-    found = Bundle.open(folder, verify=False).digest
-    if found != digest:
+    actual = Bundle.open(folder, verify=False).digest
+    if actual != digest:
         raise DataError(
             uri,
-            f"the bundle's digest is {found}, production.json says {digest}",
+            f"the bundle's digest is {actual}, production.json says {digest}",
             "Restore the bundle, or roll back to another version",
         )
     return open_bundle(folder, threads=len(os.sched_getaffinity(0)))

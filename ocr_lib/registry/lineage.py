@@ -39,7 +39,7 @@ def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
 
     A version that was pruned has its record only.
     """
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "version": record.version,
         "bundle": record.bundle,
         "digest": record.digest,
@@ -47,13 +47,13 @@ def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
         "evaluation": record.metrics,
     }
     if record.pruned:
-        return {**found, "pruned": record.pruned}
+        return {**facts, "pruned": record.pruned}
     try:
         content = _bundle_json(store, model, record.version)
     except MissingObjectError:
-        return {**found, "published": False}
+        return {**facts, "published": False}
     return {
-        **found,
+        **facts,
         **{key: content.get(key) for key in REPORTED},
         "config": content.get("config"),
     }
@@ -97,10 +97,10 @@ def removable(store: Store, model: str, keep: int) -> list[Removal]:
     """
     production = read_production(store, model)
     needed = {production.version, production.predecessor} if production else set()
-    there = [record for record in list_versions(store, model) if not record.pruned]
-    newest = {record.version for record in there[max(len(there) - keep, 0) :]}
+    stored = [record for record in list_versions(store, model) if not record.pruned]
+    newest = {record.version for record in stored[max(len(stored) - keep, 0) :]}
     return [
-        _removal(store, model, record) for record in there if record.version not in needed | newest
+        _removal(store, model, record) for record in stored if record.version not in needed | newest
     ]
 
 

@@ -124,8 +124,8 @@ def models_in_production(store: Store) -> list[str]:
     Raises:
         ServiceError: the registry has more than `MAX_MODELS` models.
     """
-    found = [name for name in store.folders("registry", MAX_MODELS) if is_model_name(name)]
-    return [name for name in found if store.exists(_production_key(name))]
+    names = [name for name in store.folders("registry", MAX_MODELS) if is_model_name(name)]
+    return [name for name in names if store.exists(_production_key(name))]
 
 
 def write_production(store: Store, production: Production, etag: str | None) -> None:

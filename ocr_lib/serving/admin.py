@@ -127,7 +127,7 @@ class TritonAdmin:
         except InferenceServerException as error:
             raise self._failed(f"cannot run {model} at {list(dims)}", error) from error
 
-    def last_asked(self, prefix: str) -> dict[str, float]:
+    def last_inference_s(self, prefix: str) -> dict[str, float]:
         """Returns when each loaded model whose name starts with `prefix` ran last.
 
         Seconds since 1970 by the server's clock; 0 where it never ran. The repository index would
@@ -137,11 +137,11 @@ class TritonAdmin:
             answer = self._client.get_inference_statistics(**self._call)
         except InferenceServerException as error:
             raise self._failed("cannot list models", error) from error
-        found: dict[str, float] = {}
+        times: dict[str, float] = {}
         for item in answer.model_stats:
             if item.name.startswith(prefix):
-                found[item.name] = max(item.last_inference / 1e3, found.get(item.name, 0.0))
-        return found
+                times[item.name] = max(item.last_inference / 1e3, times.get(item.name, 0.0))
+        return times
 
     def parameter(self, model: str, name: str) -> str | None:
         """Returns a parameter of a loaded model's configuration; None where there is none."""

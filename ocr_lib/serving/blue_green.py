@@ -135,7 +135,7 @@ def stale_models(server: TritonAdmin, model: str, keep: Collection[str]) -> list
     before = time.time() - IDLE_S
     return [
         name
-        for name, last_s in server.last_asked(model).items()
+        for name, last_s in server.last_inference_s(model).items()
         if RESERVED.fullmatch(name.removeprefix(model)) and name not in needed and last_s < before
     ]
 

@@ -163,8 +163,8 @@ class RecognitionClient:
 
     def _failed(self, url: str, error: InferenceServerException) -> ServiceError:
         version = self._options["model_version"]
-        asked = f"{self.model} version {version}" if version else self.model
-        return triton_error(url, f"cannot ask {asked}", error)
+        target = f"{self.model} version {version}" if version else self.model
+        return triton_error(url, f"cannot ask {target}", error)
 
 
 def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:

@@ -93,7 +93,7 @@ def resolve(urls: Iterable[str]) -> list[str]:
     Raises:
         ServiceError: a name cannot be resolved.
     """
-    found: dict[str, None] = {}
+    servers: dict[str, None] = {}
     for url in urls:
         host, _, port = check_url(url).rpartition(":")
         try:
@@ -105,5 +105,5 @@ def resolve(urls: Iterable[str]) -> list[str]:
         fourth = [item for item in known if item[0] == socket.AF_INET]
         for family, *_, address in fourth or known:
             name = f"[{address[0]}]" if family == socket.AF_INET6 else str(address[0])
-            found[f"{name}:{port}"] = None
-    return list(found)
+            servers[f"{name}:{port}"] = None
+    return list(servers)

@@ -34,13 +34,13 @@ class ReplicaStatus:
     """What a server has of one model.
 
     Attributes:
-        wanted: the version in production when the store answered last; None where there is none.
+        production_version: in production when the store answered last; None where nothing is.
         known: whether the store ever answered.
         current: whether the server serves that version, or a deployment changes it just now.
         problem: what went wrong in the last round.
     """
 
-    wanted: int | None = None
+    production_version: int | None = None
     known: bool = False
     current: bool = False
     problem: str = ""
@@ -48,14 +48,16 @@ class ReplicaStatus:
     @property
     def ready(self) -> bool:
         """Whether requests for the model are answered as production says."""
-        return self.known and (self.wanted is None or self.current)
+        return self.known and (self.production_version is None or self.current)
 
     def __str__(self) -> str:
         if self.problem:
             return self.problem
-        if self.wanted is None:
+        if self.production_version is None:
             return "nothing is in production yet"
-        return f"version {self.wanted} is in production" + ("" if self.current else ", not served")
+        return f"version {self.production_version} is in production" + (
+            "" if self.current else ", not served"
+        )
 
 
 class Reconciler:
@@ -115,15 +117,15 @@ class Reconciler:
 
     def _find(self) -> None:
         """Takes in the models that came into production; forgets those that left it."""
-        found = models_in_production(self._store)
-        self.models = {model: self.models.get(model, ReplicaStatus()) for model in found}
+        names = models_in_production(self._store)
+        self.models = {model: self.models.get(model, ReplicaStatus()) for model in names}
         self._listed = True
 
     def _sync(self, model: str, served: ReplicaStatus) -> None:
         answers = self._answers(model, served)
         production = read_production(self._store, model)
         served.known = True
-        served.wanted = production.version if production else None
+        served.production_version = production.version if production else None
         if production is None:
             return
         if self._admin.ready(model, production.version):

@@ -96,22 +96,22 @@ class ReplayEvaluation:
             RecognitionClient(url, staged, version=version) as new,
         ):
             before, now = serving.read_many(images), new.read_many(images)
-        found = _compare(self.lines, before, now)
+        comparison = _compare(self.lines, before, now)
         if self.max_changed is None:
-            return found
-        if found.share > self.max_changed:
-            name, old, changed = found.examples[0]
+            return comparison
+        if comparison.share > self.max_changed:
+            name, old, changed = comparison.examples[0]
             raise ReplayError(
-                f"version {version} reads {found.changed} of {found.lines} recorded lines "
-                f"differently from the version in production, more than {self.max_changed:.0%}; "
-                f"first {name}: {changed!r}, not {old!r}."
+                f"version {version} reads {comparison.changed} of {comparison.lines} recorded "
+                f"lines differently from the version in production, more than "
+                f"{self.max_changed:.0%}; first {name}: {changed!r}, not {old!r}."
             )
-        if found.right_now < found.right_before:
+        if comparison.right_now < comparison.right_before:
             raise ReplayError(
-                f"version {version} reads {found.right_now} of {found.corrected} corrected lines "
-                f"right, the one in production {found.right_before}."
+                f"version {version} reads {comparison.right_now} of {comparison.corrected} "
+                f"corrected lines right, the one in production {comparison.right_before}."
             )
-        return found
+        return comparison
 
 
 def _compare(

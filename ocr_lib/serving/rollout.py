@@ -111,16 +111,16 @@ def rollback(
     _check(model, endpoints)
     with tempfile.TemporaryDirectory() as work, _turn(store, model, LEASE_WAIT_S) as unchanged:
         production, _ = read_versioned(store, model)
-        wanted = version or (production.predecessor if production else None)
-        if wanted is None:
+        target = version or (production.predecessor if production else None)
+        if target is None:
             raise ConfigError("version", f"{model} has no earlier version", "Deploy one")
-        record = find_version(store, model, wanted)
+        record = find_version(store, model, target)
         if record.pruned:
             raise ConfigError(
-                "version", f"version {wanted} was pruned at {record.pruned}", "Deploy its bundle"
+                "version", f"version {target} was pruned at {record.pruned}", "Deploy its bundle"
             )
-        unchanged(wanted)
-        golden = download_golden(store, model, wanted, Path(work) / "golden")
+        unchanged(target)
+        golden = download_golden(store, model, target, Path(work) / "golden")
         change = VersionChange(store, model, resolve(endpoints), Path(work))
         return change.to(record, golden)
 
@@ -152,9 +152,9 @@ def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], N
     """
     before, _ = read_versioned(store, model)
 
-    def unchanged(wanted: int) -> None:
+    def unchanged(target: int) -> None:
         now, _ = read_versioned(store, model)
-        if now and now.version != wanted and now.version != (before.version if before else None):
+        if now and now.version != target and now.version != (before.version if before else None):
             raise ConflictError(
                 f"{model}: version {now.version} was put into service while this deployment "
                 "waited. Look at it, then run this again to replace it."

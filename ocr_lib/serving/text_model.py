@@ -74,8 +74,8 @@ class TritonPythonModel:
             return [_failure(error) for _ in requests]  # one object each: they are freed one by one
         responses = []
         for request, batch in zip(requests, batches, strict=True):
-            asked = "CHAR_SCORES" in request.requested_output_names()
-            responses.append(_response(results[: len(batch)], asked))
+            with_scores = "CHAR_SCORES" in request.requested_output_names()
+            responses.append(_response(results[: len(batch)], with_scores))
             results = results[len(batch) :]
         return responses
 

@@ -66,12 +66,14 @@ def find_triton(venv: Path | None = None) -> TritonEnvironment:
         ServiceError: something is missing; says what to run.
     """
     venv = venv or triton_venv()
-    found = sorted(venv.glob("lib/python3.*/site-packages/pytriton/tritonserver/bin/tritonserver"))
-    if not found:
+    binaries = sorted(
+        venv.glob("lib/python3.*/site-packages/pytriton/tritonserver/bin/tritonserver")
+    )
+    if not binaries:
         raise ServiceError(f"{venv}: there is no tritonserver. {NEXT_STEP}")
-    site_packages = found[0].parents[3]
+    site_packages = binaries[0].parents[3]
     version = site_packages.parent.name.removeprefix("python")
-    stubs = found[0].parents[1] / "python_backend_stubs"
+    stubs = binaries[0].parents[1] / "python_backend_stubs"
     stub = stubs / version / "triton_python_backend_stub"
     if not stub.is_file():
         raise ServiceError(f"{venv}: Python {version} has no stub in {stubs}. {NEXT_STEP}")
@@ -83,7 +85,7 @@ def find_triton(venv: Path | None = None) -> TritonEnvironment:
             f"Install one that has (`uv python install {version}`), then run `make clean setup`."
         )
     return TritonEnvironment(
-        found[0], site_packages, (base, site_packages / "nvidia_pytriton.libs"), stub
+        binaries[0], site_packages, (base, site_packages / "nvidia_pytriton.libs"), stub
     )
 
 

@@ -78,7 +78,7 @@ class TritonServer:
         self.log = log
         self._environment = dict(environment or {})
         self._load = tuple(load)
-        self._asked = {"grpc": grpc_port, "http": http_port, "metrics": metrics_port}
+        self._requested_ports = {"grpc": grpc_port, "http": http_port, "metrics": metrics_port}
         self._address = parse_address(address)
         self._tls = tls
         self._admin_key = check_admin_key(admin_key)
@@ -109,7 +109,7 @@ class TritonServer:
 
     def __enter__(self) -> "TritonServer":
         triton = find_triton()
-        self._ports = _take_ports(self._asked, self._listens)
+        self._ports = _take_ports(self._requested_ports, self._listens)
         self._folder = Path(tempfile.mkdtemp(prefix="ocr-triton-"))
         try:
             backends = lay_out_backends(triton, self._folder / "backends")
@@ -238,12 +238,12 @@ def _option(protocol: str, address: Address) -> str:
 
 
 def _take_ports(
-    asked: Mapping[str, int | None], listens: Callable[[str], Address]
+    requested: Mapping[str, int | None], listens: Callable[[str], Address]
 ) -> dict[str, int]:
     """Returns a port for each protocol: the one asked for, or a free one.
 
     Args:
-        asked: protocol → port; None for a free one.
+        requested: protocol → port; None for a free one.
         listens: returns the address of a protocol.
 
     Raises:
@@ -251,7 +251,7 @@ def _take_ports(
     """
     ports, sockets = {}, []
     try:
-        for name, port in asked.items():
+        for name, port in requested.items():
             address = listens(name)
             family = socket.AF_INET if address.version == 4 else socket.AF_INET6
             try:

@@ -156,12 +156,14 @@ class _Rollout:
 
     def stage(self, shadow: ReplayEvaluation | None) -> Comparison | None:
         """Tests the version on all servers at once, and on recorded lines at the first one."""
-        found: list[Comparison] = []
+        comparisons: list[Comparison] = []
         first = self.servers[0]
 
         def compare(release: str, version: int) -> None:
             if shadow:
-                found.append(shadow.compare(first.url, self.target.live.name, release, version))
+                comparisons.append(
+                    shadow.compare(first.url, self.target.live.name, release, version)
+                )
 
         def stage_on(server: TritonAdmin) -> None:
             if not server.ready(self.target.release.core, self.target.release.version):
@@ -170,7 +172,7 @@ class _Rollout:
 
         with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
             list(pool.map(stage_on, self.servers))
-        return found[0] if found else None
+        return comparisons[0] if comparisons else None
 
     def switch(self) -> tuple[SmokeResult, ...]:
         """Has the first server serve it; when it does well, all others at once."""
@@ -179,8 +181,8 @@ class _Rollout:
         for group in (first, rest):
             self.touched += group
             with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-                for found in pool.map(lambda s: activate(s, self.target, self.golden), group):
-                    answers += found
+                for results in pool.map(lambda s: activate(s, self.target, self.golden), group):
+                    answers += results
         return tuple(answers)
 
     def clear(self) -> list[str]:

@@ -21,11 +21,11 @@ LABELS, TO_LABEL, LINES, IMAGES = "labels.txt", "to_label.txt", "lines.json", "i
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"RI": ".webp"}
 
 
-def write_data_set(kept: FeedbackStore, out: Path, since: str = "") -> tuple[int, int]:
+def write_data_set(store: FeedbackStore, out: Path, since: str = "") -> tuple[int, int]:
     """Writes a folder of all kept lines, which appears whole or not at all.
 
     Args:
-        kept: the lines.
+        store: the lines.
         out: the folder; an older one is replaced.
         since: from this day on, `YYYY-MM-DD`.
 
@@ -35,26 +35,26 @@ def write_data_set(kept: FeedbackStore, out: Path, since: str = "") -> tuple[int
     Raises:
         DataError: nothing was kept.
     """
-    lines = {line.name: line for line in kept.lines(since)}  # the latest of equal images
+    lines = {line.name: line for line in store.lines(since)}  # the latest of equal images
     if not lines:
         raise DataError("feedback", "nothing was kept", "Read with --keep-below for a while")
     with atomic_directory(out) as work:
         (work / IMAGES).mkdir()
-        paths = {name: _write_image(kept, line, work) for name, line in lines.items()}
-        found = sorted(lines.values(), key=lambda line: paths[line.name])
-        corrected = [line for line in found if line.truth is not None]
-        others = [line for line in found if line.truth is None]
+        paths = {name: _write_image(store, line, work) for name, line in lines.items()}
+        ordered = sorted(lines.values(), key=lambda line: paths[line.name])
+        corrected = [line for line in ordered if line.truth is not None]
+        others = [line for line in ordered if line.truth is None]
         _write_list(work / LABELS, [(paths[line.name], line.truth or "") for line in corrected])
         _write_list(work / TO_LABEL, [(paths[line.name], "") for line in others])
-        write_json(work / LINES, {paths[line.name]: _entry(line) for line in found})
+        write_json(work / LINES, {paths[line.name]: _entry(line) for line in ordered})
     return len(corrected), len(others)
 
 
-def read_corrections(kept: FeedbackStore, filled: Path) -> int:
+def read_corrections(store: FeedbackStore, filled: Path) -> int:
     """Stores the truths of a list that people filled in; empty labels are passed over.
 
     Args:
-        kept: the lines.
+        store: the lines.
         filled: `to_label.txt`, or `labels.txt` with other truths.
 
     Returns:
@@ -66,7 +66,7 @@ def read_corrections(kept: FeedbackStore, filled: Path) -> int:
     rows = [row for row in read_label_list(filled) if row.label]
     names = [Path(row.paths[0]).stem for row in rows]
     known: dict[str, list[FeedbackSample]] = {}
-    for line in kept.lines(names=set(names)):
+    for line in store.lines(names=set(names)):
         known.setdefault(line.name, []).append(line)
     for row, name in zip(rows, names, strict=True):
         if name not in known:
@@ -75,7 +75,7 @@ def read_corrections(kept: FeedbackStore, filled: Path) -> int:
     for row, name in zip(rows, names, strict=True):
         for line in known[name]:
             if line.truth != row.label:
-                kept.correct(line, row.label)
+                store.correct(line, row.label)
     return len(rows)
 
 
@@ -83,8 +83,8 @@ def _entry(line: FeedbackSample) -> dict[str, Any]:
     return {"day": line.day, "name": line.name, **line.to_dict()}
 
 
-def _write_image(kept: FeedbackStore, line: FeedbackSample, work: Path) -> str:
-    content = kept.image(line)
+def _write_image(store: FeedbackStore, line: FeedbackSample, work: Path) -> str:
+    content = store.image(line)
     path = f"{IMAGES}/{line.name}{_SUFFIXES.get(content[:2], '.img')}"
     (work / path).write_bytes(content)
     return path

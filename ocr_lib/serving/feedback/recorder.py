@@ -44,14 +44,14 @@ class FeedbackRecorder:
     Usage: `with FeedbackRecorder(store, "ocr") as keep, Recognizer(url, recorder=keep) as r: …`.
 
     Attributes:
-        kept: lines that were written.
-        let_go: lines that were doubtful, and not kept because of a limit or an error.
+        recorded: lines that were written.
+        dropped: lines that were doubtful, and not kept because of a limit or an error.
         problem: the last error, or "".
     """
 
     def __init__(self, store: Store, model: str, limits: FeedbackLimits | None = None) -> None:
-        self.kept = 0
-        self.let_go = 0
+        self.recorded = 0
+        self.dropped = 0
         self.problem = ""
         self._lines = FeedbackStore(store, model)
         self._limits = limits or FeedbackLimits()
@@ -93,7 +93,7 @@ class FeedbackRecorder:
         try:
             self._waiting.put_nowait((image, reading, reason))
         except queue.Full:
-            self.let_go += 1
+            self.dropped += 1
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Writes what is waiting; what is not written in time is let go."""
@@ -114,17 +114,17 @@ class FeedbackRecorder:
             except Exception as error:  # one line is lost, those after it are not
                 known = isinstance(error, OcrError)
                 self.problem = str(error) if known else f"{type(error).__name__}: {error}"
-                self.let_go += 1
+                self.dropped += 1
 
     def _keep(self, image: bytes, reading: ServedRecognition, reason: str) -> None:
         day = datetime.now(UTC).date().isoformat()
-        if day != self._day or self.kept % RECOUNT == 0:
+        if day != self._day or self.recorded % RECOUNT == 0:
             self._day, (self._count, self._bytes) = day, self._lines.count(day)
         room = self._limits.bytes_a_day - self._bytes
         if self._count >= self._limits.lines_a_day or len(image) > min(room, MAX_IMAGE_BYTES):
-            self.let_go += 1
+            self.dropped += 1
             return
         self._lines.keep(image, reading, reason)
-        self.kept += 1
+        self.recorded += 1
         self._count += 1
         self._bytes += len(image)

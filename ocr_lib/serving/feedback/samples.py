@@ -144,12 +144,12 @@ class FeedbackStore:
             share: of the lines, 0 to 1; which ones depends on their images alone.
             most: largest number, with `MAX_SAMPLE_BYTES` of images.
         """
-        found: list[RecordedSample] = []
+        samples: list[RecordedSample] = []
         for day, name in islice(self._newest(share), most):
             with suppress(MissingObjectError, DigestError):  # pruned meanwhile, or damaged
                 line = self._read(day, name)
-                found.append(RecordedSample(line.name, self.image(line), line.truth))
-        return found
+                samples.append(RecordedSample(line.name, self.image(line), line.truth))
+        return samples
 
     def image(self, line: FeedbackSample) -> bytes:
         """Returns a line's image.
@@ -195,13 +195,13 @@ class FeedbackStore:
         for day in reversed(self._days()):
             items = list(islice(self._store.iterate(f"{self._prefix}{day}/"), MAX_LISTED))
             for item in sorted(items, key=lambda item: item.modified, reverse=True):
-                found = IMAGE.fullmatch(item.key.rpartition("/")[2])
-                if not found or int(found[1][:8], 16) >= share * 2**32:
+                match = IMAGE.fullmatch(item.key.rpartition("/")[2])
+                if not match or int(match[1][:8], 16) >= share * 2**32:
                     continue
                 room -= item.size
                 if room < 0:
                     return
-                yield day, found[1]
+                yield day, match[1]
 
     def _read(self, day: str, name: str) -> FeedbackSample:
         key = f"{self._prefix}{day}/{name}.json"

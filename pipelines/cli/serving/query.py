@@ -77,10 +77,8 @@ def run(args: argparse.Namespace) -> int:
     with _recorder(args) as recorder, _recognizer(args, recorder) as recognizer:
         unreadable = _read(files, recognizer, args.json)
     if recorder:
-        text = (
-            f"{recorder.kept} lines kept, {recorder.let_go} doubtful ones not. {recorder.problem}"
-        )
-        echo(text.rstrip(), err=True)
+        counts = f"{recorder.recorded} lines kept, {recorder.dropped} doubtful ones not."
+        echo(f"{counts} {recorder.problem}".rstrip(), err=True)
     return 2 if unreadable else 0
 
 

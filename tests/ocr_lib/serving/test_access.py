@@ -222,7 +222,7 @@ def test_without_a_key_a_server_listens_on_this_machine_alone(
         with urllib.request.urlopen(server.metrics_url, timeout=5) as response:
             assert response.status == 200
         with TritonAdmin(server.url) as admin:
-            assert not admin.last_asked("none")
+            assert not admin.last_inference_s("none")
 
 
 def urls(server: TritonServer) -> tuple[str, str, str]:

@@ -24,7 +24,7 @@ WAITING = 8  # requests
 
 def loaded(url: str, model: str) -> set[str]:
     with TritonAdmin(url) as admin:
-        return set(admin.last_asked(model))
+        return set(admin.last_inference_s(model))
 
 
 def put(bundle: Path, model: str, golden: list[GoldenImage], store: Store, url: str) -> None:

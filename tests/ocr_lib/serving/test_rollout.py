@@ -81,7 +81,7 @@ class Site:
 
     def loaded(self, prefix: str) -> list[str]:
         with TritonAdmin(self.url) as admin:
-            return sorted(admin.last_asked(prefix))
+            return sorted(admin.last_inference_s(prefix))
 
     def networks(self, model: str, *versions: int) -> list[str]:
         """What a server has that serves one of these versions and keeps the others."""

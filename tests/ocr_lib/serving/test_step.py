@@ -47,7 +47,7 @@ def keep(model: str) -> None:
     with FeedbackRecorder(Store.from_env(), model, FeedbackLimits()) as recorder:
         for text in TEXTS:
             recorder.offer(line_image(text), ServedRecognition(text, 0.1, (), None, version=1))
-    assert (recorder.kept, recorder.problem) == (len(TEXTS), "")
+    assert (recorder.recorded, recorder.problem) == (len(TEXTS), "")
 
 
 @pytest.fixture

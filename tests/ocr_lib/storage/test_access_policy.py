@@ -79,7 +79,7 @@ def test_the_feedback_commands_need_their_key_alone(
         monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
         with FeedbackRecorder(Store.from_env(), "rights") as recorder:
             recorder.offer(line_image("abc"), ServedRecognition("abc", 0.1, (), None, version=1))
-        assert (recorder.kept, recorder.problem) == (1, "")
+        assert (recorder.recorded, recorder.problem) == (1, "")
         kept = FeedbackStore(Store.from_env(), "rights")
         write_data_set(kept, tmp_path / "unsure")
         filled = tmp_path / "filled.txt"

@@ -33,7 +33,7 @@ def record(
         for offer in offers:
             recorder.offer(*offer)
     assert recorder.problem == ""
-    return recorder.kept, recorder.let_go
+    return recorder.recorded, recorder.dropped
 
 
 def test_doubtful_lines_are_kept_and_others_not(store: Store) -> None:
@@ -77,7 +77,7 @@ def test_a_store_that_is_down_disturbs_nobody(
     monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{closed_port}")
     with FeedbackRecorder(Store.from_env(timeout_s=1), "down") as recorder:
         recorder.offer(LINES[0], reading("abc", 0.1))
-    assert (recorder.kept, recorder.let_go) == (0, 1)
+    assert (recorder.recorded, recorder.dropped) == (0, 1)
     assert "does not answer" in recorder.problem
 
 
@@ -87,7 +87,7 @@ def test_a_line_that_cannot_be_written_costs_no_other(store: Store) -> None:
         recorder.offer(LINES[0], reading("\ud800", 0.1))
         recorder.offer(LINES[1], reading("cab", float("nan")), other="abd")
         recorder.offer(LINES[2], reading("a", 0.1))
-    assert (recorder.kept, recorder.let_go) == (1, 2)
+    assert (recorder.recorded, recorder.dropped) == (1, 2)
     assert recorder.problem.startswith("ValueError: Out of range float")
     assert [line.recognition.text for line in FeedbackStore(store, "odd").lines()] == ["a"]
 

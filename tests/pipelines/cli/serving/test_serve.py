@@ -54,7 +54,7 @@ def test_a_keeper_follows_production(
     put(bundle, store, triton.url, golden)
     one = score(triton.url, "kept")
     with TritonAdmin(triton.url) as admin:
-        for name in admin.last_asked("kept"):
+        for name in admin.last_inference_s("kept"):
             admin.unload(name)
         keeper.sync()
         assert keeper.ready
@@ -124,7 +124,7 @@ def test_a_keeper_without_names_serves_every_model_in_production(
         put(bundle, store, triton.url, golden, "every-one")
         put(other_bundle, store, triton.url, golden, "every-two")
         scores = [score(triton.url, name) for name in ("every-one", "every-two")]
-        for name in admin.last_asked("every-"):
+        for name in admin.last_inference_s("every-"):
             admin.unload(name)
 
         keeper.sync()
