@@ -6,8 +6,8 @@ from typing import Any
 from ocr_lib.algorithms.algorithm import RecognitionAlgorithm
 from ocr_lib.algorithms.records import BY_HEAD, BY_POST_PROCESS
 from ocr_lib.config.schema import Config
-from ocr_lib.config.spot import nearest
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 
 DEFAULT_STUDENT = "Student"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ocr_lib.algorithms.choice import head_name
 from ocr_lib.algorithms.records import BY_HEAD, CTC
-from ocr_lib.config.spot import nearest
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 
 Block = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from ocr_lib.config.checks import above, at_least
 from ocr_lib.config.component import arguments_of, check_components, component_of, load_table
+from ocr_lib.config.location import FieldError
 from ocr_lib.config.parse import ComponentConfig, collects
-from ocr_lib.config.spot import FieldError
 
 DATASETS = {
     "SimpleDataSet": "SimpleDataSet",

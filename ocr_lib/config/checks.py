@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 
 
 def at_least(block: Any, low: float, *names: str) -> None:

@@ -11,11 +11,12 @@ from importlib import import_module
 from typing import Any
 
 from ocr_lib.config.custom_parts import is_custom
+from ocr_lib.config.location import FieldError, LocatedError, SourceLocation
 from ocr_lib.config.parse import ANY_KEYS, ComponentConfig, key_of, keys_of, parse
-from ocr_lib.config.spot import FieldError, LocatedError, Spot, nearest
+from ocr_lib.nearest import nearest
 
 Table = Mapping[str, type]
-NO_LOCATION = Spot((), {})
+NO_LOCATION = SourceLocation((), {})
 
 
 def component_of(table: str, key: str = "", default_name: str = "") -> Mapping[str, Any]:
@@ -43,7 +44,7 @@ def load_table(reference: str) -> Table:
 
 
 def parse_component(
-    table: Table, config: ComponentConfig, location: Spot, also: Collection[str] = ()
+    table: Table, config: ComponentConfig, location: SourceLocation, also: Collection[str] = ()
 ) -> Any:
     """Returns the dataclass of a component's arguments.
 
@@ -63,7 +64,7 @@ def parse_component(
     return parse(getattr(cls, "Config", cls), config.args, location, config.name, also)
 
 
-def check_name(table: Collection[str], name: str, location: Spot) -> None:
+def check_name(table: Collection[str], name: str, location: SourceLocation) -> None:
     """Raises ConfigError where a component's name is not in the table."""
     if name not in table:
         raise location.error(f"is {name!r}, which is not known", nearest(name, table))
@@ -89,17 +90,19 @@ def check_components(block: Any) -> None:
                 checked: Any = _checked(table, config, NO_LOCATION, block_keys).args
             elif isinstance(value, tuple):
                 checked = tuple(
-                    _checked_entry(table, config, Spot((item.name, i), {}))
+                    _checked_entry(table, config, SourceLocation((item.name, i), {}))
                     for i, config in enumerate(value)
                 )
             else:
-                checked = _checked(table, value, Spot((item.name,), {}))
+                checked = _checked(table, value, SourceLocation((item.name,), {}))
         except LocatedError as error:
             raise FieldError(block, error.path, error.cause, error.fix) from None
         object.__setattr__(block, item.name, checked)
 
 
-def _checked_entry(table: Table, config: ComponentConfig, location: Spot) -> ComponentConfig:
+def _checked_entry(
+    table: Table, config: ComponentConfig, location: SourceLocation
+) -> ComponentConfig:
     """Checks an entry `{X: args}` of a list; one of the user's own is checked where it is built."""
     if is_custom(config.name):
         return config
@@ -108,7 +111,7 @@ def _checked_entry(table: Table, config: ComponentConfig, location: Spot) -> Com
 
 
 def _checked(
-    table: Table, config: ComponentConfig, location: Spot, also: Collection[str] = ()
+    table: Table, config: ComponentConfig, location: SourceLocation, also: Collection[str] = ()
 ) -> ComponentConfig:
     parsed = parse_component(table, config, location, also)
     names = {key_of(item): item.name for item in keys_of(type(parsed))}

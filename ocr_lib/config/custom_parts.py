@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ocr_lib.config.spot import Path as KeyPath
+from ocr_lib.config.location import KeyPath
 from ocr_lib.errors import ConfigError
 
 OPTION = "--allow-part"

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ocr_lib.config.checks import above, at_least, below
+from ocr_lib.config.location import FieldError
 from ocr_lib.config.parse import collects
-from ocr_lib.config.spot import FieldError
 
 IGNORED = (
     *("algorithm", "benchmark", "character_type", "debug", "export_with_pir", "infer_list"),

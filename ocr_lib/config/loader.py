@@ -19,12 +19,11 @@ from ocr_lib.config.custom_parts import (
     is_custom,
 )
 from ocr_lib.config.global_block import GlobalConfig
+from ocr_lib.config.location import KeyPath, SourceLocation
 from ocr_lib.config.overrides import apply
 from ocr_lib.config.parse import parse
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import find_config
-from ocr_lib.config.spot import Path as KeyPath
-from ocr_lib.config.spot import Spot
 from ocr_lib.errors import ConfigError
 
 MAX_BASES = 10
@@ -48,13 +47,13 @@ def load_config(
         ConfigError: names file, line and key, the cause, and the nearest known name; also where
             the configuration names a part that is not allowed.
     """
-    values, places = load_values(path, where)
+    values, locations = load_values(path, where)
     for override in overrides:
-        apply(values, override, places)
-    config = parse(Config, values, Spot((), places))
+        apply(values, override, locations)
+    config = parse(Config, values, SourceLocation((), locations))
     for key, part in _custom_parts(config):
-        check_allowed(part, allowed_parts, str(Spot(key, places)))
-    return replace(config, places=places, allowed_parts=allowed_parts)
+        check_allowed(part, allowed_parts, str(SourceLocation(key, locations)))
+    return replace(config, locations=locations, allowed_parts=allowed_parts)
 
 
 def load_settings(path: str | Path) -> GlobalConfig:
@@ -63,8 +62,8 @@ def load_settings(path: str | Path) -> GlobalConfig:
     Raises:
         ConfigError: the file or the block is not accepted.
     """
-    values, places = load_values(path)
-    return parse(GlobalConfig, values.get("Global"), Spot(("Global",), places))
+    values, locations = load_values(path)
+    return parse(GlobalConfig, values.get("Global"), SourceLocation(("Global",), locations))
 
 
 def _custom_parts(config: Config) -> Iterator[tuple[KeyPath, str]]:
@@ -84,28 +83,28 @@ def config_from_dict(values: dict[str, Any], where: str = "the configuration") -
         values: PaddleOCR's nested form, as `Config.as_dict()` gives it.
         where: what errors call it.
     """
-    return parse(Config, values, Spot((), {(): where}))
+    return parse(Config, values, SourceLocation((), {(): where}))
 
 
 def load_values(path: str | Path, where: str = "-c") -> tuple[dict[str, Any], dict[KeyPath, str]]:
-    """Returns what a file and its bases say, as plain values, and the place of every key."""
+    """Returns what a file and its bases say, as plain values, and the location of every key."""
     chain: list[Path] = []
     file: Path | None = find_config(path, where=where)
     merged: dict[str, Any] = {}
-    places: dict[KeyPath, str] = {}
+    locations: dict[KeyPath, str] = {}
     while file:
         if file.resolve() in chain or len(chain) == MAX_BASES:
             names = " → ".join(p.name for p in [*chain, file])
             raise ConfigError(str(file), f"is its own base: {names}", "Break the circle")
         chain.append(file.resolve())
-        values, own_places = _read_file(file)
-        base, spot = values.pop("base", None), Spot(("base",), own_places)
+        values, file_locations = _read_file(file)
+        base, location = values.pop("base", None), SourceLocation(("base",), file_locations)
         if not isinstance(base, str | None):
-            raise spot.error(f"is {base!r}", "Write the path or name of one configuration")
+            raise location.error(f"is {base!r}", "Write the path or name of one configuration")
         merged = merge(values, merged)
-        places = own_places | places
-        file = find_config(base, file.parent, str(spot)) if base else None
-    return merged, places
+        locations = file_locations | locations
+        file = find_config(base, file.parent, str(location)) if base else None
+    return merged, locations
 
 
 def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +134,7 @@ def _read_file(file: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(f"{file}:{line}", "is not UTF-8", "Save the file as UTF-8") from None
-    values, places = strict_yaml.parse(text, str(file))
+    values, locations = strict_yaml.parse(text, str(file))
     if not isinstance(values, dict):
         raise ConfigError(str(file), "holds no keys", "Start from a shipped configuration")
-    return values, places
+    return values, locations

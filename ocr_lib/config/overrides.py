@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from ocr_lib.config.spot import Path, nearest
+from ocr_lib.config.location import KeyPath
 from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 
 
-def apply(values: dict[str, Any], override: str, places: dict[Path, str]) -> None:
+def apply(values: dict[str, Any], override: str, locations: dict[KeyPath, str]) -> None:
     """Sets one value in nested plain values, making blocks on the way as needed.
 
     Args:
@@ -15,7 +16,7 @@ def apply(values: dict[str, Any], override: str, places: dict[Path, str]) -> Non
         override: `A.b.c=value`; the value is read as YAML, so nothing after `=` is null. An entry
             of a list is named by its index or, where entries have names, by its name:
             `Train.dataset.transforms.RecAug.tia_prob=0.1`.
-        places: gets `-o` as the place of the key.
+        locations: gets `-o` as the location of the key.
 
     Raises:
         ConfigError: no `=`, a value that is not YAML, or a key below something that has none.
@@ -27,7 +28,7 @@ def apply(values: dict[str, Any], override: str, places: dict[Path, str]) -> Non
         raise ConfigError(f"-o {override}", "is not Key.sub=value", fix)
     value, _ = parse(text, f"-o {key}")
     node: Any = values
-    path: Path = ()
+    path: KeyPath = ()
     for i, name in enumerate(names):
         *entry, step = _steps(node, name, path)  # an entry of a list is a block of one name
         for index in entry:
@@ -38,12 +39,12 @@ def apply(values: dict[str, Any], override: str, places: dict[Path, str]) -> Non
         elif node[step] is None:
             node[step] = {}
         node = node[step]
-    for old in [p for p in places if p[: len(path)] == path]:
-        del places[old]
-    places[path] = "-o"
+    for old in [p for p in locations if p[: len(path)] == path]:
+        del locations[old]
+    locations[path] = "-o"
 
 
-def _steps(node: Any, name: str, path: Path) -> Path:
+def _steps(node: Any, name: str, path: KeyPath) -> KeyPath:
     """Returns what leads from `node` to `name`: a key, an index, or an index and the name there.
 
     A mapping gets the key if it is new.

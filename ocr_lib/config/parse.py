@@ -15,8 +15,9 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ocr_lib.config.spot import FieldError, Spot, nearest
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 
 T = TypeVar("T")
 ANY_KEYS = {"collects": True, "ignored": None}  # metadata of a field that takes all other keys
@@ -57,7 +58,7 @@ def collects(*ignored: str) -> Mapping[str, Any]:
 
 
 def parse(
-    cls: type[T], values: Any, location: Spot, owner: str = "", also: Collection[str] = ()
+    cls: type[T], values: Any, location: SourceLocation, owner: str = "", also: Collection[str] = ()
 ) -> T:
     """Fills a dataclass from a mapping.
 
@@ -131,7 +132,7 @@ def key_of(item: Any) -> str:
     return str(item.metadata.get("key", item.name))
 
 
-def parse_value(kind: Any, value: Any, location: Spot) -> Any:
+def parse_value(kind: Any, value: Any, location: SourceLocation) -> Any:
     """Returns `value` as the annotation `kind` has it.
 
     Raises:
@@ -153,7 +154,7 @@ def parse_value(kind: Any, value: Any, location: Spot) -> Any:
     return _parse_scalar(kind, value, location) if kind in _SCALARS else value
 
 
-def as_mapping(values: Any, location: Spot) -> Mapping[str, Any]:
+def as_mapping(values: Any, location: SourceLocation) -> Mapping[str, Any]:
     """Returns a mapping as it is, null as an empty one.
 
     Raises:
@@ -187,7 +188,7 @@ def _may_be_none(kind: Any) -> bool:
     return get_origin(kind) in (UnionType, Union) and type(None) in get_args(kind)
 
 
-def _parse_field(item: Any, kind: Any, value: Any, location: Spot) -> Any:
+def _parse_field(item: Any, kind: Any, value: Any, location: SourceLocation) -> Any:
     if "default_name" in item.metadata and isinstance(value, Mapping):
         value = {"name": item.metadata["default_name"], **value}
     if "form" not in item.metadata:
@@ -198,7 +199,7 @@ def _parse_field(item: Any, kind: Any, value: Any, location: Spot) -> Any:
         raise location.error(f"is {value!r}", f"Write {item.metadata['form']}") from None
 
 
-def _parse_union(kinds: tuple[Any, ...], value: Any, location: Spot) -> Any:
+def _parse_union(kinds: tuple[Any, ...], value: Any, location: SourceLocation) -> Any:
     """Reads `X | None`, or the first of several kinds that fits."""
     if value is None and type(None) in kinds:
         return None
@@ -209,7 +210,7 @@ def _parse_union(kinds: tuple[Any, ...], value: Any, location: Spot) -> Any:
     return parse_value(possible[-1], value, location)
 
 
-def _parse_scalar(kind: Any, value: Any, location: Spot) -> Any:
+def _parse_scalar(kind: Any, value: Any, location: SourceLocation) -> Any:
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
         with suppress(ValueError, OverflowError):  # plain YAML 1.1 reads 1e-3 as a text
             value = float(value)
@@ -218,7 +219,7 @@ def _parse_scalar(kind: Any, value: Any, location: Spot) -> Any:
     return value
 
 
-def _parse_choice(choices: tuple[Any, ...], value: Any, location: Spot) -> Any:
+def _parse_choice(choices: tuple[Any, ...], value: Any, location: SourceLocation) -> Any:
     if any(value == choice and type(value) is type(choice) for choice in choices):
         return value
     names = [str(c).lower() if isinstance(c, bool) else str(c) for c in choices]
@@ -227,28 +228,28 @@ def _parse_choice(choices: tuple[Any, ...], value: Any, location: Spot) -> Any:
     raise location.error(f"is {value!r}, which is not known", nearest(str(value), names))
 
 
-def _parse_list(kinds: tuple[Any, ...], value: Any, location: Spot) -> tuple[Any, ...]:
+def _parse_list(kinds: tuple[Any, ...], value: Any, location: SourceLocation) -> tuple[Any, ...]:
     """Reads `tuple[X, ...]` or `tuple[X, Y]`; one value stands for a list of one."""
     items = value if isinstance(value, list | tuple) else [value]
     if kinds[-1] is Ellipsis:
         kinds = (kinds[0],) * len(items)
     elif len(items) != len(kinds):
         raise location.error(f"is {value!r}", f"Write a list of {len(kinds)}")
-    places = [location.child(i) for i in range(len(items))]
+    locations = [location.child(i) for i in range(len(items))]
     return tuple(
-        _parse_entry(item, place) if kind is ComponentConfig else parse_value(kind, item, place)
-        for kind, item, place in zip(kinds, items, places, strict=True)
+        _parse_entry(item, where) if kind is ComponentConfig else parse_value(kind, item, where)
+        for kind, item, where in zip(kinds, items, locations, strict=True)
     )
 
 
-def _parse_component(value: Any, location: Spot) -> ComponentConfig:
+def _parse_component(value: Any, location: SourceLocation) -> ComponentConfig:
     args = dict(as_mapping(value, location))
     if not isinstance(args.get("name"), str):
         raise location.error("has no name", "Say which one: name: …")
     return ComponentConfig(args.pop("name"), args)
 
 
-def _parse_entry(value: Any, location: Spot) -> ComponentConfig:
+def _parse_entry(value: Any, location: SourceLocation) -> ComponentConfig:
     if isinstance(value, str):
         return ComponentConfig(value)
     if not isinstance(value, Mapping) or len(value) != 1:

@@ -13,8 +13,8 @@ from ocr_lib.config.blocks import DatasetConfig, LoaderConfig, OptimizerConfig, 
 from ocr_lib.config.component import check_components, component_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
+from ocr_lib.config.location import Locations, SourceLocation
 from ocr_lib.config.parse import UNWRITTEN, ComponentConfig, collects, write
-from ocr_lib.config.spot import Places, Spot
 from ocr_lib.config.strict_yaml import dump
 from ocr_lib.errors import ConfigError
 
@@ -43,7 +43,7 @@ class Config:
         train: the block Train: the samples that are learnt.
         eval: the block Eval: the validation set.
         ignored_keys: top-level blocks of PaddleOCR that have no meaning here (profiler_options).
-        places: where each key was written; empty when the configuration was not read from a file.
+        locations: where each key was written; empty when it was not read from a file.
         allowed_parts: custom parts that may be imported when it is built; no key, but said
             by the process that read it.
     """
@@ -69,7 +69,9 @@ class Config:
     ignored_keys: dict[str, Any] = field(
         default_factory=dict, metadata=collects("profiler_options", "wandb", "Test", "Export")
     )
-    places: Places = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
+    locations: Locations = field(
+        default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False
+    )
     allowed_parts: AllowedParts = field(
         default=NO_PARTS, metadata=UNWRITTEN, compare=False, repr=False
     )
@@ -89,13 +91,13 @@ class Config:
     def naming_lines(self) -> Iterator[None]:
         """Adds file and line to a ConfigError raised inside, where it names a key of this file.
 
-        For parts that are built from a configuration and know their key but not its place:
+        For parts that are built from a configuration and know their key but not its line:
         `Architecture.Backbone.scale` becomes `my.yml:31: Architecture.Backbone.scale`.
         """
         try:
             yield
         except ConfigError as error:
             path = tuple(int(k) if k.isdecimal() else k for k in error.where.split("."))
-            if path[:1] in self.places:
-                raise Spot(path, self.places).error(error.cause, error.fix) from error
+            if path[:1] in self.locations:
+                raise SourceLocation(path, self.locations).error(error.cause, error.fix) from error
             raise

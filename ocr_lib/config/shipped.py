@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ocr_lib.config.spot import nearest
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 
 ROOT = Path(__file__).resolve().parent.parent / "configs"
 

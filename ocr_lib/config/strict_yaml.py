@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ocr_lib.config.spot import Path
+from ocr_lib.config.location import KeyPath
 from ocr_lib.errors import ConfigError
 
 MAX_BYTES = 1 << 20
@@ -72,7 +72,7 @@ def dump(values: Any) -> str:
     )
 
 
-def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
+def parse(text: str, name: str) -> tuple[Any, dict[KeyPath, str]]:
     """Reads one YAML document.
 
     Args:
@@ -80,7 +80,7 @@ def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
         name: what errors call it: a file name, or `-o Key=value`.
 
     Returns:
-        The value, and for each key below it the place `name:line` where it was written.
+        The value, and for each key below it the `name:line` where it was written.
 
     Raises:
         ConfigError: not YAML, too large, a key twice, or a tag that makes objects.
@@ -90,8 +90,8 @@ def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        reader = _Reader(loader, name)
-        value = None if node is None else reader.value(node, ())
+        parser = _Parser(loader, name)
+        value = None if node is None else parser.value(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}" if mark else name
@@ -102,21 +102,21 @@ def parse(text: str, name: str) -> tuple[Any, dict[Path, str]]:
             raise
         cause = f"is not valid YAML: {str(error).splitlines()[0]}"
         raise ConfigError(name, cause, "Check the file") from None
-    return value, reader.places
+    return value, parser.locations
 
 
-class _Reader:
-    """Turns YAML nodes into plain values and notes the place of each key."""
+class _Parser:
+    """Turns YAML nodes into plain values and notes the line of each key."""
 
     def __init__(self, loader: _Loader, name: str) -> None:
         self.loader = loader
         self.name = name
-        self.places: dict[Path, str] = {}
+        self.locations: dict[KeyPath, str] = {}
         self.flattened: set[int] = set()  # ids of mapping nodes: an alias meets its node again
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
-        self.places.setdefault(path, self.place(node))
-        if len(self.places) > MAX_NODES or len(path) > MAX_DEPTH:
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
+        self.locations.setdefault(path, self.place(node))
+        if len(self.locations) > MAX_NODES or len(path) > MAX_DEPTH:
             raise ConfigError(
                 self.place(node), "nests or repeats too much", "Check anchors and aliases (&, *)"
             )
@@ -129,7 +129,7 @@ class _Reader:
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         return self.loader.construct_object(node)
 
-    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         if id(node) not in self.flattened:
             self.flattened.add(id(node))
             self.refuse_doubles(node)
@@ -138,7 +138,7 @@ class _Reader:
         for key_node, value_node in node.value:
             key = self.key(key_node)
             child = (*path, key)
-            self.places[child] = self.place(key_node)
+            self.locations[child] = self.place(key_node)
             values[key] = self.value(value_node, child)
         return values
 

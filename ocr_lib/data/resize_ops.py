@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from ocr_lib.config.checks import above
 from ocr_lib.config.component import Table, parse_component
-from ocr_lib.config.spot import FieldError, Spot
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.errors import ConfigError
 
 WHERE = ("Eval", "dataset", "transforms")
@@ -165,7 +165,9 @@ def read_resize_op(config: Any) -> dict[str, Any]:
     """
     for part in config.eval.dataset.transforms:
         if part.name in RESIZE_OPS:
-            op: ResizeOp = parse_component(RESIZE_OPS, part, Spot((*WHERE, part.name), {}))
+            op: ResizeOp = parse_component(
+                RESIZE_OPS, part, SourceLocation((*WHERE, part.name), {})
+            )
             return op.preprocess(config.global_.width_buckets)
     names = ", ".join(RESIZE_OPS)
     where = ".".join(WHERE)

@@ -9,14 +9,17 @@ validation set at all, and which of its samples a trainer reads.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.errors import ConfigError, LabelError
+from ocr_lib.config.checks import at_least
+from ocr_lib.config.location import FieldError, SourceLocation
+from ocr_lib.config.parse import parse, whole_numbers
+from ocr_lib.errors import LabelError
 
 TRAIN, VALIDATION, TEST = ROLES = ("train", "validation", "test")
 
@@ -43,7 +46,7 @@ class SplitRule:
             (without groups: the whole match) names the document. Empty for none.
 
     Raises:
-        ConfigError: a value is not acceptable.
+        FieldError: a value is out of range.
     """
 
     share: float = 0.05
@@ -51,31 +54,24 @@ class SplitRule:
     document_pattern: str = ""
 
     def __post_init__(self) -> None:
-        if type(self.share) not in (int, float) or not 0 <= self.share <= MAX_SHARE:
-            raise _refused("share", self.share, f"from 0 to {MAX_SHARE}")
-        if type(self.seed) is not int or self.seed < 0:
-            raise _refused("seed", self.seed, "a whole number from 0 on")
+        if not 0 <= self.share <= MAX_SHARE:
+            fix = f"Write a fraction from 0 to {MAX_SHARE}"
+            raise FieldError(self, "share", f"is {self.share}", fix)
+        at_least(self, 0, "seed")
         try:
             re.compile(self.document_pattern)
-        except (re.error, TypeError) as error:
-            cause = f"a regular expression ({error})"
-            raise _refused("document_pattern", self.document_pattern, cause) from None
+        except re.error as error:
+            cause = f"{self.document_pattern!r} is not a regular expression ({error})"
+            raise FieldError(self, "document_pattern", cause, "Correct the pattern") from None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Reads what `to_dict` returned, or what a user wrote; absent keys have their defaults.
 
         Raises:
-            ConfigError: a key is unknown, or a value is not acceptable.
+            ConfigError: a key is unknown, or a value of the wrong type or out of range.
         """
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"split.{name}", "unknown key", f"Known: {', '.join(known)}")
-        values = dict(values)
-        if isinstance(values.get("seed"), float) and values["seed"].is_integer():
-            values["seed"] = int(values["seed"])  # Kubeflow turns 7 into 7.0
-        return cls(**values)
+        return parse(cls, whole_numbers(values), SourceLocation(("split",), {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON values."""
@@ -201,7 +197,3 @@ def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(z ^ (z >> np.uint64(31)))
-
-
-def _refused(name: str, value: Any, wanted: str) -> ConfigError:
-    return ConfigError(f"split.{name}", f"{value!r} is not {wanted}", "Correct it")

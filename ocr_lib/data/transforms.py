@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.component import Table, check_name, parse_component
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts, import_part, is_custom
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import ComponentConfig
-from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
@@ -148,19 +148,19 @@ class _Chain(Augmentation):
 def _build(part: ComponentConfig, allowed_parts: AllowedParts) -> Any:
     if not is_custom(part.name):
         return _parse(part)
-    spot = _spot(part)
+    location = _location(part)
     base = Augmentation
-    custom = import_part(part.name, base, allowed_parts, str(spot))  # type: ignore[type-abstract]
+    custom = import_part(part.name, base, allowed_parts, str(location))  # type: ignore[type-abstract]
     try:
         return custom(**part.args)
     except (TypeError, ValueError) as error:
-        raise spot.error(f"cannot be built: {error}", "Check its arguments") from error
+        raise location.error(f"cannot be built: {error}", "Check its arguments") from error
 
 
 def _parse(part: ComponentConfig) -> Any:
-    check_name(TRANSFORMS, part.name, _spot(part))
-    return parse_component(TRANSFORMS, part, _spot(part))
+    check_name(TRANSFORMS, part.name, _location(part))
+    return parse_component(TRANSFORMS, part, _location(part))
 
 
-def _spot(part: ComponentConfig) -> Spot:
-    return Spot((*WHERE, part.name), {})
+def _location(part: ComponentConfig) -> SourceLocation:
+    return SourceLocation((*WHERE, part.name), {})

@@ -11,8 +11,8 @@ from typing import Literal, Self, TypedDict
 from rapidfuzz.distance import Levenshtein
 
 from ocr_lib.config.component import Table, parse_component
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig
-from ocr_lib.config.spot import Spot
 
 EPS = 1e-5  # PaddleOCR's: a perfect result prints 0.999… and an empty one divides by no zero
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]+")
@@ -62,7 +62,7 @@ def metric_config(config: ComponentConfig) -> RecMetricConfig:
     Raises:
         ConfigError: an unknown name or argument, or a value of the wrong type.
     """
-    parsed: RecMetricConfig = parse_component(METRICS, config, Spot(("Metric",), {}))
+    parsed: RecMetricConfig = parse_component(METRICS, config, SourceLocation(("Metric",), {}))
     return parsed
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 from ocr_lib.config.checks import one_of
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import parse, whole_numbers
-from ocr_lib.config.spot import FieldError, Spot
 
 PROOFS = ("none", "no worse", "better")
 TESTS = 4  # rows that can refuse an equally good candidate by chance; they share the risk
@@ -91,4 +91,4 @@ class Thresholds:
         Raises:
             ConfigError: an unknown name, or a value of the wrong type or out of range.
         """
-        return parse(cls, whole_numbers(values), Spot(("gate",), {}))
+        return parse(cls, whole_numbers(values), SourceLocation(("gate",), {}))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ocr_lib.config.checks import above, at_least
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import parse, whole_numbers
-from ocr_lib.config.spot import FieldError, Spot
 
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 
@@ -63,4 +63,4 @@ class JobOptions:
         Raises:
             ConfigError: names the key, the cause and the nearest known key.
         """
-        return parse(cls, whole_numbers(values), Spot(("train_job_options",), {}))
+        return parse(cls, whole_numbers(values), SourceLocation(("train_job_options",), {}))

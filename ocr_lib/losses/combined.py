@@ -6,8 +6,8 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ocr_lib.config.component import check_name
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig, parse_value
-from ocr_lib.config.spot import Spot
 from ocr_lib.losses import multi
 from ocr_lib.losses.distillation_labels import (
     DistillationCTCLoss,
@@ -60,7 +60,7 @@ class CombinedLoss(nn.Layer):
 
         loss_config_list: tuple[ComponentConfig, ...]
 
-    def __init__(self, config: Config, location: Spot = multi.LOSS) -> None:
+    def __init__(self, config: Config, location: SourceLocation = multi.LOSS) -> None:
         super().__init__()
         self.parts = nn.LayerList()
         self.weights = []

@@ -15,7 +15,7 @@ from paddle.nn import functional
 
 from ocr_lib.algorithms import CTC
 from ocr_lib.config.checks import above
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 from ocr_lib.losses.divergence import (
     decoupled_kd,
     kl_divergence,

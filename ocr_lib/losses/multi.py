@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from paddle import Tensor, nn
 
 from ocr_lib.algorithms import ALGORITHMS, CTC
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig
-from ocr_lib.config.spot import Spot
 from ocr_lib.models.parts import Table, construct
 from ocr_lib.models.targets import Batch
 
 IN_MULTI_HEAD = {a.loss_name: a for a in ALGORITHMS.values() if a.multi_head_entry}
 LOSSES: Table = {name: algorithm.loss_layer() for name, algorithm in IN_MULTI_HEAD.items()}
-LOSS = Spot(("Loss",), {})
+LOSS = SourceLocation(("Loss",), {})
 
 
 class MultiLoss(nn.Layer):
@@ -39,7 +39,7 @@ class MultiLoss(nn.Layer):
         weight_1: float = 1.0
         weight_2: float = 1.0
 
-    def __init__(self, config: Config, location: Spot = LOSS) -> None:
+    def __init__(self, config: Config, location: SourceLocation = LOSS) -> None:
         super().__init__()
         self.parts = nn.LayerDict()
         self.weights = {}

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from paddle import nn
 
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import ComponentConfig, parse
-from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.models.distillation import DistillationModel
 from ocr_lib.models.parts import construct
 from ocr_lib.models.rec_model import RecModel
@@ -92,7 +92,7 @@ def build_model(
         ConfigError: a part or an argument is unknown, a part is not allowed, or parts do not fit
             together.
     """
-    location = Spot(("Architecture",), {})
+    location = SourceLocation(("Architecture",), {})
     if architecture.get("name") == DISTILLATION:
         return _build_distillation(architecture, num_classes, location, allowed_parts)
     config = parse(NetworkConfig, architecture, location)
@@ -100,14 +100,17 @@ def build_model(
 
 
 def _build_distillation(
-    architecture: Mapping[str, Any], num_classes: int, location: Spot, allowed_parts: AllowedParts
+    architecture: Mapping[str, Any],
+    num_classes: int,
+    location: SourceLocation,
+    allowed_parts: AllowedParts,
 ) -> DistillationModel:
     models = parse(DistillationConfig, architecture, location).models
-    places = {name: location.child("Models", name) for name in models}
-    configs = {name: parse(MemberConfig, models[name], places[name]) for name in models}
+    locations = {name: location.child("Models", name) for name in models}
+    configs = {name: parse(MemberConfig, models[name], locations[name]) for name in models}
     return DistillationModel(
         {
-            name: _build_stages(config, num_classes, places[name], allowed_parts)
+            name: _build_stages(config, num_classes, locations[name], allowed_parts)
             for name, config in configs.items()
         },
         pretrained={name: c.pretrained for name, c in configs.items() if c.pretrained},
@@ -116,7 +119,7 @@ def _build_distillation(
 
 
 def _build_stages(
-    config: NetworkConfig, num_classes: int, location: Spot, allowed_parts: AllowedParts
+    config: NetworkConfig, num_classes: int, location: SourceLocation, allowed_parts: AllowedParts
 ) -> RecModel:
     channels: Any = config.in_channels
     stages = {}

@@ -15,8 +15,8 @@ from paddle import nn
 
 from ocr_lib.config.component import Table, check_name
 from ocr_lib.config.custom_parts import FORM, NO_PARTS, AllowedParts, import_part, is_custom
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ANY_KEYS, ComponentConfig, keys_of, parse
-from ocr_lib.config.spot import Spot
 
 __all__ = ["Table", "build", "construct"]
 
@@ -24,7 +24,7 @@ __all__ = ["Table", "build", "construct"]
 def construct(
     table: Table,
     config: ComponentConfig,
-    location: Spot,
+    location: SourceLocation,
     allowed_parts: AllowedParts = NO_PARTS,
     **supplied: Any,
 ) -> Any:
@@ -50,7 +50,9 @@ def construct(
     return build(part, config.args, location, **supplied)
 
 
-def build(part: type, arguments: Mapping[str, Any], location: Spot, **supplied: Any) -> Any:
+def build(
+    part: type, arguments: Mapping[str, Any], location: SourceLocation, **supplied: Any
+) -> Any:
     """Builds a part from the arguments that the user wrote.
 
     Args:

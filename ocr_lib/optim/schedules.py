@@ -18,8 +18,8 @@ from typing import ClassVar, Literal
 
 from ocr_lib.config.checks import above, at_least, below, probability
 from ocr_lib.config.component import Table, parse_component
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import ComponentConfig
-from ocr_lib.config.spot import FieldError, Spot
 
 Rate = Callable[[float], float]
 
@@ -344,5 +344,5 @@ def build_schedule(config: ComponentConfig, length: RunLength) -> Rate:
     Raises:
         ConfigError: an unknown name, or arguments that do not fit together.
     """
-    schedule: Schedule = parse_component(SCHEDULES, config, Spot(("Optimizer", "lr"), {}))
+    schedule: Schedule = parse_component(SCHEDULES, config, SourceLocation(("Optimizer", "lr"), {}))
     return schedule.rate(length)

@@ -6,13 +6,13 @@ read; the package itself is never imported, so none of its own dependencies is n
 Source: PaddleOCR's `ppocr/utils/*_dict.txt` and `ppocr/utils/dict/*.txt`.
 """
 
-import difflib
 import importlib.metadata
 import string
 from functools import cache
 from pathlib import Path
 
 from ocr_lib.errors import DictionaryError
+from ocr_lib.nearest import nearest
 
 IC15 = string.digits + string.ascii_lowercase
 # PaddleOCR's order: "0" to "~" as in ASCII, then "!" to "/", then the space.
@@ -43,7 +43,7 @@ def known_content(path: str, where: str = "character_dict_path") -> str | Path:
         The characters themselves where a rule gives them, else the file in the wheel.
 
     Raises:
-        DictionaryError: nothing is known by that name; the message offers the nearest names.
+        DictionaryError: nothing is known by that name; the message offers the nearest name.
     """
     names = known_names()
     inside = path[path.index(_ROOT) :] if _ROOT in path else names.get(_short(path), "")
@@ -57,15 +57,12 @@ def known_content(path: str, where: str = "character_dict_path") -> str | Path:
 
 
 def _unknown(path: str, names: list[str], where: str) -> DictionaryError:
-    near = difflib.get_close_matches(_short(path), names, n=3, cutoff=0.5)
-    hint = f"; near it: {', '.join(near)}" if near else ""
-    fix = "Give a file with one character a line, or a name that `ocr dictionary list` shows"
+    fix = nearest(_short(path), names, "`ocr dictionary list` shows the known names")
+    fix += "; a file of your own has one character a line"
     if not _wheel_files():
-        fix += "; install the wheel paddleocr for PaddleOCR's own"
+        fix += "; install the wheel paddleocr for PaddleOCR's dictionaries"
     return DictionaryError(
-        f"{where} {path}",
-        f"there is no such file, and no dictionary is known by that name{hint}",
-        fix,
+        f"{where} {path}", "there is no such file, and no dictionary is known by that name", fix
     )
 
 

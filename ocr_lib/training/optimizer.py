@@ -10,9 +10,9 @@ from typing import Any
 import paddle
 
 from ocr_lib.config.component import parse_component
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig
 from ocr_lib.config.schema import OptimizerConfig
-from ocr_lib.config.spot import Spot
 from ocr_lib.optim.optimizers import L1, OPTIMIZERS, REGULARIZERS, AdamW, Optimizer
 
 
@@ -22,7 +22,7 @@ def build_optimizer(config: OptimizerConfig, model: Any) -> Any:
     Raises:
         ConfigError: an argument that the optimiser does not take.
     """
-    location = Spot(("Optimizer",), {})
+    location = SourceLocation(("Optimizer",), {})
     optimizer: Optimizer = parse_component(
         OPTIMIZERS, ComponentConfig(config.name, config.args), location
     )
@@ -60,7 +60,7 @@ def _decay(config: OptimizerConfig, optimizer: Optimizer) -> Any:
     if config.regularizer is None:
         return optimizer.weight_decay
     regularizer = parse_component(
-        REGULARIZERS, config.regularizer, Spot(("Optimizer", "regularizer"), {})
+        REGULARIZERS, config.regularizer, SourceLocation(("Optimizer", "regularizer"), {})
     )
     if isinstance(regularizer, L1):
         return paddle.regularizer.L1Decay(regularizer.factor)

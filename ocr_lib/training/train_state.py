@@ -7,8 +7,8 @@ best_model_dict); there the step is written but not restored.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import parse
-from ocr_lib.config.spot import Spot
 from ocr_lib.training.time_budget import EpochBudget
 
 
@@ -46,7 +46,7 @@ class TrainState:
             ValueError, TypeError: it holds something else.
         """
         if "position" in states:
-            return parse(cls, states["position"], Spot(("position",), {}))
+            return parse(cls, states["position"], SourceLocation(("position",), {}))
         return cls(
             epoch=int(states.get("epoch", 0)) + 1,
             global_step=int(states.get("global_step", 0)),

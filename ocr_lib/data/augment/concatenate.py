@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from ocr_lib.config.checks import at_least
+from ocr_lib.config.location import FieldError
 from ocr_lib.config.parse import UNWRITTEN
-from ocr_lib.config.spot import FieldError
 from ocr_lib.data.augment.base import check_probabilities
 from ocr_lib.data.augment.warp import Image
 from ocr_lib.data.base import Sample

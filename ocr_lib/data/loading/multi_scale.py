@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ocr_lib.config.checks import above, at_least
 from ocr_lib.config.component import Table, parse_component
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.schema import SplitConfig
-from ocr_lib.config.spot import FieldError, Spot
 from ocr_lib.data.loading.batches import Batch
 
 Pair = tuple[int, int]
@@ -71,7 +71,7 @@ class MultiScale:
         """
         if split.sampler is None:
             return None
-        location = Spot(("Train", "sampler"), {})
+        location = SourceLocation(("Train", "sampler"), {})
         parsed: MultiScale = parse_component(SAMPLERS, split.sampler, location)
         return replace(parsed, ds_width=split.dataset.ds_width)
 

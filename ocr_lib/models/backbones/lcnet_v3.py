@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from paddle import ParamAttr, Tensor, nn
 
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 from ocr_lib.models.backbones.line_pool import TRAIN_COLUMNS, pool_to_line
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer, rep_conv_norm
 from ocr_lib.models.layers import Size, SqueezeExcite, make_divisible

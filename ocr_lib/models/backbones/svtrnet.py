@@ -8,7 +8,7 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.svtr import svtr_conv
 from ocr_lib.models.svtr_block import Block, init_linear_and_norm

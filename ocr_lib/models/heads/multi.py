@@ -8,16 +8,17 @@ from paddle.nn import functional
 from paddle.nn.initializer import TruncatedNormal
 
 from ocr_lib.config.component import Table
+from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import ComponentConfig, parse
-from ocr_lib.config.spot import FieldError, Spot, nearest
 from ocr_lib.models.heads.ctc import CTCHead
 from ocr_lib.models.heads.sar import SARHead
 from ocr_lib.models.heads.transformer import Transformer
 from ocr_lib.models.necks.sequence_encoder import SequenceEncoder
 from ocr_lib.models.parts import build
 from ocr_lib.models.targets import Batch
+from ocr_lib.nearest import nearest
 
-HEAD = Spot(("Architecture", "Head"), {})
+HEAD = SourceLocation(("Architecture", "Head"), {})
 
 
 class FCTranspose(nn.Layer):
@@ -135,31 +136,41 @@ class MultiHead(nn.Layer):
                 raise FieldError(self, "head_list", cause, fix)
 
     def __init__(
-        self, config: Config, in_channels: int, num_classes: int, location: Spot = HEAD
+        self, config: Config, in_channels: int, num_classes: int, location: SourceLocation = HEAD
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.use_pool = config.use_pool
         self.guide: str | None = None
         for i, entry in enumerate(config.head_list):
-            place = location.child("head_list", i, entry.name)
+            entry_location = location.child("head_list", i, entry.name)
             if entry.name == "CTCHead":
-                self._add_ctc(parse(CTCEntry, entry.args, place, entry.name), num_classes, place)
+                self._add_ctc(
+                    parse(CTCEntry, entry.args, entry_location, entry.name),
+                    num_classes,
+                    entry_location,
+                )
             elif entry.name == "SARHead":
                 self.guide = "sar"
                 self.sar_head = build(
-                    SARHead, entry.args, place, in_channels=in_channels, num_classes=num_classes
+                    SARHead,
+                    entry.args,
+                    entry_location,
+                    in_channels=in_channels,
+                    num_classes=num_classes,
                 )
             else:
                 self.guide = "nrtr"
-                self.gtc_head = build(NRTRGuide, entry.args, place, num_classes=num_classes)
+                self.gtc_head = build(
+                    NRTRGuide, entry.args, entry_location, num_classes=num_classes
+                )
                 width = self.gtc_head.width
                 layers = [nn.Flatten(2), FCTranspose(in_channels, width)]
                 if config.use_pos:
                     layers.append(AddPos(width))
                 self.before_gtc = nn.Sequential(*layers)
 
-    def _add_ctc(self, entry: CTCEntry, num_classes: int, location: Spot) -> None:
+    def _add_ctc(self, entry: CTCEntry, num_classes: int, location: SourceLocation) -> None:
         neck = dict(entry.neck)
         self.ctc_encoder = build(
             SequenceEncoder,

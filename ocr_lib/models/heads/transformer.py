@@ -9,7 +9,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Constant, XavierNormal
 
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 from ocr_lib.models.transformer_block import Embeddings, PositionalEncoding, TransformerBlock

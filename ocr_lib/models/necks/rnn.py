@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from paddle import Tensor, nn
 
-from ocr_lib.config.spot import FieldError
+from ocr_lib.config.location import FieldError
 from ocr_lib.models.layers import linear_attrs
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ocr_lib.config.checks import one_of
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ANY_KEYS
-from ocr_lib.config.spot import Spot
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.rnn import EncoderWithCascadeRNN, EncoderWithFC, EncoderWithRNN
 from ocr_lib.models.necks.svtr import EncoderWithSVTR
@@ -28,7 +28,7 @@ SEQUENCE_ENCODERS: Table = {
 # Encoders of a feature map [N, C, H, W].
 MAP_ENCODERS: Table = {"svtr": EncoderWithSVTR}
 ENCODERS: Table = {"reshape": Reshape, **SEQUENCE_ENCODERS, **MAP_ENCODERS}
-NECK = Spot(("Architecture", "Neck"), {})
+NECK = SourceLocation(("Architecture", "Neck"), {})
 
 
 def image_to_sequence(x: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class SequenceEncoder(nn.Layer):
         def __post_init__(self) -> None:
             one_of(self, ENCODERS, "encoder_type")
 
-    def __init__(self, config: Config, in_channels: int, location: Spot = NECK) -> None:
+    def __init__(self, config: Config, in_channels: int, location: SourceLocation = NECK) -> None:
         super().__init__()
         self.reads_map = config.encoder_type in MAP_ENCODERS
         encoder = ENCODERS[config.encoder_type]

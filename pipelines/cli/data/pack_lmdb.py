@@ -66,7 +66,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bad-fraction",
         "--max-bad-share",  # its name in 0.1
-        "--max-bad-fraction",  # its name in 0.1
         type=fraction,
         default=0.01,
         metavar="SHARE",
@@ -138,8 +137,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.role:
         raise ConfigError("--role", "given with --validation-share", "Leave one of them out")
-    rule = SplitRule(
-        share=args.validation_share, seed=args.split_seed, document_pattern=args.document_pattern
+    rule = SplitRule.from_dict(
+        {
+            "share": args.validation_share,
+            "seed": args.split_seed,
+            "document_pattern": args.document_pattern,
+        }
     )
     _print_split(*pack_split(*sources, rule, **options), args.out)
     return 0

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from ocr_lib.config.checks import at_least
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig, collects, parse, write
-from ocr_lib.config.spot import Spot
 from ocr_lib.errors import ConfigError
 
 
@@ -39,8 +39,8 @@ class Open:
     kept: dict[str, Any] = field(default_factory=dict, metadata=collects("a", "b"))
 
 
-PLACES = {("Top",): "my.yml:1", ("Top", "Inner", "depth"): "my.yml:9"}
-TOP = Spot(("Top",), PLACES)
+LOCATIONS = {("Top",): "my.yml:1", ("Top", "Inner", "depth"): "my.yml:9"}
+TOP = SourceLocation(("Top",), LOCATIONS)
 
 
 def parsed(**values: Any) -> Outer:

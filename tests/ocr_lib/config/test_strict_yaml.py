@@ -35,11 +35,11 @@ def test_scalars_are_what_people_mean(text, value):
 
 
 def test_places_name_the_line_of_each_key():
-    _, places = parse("a:\n  b: 1\n  c:\n  - x\n  - d: 2\n", "c.yml")
-    assert places[("a",)] == "c.yml:1"
-    assert places[("a", "b")] == "c.yml:2"
-    assert places[("a", "c", 0)] == "c.yml:4"
-    assert places[("a", "c", 1, "d")] == "c.yml:5"
+    _, locations = parse("a:\n  b: 1\n  c:\n  - x\n  - d: 2\n", "c.yml")
+    assert locations[("a",)] == "c.yml:1"
+    assert locations[("a", "b")] == "c.yml:2"
+    assert locations[("a", "c", 0)] == "c.yml:4"
+    assert locations[("a", "c", 1, "d")] == "c.yml:5"
 
 
 def test_anchors_aliases_and_merge_keys_work_and_share_nothing():

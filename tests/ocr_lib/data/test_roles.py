@@ -97,13 +97,13 @@ def test_a_path_without_its_document_is_named() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"share": 0.5}, "split.share: 0.5 is not from 0 to 0.15"),
-        ({"share": "5 %"}, "split.share: '5 %' is not from 0"),
-        ({"seed": -1}, "split.seed: -1 is not a whole number"),
-        ({"seed": 1.5}, "split.seed: 1.5 is not a whole number"),
+        ({"share": 0.5}, "split.share: is 0.5. Write a fraction from 0 to 0.15"),
+        ({"share": "5 %"}, "split.share: is '5 %'. Write a number"),
+        ({"seed": -1}, "split.seed: is -1. Write 0 or more"),
+        ({"seed": 1.5}, "split.seed: is 1.5. Write a whole number"),
         ({"document_pattern": "("}, r"split.document_pattern: '\(' is not a regular expression"),
-        ({"document_pattern": 7}, "split.document_pattern: 7 is not a regular expression"),
-        ({"pattern": "x"}, "split.pattern: unknown key. Known: share, seed, document_pattern"),
+        ({"document_pattern": 7}, "split.document_pattern: is 7. Write a text"),
+        ({"pattern": "x"}, "split.pattern: is not a known key. The nearest known name is docu"),
     ],
 )
 def test_a_rule_that_means_nothing_is_refused(values: dict[str, object], message: str) -> None:

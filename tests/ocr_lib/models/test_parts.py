@@ -1,8 +1,8 @@
 import pytest
 from paddle import nn
 
+from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ComponentConfig
-from ocr_lib.config.spot import Spot
 from ocr_lib.errors import ConfigError
 from ocr_lib.models import build_model
 from ocr_lib.models.parts import build, construct
@@ -72,7 +72,9 @@ def test_a_wrong_block_is_refused_with_its_key_and_the_nearest(architecture, mes
 
 def test_supplied_arguments_that_a_part_does_not_take_are_left_out() -> None:
     config = ComponentConfig("Linear", {"out_features": 2})
-    layer = construct({"Linear": nn.Linear}, config, Spot(("X",), {}), in_features=3, spare=1)
+    layer = construct(
+        {"Linear": nn.Linear}, config, SourceLocation(("X",), {}), in_features=3, spare=1
+    )
     assert layer.weight.shape == [3, 2]
 
 
@@ -85,7 +87,7 @@ def test_supplied_arguments_that_a_part_does_not_take_are_left_out() -> None:
 )
 def test_arguments_of_a_custom_part_are_checked_by_its_annotations(args, message) -> None:
     with pytest.raises(ConfigError, match=message):
-        build(OwnBackbone, args, Spot(("X",), {}), in_channels=3)
+        build(OwnBackbone, args, SourceLocation(("X",), {}), in_channels=3)
 
 
 def test_errors_of_several_networks_name_their_own_key() -> None:

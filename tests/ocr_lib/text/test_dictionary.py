@@ -88,7 +88,7 @@ def test_arabic_is_turned_both_ways():
 
 
 def test_unknown_name_offers_near_ones():
-    with pytest.raises(DictionaryError, match="near it: french"):
+    with pytest.raises(DictionaryError, match="The nearest known name is french"):
         load_dictionary("frensh")
     with pytest.raises(DictionaryError, match="ppocrv4_doc"):
         load_dictionary("ppocr/utils/dict/ppocrv5_dict.txt")
