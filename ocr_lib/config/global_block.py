@@ -45,7 +45,7 @@ class GlobalConfig:
         pretrained_model: weights to start from, without optimiser or position.
         checkpoints: a checkpoint to go on from; goes before pretrained_model.
         infer_img: an image or folder for `infer`.
-        use_amp: mixed precision. Default false.
+        use_amp: mixed precision on a GPU; ignored on a CPU. Default false.
         amp_level: O1 or O2. Default O2.
         amp_dtype: float16 or bfloat16. Default float16.
         scale_loss: first loss scale. Default 1.0.

@@ -84,7 +84,7 @@ class Trainer:
         self.log = log
         self.parallel = parallel
         self.exchange = GradientSync(parallel, model)
-        self.precision = Precision(self.settings, model)
+        self.precision = Precision(self.settings)
         self.state = CheckpointState(
             model, optimizer, self.precision.loss_scale, self.settings.ema_decay
         )
@@ -197,7 +197,7 @@ class Trainer:
         batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
         if self.settings.use_sync_bn:
             self.parallel.meet()  # its layers exchange without waiting for latecomers
-        with self.precision.computing():
+        with self.precision.autocast():
             outputs = float32(self.model(batch["image"], batch))
         losses = self.loss(outputs, batch)
         self.precision.loss_scale.scaled(losses["loss"]).backward()

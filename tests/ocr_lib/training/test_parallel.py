@@ -28,8 +28,6 @@ EXCHANGES = Path(__file__).with_name("rank_exchanges.py")
 KEYS = {
     "Global.save_step_every": 1,
     "Global.use_sync_bn": True,
-    "Global.use_amp": True,
-    "Global.amp_dtype": "bfloat16",
     "Global.ema_decay": 0.9,
 }
 
