@@ -76,13 +76,13 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def removed_on_failure(folder: Path) -> Iterator[None]:
     """Removes a folder that the block makes, and those made above it, when the block fails."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         yield
     except BaseException:
-        if folder in made:
+        if folder in new_folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for path in made[1:]:
+        for path in new_folders[1:]:
             with suppress(OSError):  # others put something into it meanwhile
                 path.rmdir()
         raise
@@ -94,12 +94,12 @@ def _in_place_of(path: Path) -> Iterator[None]:
 
     What the system says of the temporary name is then said of the path, which the user knows.
     """
-    made = [folder for folder in path.parents if not folder.exists()]
+    new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException as error:
-        for folder in made:  # the innermost first
+        for folder in new_folders:  # the innermost first
             with suppress(OSError):  # others put something into it meanwhile
                 folder.rmdir()
         if isinstance(error, OSError) and error.filename:

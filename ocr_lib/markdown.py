@@ -19,7 +19,7 @@ def escape(text: str) -> str:
     """
     line = " ".join(text.split())
     line = "".join(c if c.isprintable() or c in _JOINERS else _code_point(c) for c in line)
-    line = _MARKUP.sub(lambda found: f"{found['number'] or ''}\\{found[0][-1]}", line)
+    line = _MARKUP.sub(lambda match: f"{match['number'] or ''}\\{match[0][-1]}", line)
     return _BARE_LINK.sub(r"\g<0>\\", line)
 
 

@@ -30,8 +30,8 @@ def captured(task: str) -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
             file.seek(0)
-            said = file.read().decode("utf-8", "replace").splitlines()[-LAST_LINES:]
-            raise ExportError("\n".join([f"{task} failed: {error}", *said])) from error
+            output = file.read().decode("utf-8", "replace").splitlines()[-LAST_LINES:]
+            raise ExportError("\n".join([f"{task} failed: {error}", *output])) from error
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -19,8 +19,8 @@ LOG_LEVEL = "OPENCV_LOG_LEVEL"
 
 def _settings() -> dict[str, str]:
     """Returns what OpenCV is loaded with. A lower limit in the environment stays in force."""
-    asked = os.environ.get(LIMIT, "")
-    limit = min(int(asked), MAX_PIXELS) if asked.isdecimal() else MAX_PIXELS
+    configured = os.environ.get(LIMIT, "")
+    limit = min(int(configured), MAX_PIXELS) if configured.isdecimal() else MAX_PIXELS
     # Our errors say what OpenCV warns of, with the file's name.
     return {LIMIT: str(limit), LOG_LEVEL: os.environ.get(LOG_LEVEL, "ERROR")}
 

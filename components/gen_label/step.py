@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
-from ocr_lib.data.labels.report import Finding, LabelReport
+from ocr_lib.data.labels.report import LabelReport, Occurrences
 from ocr_lib.data.roles import TRAIN, SplitRule
 from ocr_lib.errors import ConfigError
 from ocr_lib.markdown import escape
@@ -122,13 +122,13 @@ def _section(name: str, report: LabelReport) -> str:
     return "\n".join([f"## {escape(name)}", "", text, *head, *rows])
 
 
-def _rows(kind: str, findings: dict[str, Finding]) -> list[str]:
+def _rows(kind: str, by_reason: dict[str, Occurrences]) -> list[str]:
     return [
-        f"| {kind} | {escape(reason)} | {finding.count:,} | {_example(finding)} |"
-        for reason, finding in findings.items()
+        f"| {kind} | {escape(reason)} | {occurrences.count:,} | {_example(occurrences)} |"
+        for reason, occurrences in by_reason.items()
     ]
 
 
-def _example(finding: Finding) -> str:
-    example = finding.examples[0]
+def _example(occurrences: Occurrences) -> str:
+    example = occurrences.examples[0]
     return escape(f"{example['where']}: {example['text']}")

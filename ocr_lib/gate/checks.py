@@ -112,19 +112,25 @@ def _slices(shared: dict[Key, tuple[Counts, Counts]], limits: Thresholds) -> Che
 
 def _characters(candidate: EvalReport, champion: EvalReport, limits: Thresholds) -> Check:
     pairs = {
-        character: (candidate.characters[character], theirs)
-        for character, theirs in champion.characters.items()
-        if character in candidate.characters and theirs.lines >= limits.min_character_lines
+        character: (candidate.characters[character], old)
+        for character, old in champion.characters.items()
+        if character in candidate.characters and old.lines >= limits.min_character_lines
     }
     risk = limits.significance_level / max(len(pairs), 1)
     fallen = []
-    for character, (mine, theirs) in pairs.items():
-        drop = theirs.recall - mine.recall
+    for character, (new, old) in pairs.items():
+        drop = old.recall - new.recall
         if drop <= limits.max_recall_drop + 1e-12:
             continue
-        chance = fewer_hits(mine.line_hits, mine.lines, theirs.line_hits, theirs.lines)
+        chance = fewer_hits(
+            new.line_hits,
+            new.lines,
+            old.line_hits,
+            old.lines,
+        )
         if chance <= risk:
-            fallen.append((drop, f"{character!r}: {mine.recall:.4f} after {theirs.recall:.4f}"))
+            words = f"{character!r}: {new.recall:.4f} after {old.recall:.4f}"
+            fallen.append((drop, words))
     allowed = f"more than {limits.max_recall_drop:.4f}"
     none = (
         f"for none of {len(pairs)} characters in at least {limits.min_character_lines} lines "

@@ -32,7 +32,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class CheckpointSelection:
     """How a checkpoint is chosen.
 
     Attributes:
@@ -58,7 +58,7 @@ class Selection:
 
 def refusals_after_selection(
     scenario: Scenario,
-    selection: Selection,
+    selection: CheckpointSelection,
     thresholds: Thresholds,
     draws: int = 1000,
     seed: int = 7,
@@ -95,7 +95,7 @@ def refusals_after_selection(
 class _Runs:
     """Draws a champion's run and a candidate's, and chooses a checkpoint of each."""
 
-    def __init__(self, scenario: Scenario, selection: Selection, seed: int) -> None:
+    def __init__(self, scenario: Scenario, selection: CheckpointSelection, seed: int) -> None:
         self._scenario = scenario
         self._selection = selection
         self._rng = np.random.Generator(np.random.PCG64(seed))

@@ -115,7 +115,7 @@ class Attention(nn.Layer):
         return self.proj_drop(self.proj(mixed))
 
 
-class Block(nn.Layer):
+class SVTRBlock(nn.Layer):
     """A mixer and an MLP, each with a residual path and a layer norm.
 
     Args:

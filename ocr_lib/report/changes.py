@@ -37,27 +37,27 @@ class Changes:
     """
 
     def __init__(self, candidate: EvalReport, champion: EvalReport | None) -> None:
-        self._found: dict[tuple[Key, str], Change] = {}
+        self._changes: dict[tuple[Key, str], Change] = {}
         if champion is None or candidate.cells is None or champion.cells is None:
             return
         shared = dict(shared_slices(candidate.cells, champion.cells))
         if not shared:
             return
-        mine, theirs = (np.stack([pair[i] for pair in shared.values()]) for i in (0, 1))
-        seen = block_metrics(mine.sum(axis=2)) - block_metrics(theirs.sum(axis=2))
-        ends = bootstrap(mine, theirs, CONFIDENCE)
+        counts, reference = (np.stack([pair[i] for pair in shared.values()]) for i in (0, 1))
+        seen = block_metrics(counts.sum(axis=2)) - block_metrics(reference.sum(axis=2))
+        ends = bootstrap(counts, reference, CONFIDENCE)
         for row, key in enumerate(shared):
             for column, metric in enumerate(METRICS):
                 change = Change(float(seen[row, column]), *ends[row, column].tolist())
                 if all(map(isfinite, (change.value, change.low, change.high))):
-                    self._found[key, metric] = change
+                    self._changes[key, metric] = change
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._changes)
 
     def of(self, key: Key = WHOLE, metric: str = "accuracy") -> Change | None:
         """Returns the difference of a slice, None where the two models have no such figure."""
-        return self._found.get((key, metric))
+        return self._changes.get((key, metric))
 
     def reach(self, keys: list[Key], metric: str = "accuracy") -> float:
         """Returns the largest end of the intervals of some slices, for a common scale."""

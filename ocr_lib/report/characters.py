@@ -16,23 +16,23 @@ def characters(report: EvalReport, champion: EvalReport | None) -> str:
     """Returns the section, empty where the report has no such counts."""
     if not report.characters:
         return ""
-    theirs = champion.characters if champion else {}
+    reference = champion.characters if champion else {}
     return (
         '<section><h2>Characters</h2><div class="two"><div>'
-        f"{_recalls(report.characters, theirs)}</div><div>{_confusions(report)}</div></div>"
+        f"{_recalls(report.characters, reference)}</div><div>{_confusions(report)}</div></div>"
         "</section>"
     )
 
 
-def _recalls(mine: Mapping[str, Recall], theirs: Mapping[str, Recall]) -> str:
+def _recalls(candidate: Mapping[str, Recall], champion: Mapping[str, Recall]) -> str:
     """Lists the characters of which most occurrences are missed, or most were lost."""
-    ranked = sorted(mine.items(), key=lambda item: (item[1].hits - item[1].count, item[0]))
-    column = '<th scope="col" class="number">change</th>' if theirs else ""
+    ranked = sorted(candidate.items(), key=lambda item: (item[1].hits - item[1].count, item[0]))
+    column = '<th scope="col" class="number">change</th>' if champion else ""
     rows = "".join(
         f"<tr><th scope='row'>{shown(character)}</th>"
         f'<td class="number">{recall.count - recall.hits:,} of {recall.count:,}</td>'
         f'<td class="number">{percent(recall.recall)}</td>'
-        f"{_change(recall, theirs.get(character)) if theirs else ''}</tr>"
+        f"{_change(recall, champion.get(character)) if champion else ''}</tr>"
         for character, recall in ranked[:SHOWN]
         if recall.hits < recall.count
     )

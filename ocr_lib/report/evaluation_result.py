@@ -63,9 +63,9 @@ class Evaluation:
 
     def write_reports(self, markdown_path: str | Path, html_path: str | Path) -> None:
         """Writes the verdict as Markdown and the whole report as one HTML page."""
-        found = self.candidate, self.verdict, self.champion
-        write_text(markdown_path, markdown(*found, decisions=self.decisions))
-        write_text(html_path, html(*found, decisions=self.decisions))
+        shown = self.candidate, self.verdict, self.champion
+        write_text(markdown_path, markdown(*shown, decisions=self.decisions))
+        write_text(html_path, html(*shown, decisions=self.decisions))
 
     def save(self, folder: Path) -> None:
         """Writes all figures into a new folder."""

@@ -25,11 +25,11 @@ def markdown(
         ("edit similarity", "norm_edit_dis"),
         ("character errors", "cer"),
     ):
-        mine: float = getattr(report, field)
-        cells = [name, percent(mine)]
+        value: float = getattr(report, field)
+        cells = [name, percent(value)]
         if champion is not None and same:
-            theirs: float = getattr(champion, field)
-            cells += [percent(theirs), points(mine - theirs)]
+            reference: float = getattr(champion, field)
+            cells += [percent(reference), points(value - reference)]
         lines.append(row(cells))
     if report.spaces.f1 is not None:
         cells = ["F1 of spaces", percent(report.spaces.f1)]

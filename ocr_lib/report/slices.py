@@ -34,11 +34,11 @@ def _section(
     changes: Changes,
 ) -> str:
     parts: tuple[Slice, ...] = getattr(report, f"by_{dimension}")
-    theirs = {part.name: part for part in getattr(champion, f"by_{dimension}", ())}
-    if theirs.keys() != {part.name for part in parts}:
-        theirs = {}  # the serving model has other width buckets, or an old report
+    champion_slices = {part.name: part for part in getattr(champion, f"by_{dimension}", ())}
+    if champion_slices.keys() != {part.name for part in parts}:
+        champion_slices = {}  # the serving model has other width buckets, or an old report
     key = columns = ""
-    if theirs:
+    if champion_slices:
         columns = '<th scope="col" class="number">serving</th>'
         if changes:
             columns += '<th scope="col" class="change">change, 95 % interval</th>'
@@ -46,7 +46,7 @@ def _section(
             '<p class="small soft"><span class="key"></span>candidate &nbsp; '
             '<span class="key champion"></span>serving model</p>'
         )
-    rows = "".join(_rows(dimension, parts, theirs, changes))
+    rows = "".join(_rows(dimension, parts, champion_slices, changes))
     return (
         f"<section><h2>{heading}</h2>{key}<div class='scroll'><table><thead><tr>"
         f'<th scope="col">{unit}</th><th scope="col" class="number">lines</th>'
@@ -58,14 +58,14 @@ def _section(
 
 
 def _rows(
-    dimension: str, parts: tuple[Slice, ...], theirs: dict[str, Slice], changes: Changes
+    dimension: str, parts: tuple[Slice, ...], champion_slices: dict[str, Slice], changes: Changes
 ) -> Iterator[str]:
     reach = changes.reach([(dimension, part.name) for part in parts])
     for part in parts:
         bars = f'<div class="bar" style="width:{part.accuracy:.1%}"></div>'
         columns = ""
-        if theirs:
-            other = theirs[part.name]
+        if champion_slices:
+            other = champion_slices[part.name]
             bars += f'<div class="bar champion" style="width:{other.accuracy:.1%}"></div>'
             columns = f'<td class="number">{percent(other.accuracy)}</td>'
             if changes:

@@ -10,7 +10,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.connection import TritonConnection
 from ocr_lib.serving.model_repository import Config, to_json
 
 CALL_TIMEOUT_S = 120.0
@@ -28,10 +28,13 @@ class TritonAdmin:
     """
 
     def __init__(
-        self, url: str, timeout_s: float = CALL_TIMEOUT_S, connection: Connection | None = None
+        self,
+        url: str,
+        timeout_s: float = CALL_TIMEOUT_S,
+        connection: TritonConnection | None = None,
     ) -> None:
         self.url = url
-        connection = connection or Connection.from_env()
+        connection = connection or TritonConnection.from_env()
         self._client = connection.open(url)
         self._call: dict[str, Any] = {
             "client_timeout": timeout_s,

@@ -17,7 +17,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.admin import triton_error
-from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.connection import TritonConnection
 from ocr_lib.serving.endpoints import Servers
 from ocr_lib.text.recognition import Recognition
 
@@ -71,7 +71,7 @@ class RecognitionClient:
         timeout_s: float = 30.0,
         char_scores: bool = False,
         priority: int | None = None,
-        connection: Connection | None = None,
+        connection: TritonConnection | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self.model = model
@@ -84,7 +84,7 @@ class RecognitionClient:
             "priority": priority or 0,
         }
         urls = url.split(",") if isinstance(url, str) else list(url)
-        self._servers = Servers(urls, connection or Connection.from_env())
+        self._servers = Servers(urls, connection or TritonConnection.from_env())
 
     def __enter__(self) -> "RecognitionClient":
         return self

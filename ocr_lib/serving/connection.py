@@ -53,7 +53,7 @@ class Tls:
 
 
 @dataclass(frozen=True)
-class Connection:
+class TritonConnection:
     """What a client needs besides the address.
 
     Attributes:
@@ -65,7 +65,7 @@ class Connection:
     admin_key: str = field(default="", repr=False)
 
     @classmethod
-    def from_env(cls) -> "Connection":
+    def from_env(cls) -> "TritonConnection":
         """Reads the variables above.
 
         Raises:

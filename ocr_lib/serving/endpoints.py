@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import tritonclient.grpc as grpc
 
 from ocr_lib.errors import ConfigError, ServiceError
-from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.connection import TritonConnection
 
 MAX_PORT = 65_535
 
@@ -40,7 +40,7 @@ class Servers:
         connection: how they are reached.
     """
 
-    def __init__(self, urls: Sequence[str], connection: Connection) -> None:
+    def __init__(self, urls: Sequence[str], connection: TritonConnection) -> None:
         self._all = [Server(url, connection.open(url)) for url in map(check_url, urls)]
         self._turn = 0
         self._lock = threading.Lock()

@@ -44,12 +44,12 @@ class SmokeResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON-ready values, without the image."""
-        expected, found = self.golden.recognition, self.recognition
+        expected, answer = self.golden.recognition, self.recognition
         return {
             "name": self.golden.name,
             "expected": expected.text,
-            "text": found.text,
-            "score": found.score,
+            "text": answer.text,
+            "score": answer.score,
             "expected_score": expected.score if self.golden.scored else None,
             "equal": self.equal,
         }
@@ -80,10 +80,10 @@ def smoke(
 
 
 def _complaint(answer: SmokeResult) -> str:
-    name, expected, found = answer.golden.name, answer.golden.recognition, answer.recognition
-    if found.text != expected.text:
-        return f"{name}: {found.text!r}, not {expected.text!r}"
+    name, expected, recognition = answer.golden.name, answer.golden.recognition, answer.recognition
+    if recognition.text != expected.text:
+        return f"{name}: {recognition.text!r}, not {expected.text!r}"
     return (
-        f"{name}: {found.text!r} as it should, but with score {found.score:.4f}, not "
+        f"{name}: {recognition.text!r} as it should, but with score {recognition.score:.4f}, not "
         f"{expected.score:.4f}: its preprocessing or its network is not the exported one"
     )

@@ -21,7 +21,7 @@ _LF = b"\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class LineBlock:
     """Whole lines of a file.
 
     Args:
@@ -35,7 +35,7 @@ class Block:
     number: int
 
 
-def read_blocks(path: Path, report: LabelReport) -> Iterator[Block]:
+def read_blocks(path: Path, report: LabelReport) -> Iterator[LineBlock]:
     """Yields the blocks of a label file; what is not UTF-8 is dropped line by line.
 
     Raises:
@@ -51,7 +51,7 @@ def read_blocks(path: Path, report: LabelReport) -> Iterator[Block]:
             if number == 1:
                 data = _without_bom(data, path.name, report)
             data = _with_line_feeds(data, path.name, number, report)
-            yield Block(f"\n{_decode(data, path.name, number, report)}", path.name, number)
+            yield LineBlock(f"\n{_decode(data, path.name, number, report)}", path.name, number)
             number += data.count(b"\n")
 
 

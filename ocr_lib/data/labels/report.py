@@ -15,7 +15,7 @@ _FIXES = {
 
 
 @dataclass
-class Finding:
+class Occurrences:
     """How often something was met, and where first."""
 
     count: int = 0
@@ -49,21 +49,21 @@ class LabelReport:
     compat: bool = False
     lines: int = 0
     written: int = 0
-    dropped: dict[str, Finding] = field(default_factory=dict)
-    changed: dict[str, Finding] = field(default_factory=dict)
+    dropped: dict[str, Occurrences] = field(default_factory=dict)
+    changed: dict[str, Occurrences] = field(default_factory=dict)
 
     def drop(self, reason: str, where: str, text: str, count: int = 1) -> None:
         """Records lines left out."""
-        self.dropped.setdefault(reason, Finding()).add(where, text, count)
+        self.dropped.setdefault(reason, Occurrences()).add(where, text, count)
 
     def change(self, reason: str, where: str, text: str, count: int = 1) -> None:
         """Records lines kept that were changed or deserve a look."""
-        self.changed.setdefault(reason, Finding()).add(where, text, count)
+        self.changed.setdefault(reason, Occurrences()).add(where, text, count)
 
     @property
     def bad(self) -> int:
         """Number of lines dropped."""
-        return sum(finding.count for finding in self.dropped.values())
+        return sum(occurrences.count for occurrences in self.dropped.values())
 
     def check(self, max_bad_fraction: float) -> None:
         """Decides between skipping and failing.
@@ -84,17 +84,17 @@ class LabelReport:
         if not self.written:
             raise LabelError(self.source, "no samples in it", "Check that it is the right file")
 
-    def _worst(self) -> tuple[str, Finding]:
+    def _worst(self) -> tuple[str, Occurrences]:
         return max(self.dropped.items(), key=lambda item: item[1].count)
 
     @staticmethod
-    def reasons(findings: dict[str, Finding]) -> str:
+    def reasons(by_reason: dict[str, Occurrences]) -> str:
         """Returns `reason 3 (gt.txt:7 'text')` for each reason, most frequent first."""
-        ordered = sorted(findings.items(), key=lambda item: -item[1].count)
+        ordered = sorted(by_reason.items(), key=lambda item: -item[1].count)
         return ", ".join(
-            f"{reason} {finding.count} ({finding.examples[0]['where']} "
-            f"{finding.examples[0]['text']!r})"
-            for reason, finding in ordered
+            f"{reason} {occurrences.count} ({occurrences.examples[0]['where']} "
+            f"{occurrences.examples[0]['text']!r})"
+            for reason, occurrences in ordered
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,8 +111,8 @@ class LabelReport:
         }
 
 
-def _as_dict(findings: dict[str, Finding]) -> dict[str, Any]:
+def _as_dict(by_reason: dict[str, Occurrences]) -> dict[str, Any]:
     return {
-        reason: {"count": finding.count, "examples": finding.examples}
-        for reason, finding in findings.items()
+        reason: {"count": occurrences.count, "examples": occurrences.examples}
+        for reason, occurrences in by_reason.items()
     }

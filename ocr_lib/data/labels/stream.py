@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Protocol
 
-from ocr_lib.data.labels.blocks import Block
+from ocr_lib.data.labels.blocks import LineBlock
 from ocr_lib.data.labels.lines import BadLine, LineForm, Parsed, check
 from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
 
@@ -39,7 +39,7 @@ class LineConverter:
         self._prefix = prefix
         self._report = report
 
-    def convert(self, block: Block) -> str:
+    def convert(self, block: LineBlock) -> str:
         """Returns the block's lines of the label list."""
         parts = self._form.common.split(block.text)
         self._return_missing(parts)

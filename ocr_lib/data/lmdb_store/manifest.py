@@ -35,7 +35,7 @@ SHARD = "shard.json"
 
 
 @dataclass(frozen=True, slots=True)
-class FileEntry:
+class ShardFile:
     """One file of a shard."""
 
     bytes: int
@@ -59,12 +59,12 @@ class Shard:
 
     name: str
     samples: int
-    files: dict[str, FileEntry]
+    files: dict[str, ShardFile]
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
         """Rebuilds what `asdict` returned."""
-        files = {name: FileEntry(**entry) for name, entry in value["files"].items()}
+        files = {name: ShardFile(**entry) for name, entry in value["files"].items()}
         return cls(str(value["name"]), int(value["samples"]), files)
 
 

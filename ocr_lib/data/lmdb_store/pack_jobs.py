@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ocr_lib.atomic import atomic_directory, write_json
-from ocr_lib.data.lmdb_store.manifest import FORMAT, SHARD, FileEntry, Shard
+from ocr_lib.data.lmdb_store.manifest import FORMAT, SHARD, Shard, ShardFile
 from ocr_lib.data.lmdb_store.shard import Entry, Rules, write_shard
 from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.workers import worker_pool
@@ -115,7 +115,7 @@ def _finished(job: Job) -> Packed | None:
         record = json.loads(path.read_text(encoding="utf-8"))
         shard = Shard.from_dict(record["shard"])
         whole = record["inputs"] == job.inputs and all(
-            FileEntry.of(job.directory / name) == entry for name, entry in shard.files.items()
+            ShardFile.of(job.directory / name) == entry for name, entry in shard.files.items()
         )
         if whole and _newest_change(job) <= path.stat().st_mtime_ns:
             return shard, Statistics.from_dict(record["statistics"])

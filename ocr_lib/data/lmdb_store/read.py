@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.base import SAMPLE, Sample, keys_of, sizes_of
 from ocr_lib.data.lmdb_store.environment import open_environment
-from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
+from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, Manifest, Shard, ShardFile
 from ocr_lib.errors import LmdbError
 
 LABEL = b"label-"
@@ -204,7 +204,7 @@ def _reopen(root: Path, digest: str, rows: range | None) -> LmdbDataset:
     return dataset
 
 
-def _check_length(path: Path, entry: FileEntry) -> None:
+def _check_length(path: Path, entry: ShardFile) -> None:
     size = path.stat().st_size if path.exists() else None
     if size != entry.bytes:
         state = "missing" if size is None else f"{size:,} bytes instead of {entry.bytes:,}"
@@ -215,7 +215,7 @@ def _load_table(directory: Path, shard: Shard) -> NDArray[Any]:
     """Loads samples.npy, whose every byte decides what is good: its digest is checked."""
     path = directory / SAMPLES
     _check_length(path, shard.files[SAMPLES])
-    if FileEntry.of(path) != shard.files[SAMPLES]:
+    if ShardFile.of(path) != shard.files[SAMPLES]:
         raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
     table = np.load(path, allow_pickle=False)
     if table.dtype != SAMPLE or len(table) != shard.samples:

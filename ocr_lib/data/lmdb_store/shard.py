@@ -20,8 +20,8 @@ from ocr_lib.data.decode import check_image
 from ocr_lib.data.lmdb_store.manifest import (
     DATA,
     SAMPLES,
-    FileEntry,
     Shard,
+    ShardFile,
 )
 from ocr_lib.data.lmdb_store.statistics import Dropped, Statistics, count_samples
 from ocr_lib.errors import ImageError, ImageFormatError
@@ -99,7 +99,7 @@ def write_shard(
     table = np.frombuffer(checked.rows, SAMPLE)
     with atomic_file(directory / SAMPLES) as file:
         np.save(file, table, allow_pickle=False)
-    files = {name: FileEntry.of(directory / name) for name in (DATA, SAMPLES)}
+    files = {name: ShardFile.of(directory / name) for name in (DATA, SAMPLES)}
     return Shard("", len(table), files), count_samples(table, checked.labels, checked.dropped)
 
 

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from ocr_lib.data.base import SAMPLE
-from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, FileEntry, Manifest, Shard
+from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, Manifest, Shard, ShardFile
 from ocr_lib.data.lmdb_store.read import LmdbReader
 from ocr_lib.errors import LmdbError
 from ocr_lib.progress import Progress
@@ -54,7 +54,7 @@ def _shard_problems(directory: Path, shard: Shard) -> Iterator[str]:
         if not path.is_file():
             yield f"{path}: missing"
             return
-        actual = FileEntry.of(path)
+        actual = ShardFile.of(path)
         if actual.bytes != entry.bytes:
             yield f"{path}: {actual.bytes:,} bytes instead of {entry.bytes:,}"
             return

@@ -9,7 +9,7 @@ from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
 from ocr_lib.data.preflight.overlap import contradictions, leakage
 from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
-from ocr_lib.data.preflight.split import Split, findings, measure, numbers
+from ocr_lib.data.preflight.split import MeasuredSplit, findings, measure, numbers
 from ocr_lib.data.roles import NOT_TRAIN, NOT_VALIDATION
 from ocr_lib.errors import UserError
 
@@ -62,11 +62,11 @@ def preflight(
     )
 
 
-def _open(name: str, block: Any, all_findings: list[Finding]) -> Split | None:
+def _open(name: str, block: Any, all_findings: list[Finding]) -> MeasuredSplit | None:
     """Opens a split; what hinders that becomes a finding."""
     try:
         dataset = open_dataset(block, NOT_TRAIN if name == "train" else NOT_VALIDATION)
-        split = Split(name, dataset, list(dataset.labels()))
+        split = MeasuredSplit(name, dataset, list(dataset.labels()))
     except UserError as error:
         all_findings.append(
             Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True)
@@ -88,7 +88,7 @@ def _without_validation() -> Finding:
     )
 
 
-def _unseen(train: Split, validation: Split) -> Iterator[Finding]:
+def _unseen(train: MeasuredSplit, validation: MeasuredSplit) -> Iterator[Finding]:
     """Yields whether validation asks for characters that training never shows."""
     unseen = set(validation.characters) - set(train.characters)
     if unseen:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, share_finding
-from ocr_lib.data.preflight.split import Split
+from ocr_lib.data.preflight.split import MeasuredSplit
 from ocr_lib.errors import UserError
 
 
-def leakage(train: Split, validation: Split, max_share: float) -> Iterator[Finding]:
+def leakage(train: MeasuredSplit, validation: MeasuredSplit, max_share: float) -> Iterator[Finding]:
     """Yields whether validation images are among the training images."""
     leaked: list[int] = []
     examples: list[str] = []
@@ -35,7 +35,7 @@ def leakage(train: Split, validation: Split, max_share: float) -> Iterator[Findi
     )
 
 
-def contradictions(split: Split, max_share: float) -> Iterator[Finding]:
+def contradictions(split: MeasuredSplit, max_share: float) -> Iterator[Finding]:
     """Yields whether equal images have different labels."""
     keys = split.dataset.keys
     places = first_positions(keys)
@@ -65,7 +65,7 @@ def first_positions(keys: NDArray[np.uint64]) -> dict[int, int]:
     return dict(zip(values.tolist(), positions.tolist(), strict=True))
 
 
-def _same(one: Split, i: int, other: Split, j: int) -> bool:
+def _same(one: MeasuredSplit, i: int, other: MeasuredSplit, j: int) -> bool:
     try:
         return one.dataset.sample(i).image == other.dataset.sample(j).image
     except UserError:

@@ -23,7 +23,7 @@ SHOWN_CHARACTERS = 30
 
 
 @dataclass
-class Split:
+class MeasuredSplit:
     """One split and what was counted over it.
 
     Attributes:
@@ -74,7 +74,7 @@ class Split:
             return error.where
 
 
-def measure(split: Split, config: Any, dictionary: Charset, preprocess: Preprocess) -> None:
+def measure(split: MeasuredSplit, config: Any, dictionary: Charset, preprocess: Preprocess) -> None:
     """Counts over every label and size; fills the split's fields."""
     sizes = np.maximum(split.dataset.sizes, 0)
     readable = sizes.min(axis=1) > 0
@@ -104,7 +104,7 @@ def measure(split: Split, config: Any, dictionary: Charset, preprocess: Preproce
 
 
 def findings(
-    split: Split, config: Any, preprocess: Preprocess, max_share: float
+    split: MeasuredSplit, config: Any, preprocess: Preprocess, max_share: float
 ) -> Iterator[Finding]:
     """Yields what is wrong with the split's samples."""
     total, bad = len(split.labels), split.bad
@@ -140,7 +140,7 @@ def findings(
             yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
 
 
-def numbers(split: Split, preprocess: Preprocess, dictionary: Charset) -> Numbers:
+def numbers(split: MeasuredSplit, preprocess: Preprocess, dictionary: Charset) -> Numbers:
     """Returns the split's figures."""
     padded = preprocess.buckets_of(np.maximum(split.dataset.sizes, 1))
     buckets, counts = np.unique(padded, return_counts=True)

@@ -79,7 +79,7 @@ class Stem(nn.Layer):
         return self.stem4(self.stem3(paddle.concat([pooled, convolved], axis=1)))
 
 
-class HGBlock(nn.Layer):
+class HGV2Block(nn.Layer):
     """A chain of convolutions whose outputs are all joined and mixed."""
 
     def __init__(
@@ -111,7 +111,7 @@ class HGBlock(nn.Layer):
         return x + y if self.residual else y
 
 
-class HGStage(nn.Layer):
+class HGV2Stage(nn.Layer):
     """A depthwise convolution with a stride, and blocks."""
 
     def __init__(
@@ -128,7 +128,7 @@ class HGStage(nn.Layer):
         self.downsample = _conv(in_channels, in_channels, 3, stride, in_channels, act=False)
         blocks = []
         for i in range(depth):
-            blocks.append(HGBlock(in_channels, width, out_channels, light, kernel, i > 0))
+            blocks.append(HGV2Block(in_channels, width, out_channels, light, kernel, i > 0))
             in_channels = out_channels
         self.blocks = nn.Sequential(*blocks)
 
@@ -169,7 +169,7 @@ class PPHGNetV2B4(nn.Layer):
         self.stem = Stem(in_channels, width, channels)
         self.stages = nn.LayerList()
         for row in STAGES:
-            self.stages.append(HGStage(channels, *row))
+            self.stages.append(HGV2Stage(channels, *row))
             channels = row[1]
         self.out_channels = channels
         kaiming, zero = (ParamAttr(initializer=i) for i in (KaimingNormal(), Constant(0.0)))

@@ -10,7 +10,7 @@ from ocr_lib.models.layers import BatchNorm
 POOLS = {2: (2, 2), 3: (2, 2), 4: (2, 1)}
 
 
-class BasicBlock(nn.Layer):
+class ResNet31Block(nn.Layer):
     """Two 3 x 3 convolutions with a residual path."""
 
     def __init__(self, in_channels: int, out_channels: int):
@@ -69,7 +69,7 @@ class ResNet31(nn.Layer):
         ):
             blocks = []
             for _ in range(depth):
-                blocks.append(BasicBlock(width, out))
+                blocks.append(ResNet31Block(width, out))
                 width = out
             self.add_sublayer(f"block{stage}", nn.Sequential(*blocks))
             self.add_sublayer(f"conv{stage}", nn.Conv2D(out, out, 3, padding=1))

@@ -29,7 +29,7 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Layer:
     return nn.Sequential(("pool", pool), *conv.named_children())
 
 
-class BasicBlock(nn.Layer):
+class ResNetVdBlock(nn.Layer):
     """Two 3x3 convolutions; `stride` is of the height."""
 
     expansion = 1
@@ -46,7 +46,7 @@ class BasicBlock(nn.Layer):
         return functional.relu(short + self.conv1(self.conv0(x)))
 
 
-class BottleneckBlock(nn.Layer):
+class ResNetVdBottleneck(nn.Layer):
     """1x1, 3x3 and 1x1 convolutions; `stride` is of the height."""
 
     expansion = 4
@@ -93,7 +93,7 @@ class ResNet(nn.Layer):
         self.conv1_1 = conv_norm(in_channels, 32, 3, act=nn.ReLU, names=NAMES)
         self.conv1_2 = conv_norm(32, 32, 3, act=nn.ReLU, names=NAMES)
         self.conv1_3 = conv_norm(32, 64, 3, act=nn.ReLU, names=NAMES)
-        block_type = BottleneckBlock if config.layers >= 50 else BasicBlock
+        block_type = ResNetVdBottleneck if config.layers >= 50 else ResNetVdBlock
         channels = 64
         self.block_names = []
         for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True)):

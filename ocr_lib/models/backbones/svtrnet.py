@@ -11,7 +11,7 @@ from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 from ocr_lib.config.location import FieldError
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.svtr import svtr_conv
-from ocr_lib.models.svtr_block import Block, init_linear_and_norm
+from ocr_lib.models.svtr_block import SVTRBlock, init_linear_and_norm
 
 Size = tuple[int, int]
 Triple = tuple[int, int, int]
@@ -94,7 +94,7 @@ class SVTRNet(nn.Layer):
             act: activation of the MLPs: "nn.GELU", "nn.Swish" or "nn.ReLU".
             last_stage: pools to one row; without it the output is a sequence [N, T, C].
             sub_num: how many times the patches halve height and width: 2 or 3.
-            prenorm: norms after the residual sums, as PaddleOCR means it (`Block`).
+            prenorm: norms after the residual sums, as PaddleOCR means it (`SVTRBlock`).
         """
 
         img_size: tuple[int, int] = (32, 100)
@@ -147,7 +147,7 @@ class SVTRNet(nn.Layer):
             size = [height >> i if self.merges else height, width]
             self.sizes.append(size)
             blocks = (
-                Block(
+                SVTRBlock(
                     config.embed_dim[i],
                     config.num_heads[i],
                     next(mixers),

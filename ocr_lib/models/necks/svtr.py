@@ -7,7 +7,7 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn.initializer import KaimingUniform
 
 from ocr_lib.models.layers import Size, conv_norm
-from ocr_lib.models.svtr_block import Block, init_linear_and_norm
+from ocr_lib.models.svtr_block import SVTRBlock, init_linear_and_norm
 
 
 def svtr_conv(
@@ -83,7 +83,7 @@ class EncoderWithSVTR(nn.Layer):
         self.conv2 = svtr_conv(narrow, config.hidden_dims)
         self.svtr_block = nn.Sequential(
             *(
-                Block(
+                SVTRBlock(
                     config.hidden_dims,
                     config.num_heads,
                     mlp_ratio=config.mlp_ratio,

@@ -6,7 +6,7 @@ from collections import Counter
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate import Thresholds
-from ocr_lib.gate.selection import CHOSEN_ON, Selection, refusals_after_selection
+from ocr_lib.gate.selection import CHOSEN_ON, CheckpointSelection, refusals_after_selection
 from ocr_lib.gate.simulation import Scenario, refusals
 from ocr_lib.terminal import echo
 from pipelines.cli.model.arguments import fraction, real_number, seed, whole_number
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _selections(args: argparse.Namespace) -> list[Selection | None]:
+def _selections(args: argparse.Namespace) -> list[CheckpointSelection | None]:
     """Returns the ways to choose a checkpoint; None for a candidate that is no choice."""
     if args.checkpoints is None:
         return [None]
@@ -97,13 +97,16 @@ def _selections(args: argparse.Namespace) -> list[Selection | None]:
         "validation_samples": args.validation_samples,
     }
     try:
-        return [Selection(chosen_on=chosen_on, **numbers) for chosen_on in CHOSEN_ON]
+        return [CheckpointSelection(chosen_on=chosen_on, **numbers) for chosen_on in CHOSEN_ON]
     except ValueError as error:
         raise ConfigError("--checkpoints", str(error), "Correct the number") from None
 
 
 def _refusals(
-    args: argparse.Namespace, kind: Scenario, selection: Selection | None, limits: Thresholds
+    args: argparse.Namespace,
+    kind: Scenario,
+    selection: CheckpointSelection | None,
+    limits: Thresholds,
 ) -> Counter[str]:
     if selection is None:
         return refusals(kind, limits, args.draws, args.seed, quiet=False)
@@ -115,7 +118,10 @@ def _refusals(
 
 
 def _print(
-    args: argparse.Namespace, kind: Scenario, selection: Selection | None, found: Counter[str]
+    args: argparse.Namespace,
+    kind: Scenario,
+    selection: CheckpointSelection | None,
+    found: Counter[str],
 ) -> None:
     refused = found.pop("refused")
     if args.json:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.gate import Thresholds
-from ocr_lib.gate.selection import CHOSEN_ON, Selection, _Runs, refusals_after_selection
+from ocr_lib.gate.selection import CHOSEN_ON, CheckpointSelection, _Runs, refusals_after_selection
 from ocr_lib.gate.simulation import Scenario
 
 # 1,000 draws at a rate of 5 % are within 3.5 standard deviations below this.
@@ -18,7 +18,7 @@ RUN = {"checkpoints": 8, "correlation": 0.8}
 @pytest.mark.parametrize("correlation", [0.7, 0.8, 0.95])
 def test_models_agree_as_often_as_they_are_said_to(difference: float, correlation: float) -> None:
     scenario = Scenario(samples=300_000, difference=difference)
-    runs = _Runs(scenario, Selection(checkpoints=2, correlation=correlation), seed=3)
+    runs = _Runs(scenario, CheckpointSelection(checkpoints=2, correlation=correlation), seed=3)
     (champion, other), (candidate, _) = runs._outcomes(scenario.samples, (2, 2))
     assert champion.mean() == pytest.approx(0.9, abs=0.003)
     assert candidate.mean() == pytest.approx(0.9 + difference, abs=0.003)
@@ -29,14 +29,14 @@ def test_models_agree_as_often_as_they_are_said_to(difference: float, correlatio
 
 @pytest.mark.slow
 def test_the_stated_rate_holds_where_a_validation_set_chooses() -> None:
-    selection = Selection(**RUN)  # type: ignore[arg-type]
+    selection = CheckpointSelection(**RUN)  # type: ignore[arg-type]
     found = refusals_after_selection(EQUAL, selection, BETTER, DRAWS)
     assert 1 - found["refused"] / DRAWS <= AT_MOST
 
 
 @pytest.mark.slow
 def test_it_does_not_hold_where_the_test_set_chooses() -> None:
-    selection = Selection(**RUN, chosen_on="test")  # type: ignore[arg-type]
+    selection = CheckpointSelection(**RUN, chosen_on="test")  # type: ignore[arg-type]
     found = refusals_after_selection(EQUAL, selection, BETTER, DRAWS)
     assert 1 - found["refused"] / DRAWS > AT_MOST
 
@@ -44,7 +44,7 @@ def test_it_does_not_hold_where_the_test_set_chooses() -> None:
 def test_one_checkpoint_is_no_choice() -> None:
     rates = {
         refusals_after_selection(
-            EQUAL, Selection(checkpoints=1, chosen_on=chosen_on), Thresholds(), 20
+            EQUAL, CheckpointSelection(checkpoints=1, chosen_on=chosen_on), Thresholds(), 20
         )["refused"]
         for chosen_on in CHOSEN_ON[:2]
     }
@@ -62,4 +62,4 @@ def test_one_checkpoint_is_no_choice() -> None:
 )
 def test_what_cannot_be_is_refused(numbers: dict[str, float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        refusals_after_selection(EQUAL, Selection(**numbers), BETTER, 1)  # type: ignore[arg-type]
+        refusals_after_selection(EQUAL, CheckpointSelection(**numbers), BETTER, 1)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocr_lib.models.svtr_block import Attention, Block, window_mask
+from ocr_lib.models.svtr_block import Attention, SVTRBlock, window_mask
 
 sides = st.integers(1, 6)
 windows = st.sampled_from([1, 3, 5, 7, 11])
@@ -31,7 +31,7 @@ def test_a_window_of_everything_is_no_window() -> None:
 
 @pytest.mark.parametrize("prenorm", [True, False])
 def test_a_dropped_path_leaves_the_residual_alone(prenorm: bool) -> None:
-    block = Block(8, 2, drop_path=0.999999, prenorm=prenorm)
+    block = SVTRBlock(8, 2, drop_path=0.999999, prenorm=prenorm)
     block.train()
     x = paddle.rand([2, 5, 8])
     expected = block.norm2(block.norm1(x)) if prenorm else x

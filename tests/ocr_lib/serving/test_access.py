@@ -17,7 +17,7 @@ from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
-from ocr_lib.serving.connection import Connection, Tls
+from ocr_lib.serving.connection import Tls, TritonConnection
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_access import ServerTls
 from ocr_lib.serving.triton_env import triton_venv
@@ -104,7 +104,7 @@ def test_deployers_with_key_and_certificate_deploy_and_clients_read(
     deploy(str(bundle), "guarded", golden, **where)
     assert read_production(store, "guarded") is not None
 
-    reader = Connection(certificates.client())  # reading needs no key
+    reader = TritonConnection(certificates.client())  # reading needs no key
     with RecognitionClient(guarded.url, "guarded", connection=reader) as recognizer:
         assert recognizer.read(line_image("abc")).text == "abc"
     with (
@@ -120,13 +120,13 @@ def test_strangers_are_refused(
 ) -> None:
     stranger = Certificates(tmp_path / "stranger")
     refused = {
-        "without TLS": Connection(),
-        "without a certificate": Connection(certificates.client(with_certificate=False)),
-        "with a stranger's certificate": Connection(
+        "without TLS": TritonConnection(),
+        "without a certificate": TritonConnection(certificates.client(with_certificate=False)),
+        "with a stranger's certificate": TritonConnection(
             Tls(certificates.ca, stranger.client_cert, stranger.client_key, SERVER_NAME)
         ),
-        "that does not trust the server": Connection(stranger.client()),
-        "that expects another server": Connection(
+        "that does not trust the server": TritonConnection(stranger.client()),
+        "that expects another server": TritonConnection(
             Tls(certificates.ca, certificates.client_cert, certificates.client_key, "other.example")
         ),
     }
@@ -256,13 +256,13 @@ def test_an_address_of_another_machine_is_named(models: str) -> None:
 
 def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", KEY)
-    connection = Connection.from_env()
+    connection = TritonConnection.from_env()
     assert connection.admin_headers == {"triton-grpc-protocol-ocr-admin": KEY}
     assert KEY not in repr(connection)
     for bad in ("short", KEY + "=", KEY + ",x", "é" * 20):
         monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", bad)
         with pytest.raises(ConfigError, match="OCR_TRITON_ADMIN_KEY") as error:
-            Connection.from_env()
+            TritonConnection.from_env()
         assert bad not in str(error.value)
 
 
@@ -284,7 +284,7 @@ def test_bad_settings_are_named(
     for name, value in variables.items():
         monkeypatch.setenv(name, str(certificates.ca) if value == "CA" else value)
     with pytest.raises(ConfigError, match=message):
-        Connection.from_env()
+        TritonConnection.from_env()
 
 
 def test_a_server_needs_certificate_and_key(

@@ -12,7 +12,7 @@ import pytest
 from ocr_lib.errors import ServiceError
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.connection import Connection
+from ocr_lib.serving.connection import TritonConnection
 from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.repository_store import REPOSITORY
 from ocr_lib.serving.rollout import deploy
@@ -276,7 +276,7 @@ def test_a_replica_with_a_key_serves_other_machines(
         assert listening(replica.pid).keys() == replica.ports
         assert set(listening(replica.pid).values()) <= {"0.0.0.0", "::"}  # gRPC takes both
         with (
-            TritonAdmin(replica.url, connection=Connection()) as stranger,
+            TritonAdmin(replica.url, connection=TritonConnection()) as stranger,
             pytest.raises(ServiceError, match="management key"),
         ):
             stranger.unload("open")
