@@ -1,42 +1,72 @@
-"""What every step has around its library call: a work folder, and errors that read well."""
+"""What the step runner hands to a step: the store, a working directory, a clock and a log.
 
+A step and everything below it take what they need from here or as an argument: nothing else in
+the step's code looks for a store, or reads the environment for one.
+"""
+
+import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from ocr_lib.errors import OcrError
+from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
 
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """Surroundings of one step.
+
+    Attributes:
+        store: the object store, with the credentials of this step.
+        work_dir: local disk.
+        clock: returns seconds that never go back, for durations and deadlines.
+        log: for progress and warnings.
+    """
+
+    store: Store
+    work_dir: Path
+    clock: Callable[[], float] = time.monotonic
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("components"))
+
+    def below(self, name: str) -> Self:
+        """Returns the same context with a subfolder, which may not exist yet, to work in."""
+        return replace(self, work_dir=self.work_dir / name)
+
+
 @contextmanager
-def step_context(name: str, resume_key: str = "") -> Iterator[Path]:
-    """Yields a work folder, removed at the end.
+def step_context(name: str, resume_key: str = "") -> Iterator[StepContext]:
+    """Runs a step: yields its context; the working directory is removed at the end.
 
     An error that the project raises on purpose ends the process with its message and exit code;
     anything else is a defect and keeps its traceback.
 
     Args:
         name: the step's name, printed before an error.
-        resume_key: names a folder that stays when the step fails, so that the next attempt with
-            the same key finds it, at the same path; empty means a new, empty folder.
+        resume_key: names a working directory that stays when the step fails, so that the next
+            attempt with the same key finds it, at the same path; empty means a new, empty one.
     """
-    work, done = _work_folder(name, resume_key), False
+    work_dir, done = _work_dir(name, resume_key), False
     try:
-        yield work
+        yield StepContext(Store.from_env(), work_dir, log=logging.getLogger(f"components.{name}"))
         done = True
     except OcrError as error:
         echo(f"{name}: {error}", err=True)
         raise SystemExit(error.exit_code) from None
     finally:
         if done or not resume_key:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _work_folder(name: str, resume_key: str) -> Path:
+def _work_dir(name: str, resume_key: str) -> Path:
     if not resume_key:
         return Path(tempfile.mkdtemp(prefix=f"ocr-{name}-"))
-    work = Path(tempfile.gettempdir()) / f"ocr-{name}-{resume_key}"
-    work.mkdir(mode=0o700, exist_ok=True)
-    return work
+    work_dir = Path(tempfile.gettempdir()) / f"ocr-{name}-{resume_key}"
+    work_dir.mkdir(mode=0o700, exist_ok=True)
+    return work_dir

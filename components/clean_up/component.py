@@ -18,5 +18,5 @@ def clean_up(run: str, status: PipelineTaskFinalStatus, train_backend: str = "pa
     from components.clean_up.step import clean_up
     from components.step_context import step_context
 
-    with step_context("clean-up"):
-        clean_up(run, str(status.state), train_backend)
+    with step_context("clean-up") as context:
+        clean_up(context, run, str(status.state), train_backend)

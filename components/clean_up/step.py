@@ -5,8 +5,10 @@ terminated, and after one whose steps were all cached. So the cluster itself is 
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
+from components.step_context import StepContext
 from ocr_lib.errors import OcrError, ServiceError
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.log_tailer import LogTailer
@@ -19,7 +21,7 @@ POLL_S = 2.0
 LOCAL = "local"
 
 
-def clean_up(run: str, state: str, backend: str) -> None:
+def clean_up(context: StepContext, run: str, state: str, backend: str) -> None:
     """Ends the run's job, if there is one; may be called any number of times.
 
     Raises:
@@ -34,29 +36,34 @@ def clean_up(run: str, state: str, backend: str) -> None:
         say(f"no PaddleJob {name} is left")
         return
     attempt = int(job["metadata"].get("annotations", {}).get(ANNOTATION_ATTEMPT, 1))
-    save_logs(cluster, run, name, attempt)
-    end_job(cluster, name)
+    save_logs(context.store, cluster, run, name, attempt)
+    end_job(cluster, name, clock=context.clock)
     say(f"PaddleJob {name} is gone")
 
 
-def save_logs(cluster: KubernetesApi, run: str, name: str, attempt: int) -> None:
+def save_logs(store: Store, cluster: KubernetesApi, run: str, name: str, attempt: int) -> None:
     """Uploads the workers' logs while there are any; the job goes even if this fails."""
     with suppress(OcrError):
-        follower = LogTailer(cluster, Store.from_env(), f"runs/{run}", attempt, quiet=True)
+        follower = LogTailer(cluster, store, f"runs/{run}", attempt, quiet=True)
         follower.look(name)
         follower.finish()
 
 
-def end_job(cluster: KubernetesApi, name: str, deadline_s: float = DEADLINE_S) -> None:
+def end_job(
+    cluster: KubernetesApi,
+    name: str,
+    deadline_s: float = DEADLINE_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Deletes a job and waits until it is gone with its pods.
 
     Raises:
         ServiceError: it is still there after the deadline.
     """
-    ends = time.monotonic() + deadline_s
+    ends = clock() + deadline_s
     cluster.delete_job(name)
     while cluster.job(name) is not None:
-        if time.monotonic() > ends:
+        if clock() > ends:
             raise ServiceError(
                 f"PaddleJob {name} is still there after {deadline_s:.0f} s. Delete it by hand, "
                 f"or wait for `ocr reap`: kubectl delete paddlejob {name}"

@@ -29,7 +29,7 @@ def deploy(
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
 
-    with step_context("deploy") as work:
+    with step_context("deploy") as context:
         pointers = read_ref(bundle), read_first_pointer(validation_lmdb, train_lmdb)
-        result = deploy(*pointers, model_name, triton_urls, work)
+        result = deploy(context, *pointers, model_name, triton_urls)
         deployment.metadata.update(write_deployment(result, deployment.path))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from components.step_context import StepContext
 from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import evenly_sampled
@@ -22,29 +23,29 @@ SHADOW_LINES = 500  # of those that were kept, to report how much changes for th
 
 
 def deploy(
+    context: StepContext,
     bundle: ArtifactRef,
     images: ArtifactRef,
     model_name: str,
     triton_urls: Sequence[str],
-    work: Path,
 ) -> Deployment:
     """Puts a bundle into service; every server must read what the exported model reads.
 
     Args:
+        context: of the step.
         bundle: the exported model.
         images: samples for the smoke query.
         model_name: its name in Triton and in the registry.
         triton_urls: `host:port` of every server's gRPC protocol.
-        work: an empty folder.
 
     Raises:
         ConflictError: another version serves than the bundle was judged against.
         DeployError: a server did not take it; all serve what they served before.
     """
-    folder = download(bundle, work / "bundle")
-    dataset = LmdbDataset(download(images, work / "images"))
+    store, work = context.store, context.work_dir
+    folder = download(store, bundle, work / "bundle")
+    dataset = LmdbDataset(download(store, images, work / "images"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
-    store = Store.from_env()
     recorded, notes = _recorded(store, model_name)
     found = roll_out(
         bundle.uri,

@@ -50,7 +50,7 @@ def evaluate(
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
-    with step_context("evaluate") as work:
+    with step_context("evaluate") as context:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
         parts = [read_ref(part) for part in readings]
         request = evaluate.Request(
@@ -61,7 +61,7 @@ def evaluate(
             readings=parts,
             limits=evaluate.thresholds(*limits, thresholds),
         )
-        found, pointer = evaluate.evaluate(request, work)
+        found, pointer = evaluate.evaluate(context, request)
         write_ref(evaluation, pointer)
         metrics.metadata.update(found.metrics())
         found.write_reports(verdict.path, report.path)

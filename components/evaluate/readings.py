@@ -12,6 +12,7 @@ from ocr_lib.evaluation.predictions import Predictor, Replay, load
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
+from ocr_lib.storage.store import Store
 
 WHERE, AGAIN = "the parts of the evaluation", "Run the pipeline again"
 # What all parts have in common, in words, and how it can have come to differ.
@@ -36,11 +37,18 @@ class Readings:
 
     @classmethod
     def fetch(
-        cls, pointers: Sequence[ArtifactRef], lines: int, test_digest: str, weights: str, work: Path
+        cls,
+        store: Store,
+        pointers: Sequence[ArtifactRef],
+        lines: int,
+        test_digest: str,
+        weights: str,
+        work: Path,
     ) -> "Readings":
         """Checks the parts and fetches them.
 
         Args:
+            store: holds the parts.
             pointers: to the parts, in any order.
             lines: how many they must be together.
             test_digest: of the test set.
@@ -58,7 +66,7 @@ class Readings:
         parts = tuple(part for part, _ in found)
         check_whole(parts, lines)
         check_common(parts, (test_digest, weights, parts[0].champion_digest))
-        folders = [download(item, work / f"{part.first:09d}") for part, item in found]
+        folders = [download(store, item, work / f"{part.first:09d}") for part, item in found]
         return cls(parts, tuple(folders))
 
     @property

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from components.evaluate.costs import measure_costs
 from components.evaluate.decisions import record_decision
 from components.evaluate.readings import Readings
+from components.step_context import StepContext
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
@@ -18,7 +18,6 @@ from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
-from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
@@ -70,12 +69,12 @@ class Request:
     limits: Thresholds
 
 
-def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
+def evaluate(context: StepContext, request: Request) -> tuple[Evaluation, ArtifactRef]:
     """Counts what a trained run and the model in production read, and decides.
 
     Args:
+        context: of the step.
         request: what to evaluate, and on what.
-        work: an empty folder.
 
     Returns:
         What was found, and where it is in the object store.
@@ -83,19 +82,22 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
     Raises:
         DataError: an image is in two of the three sets, or the parts do not fit together.
     """
+    store, work = context.store, context.work_dir
     model, test = request.model, request.test
     sets = {TRAIN: request.train, VALIDATION: request.validation, TEST: test}
-    refuse_shared_images(sets, work / "leaks")
-    dataset = LmdbDataset(download(test, work / "test"))
+    refuse_shared_images(store, sets, work / "leaks")
+    dataset = LmdbDataset(download(store, test, work / "test"))
     trained = load_run(
-        download(model, work / "run"), model.metadata["checkpoint"], allowed_parts=allowed_parts()
+        download(store, model, work / "run"),
+        model.metadata["checkpoint"],
+        allowed_parts=allowed_parts(),
     )
     expected = len(dataset), test.digest, trained.digest
-    read = Readings.fetch(request.readings, *expected, work / "readings")
+    read = Readings.fetch(store, request.readings, *expected, work / "readings")
     candidate = replace(read.candidate(trained_recognizer(trained), dataset), leaked=0)
     champion, costs = None, None
     if uri := read.common.champion_uri:
-        served = open_champion(uri, read.common.champion_digest, work / "champion")
+        served = open_champion(store, uri, read.common.champion_digest, work / "champion")
         champion = read.champion(served, dataset, [line.index for line in candidate.worst])
         costs = measure_costs(trained, work / "champion", dataset, work / "trial")
     verdict = decide(candidate, champion, request.limits, costs)
@@ -108,7 +110,7 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
         "weights_sha256": trained.digest,
         "champion_digest": read.common.champion_digest,
     }
-    judged_so_far = record_decision(Store.from_env(), candidate.dataset_digest, run, decision)
+    judged_so_far = record_decision(store, candidate.dataset_digest, run, decision)
     found = Evaluation(candidate, champion, verdict, costs, judged_so_far)
     echo("\n".join(found.log_lines()), flush=True)
     found.save(work / "evaluation")
@@ -119,4 +121,4 @@ def evaluate(request: Request, work: Path) -> tuple[Evaluation, ArtifactRef]:
         "test_digest": test.digest,
         **judged.to_dict(),
     }
-    return found, upload(work / "evaluation", key, passed=verdict.passed, **facts)
+    return found, upload(store, work / "evaluation", key, passed=verdict.passed, **facts)

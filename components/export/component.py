@@ -31,7 +31,7 @@ def export(
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref, write_ref
 
-    with step_context("export") as work:
+    with step_context("export") as context:
         images = read_first_pointer(validation_lmdb, train_lmdb)
         pointers = read_ref(model), images, read_ref(evaluation)
-        write_ref(bundle, export(*pointers, model_name, work, inputs))
+        write_ref(bundle, export(context, *pointers, model_name, inputs))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from components.step_context import StepContext
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ExportError
@@ -14,25 +14,24 @@ from ocr_lib.registry.production import check_model_name
 from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
-from ocr_lib.storage.store import Store
 
 
 def export(
+    context: StepContext,
     model: ArtifactRef,
     images: ArtifactRef,
     evaluation: ArtifactRef,
     model_name: str,
-    work: Path,
     inputs: str = "",
 ) -> ArtifactRef:
     """Exports the best checkpoint of a run and uploads the bundle under its digest.
 
     Args:
+        context: of the step.
         model: the run folder.
         images: samples for the parity certificate.
         evaluation: the figures that stay with the model.
         model_name: whose registry it goes to.
-        work: an empty folder.
         inputs: what the model was made of, as the plan wrote it; stays with the model.
 
     Raises:
@@ -41,7 +40,8 @@ def export(
             tensors that differ lie in the store.
     """
     check_model_name(model_name)
-    metrics = Evaluation.load(download(evaluation, work / "evaluation")).metrics()
+    store, work = context.store, context.work_dir
+    metrics = Evaluation.load(download(store, evaluation, work / "evaluation")).metrics()
     judgement = Judgement.from_dict(evaluation.metadata)
     lineage = {
         "run": model.metadata["run"],
@@ -51,18 +51,19 @@ def export(
         RUN_INPUTS: inputs,
         **(judgement.to_dict() if judgement else {}),
     }
-    with _evidence_kept(work, lineage["run"]):
+    with _evidence_kept(context, lineage["run"]):
         bundle = export_bundle(
-            download(model, work / "run"),
+            download(store, model, work / "run"),
             work / "bundle",
             checkpoint=model.metadata["checkpoint"],
-            dataset=LmdbDataset(download(images, work / "images")),
+            dataset=LmdbDataset(download(store, images, work / "images")),
             metrics=metrics,
             lineage=lineage,
             weights_sha256=evaluation.metadata["weights_sha256"],
             allowed_parts=allowed_parts(),
         )
     return upload(
+        store,
         bundle.root,
         f"registry/{model_name}/bundles/{{digest}}",
         **metrics,
@@ -72,14 +73,14 @@ def export(
 
 
 @contextmanager
-def _evidence_kept(work: Path, run: str) -> Iterator[None]:
+def _evidence_kept(context: StepContext, run: str) -> Iterator[None]:
     """Uploads the tensors of a failed certificate: this machine's disk goes with the step."""
     try:
         yield
     except ExportError as error:
-        found = sorted(work.glob("*.parity-failure.npz"))
-        store = Store.from_env()
-        kept = [store.put_file(path, f"runs/{run}/parity/{path.name}") for path in found]
+        found = sorted(context.work_dir.glob("*.parity-failure.npz"))
+        key = f"runs/{run}/parity"
+        kept = [context.store.put_file(path, f"{key}/{path.name}") for path in found]
         raise ExportError(
             f"{error}, uploaded as {', '.join(kept)}" if kept else str(error)
         ) from error

@@ -30,9 +30,9 @@ def gen_label(
     from ocr_lib.atomic import write_text
     from ocr_lib.storage.artifact_ref import write_refs
 
-    with step_context("gen_label") as work:
+    with step_context("gen_label") as context:
         refs, text = convert_parts(
-            group["parts"], group["split"], work, label_format, max_bad_fraction
+            context, group["parts"], group["split"], label_format, max_bad_fraction
         )
         write_refs(labels, refs)
         write_text(report.path, text)

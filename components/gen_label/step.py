@@ -3,9 +3,9 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast, get_args
 
+from components.step_context import StepContext
 from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.labels.find import Mode
@@ -37,18 +37,18 @@ class Source:
 
 
 def convert_parts(
+    context: StepContext,
     parts: Sequence[Mapping[str, Any]],
     split: Mapping[str, Any],
-    work: Path,
     label_format: str,
     max_bad_fraction: float,
 ) -> tuple[list[ArtifactRef], str]:
     """Converts the labels of several parts, one after the other.
 
     Args:
+        context: of the step.
         parts: as `components.plan.sources.Part` writes them.
         split: as `SplitRule` writes it; of the parts to learn from.
-        work: an empty folder.
         label_format: of all parts.
         max_bad_fraction: of each part.
 
@@ -60,16 +60,19 @@ def convert_parts(
         role = part["role"]
         split_rule = rule if role == TRAIN and rule.share else None
         source = Source(part["name"], part["uri"], part["sha256"], role, split_rule)
-        folder = work / f"part-{number:04d}"
-        pointer, report = gen_label(source, folder, label_format, max_bad_fraction)
-        shutil.rmtree(folder)  # a source and its unpacked copy: the next one needs the room
+        part_context = context.below(f"part-{number:04d}")
+        pointer, report = gen_label(part_context, source, label_format, max_bad_fraction)
+        shutil.rmtree(part_context.work_dir)  # source and unpacked copy: the next one needs room
         pointers.append(pointer)
         sections.append(labels_markdown({f"{role}: {source.uri}": report}))
     return pointers, "\n".join(sections)
 
 
 def gen_label(
-    source: Source, work: Path, label_format: str = "auto", max_bad_fraction: float = 0.01
+    context: StepContext,
+    source: Source,
+    label_format: str = "auto",
+    max_bad_fraction: float = 0.01,
 ) -> tuple[ArtifactRef, LabelReport]:
     """Converts the labels and uploads the list with its report.
 
@@ -80,11 +83,12 @@ def gen_label(
         ConfigError: the format is not one that is known.
     """
     mode = _mode(label_format)
-    folder = work / source.name
-    path, digest = download_source(source.uri, source.sha256, folder / "source")
+    store, folder = context.store, context.work_dir / source.name
+    path, digest = download_source(store, source.uri, source.sha256, folder / "source")
     images = open_source(path, folder / "unpacked")
     report = convert(images, folder / "labels", mode=mode, max_bad_fraction=max_bad_fraction)
     pointer = upload(
+        store,
         folder / "labels",
         f"datasets/{source.name}-{source.role}/{{digest}}/labels",
         name=source.name,

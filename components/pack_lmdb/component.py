@@ -21,5 +21,5 @@ def pack_lmdb(
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_refs, write_refs
 
-    with step_context("pack_lmdb") as work:
-        write_refs(shards, pack_parts(read_refs(labels), work, max_bad_fraction))
+    with step_context("pack_lmdb") as context:
+        write_refs(shards, pack_parts(context, read_refs(labels), max_bad_fraction))

@@ -5,33 +5,37 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.step_context import StepContext
 from ocr_lib.data.archive import open_source
 from ocr_lib.data.labels.convert import LABEL_LIST
 from ocr_lib.data.lmdb_store import Manifest, pack, pack_split
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, download_source, upload
+from ocr_lib.storage.store import Store
 
 
 def pack_lmdb(
-    labels: ArtifactRef, work: Path, *, max_bad_fraction: float = 0.01
+    context: StepContext, labels: ArtifactRef, *, max_bad_fraction: float = 0.01
 ) -> list[ArtifactRef]:
     """Packs the images that a label list names and uploads the shards.
 
     Args:
+        context: of the step.
         labels: what gen_label handed on; its metadata names the images' source, and says how a
             validation set is split off.
-        work: an empty folder.
         max_bad_fraction: share of unusable samples at which to give up, 0 to 1.
 
     Returns:
         Where the data set of each role is: one, or train and validation.
     """
     facts = labels.metadata
-    folder = work / facts["name"]
-    source, _ = download_source(facts["source_uri"], facts["source_sha256"], folder / "source")
+    store, folder = context.store, context.work_dir / facts["name"]
+    source, _ = download_source(
+        store, facts["source_uri"], facts["source_sha256"], folder / "source"
+    )
     files = (
-        download(labels, folder / "labels") / LABEL_LIST,
+        download(store, labels, folder / "labels") / LABEL_LIST,
         open_source(source, folder / "unpacked"),
     )
     options = {
@@ -42,17 +46,18 @@ def pack_lmdb(
     role, out = facts["role"], folder / "lmdb"
     if not facts["split"]:
         packed = {role: pack(*files, out / role, role=role, **options)}
-        return [_publish(out, packed[role], labels)]
+        return [_publish(store, out, packed[role], labels)]
     rule, name = SplitRule.from_dict(facts["split"]), facts["source_uri"].rstrip("/")
     split, packed = pack_split(*files, out, rule, source=name.rpartition("/")[2], **options)
-    return [_publish(out, manifest, labels, split.kind) for manifest in packed.values()]
+    return [_publish(store, out, manifest, labels, split.kind) for manifest in packed.values()]
 
 
 def _publish(
-    out: Path, manifest: Manifest, labels: ArtifactRef, grouped_by: str = ""
+    store: Store, out: Path, manifest: Manifest, labels: ArtifactRef, grouped_by: str = ""
 ) -> ArtifactRef:
     name, role = labels.metadata["name"], manifest.role
     return upload(
+        store,
         out / role,
         f"datasets/{name}-{role}/{{digest}}/lmdb",
         name=name,
@@ -69,12 +74,12 @@ def _publish(
 
 
 def pack_parts(
-    labels: Sequence[ArtifactRef], work: Path, max_bad_fraction: float = 0.01
+    context: StepContext, labels: Sequence[ArtifactRef], max_bad_fraction: float = 0.01
 ) -> list[ArtifactRef]:
     """Packs several parts, one after the other; see `pack_lmdb`."""
     packed: list[ArtifactRef] = []
     for number, pointer in enumerate(labels):
-        folder = work / f"part-{number:04d}"
-        packed += pack_lmdb(pointer, folder, max_bad_fraction=max_bad_fraction)
-        shutil.rmtree(folder)  # source, unpacked copy and shards: the next one needs the room
+        part_context = context.below(f"part-{number:04d}")
+        packed += pack_lmdb(part_context, pointer, max_bad_fraction=max_bad_fraction)
+        shutil.rmtree(part_context.work_dir)  # source, copy and shards: the next one needs the room
     return packed

@@ -61,7 +61,7 @@ def plan(
     from ocr_lib.atomic import write_text
     from ocr_lib.data.roles import SplitRule
 
-    with step_context("plan") as work:
+    with step_context("plan") as context:
         question = planning.RunInputs(
             train_data=(train_data_uri, train_data_sha256),
             test_data=(test_data_uri, test_data_sha256),
@@ -73,7 +73,7 @@ def plan(
             pretrained_uri=pretrained_uri,
             settings=(train_minutes, label_format, max_bad_fraction),
         )
-        found = planning.plan(question, model_name, pack_max_pods, pack_gib_per_pod, work)
+        found = planning.plan(context, question, model_name, pack_max_pods, pack_gib_per_pod)
         go = not skip_if_unchanged or found.serving is None or bool(found.changed)
         write_text(report.path, found.markdown(go))
         return go, found.to_groups(), json.dumps(found.inputs)

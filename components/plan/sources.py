@@ -53,14 +53,14 @@ class ObjectInfo:
     tag: str
 
 
-def find_parts(role: str, name: str, uri: str, sha256: str = "") -> list[DataPart]:
+def find_parts(store: Store, role: str, name: str, uri: str, sha256: str = "") -> list[DataPart]:
     """Returns the parts of a source: one, or each archive of a folder that holds only archives.
 
     Raises:
         DataError: there is nothing at the source.
         ConfigError: a digest is given for a folder of archives.
     """
-    found = _in_store(uri) if "://" in uri else _on_disk(Path(uri))
+    found = _in_store(store, uri) if "://" in uri else _on_disk(Path(uri))
     if not found:
         raise DataError(uri, "there is nothing", "Check the URI")
     if len(found) == 1 or not all(item.uri.lower().endswith(ARCHIVES) for item in found):
@@ -94,11 +94,11 @@ def partition_parts(
     return groups
 
 
-def _in_store(uri: str) -> list[ObjectInfo]:
+def _in_store(store: Store, uri: str) -> list[ObjectInfo]:
     """Lists an object, or the folder of that name."""
     uri = uri.rstrip("/")
     bucket, _, key = uri.partition("://")[2].partition("/")
-    listed = Store.from_env().list(uri)
+    listed = store.list(uri)
     same = [item for item in listed if item.key == key]
     inside = [item for item in listed if item.key.startswith(f"{key}/")]
     return [

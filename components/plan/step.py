@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from components.plan.sources import DataPart, find_parts, partition_parts
+from components.step_context import StepContext
 from ocr_lib import __version__
 from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.config.loader import load_config
@@ -97,36 +97,40 @@ class Plan:
 
 
 def plan(
-    question: RunInputs, model_name: str, max_pods: int, gib_per_pod: float, work: Path
+    context: StepContext,
+    question: RunInputs,
+    model_name: str,
+    max_pods: int,
+    gib_per_pod: float,
 ) -> Plan:
     """Looks at sources, configuration and what serves.
 
     Args:
+        context: of the step.
         question: what the run is to be made of.
         model_name: whose production it may take over.
         max_pods: how many pods may pack at a time.
         gib_per_pod: how much data is worth a pod of its own.
-        work: an empty folder.
 
     Raises:
         DataError: a source is empty, or in too many pieces.
         ConfigError: the configuration does not exist, or does not hold together.
     """
-    name = question.dataset_name
+    store, name = context.store, question.dataset_name
     split, given = question.split, question.validation_data
-    train = find_parts(TRAIN, name, *question.train_data)
-    validation = find_parts(VALIDATION, name, given) if given else []
-    test = find_parts(TEST, name, *question.test_data)
+    train = find_parts(store, TRAIN, name, *question.train_data)
+    validation = find_parts(store, VALIDATION, name, given) if given else []
+    test = find_parts(store, TEST, name, *question.test_data)
     inputs = {
         "training data": _digest([part.version for part in train]),
         "validation data": _digest([part.version for part in validation] or split.to_dict()),
         "test data": _digest([part.version for part in test]),
-        "configuration": _config_digest(question, work),
-        "first weights": _pretrained(question.pretrained_uri),
+        "configuration": _config_digest(context, question),
+        "first weights": _pretrained(store, question.pretrained_uri),
         "settings": _digest(question.settings),
         "release": __version__,
     }
-    serving, theirs = _serving(check_model_name(model_name))
+    serving, theirs = _serving(store, check_model_name(model_name))
     changed = [key for key, value in inputs.items() if theirs.get(key) != value]
     groups = partition_parts([*train, *validation, *test], max_pods, gib_per_pod * GIB)
     found = Plan(groups, replace(split, share=0) if given else split, inputs, changed, serving)
@@ -140,9 +144,8 @@ def plan(
     return found
 
 
-def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:
+def _serving(store: Store, model_name: str) -> tuple[int | None, dict[str, str]]:
     """Returns the version in production and what it was made of, as far as it says so."""
-    store = Store.from_env()
     production = read_production(store, model_name)
     if production is None:
         return None, {}
@@ -153,16 +156,16 @@ def _serving(model_name: str) -> tuple[int | None, dict[str, str]]:
         return production.version, {}  # of an earlier release, or imported: everything is new
 
 
-def _config_digest(question: RunInputs, work: Path) -> str:
+def _config_digest(context: StepContext, question: RunInputs) -> str:
     config = question.config
     if "://" in config:
-        config = str(Store.from_env().get_file(config, work / "config.yml"))
+        config = str(context.store.get_file(config, context.work_dir / "config.yml"))
     loaded = load_config(config, question.config_overrides, allowed_parts(), "config")
     return _digest(loaded.to_yaml())
 
 
-def _pretrained(uri: str) -> str:
-    return find_parts("first weights", "", uri)[0].version if uri else ""
+def _pretrained(store: Store, uri: str) -> str:
+    return find_parts(store, "first weights", "", uri)[0].version if uri else ""
 
 
 def _digest(value: Any) -> str:

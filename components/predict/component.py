@@ -29,7 +29,7 @@ def read_lines(
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
-    with step_context("read_lines") as work:
+    with step_context("read_lines") as context:
         pointers = read_ref(model), read_ref(test_lmdb)
         rows = range(int(share["first"]), int(share["last"]))
-        write_ref(readings, predict_partition(rows, *pointers, model_name, work))
+        write_ref(readings, predict_partition(context, rows, *pointers, model_name))

@@ -9,10 +9,11 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
 
-def download_samples(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDataset:
+def download_samples(store: Store, lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDataset:
     """Fetches the shards with these lines, and the tables of all.
 
     Args:
+        store: holds it.
         lmdb: the data set.
         rows: positions of the lines in it.
         folder: an empty or new folder.
@@ -20,7 +21,6 @@ def download_samples(lmdb: ArtifactRef, rows: range, folder: Path) -> LmdbDatase
     Raises:
         DataError: it is another dataset now.
     """
-    store = Store.from_env()
     tables = folder / "tables"
     found = store.get_files(lmdb.uri, tables, lambda name: Path(name).name != DATA)
     if found.digest != lmdb.digest:

@@ -47,13 +47,12 @@ def preflight(
     from ocr_lib.atomic import write_text
     from ocr_lib.storage.artifact_ref import read_refs, write_ref
 
-    with step_context("preflight") as work:
+    with step_context("preflight") as context:
         packed = [pointer for artifact in shards for pointer in read_refs(artifact)]
         limits = gate_limits(max_accuracy_drop_fraction, thresholds)
-        sets = join_sets(packed, work / "joins")
-        write_text(
-            report.path, preflight(sets, config, config_overrides, max_bad_fraction, limits, work)
-        )
+        sets = join_sets(context.below("joins"), packed)
+        text = preflight(context, sets, config, config_overrides, max_bad_fraction, limits)
+        write_text(report.path, text)
         write_ref(train_lmdb, sets.train)
         write_ref(validation_lmdb, sets.validation)
         write_ref(test_lmdb, sets.test)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import merge
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
 from ocr_lib.data.lmdb_store.read import read_keys
@@ -46,15 +47,15 @@ class Sets:
     note: str
 
 
-def join_sets(packed: Sequence[ArtifactRef], work: Path) -> Sets:
+def join_sets(context: StepContext, packed: Sequence[ArtifactRef]) -> Sets:
     """Joins the parts of each role, whichever pod packed which.
 
     Training images that are also in a validation set that was split off are left out. A set that
     is too small or too large to be split off goes back to train.
 
     Args:
+        context: of the step; its working directory need not exist.
         packed: pointers to the parts of all roles.
-        work: a folder that does not exist yet.
 
     Raises:
         DataError: a role has no part.
@@ -67,7 +68,7 @@ def join_sets(packed: Sequence[ArtifactRef], work: Path) -> Sets:
     for role in (TRAIN, TEST):
         if not parts[role] and not (role == TRAIN and any(split_by)):
             raise DataError(role, "no part of this role was packed", "Run the packing again")
-    joining = _Joining(Store.from_env(), work)
+    joining = _Joining(context.store, context.work_dir)
     test = joining.join(parts[TEST], TEST)
     if not any(split_by):
         train, given = joining.join(parts[TRAIN], TRAIN), parts[VALIDATION]

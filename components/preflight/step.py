@@ -1,10 +1,10 @@
 """preflight between object stores: packed samples and a configuration → a verdict in words."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from components.preflight.join import Sets
+from components.step_context import StepContext
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
@@ -20,35 +20,37 @@ from ocr_lib.terminal import echo
 
 
 def preflight(
+    context: StepContext,
     sets: Sets,
     config: str,
     overrides: Sequence[str],
     max_bad_fraction: float,
     limits: Thresholds,
-    work: Path,
 ) -> str:
     """Checks the data sets against the configuration; returns the report as Markdown.
 
     Of the test set only the sample tables are read, to see that it shares no image with the others.
 
     Args:
+        context: of the step.
         sets: train, validation and test.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         overrides: `Key.sub=value` each.
         max_bad_fraction: share of samples that may fail a check, 0 to 1.
         limits: of the gate that will decide on the test set.
-        work: an empty folder.
 
     Raises:
         DataError: the run would fail, or learn something else than was meant; or an image is in
             two of the sets.
     """
     roles = {TRAIN: sets.train, VALIDATION: sets.validation, TEST: sets.test}
-    refuse_shared_images(roles, work / "leaks")
-    train = download(sets.train, work / TRAIN)
-    validation = download(sets.validation, work / VALIDATION) if sets.validation else None
+    store, work = context.store, context.work_dir
+    refuse_shared_images(store, roles, work / "leaks")
+    train = download(store, sets.train, work / TRAIN)
+    validation = download(store, sets.validation, work / VALIDATION) if sets.validation else None
+    run_dir = str(work / "run")
     report = check(
-        run_config(config, overrides, train, validation, work, save_model_dir=str(work / "run")),
+        run_config(store, config, overrides, train, validation, work, save_model_dir=run_dir),
         max_bad_fraction=max_bad_fraction,
         max_leak_share=0.0,
     )

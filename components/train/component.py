@@ -48,9 +48,9 @@ def train(
     from ocr_lib.jobs.training_job import TrainJob
     from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
-    with step_context("train", resume_key=run) as work:
+    with step_context("train", resume_key=run) as context:
         overrides = tuple(config_overrides)
         job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
         place = WorkerResources.of_task(train_image, train_workers, task_config, train_job_options)
         data = read_ref(train_lmdb), read_optional_pointer(validation_lmdb)
-        write_ref(model, train(job, *data, work, place))
+        write_ref(model, train(context, job, *data, place))

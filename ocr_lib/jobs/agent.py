@@ -37,18 +37,19 @@ class Agent:
     """One machine's part of a run.
 
     Args:
+        store: holds data, checkpoints and the marks of the other machines.
         work: what to train.
         folder: local disk; what an earlier container of the pod left there is used again.
     """
 
-    def __init__(self, work: TrainRequest, folder: Path) -> None:
+    def __init__(self, store: Store, work: TrainRequest, folder: Path) -> None:
         self.work = work
         self.folder = folder
         self.index = int(os.environ.get(ENV_NODE, "0"))
         self.first = self.index == 0  # rank 0 is on the first worker
         self.attempt = int(os.environ.get(ENV_ATTEMPT, "1"))
         self.devices = int(os.environ.get(ENV_DEVICES, "1"))
-        self.store = Store.from_env()
+        self.store = store
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
         machines = int(os.environ.get("PADDLE_NNODES", "1"))  # set by the operator
         name = f"node-{self.index}"
@@ -64,7 +65,7 @@ class Agent:
             return 0
         with_retries(self.group.join, say)
         say("fetching data")
-        config = with_retries(lambda: prepare(self.work, self.folder), say)
+        config = with_retries(lambda: prepare(self.store, self.work, self.folder), say)
         write_text(self.folder / CONFIG, config.to_yaml())
         if not self.first:
             return self._train()
@@ -155,7 +156,7 @@ class Agent:
         facts = json.loads((self.folder / RESULT).read_text("utf-8"))
         facts["failed_uploads"] = self.snapshots.failed
         say("uploading the run folder")
-        pointer = publish_run(self.work, self.folder / RUN_FOLDER, facts)
+        pointer = publish_run(self.store, self.work, self.folder / RUN_FOLDER, facts)
         write_result(self.store, self.work, pointer)
         self.snapshots.clear()
         self.group.dissolve()
@@ -169,7 +170,7 @@ def say(line: str) -> None:
 def main() -> int:
     """Runs this pod's part of the run that its environment names."""
     try:
-        node = Agent(TrainRequest.from_json(os.environ[ENV_JOB]), Path.cwd())
+        node = Agent(Store.from_env(), TrainRequest.from_json(os.environ[ENV_JOB]), Path.cwd())
         signal.signal(signal.SIGTERM, lambda *_: node.end())
         return node.run()
     except OcrError as error:

@@ -14,17 +14,27 @@ from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
-Backend = Callable[[TrainRequest, WorkerResources, Path], ArtifactRef]
+Backend = Callable[[Store, TrainRequest, WorkerResources, Path], ArtifactRef]
 
 
-def local(work: TrainRequest, place: WorkerResources, folder: Path) -> ArtifactRef:  # noqa: ARG001 (one contract)
+def local(
+    store: Store,
+    work: TrainRequest,
+    place: WorkerResources,  # noqa: ARG001 (one contract)
+    folder: Path,
+) -> ArtifactRef:
     """Trains in the step itself."""
     from ocr_lib.jobs.local import train_here
 
-    return train_here(work, folder)
+    return train_here(store, work, folder)
 
 
-def paddlejob(work: TrainRequest, place: WorkerResources, folder: Path) -> ArtifactRef:  # noqa: ARG001
+def paddlejob(
+    store: Store,
+    work: TrainRequest,
+    place: WorkerResources,
+    folder: Path,  # noqa: ARG001 (one contract)
+) -> ArtifactRef:
     """Trains in the pods of a PaddleJob, and watches them."""
     from ocr_lib.jobs.kubernetes_api import KubernetesApi
     from ocr_lib.jobs.launcher import Launcher
@@ -40,7 +50,7 @@ def paddlejob(work: TrainRequest, place: WorkerResources, folder: Path) -> Artif
         options=place.options,
         pipeline_run=work.job.run if in_pipeline else "",
     )
-    return Launcher(KubernetesApi.connect(), Store.from_env(), work, spec).run()
+    return Launcher(KubernetesApi.connect(), store, work, spec).run()
 
 
 BACKENDS: dict[str, Backend] = {"local": local, "paddlejob": paddlejob}

@@ -15,38 +15,43 @@ RUN_FOLDER = "run"
 FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
 
 
-def prepare(work: TrainRequest, folder: Path) -> Config:
+def prepare(store: Store, work: TrainRequest, folder: Path) -> Config:
     """Fetches the data below `folder` and returns the configuration that trains on it there.
 
     Files that lie there already, whole and unchanged, are not fetched again.
     """
-    train = download(work.train, folder / "train")
-    validation = download(work.validation, folder / "validation") if work.validation else None
+    train = download(store, work.train, folder / "train")
+    validation = (
+        download(store, work.validation, folder / "validation") if work.validation else None
+    )
     job = work.job
-    settings = _settings(job, folder)
-    return run_config(job.config, job.overrides, train, validation, folder, **settings)
+    settings = _settings(store, job, folder)
+    return run_config(store, job.config, job.overrides, train, validation, folder, **settings)
 
 
-def train_here(work: TrainRequest, folder: Path) -> ArtifactRef:
+def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
     """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
     from ocr_lib.training import train  # takes seconds
 
-    config = prepare(work, folder)
-    snapshots = Snapshots(Store.from_env(), work.key, folder / RUN_FOLDER)
+    config = prepare(store, work, folder)
+    snapshots = Snapshots(store, work.key, folder / RUN_FOLDER)
     snapshots.restore()
     with snapshots:
         result = train(config)
     facts = {name: getattr(result, name) for name in FACTS}
     facts["failed_uploads"] = snapshots.failed
-    pointer = publish_run(work, folder / RUN_FOLDER, facts)
+    pointer = publish_run(store, work, folder / RUN_FOLDER, facts)
     snapshots.clear()
     return pointer
 
 
-def publish_run(work: TrainRequest, run_dir: Path, facts: dict[str, Any]) -> ArtifactRef:
+def publish_run(
+    store: Store, work: TrainRequest, run_dir: Path, facts: dict[str, Any]
+) -> ArtifactRef:
     """Uploads the run folder and returns what the next steps read."""
     best = (run_dir / f"{BEST}.json").exists()
     return upload(
+        store,
         run_dir,
         work.key,
         run=work.job.run,
@@ -58,12 +63,12 @@ def publish_run(work: TrainRequest, run_dir: Path, facts: dict[str, Any]) -> Art
     )
 
 
-def _settings(job: TrainJob, folder: Path) -> dict[str, Any]:
+def _settings(store: Store, job: TrainJob, folder: Path) -> dict[str, Any]:
     """Returns this run's folder, length and first weights as fields of the block Global."""
     values: dict[str, Any] = {"save_model_dir": str(folder / RUN_FOLDER)}
     if job.minutes:
         values["train_minutes"] = float(job.minutes)
     if job.pretrained_uri:
-        weights = Store.from_env().fetch_source(job.pretrained_uri, folder / "pretrained")
+        weights = store.fetch_source(job.pretrained_uri, folder / "pretrained")
         values["pretrained_model"] = str(weights)
     return values

@@ -10,10 +10,11 @@ from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.storage.store import Store
 
 
-def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
+def open_champion(store: Store, uri: str, digest: str, folder: Path) -> Recognizer:
     """Fetches a bundle from the registry and opens it just as it serves.
 
     Args:
+        store: holds the registry.
         uri: where it lies.
         digest: which it must be.
         folder: where to put it.
@@ -21,7 +22,7 @@ def open_champion(uri: str, digest: str, folder: Path) -> Recognizer:
     Raises:
         DataError: it is another bundle.
     """
-    Store.from_env().get_tree(uri, folder)
+    store.get_tree(uri, folder)
     actual = Bundle.open(folder, verify=False).digest
     if actual != digest:
         raise DataError(

@@ -12,6 +12,7 @@ from ocr_lib.storage.store import Store
 
 
 def run_config(
+    store: Store,
     config: str,
     overrides: Sequence[str],
     train: Path,
@@ -22,6 +23,7 @@ def run_config(
     """Reads a configuration and points it at the data sets that the pipeline packed.
 
     Args:
+        store: where an `s3://` configuration is read from.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.
         overrides: `Key.sub=value` each, as `-o` takes them.
         train: LMDB data set to learn from.
@@ -35,7 +37,7 @@ def run_config(
         ConfigError: names the key, the cause and the nearest known name.
     """
     if "://" in config:
-        config = str(Store.from_env().get_file(config, work / "config.yml"))
+        config = str(store.get_file(config, work / "config.yml"))
     read = load_config(config, overrides, allowed_parts(), "config")
     return replace(
         read,

@@ -13,39 +13,41 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
 
-def upload(folder: Path, key: str, **metadata: Any) -> ArtifactRef:
+def upload(store: Store, folder: Path, key: str, **metadata: Any) -> ArtifactRef:
     """Uploads a folder and returns where it lies.
 
     Args:
+        store: where to.
         folder: what to hand on.
         key: object key of the folder; `{digest}` in it stands for the digest of the content.
         metadata: counts and names for readers of the reference.
     """
     digest = sha256_tree(folder)
-    uri = Store.from_env().put_tree(folder, key.format(digest=digest))
+    uri = store.put_tree(folder, key.format(digest=digest))
     return ArtifactRef(uri, digest, metadata)
 
 
-def download(pointer: ArtifactRef, folder: Path) -> Path:
+def download(store: Store, pointer: ArtifactRef, folder: Path) -> Path:
     """Downloads what `upload` uploaded to `folder`, with every file checked.
 
     Raises:
         DataError: it is something else now.
     """
-    Store.from_env().get_tree(pointer.uri, folder)
+    store.get_tree(pointer.uri, folder)
     check_digest(folder, pointer.digest, pointer.uri)
     return folder
 
 
-def download_source(uri: str, sha256: str, folder: Path) -> tuple[Path, str]:
+def download_source(store: Store, uri: str, sha256: str, folder: Path) -> tuple[Path, str]:
     """Fetches a data set as the user has it; returns its path on this machine and its digest.
 
     Args:
+        store: what `s3://` URIs are in.
         uri: a file or folder in the object store, or a local path.
         sha256: the digest it must have; empty where none is known.
         folder: where to put what comes from the store.
     """
-    path = Store.from_env().fetch_source(uri, folder)
+    path = store.fetch_source(uri, folder)
     return path, check_digest(path, sha256, uri)
 
 

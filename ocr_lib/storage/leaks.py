@@ -14,10 +14,11 @@ from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 
 
-def refuse_shared_images(sets: Mapping[str, ArtifactRef | None], work: Path) -> None:
+def refuse_shared_images(store: Store, sets: Mapping[str, ArtifactRef | None], work: Path) -> None:
     """Compares checksums and lengths of each pair; where some are equal, the images themselves.
 
     Args:
+        store: holds the data sets.
         sets: role → where its data set is, in the order train, validation, test; None for no
             validation set.
         work: a folder that does not exist yet.
@@ -25,7 +26,6 @@ def refuse_shared_images(sets: Mapping[str, ArtifactRef | None], work: Path) -> 
     Raises:
         DataError: an image is in two sets, byte for byte.
     """
-    store = Store.from_env()
     there = {role: pointer for role, pointer in sets.items() if pointer is not None}
     for role, pointer in there.items():
         manifest = store.get_files(pointer.uri, work / "tables" / role, _is_small)
@@ -37,7 +37,7 @@ def refuse_shared_images(sets: Mapping[str, ArtifactRef | None], work: Path) -> 
     for used, new in combinations(there, 2):
         if candidates(keys[used], keys[new]):
             pair = [
-                (role, LmdbDataset(download(there[role], work / "whole" / role)))
+                (role, LmdbDataset(download(store, there[role], work / "whole" / role)))
                 for role in (used, new)
             ]
             refuse_leaks(*pair)

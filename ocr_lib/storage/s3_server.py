@@ -16,6 +16,8 @@ from types import TracebackType
 
 from ocr_lib.child_process import die_with_parent
 from ocr_lib.errors import ServiceError
+from ocr_lib.storage.s3 import S3Client
+from ocr_lib.storage.store import Store
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
@@ -27,7 +29,7 @@ class S3Server:
 
     The credentials are made up for each server and reach it through its environment.
 
-    Usage: `with S3Server(folder) as server: os.environ.update(server.environment()) …`.
+    Usage: `with S3Server(folder) as server: store = server.store() …`.
 
     Args:
         root: the folder that holds the buckets; made if absent.
@@ -53,6 +55,11 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": self._secret_key,
             "AWS_DEFAULT_REGION": REGION,
         }
+
+    def store(self) -> Store:
+        """Returns the bucket, for this process."""
+        client = S3Client(self.endpoint, self._access_key, self._secret_key, REGION)
+        return Store(client, self.bucket)
 
     def __enter__(self) -> "S3Server":
         (self.root / self.bucket).mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ def ask_triton(
         store: holds the bundle that was deployed.
         work: an empty folder.
     """
-    dataset = LmdbDataset(download(test_lmdb, work / "test"))
+    dataset = LmdbDataset(download(store, test_lmdb, work / "test"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SAMPLES)]
     images = [sample.image for sample in samples]
     exported = open_bundle(store.get_tree(production.bundle, work / "bundle")).read(images)

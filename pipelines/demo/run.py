@@ -80,7 +80,7 @@ def _summary(
         if production:
             lines = run.pointer("preflight", "test_lmdb")
             answers = ask_triton(production, lines, running.triton_url, running.store, work)
-        found = download(run.pointer("evaluate", "evaluation"), work / "evaluation")
+        found = download(running.store, run.pointer("evaluate", "evaluation"), work / "evaluation")
         evaluation = Evaluation.load(found)
     return summarise(
         evaluation=evaluation,

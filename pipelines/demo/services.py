@@ -1,7 +1,6 @@
 """The servers that the demo brings along: an S3 store and a Triton, both on loopback ports."""
 
 import fcntl
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +43,7 @@ def services(out: Path, model_name: str) -> Iterator[Services]:
         ServiceError: a server does not start, or another demo uses the folder.
     """
     with _only_user(out), S3Server(out / "s3") as s3:
-        os.environ.update(s3.environment())
-        store = Store.from_env()
+        store = s3.store()
         serving = read_production(store, model_name) is not None
         # Other programs of this machine, such as a page in a browser, do not deploy here.
         key = admin_key() or secrets.token_hex(24)

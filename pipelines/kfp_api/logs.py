@@ -10,7 +10,6 @@ All but the last need the workflow, whose nodes say which pod was the step's.
 """
 
 import base64
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +30,7 @@ MAX_BYTES = 8 << 20
 MAX_REASONS, LAST_LINES = 20, 5
 ARCHIVED = "main-logs"
 STORE = "OCR_S3_ENDPOINT"
+OpenStore = Callable[[], Store]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,13 @@ class Log:
         return Log(self.source, self.lines[-count:], self.cut or len(self.lines) > count)
 
 
-def read_log(kubeflow: Kubeflow, view: View, step: Step, number: int = 0) -> Log:
+def read_log(
+    kubeflow: Kubeflow,
+    view: View,
+    step: Step,
+    number: int = 0,
+    open_store: OpenStore | None = None,
+) -> Log:
     """Returns the log of a step.
 
     Args:
@@ -60,6 +66,7 @@ def read_log(kubeflow: Kubeflow, view: View, step: Step, number: int = 0) -> Log
         view: the run.
         step: one of its steps.
         number: which round of a loop, from 1; 0 chooses one that failed, or goes on, or the last.
+        open_store: opens the object store; None where none is configured.
 
     Raises:
         ConfigError: the step has no such round, or has not begun.
@@ -67,7 +74,7 @@ def read_log(kubeflow: Kubeflow, view: View, step: Step, number: int = 0) -> Log
     """
     item = _round(step, number)
     missed = []
-    for source, read in _sources(kubeflow, view, step, item):
+    for source, read in _sources(kubeflow, view, step, item, open_store):
         try:
             content = read()
         except (OcrError, ValueError) as error:
@@ -84,7 +91,7 @@ def read_log(kubeflow: Kubeflow, view: View, step: Step, number: int = 0) -> Log
     raise ServiceError(f"{step.task.title}: no log can be read ({where}).{kept}")
 
 
-def remarks(kubeflow: Kubeflow, view: View) -> list[str]:
+def remarks(kubeflow: Kubeflow, view: View, open_store: OpenStore | None = None) -> list[str]:
     """Returns what the steps themselves say of the end of a run, as far as it can be read.
 
     Of a failure, the last lines of the failed step; of a refusal, the gate's reasons.
@@ -93,7 +100,7 @@ def remarks(kubeflow: Kubeflow, view: View) -> list[str]:
     if step is None or not view.ended:
         return []
     try:
-        log = read_log(kubeflow, view, step)
+        log = read_log(kubeflow, view, step, open_store=open_store)
     except OcrError:
         return []
     if view.refused:
@@ -114,7 +121,7 @@ def _round(step: Step, number: int) -> Round | None:
 
 
 def _sources(
-    kubeflow: Kubeflow, view: View, step: Step, item: Round | None
+    kubeflow: Kubeflow, view: View, step: Step, item: Round | None, open_store: OpenStore | None
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yields each place that may have the log, and what reads its last bytes there."""
     workflow, node = view.progress.workflow, item.pod if item else None
@@ -127,10 +134,10 @@ def _sources(
             nodes = f"{run}/nodes/{quote(node.id)}"
             yield "Argo's archive", partial(_from_archive, kubeflow, nodes)
     place = log_place(view, step)
-    if place and os.environ.get(STORE):
+    if place and open_store:
         uri = node.log_uri() if node is not None else ""
         prefix = uri or place.partition("<")[0]
-        yield f"object store, {prefix}", partial(_from_store, prefix)
+        yield f"object store, {prefix}", partial(_from_store, open_store, prefix)
 
 
 def _from_pod(kubeflow: Kubeflow, node: str) -> bytes:
@@ -161,8 +168,8 @@ def _from_archive(kubeflow: Kubeflow, node: str) -> bytes:
     return base64.b64decode(text[len(text) % 4 :], validate=True)
 
 
-def _from_store(prefix: str) -> bytes:
-    store = Store.from_env()
+def _from_store(open_store: OpenStore, prefix: str) -> bytes:
+    store = open_store()
     found = [item for item in store.list(prefix) if f"/{LOG_ARTIFACT}" in item.key]
     if not found:
         raise ServiceError("there is none")

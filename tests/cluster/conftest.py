@@ -42,8 +42,8 @@ def runs(
     folder = Path(os.environ.get("OCR_CLUSTER_LOGS") or tmp_path_factory.mktemp("runs"))
     data = tmp_path_factory.mktemp("data")
     train, validation = (
-        pack_lines(data / "train", LINES),
-        pack_lines(data / "validation", LINES[:8]),
+        pack_lines(store, data / "train", LINES),
+        pack_lines(store, data / "validation", LINES[:8]),
     )
     runs = Runs(space, train, validation, folder)
     yield runs

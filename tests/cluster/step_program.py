@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from components.step_context import StepContext
 from components.train.step import train
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.log_tailer import LogTailer
@@ -19,6 +20,7 @@ from ocr_lib.jobs.resources import WorkerResources
 from ocr_lib.jobs.training_job import TrainJob
 from ocr_lib.jobs.watch import Observation
 from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.store import Store
 
 
 def record(path: str) -> None:
@@ -44,7 +46,8 @@ def main() -> int:
         place = WorkerResources.of_task(given["image"], given["workers"], task, given["options"])
         job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
         data = ArtifactRef(**given["train"]), ArtifactRef(**given["validation"])
-        pointer = train(job, *data, Path(tempfile.mkdtemp()), place)
+        context = StepContext(Store.from_env(), Path(tempfile.mkdtemp()))
+        pointer = train(context, job, *data, place)
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")
         return error.exit_code

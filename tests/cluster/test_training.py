@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.clean_up.step import clean_up, end_job
+from components.step_context import StepContext
 from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.log_tailer import LogTailer
@@ -203,18 +204,22 @@ def test_what_cannot_work_ends_with_the_reason(
 
 
 def test_a_terminated_run_leaves_nothing(
-    runs: Runs, store: Store, cluster: KubernetesApi, capsys: pytest.CaptureFixture[str]
+    runs: Runs,
+    store: Store,
+    cluster: KubernetesApi,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = runs.start("terminated")
     run.says(HALF_WAY)
     run.kill()
     assert run.exists
-    clean_up("terminated", "RUNNING", "paddlejob")
+    clean_up(StepContext(store, tmp_path), "terminated", "RUNNING", "paddlejob")
     assert not run.exists
     until(lambda: not run.workers, 60, "the workers are gone")
     logs = {key: store for item in store.list("runs/terminated/logs/") if (key := item.key)}
     assert any("worker-0" in key for key in logs)
-    clean_up("terminated", "RUNNING", "paddlejob")
+    clean_up(StepContext(store, tmp_path), "terminated", "RUNNING", "paddlejob")
     assert "no PaddleJob ocr-train-terminated is left" in capsys.readouterr().out
 
 

@@ -3,11 +3,13 @@ import pytest
 from components.step_context import step_context
 from ocr_lib.errors import LabelError, ServiceError
 
+pytestmark = pytest.mark.usefixtures("store")
 
-def test_the_work_folder_is_gone_afterwards() -> None:
-    with step_context("gen_label") as work:
-        (work / "file").write_text("x")
-    assert not work.exists()
+
+def test_the_working_directory_is_gone_afterwards() -> None:
+    with step_context("gen_label") as context:
+        (context.work_dir / "file").write_text("x")
+    assert not context.work_dir.exists()
 
 
 @pytest.mark.parametrize(

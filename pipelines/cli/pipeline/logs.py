@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the log to standard output, and where it comes from to standard error."""
+    from pipelines.cli.pipeline.object_store import store_opener
     from pipelines.kfp_api.api import Kubeflow
     from pipelines.kfp_api.logs import read_log
     from pipelines.kfp_api.view import look
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if step is None:
             names = ", ".join(step.task.name for step in view.steps) or "none has begun yet"
             raise ConfigError(args.step or args.run_id, "no such step", f"Steps: {names}")
-        log = read_log(kubeflow, view, step, args.round)
+        log = read_log(kubeflow, view, step, args.round, store_opener())
     shown = log.last(args.lines)
     note = f", the last {len(shown.lines):,} lines" if shown.cut else ""
     echo(f"{step.task.title}: {log.source}{note}", err=True)

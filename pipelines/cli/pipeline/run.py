@@ -78,9 +78,10 @@ def run(args: argparse.Namespace) -> int:
 
 def finish(kubeflow: Any, view: Any) -> int:
     """Prints how a run that was followed stands, and returns the exit code for it."""
+    from pipelines.cli.pipeline.object_store import store_opener
     from pipelines.kfp_api.logs import remarks
     from pipelines.kfp_api.report import outcome
     from pipelines.kfp_api.runs import exit_code
 
-    echo("\n".join(outcome(view, remarks(kubeflow, view))))
+    echo("\n".join(outcome(view, remarks(kubeflow, view, store_opener()))))
     return exit_code(view.state)

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints runs or steps; with --follow the exit code is that of `ocr pipeline run`."""
     from datetime import timedelta
 
+    from pipelines.cli.pipeline.object_store import store_opener
     from pipelines.cli.pipeline.run import finish
     from pipelines.kfp_api import report, runs
     from pipelines.kfp_api.api import Kubeflow
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             return finish(kubeflow, follow(kubeflow, args.run_id, deadline=timedelta(days=1)))
         view = look(kubeflow, args.run_id)
         lines = [report.heading(view), *report.table(view.steps)]
-        lines += report.outcome(view, remarks(kubeflow, view))
+        lines += report.outcome(view, remarks(kubeflow, view, store_opener()))
         lines += report.see(kubeflow, f"runs/details/{args.run_id}")
         echo("\n".join(lines))
         return 0

@@ -1,11 +1,14 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from components.clean_up.step import clean_up, end_job
+from components.step_context import StepContext
 from ocr_lib.errors import ServiceError
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.paddlejob import build_paddlejob, job_name
+from ocr_lib.storage.s3 import S3Client
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.jobs.api_server import ApiServer
 from tests.ocr_lib.jobs.cluster_objects import pod
@@ -22,29 +25,33 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
 
 @pytest.mark.parametrize("state", ["COMPLETE", "FAILED", "RUNNING"])
 def test_the_job_goes_whatever_the_state_says_and_its_logs_stay(
-    server: ApiServer, store: Store, state: str
+    server: ApiServer, store: Store, tmp_path: Path, state: str
 ) -> None:
     run = f"clean-{state.lower()}"
     server.jobs[job_name(run)] = build_paddlejob(plain(run))
     server.pods, server.logs = [pod()], {pod()["metadata"]["name"]: "2026-11-23T14:00:00Z a\n"}
     server.keeps = 3
-    clean_up(run, state, "paddlejob")
-    clean_up(run, state, "paddlejob")
+    context = StepContext(store, tmp_path)
+    clean_up(context, run, state, "paddlejob")
+    clean_up(context, run, state, "paddlejob")
     assert server.jobs == {}
     assert len(store.list(f"runs/{run}/logs/01/")) == 1
 
 
-def test_it_goes_without_an_object_store(
-    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+def test_it_goes_while_the_store_does_not_answer(
+    server: ApiServer, store: Store, closed_port: int, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("OCR_S3_ENDPOINT", raising=False)
+    client = S3Client(f"http://127.0.0.1:{closed_port}", "key", "secret", "us-east-1")
     server.jobs[job_name("a")] = build_paddlejob(plain("a"))
-    clean_up("a", "RUNNING", "paddlejob")
+    context = StepContext(Store(client, store.bucket), tmp_path)
+    clean_up(context, "a", "RUNNING", "paddlejob")
     assert server.jobs == {}
 
 
-def test_training_in_the_step_leaves_nothing_and_needs_no_cluster(server: ApiServer) -> None:
-    clean_up("a", "FAILED", "local")
+def test_training_in_the_step_leaves_nothing_and_needs_no_cluster(
+    server: ApiServer, store: Store, tmp_path: Path
+) -> None:
+    clean_up(StepContext(store, tmp_path), "a", "FAILED", "local")
     assert server.asked == []
 
 

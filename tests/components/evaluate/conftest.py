@@ -24,17 +24,17 @@ class Data(NamedTuple):
 @pytest.fixture
 def data(store: Store, tmp_path: Path) -> Data:
     parts = {"train": TEXTS[:48], "validation": TEXTS[48:60], "test": TEXTS[60:]}
-    return Data(*(pack_lines(tmp_path / role, texts) for role, texts in parts.items()))
+    return Data(*(pack_lines(store, tmp_path / role, texts) for role, texts in parts.items()))
 
 
 @pytest.fixture
-def model(data: Data, tmp_path: Path) -> ArtifactRef:
+def model(store: Store, data: Data, tmp_path: Path) -> ArtifactRef:
     from ocr_lib.training import train
     from tests.ocr_lib.training.line_data import small_config
 
-    folders = [download(p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
+    folders = [download(store, p, tmp_path / f"lmdb-{i}") for i, p in enumerate(data[:2])]
     train(small_config(*folders, tmp_path / "run", **{"Global.epoch_num": 1}), quiet=True)
     return upload(
-        tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
+        store, tmp_path / "run", f"runs/{tmp_path.name}", run=tmp_path.name, checkpoint="latest",
         train_digest=data.train.digest, validation_digest=data.validation.digest,
     )  # fmt: skip

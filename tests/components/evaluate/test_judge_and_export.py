@@ -9,6 +9,7 @@ import pytest
 from components.deploy.step import deploy
 from components.evaluate import step as evaluate
 from components.export.step import export
+from components.step_context import StepContext
 from ocr_lib.errors import CheckpointError, DataError, ExportError
 from ocr_lib.export import run as export_run
 from ocr_lib.inference.bundle import Bundle
@@ -32,14 +33,15 @@ pytestmark = pytest.mark.slow
 LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
 
 
-def folder(tmp_path: Path, name: str) -> Path:
-    path = tmp_path / name
-    path.mkdir()
-    return path
+def context(store: Store, work_dir: Path) -> StepContext:
+    work_dir.mkdir()
+    return StepContext(store, work_dir)
 
 
-def judge(model: ArtifactRef, data: Data, name: str, work: Path) -> tuple[Evaluation, ArtifactRef]:
-    parts = read_parts(model, data.test, name, work / "parts")
+def judge(
+    store: Store, model: ArtifactRef, data: Data, name: str, work: Path
+) -> tuple[Evaluation, ArtifactRef]:
+    parts = read_parts(store, model, data.test, name, work / "parts")
     request = evaluate.Request(
         model=model,
         train=data.train,
@@ -48,19 +50,19 @@ def judge(model: ArtifactRef, data: Data, name: str, work: Path) -> tuple[Evalua
         readings=parts,
         limits=LIMITS,
     )
-    return evaluate.evaluate(request, work)
+    return evaluate.evaluate(context(store, work / "evaluate"), request)
 
 
 def test_a_model_meets_itself(
     store: Store, data: Data, model: ArtifactRef, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "itself"
-    first, pointer = judge(model, data, name, folder(tmp_path, "one"))
+    first, pointer = judge(store, model, data, name, tmp_path / "one")
     assert first.verdict.passed
     assert "evaluate: accepted" in capsys.readouterr().out.splitlines()
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
-    bundle = export(model, data.validation, pointer, name, folder(tmp_path, "two"))
-    parity = json.loads((download(bundle, tmp_path / "bundle") / "parity.json").read_text())
+    bundle = export(context(store, tmp_path / "two"), model, data.validation, pointer, name)
+    parity = json.loads((download(store, bundle, tmp_path / "bundle") / "parity.json").read_text())
     assert parity["texts_equal"]
     lineage = Bundle.open(tmp_path / "bundle").info["lineage"]
     assert [lineage[f"{role}_data"] for role in Data._fields] == [part.digest for part in data]
@@ -68,7 +70,7 @@ def test_a_model_meets_itself(
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
     write_production(store, promoted(name, record, None), None)
-    second, _ = judge(model, data, name, folder(tmp_path, "three"))
+    second, _ = judge(store, model, data, name, tmp_path / "three")
     assert second.verdict.passed, second.verdict
     assert second.champion is not None
     assert second.champion.outcomes == second.candidate.outcomes
@@ -93,13 +95,15 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
 
     def judged_and_exported(run: str) -> ArtifactRef:
         as_run = ArtifactRef(model.uri, model.digest, {**model.metadata, "run": run})
-        found, pointer = judge(as_run, data, name, folder(tmp_path, f"judge-{run}"))
+        found, pointer = judge(store, as_run, data, name, tmp_path / f"judge-{run}")
         counts.append(found.decisions)
-        return export(as_run, data.validation, pointer, name, folder(tmp_path, f"export-{run}"))
+        return export(
+            context(store, tmp_path / f"export-{run}"), as_run, data.validation, pointer, name
+        )
 
     def put(bundle: ArtifactRef) -> int:
-        work = folder(tmp_path, f"deploy-{len(list(tmp_path.iterdir()))}")
-        return deploy(bundle, data.validation, name, [triton.url], work).production.version
+        step = context(store, tmp_path / f"deploy-{len(list(tmp_path.iterdir()))}")
+        return deploy(step, bundle, data.validation, name, [triton.url]).production.version
 
     assert put(judged_and_exported("first")) == 1
     one, two = judged_and_exported("a"), judged_and_exported("b")
@@ -113,20 +117,20 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
 
 @pytest.mark.parametrize("role", ["train", "validation"])
 def test_images_that_were_used_before_stop_the_step(
-    data: Data, model: ArtifactRef, tmp_path: Path, role: str
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path, role: str
 ) -> None:
     leaky = data._replace(test=getattr(data, role))
     with pytest.raises(DataError, match=rf"of \d+ test images are {role} images too"):
-        judge(model, leaky, "leaky", folder(tmp_path, "work"))
+        judge(store, model, leaky, "leaky", tmp_path / "work")
 
 
 def test_other_weights_than_were_evaluated_are_not_exported(
-    data: Data, model: ArtifactRef, tmp_path: Path
+    store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
-    _, found = judge(model, data, "m", folder(tmp_path, "one"))
+    _, found = judge(store, model, data, "m", tmp_path / "one")
     other = ArtifactRef(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
     with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
-        export(model, data.validation, other, "m", folder(tmp_path, "two"))
+        export(context(store, tmp_path / "two"), model, data.validation, other, "m")
 
 
 def test_the_tensors_of_a_failed_certificate_are_uploaded(
@@ -137,7 +141,7 @@ def test_the_tensors_of_a_failed_certificate_are_uploaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The ONNX form forgets a tenth of every probability."""
-    _, found = judge(model, data, "m", folder(tmp_path, "one"))
+    _, found = judge(store, model, data, "m", tmp_path / "one")
     real = export_run.onnx_forward
 
     def wrong(path: Path) -> object:
@@ -146,7 +150,7 @@ def test_the_tensors_of_a_failed_certificate_are_uploaded(
 
     monkeypatch.setattr(export_run, "onnx_forward", wrong)
     with pytest.raises(ExportError, match="uploaded as s3://") as error:
-        export(model, data.validation, found, "m", folder(tmp_path, "two"))
+        export(context(store, tmp_path / "two"), model, data.validation, found, "m")
     uri = str(error.value).rpartition("uploaded as ")[2].rstrip(".")
     with np.load(store.get_file(uri, tmp_path / "kept.npz")) as kept:
         assert sorted(kept) == ["answer", "expected", "input"]

@@ -56,10 +56,10 @@ def pointer(part: PredictionPartition) -> ArtifactRef:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(
-    parts: list[PredictionPartition], complaint: str, tmp_path: Path
+    store: Store, parts: list[PredictionPartition], complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match=complaint) as error:
-        Readings.fetch(list(map(pointer, parts)), 10, DATA, WEIGHTS, tmp_path / "work")
+        Readings.fetch(store, list(map(pointer, parts)), 10, DATA, WEIGHTS, tmp_path / "work")
     assert str(error.value).endswith("Run the pipeline again.")
 
 
@@ -67,8 +67,8 @@ def test_a_part_with_lines_missing_is_refused(store: Store, tmp_path: Path) -> N
     folder = tmp_path / "readings"
     folder.mkdir()
     save([Recognition("a", 1.0, ())] * 3, folder / CANDIDATE)
-    found = upload(folder, "runs/short/readings", **part(0, 4).to_dict())
-    read = Readings.fetch([found], 4, DATA, WEIGHTS, tmp_path / "work")
+    found = upload(store, folder, "runs/short/readings", **part(0, 4).to_dict())
+    read = Readings.fetch(store, [found], 4, DATA, WEIGHTS, tmp_path / "work")
     replay = read._replay(_Nobody(), CANDIDATE)
     with pytest.raises(DataError, match=r"candidate\.jsonl: 3 lines, not 4"):
         replay.read([b""] * 4)

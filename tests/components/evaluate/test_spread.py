@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.evaluate import step as evaluate
+from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation import predictions as readings
@@ -44,7 +45,9 @@ def serve(store: Store, name: str, bundle: Path) -> tuple[str, str]:
     return uri, digest
 
 
-def judge(model: ArtifactRef, data: Data, parts: list[ArtifactRef], work: Path) -> Evaluation:
+def judge(
+    store: Store, model: ArtifactRef, data: Data, parts: list[ArtifactRef], work: Path
+) -> Evaluation:
     work.mkdir()
     request = evaluate.Request(
         model=model,
@@ -54,7 +57,7 @@ def judge(model: ArtifactRef, data: Data, parts: list[ArtifactRef], work: Path) 
         readings=parts,
         limits=LIMITS,
     )
-    return evaluate.evaluate(request, work)[0]
+    return evaluate.evaluate(StepContext(store, work), request)[0]
 
 
 def timeless(report: EvalReport | None) -> EvalReport:
@@ -65,18 +68,18 @@ def timeless(report: EvalReport | None) -> EvalReport:
 def test_however_many_pods_read_the_report_is_that_of_one(
     store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
-    dataset = LmdbDataset(download(data.test, tmp_path / "test"))
-    trained = load_run(download(model, tmp_path / "trained"), "latest")
+    dataset = LmdbDataset(download(store, data.test, tmp_path / "test"))
+    trained = load_run(download(store, model, tmp_path / "trained"), "latest")
     candidate = replace(evaluate_at_once(trained_recognizer(trained), dataset), leaked=0)
     bundle = write_bundle(tmp_path / "bundle", tuple("0123"))
-    champion = open_champion(*serve(store, NAME, bundle), tmp_path / "champion")
+    champion = open_champion(store, *serve(store, NAME, bundle), tmp_path / "champion")
     watch = [line.index for line in candidate.worst]
     served = evaluate_at_once(champion, dataset, watch=watch)
     assert len({line.recognition.text for line in candidate.worst}) > 10
     for pods, expected in ((1, 1), (2, 2), (3, 3), (7, 7), (len(dataset) + 1, 9)):
-        parts = read_parts(model, data.test, NAME, tmp_path / f"parts-{pods}", pods)
+        parts = read_parts(store, model, data.test, NAME, tmp_path / f"parts-{pods}", pods)
         assert len(parts) == expected
-        found = judge(model, data, parts[::-1], tmp_path / f"judged-{pods}")
+        found = judge(store, model, data, parts[::-1], tmp_path / f"judged-{pods}")
         assert timeless(found.candidate) == timeless(candidate)
         assert timeless(found.champion) == timeless(served)
 
@@ -84,17 +87,17 @@ def test_however_many_pods_read_the_report_is_that_of_one(
 def test_parts_on_either_side_of_a_deployment_are_refused(
     store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
-    before = read_parts(model, data.test, "late", tmp_path / "before", 2)
+    before = read_parts(store, model, data.test, "late", tmp_path / "before", 2)
     serve(store, "late", write_bundle(tmp_path / "bundle"))
-    after = read_parts(model, data.test, "late", tmp_path / "after", 2)
+    after = read_parts(store, model, data.test, "late", tmp_path / "after", 2)
     with pytest.raises(DataError, match=r"read with serving model \w+, not none: a model was dep"):
-        judge(model, data, [before[0], after[1]], tmp_path / "mixed")
+        judge(store, model, data, [before[0], after[1]], tmp_path / "mixed")
 
 
 def test_parts_of_other_lines_are_refused(
     store: Store, data: Data, model: ArtifactRef, tmp_path: Path
 ) -> None:
-    other = pack_lines(tmp_path / "other", [f"{i}" for i in range(900, 926)])
-    parts = read_parts(model, other, "other", tmp_path / "parts")
+    other = pack_lines(store, tmp_path / "other", [f"{i}" for i in range(900, 926)])
+    parts = read_parts(store, model, other, "other", tmp_path / "parts")
     with pytest.raises(DataError, match="were read with data"):
-        judge(model, data, parts, tmp_path / "judged")
+        judge(store, model, data, parts, tmp_path / "judged")

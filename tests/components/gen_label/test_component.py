@@ -6,6 +6,7 @@ from kfp import dsl
 from components.gen_label.component import gen_label
 from components.gen_label.step import Source, labels_markdown
 from components.gen_label.step import gen_label as convert_labels
+from components.step_context import StepContext
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
@@ -57,9 +58,9 @@ def test_a_source_that_changed_is_refused(
     assert "it was changed since" in capsys.readouterr().err
 
 
-def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_format_names_the_known_ones(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Known: auto, rec"):
-        convert_labels(Source("lines", "lines.tar"), tmp_path, "icdar")
+        convert_labels(StepContext(store, tmp_path), Source("lines", "lines.tar"), "icdar")
 
 
 def test_what_was_dropped_shows_in_the_report_and_cannot_break_it() -> None:

@@ -5,14 +5,15 @@ from kfp import dsl
 
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.component import pack_lmdb
+from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.storage.artifact_ref import ArtifactRef, read_refs, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, write_icdar
 
 
-def labels_of(folder: Path, work: Path) -> ArtifactRef:
-    return gen_label(Source("lines", str(folder)), work)[0]
+def labels_of(store: Store, folder: Path, work: Path) -> ArtifactRef:
+    return gen_label(StepContext(store, work), Source("lines", str(folder)))[0]
 
 
 def run(folder: Path, pointer: ArtifactRef, **arguments: object) -> ArtifactRef:
@@ -26,7 +27,7 @@ def run(folder: Path, pointer: ArtifactRef, **arguments: object) -> ArtifactRef:
 
 
 def test_shards_hold_every_line_and_lie_under_their_digest(store: Store, tmp_path: Path) -> None:
-    pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
+    pointer = labels_of(store, write_icdar(tmp_path / "lines"), tmp_path / "work")
     lmdb = run(tmp_path / "out", pointer)
     assert lmdb.digest in lmdb.uri
     assert lmdb.metadata["samples"] == len(LABELS)
@@ -35,7 +36,7 @@ def test_shards_hold_every_line_and_lie_under_their_digest(store: Store, tmp_pat
 
 
 def test_a_second_attempt_gives_the_same_pointer(store: Store, tmp_path: Path) -> None:
-    pointer = labels_of(write_icdar(tmp_path / "lines"), tmp_path / "work")
+    pointer = labels_of(store, write_icdar(tmp_path / "lines"), tmp_path / "work")
     first, second = (run(tmp_path / name, pointer) for name in ("first", "second"))
     assert first == second
 
@@ -45,7 +46,7 @@ def test_too_many_bad_images_stop_the_run(
 ) -> None:
     folder = write_icdar(tmp_path / "lines")
     (folder / "word_2.png").write_bytes(b"not an image")
-    pointer = labels_of(folder, tmp_path / "work")
+    pointer = labels_of(store, folder, tmp_path / "work")
     with pytest.raises(SystemExit) as exit_:
         run(tmp_path / "out", pointer)
     assert exit_.value.code == 2

@@ -16,38 +16,41 @@ def put(store: Store, key: str, content: str) -> str:
 
 def test_an_archive_is_one_part_and_known_by_its_content(store: Store) -> None:
     uri = put(store, "plan/one/train.tar", "first")
-    first = find_parts("train", "lines-train", uri)
+    first = find_parts(store, "train", "lines-train", uri)
     assert [part.uri for part in first] == [uri]
-    assert find_parts("train", "lines-train", uri) == first
+    assert find_parts(store, "train", "lines-train", uri) == first
     put(store, "plan/one/train.tar", "second")
-    (second,) = find_parts("train", "lines-train", uri)
+    (second,) = find_parts(store, "train", "lines-train", uri)
     assert second.version != first[0].version
-    assert find_parts("train", "lines-train", uri, "ab" * 32)[0].version == "ab" * 32
+    assert find_parts(store, "train", "lines-train", uri, "ab" * 32)[0].version == "ab" * 32
 
 
 def test_a_folder_of_archives_is_a_part_each(store: Store) -> None:
     uris = [put(store, f"plan/many/{name}", name) for name in ("a.tar", "b.tar.gz", "c.ZIP")]
     put(store, "plan/many-others/d.tar", "not below that folder")
-    found = find_parts("train", "lines-train", store.uri("plan/many/"))
+    found = find_parts(store, "train", "lines-train", store.uri("plan/many/"))
     assert [part.uri for part in found] == uris
     with pytest.raises(ConfigError, match="one digest cannot be of all"):
-        find_parts("train", "lines-train", store.uri("plan/many"), "ab" * 32)
+        find_parts(store, "train", "lines-train", store.uri("plan/many"), "ab" * 32)
 
 
 def test_a_folder_of_images_is_one_part(store: Store, tmp_path: Path) -> None:
     put(store, "plan/images/gt.txt", "labels")
     put(store, "plan/images/nested.tar", "an archive among others")
-    assert len(find_parts("train", "x", store.uri("plan/images"))) == 1
+    assert len(find_parts(store, "train", "x", store.uri("plan/images"))) == 1
     for name in ("a.tar", "b.tar"):
         (tmp_path / name).write_text(name)
-    assert [Path(p.uri).name for p in find_parts("test", "x", str(tmp_path))] == ["a.tar", "b.tar"]
+    assert [Path(p.uri).name for p in find_parts(store, "test", "x", str(tmp_path))] == [
+        "a.tar",
+        "b.tar",
+    ]
     (tmp_path / "gt.txt").write_text("")
-    assert [part.uri for part in find_parts("test", "x", str(tmp_path))] == [str(tmp_path)]
+    assert [part.uri for part in find_parts(store, "test", "x", str(tmp_path))] == [str(tmp_path)]
 
 
 def test_nothing_at_a_source_is_an_error(store: Store) -> None:
     with pytest.raises(DataError, match="there is nothing"):
-        find_parts("train", "x", store.uri("plan/nothing"))
+        find_parts(store, "train", "x", store.uri("plan/nothing"))
 
 
 SIZES = st.lists(st.integers(0, 10**12), min_size=1, max_size=30)

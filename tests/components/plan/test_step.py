@@ -7,6 +7,7 @@ from kfp import dsl
 
 from components.plan.component import plan as component
 from components.plan.step import Plan, RunInputs, plan
+from components.step_context import StepContext
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.registry.production import Production, write_production
@@ -33,8 +34,8 @@ def question(store: Store) -> RunInputs:
     )
 
 
-def look(question: RunInputs, tmp_path: Path) -> Plan:
-    return plan(question, MODEL, 16, 8.0, tmp_path)
+def look(store: Store, question: RunInputs, tmp_path: Path) -> Plan:
+    return plan(StepContext(store, tmp_path), question, MODEL, 16, 8.0)
 
 
 def put_into_service(store: Store, inputs: str) -> None:
@@ -49,7 +50,7 @@ def test_without_a_serving_model_everything_is_new(
     store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     store.remove(f"registry/{MODEL}/production.json")
-    found = look(question, tmp_path)
+    found = look(store, question, tmp_path)
     assert found.serving is None
     assert found.changed == list(found.inputs)
     assert "No model serves yet" in found.markdown(True)
@@ -58,14 +59,14 @@ def test_without_a_serving_model_everything_is_new(
 
 
 def test_the_same_again_is_nothing_new(store: Store, question: RunInputs, tmp_path: Path) -> None:
-    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
-    found = look(question, tmp_path)
+    put_into_service(store, json.dumps(look(store, question, tmp_path).inputs))
+    found = look(store, question, tmp_path)
     assert found.changed == []
     assert "Nothing new since version 7, which serves: the run ends here" in found.markdown(False)
 
 
 def test_whatever_changes_is_named(store: Store, question: RunInputs, tmp_path: Path) -> None:
-    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    put_into_service(store, json.dumps(look(store, question, tmp_path).inputs))
     other = {
         "settings": replace(question, settings=(30.0, "auto", 0.01)),
         "configuration": replace(question, config_overrides=("Global.epoch_num=3",)),
@@ -74,9 +75,9 @@ def test_whatever_changes_is_named(store: Store, question: RunInputs, tmp_path: 
         "first weights": replace(question, pretrained_uri=question.train_data[0]),
     }
     for name, changed in other.items():
-        assert look(changed, tmp_path).changed == [name]
+        assert look(store, changed, tmp_path).changed == [name]
     store.client.put(store.bucket, "planned/train.tar", b"more lines")
-    found = look(question, tmp_path)
+    found = look(store, question, tmp_path)
     assert found.changed == ["training data"]
     assert "New since version 7: training data" in found.markdown(True)
 
@@ -86,22 +87,22 @@ def test_a_model_that_does_not_say_what_it_is_made_of_counts_as_another(
     store: Store, question: RunInputs, tmp_path: Path, inputs: str
 ) -> None:
     put_into_service(store, inputs)
-    assert look(question, tmp_path).changed
+    assert look(store, question, tmp_path).changed
 
 
 def test_a_wrong_configuration_is_found_first(
     store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="cpu_line"):
-        look(replace(question, config="cpu_lines"), tmp_path)
+        look(store, replace(question, config="cpu_lines"), tmp_path)
 
 
 def test_another_split_is_other_validation_data(
     store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
-    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    put_into_service(store, json.dumps(look(store, question, tmp_path).inputs))
     other = replace(question, split=SplitRule(share=0.1))
-    assert look(other, tmp_path).changed == ["validation data"]
+    assert look(store, other, tmp_path).changed == ["validation data"]
 
 
 def test_nothing_is_split_off_where_a_validation_set_is_given(
@@ -109,7 +110,7 @@ def test_nothing_is_split_off_where_a_validation_set_is_given(
 ) -> None:
     uri = store.uri("planned/validation.tar")
     store.client.put(store.bucket, "planned/validation.tar", b"validation")
-    found = look(replace(question, validation_data=uri), tmp_path)
+    found = look(store, replace(question, validation_data=uri), tmp_path)
     roles = {part.role for group in found.groups for part in group}
     assert roles == {"train", "validation", "test"}
     assert found.to_groups()[0]["split"]["share"] == 0
@@ -130,7 +131,7 @@ def run(question: RunInputs, folder: Path, *, skip: bool) -> tuple[bool, list[di
 
 
 def test_only_a_run_that_shall_skip_does(store: Store, question: RunInputs, tmp_path: Path) -> None:
-    put_into_service(store, json.dumps(look(question, tmp_path).inputs))
+    put_into_service(store, json.dumps(look(store, question, tmp_path).inputs))
     assert run(question, tmp_path / "asked", skip=True)[0] is False
     go, groups = run(question, tmp_path / "not-asked", skip=False)
     assert go is True
@@ -139,11 +140,11 @@ def test_only_a_run_that_shall_skip_does(store: Store, question: RunInputs, tmp_
 
 
 def test_more_archives_than_a_parameter_can_name_are_refused(
-    question: RunInputs, tmp_path: Path
+    store: Store, question: RunInputs, tmp_path: Path
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(1000):
         (folder / f"{number}.tar").write_text("")
     with pytest.raises(DataError, match="1001 archives are more than"):
-        look(replace(question, train_data=(str(folder), "")), tmp_path)
+        look(store, replace(question, train_data=(str(folder), "")), tmp_path)

@@ -20,27 +20,29 @@ def lmdb(store: Store, tmp_path: Path) -> ArtifactRef:
     rows = [f"word_{number}.png\t{text}\n" for number, text in enumerate(TEXTS, start=1)]
     (tmp_path / "labels.txt").write_text("".join(rows))
     pack(tmp_path / "labels.txt", images, tmp_path / "lmdb", shard_samples=3)
-    return upload(tmp_path / "lmdb", "datasets/lines/{digest}/lmdb")
+    return upload(store, tmp_path / "lmdb", "datasets/lines/{digest}/lmdb")
 
 
 @pytest.mark.parametrize(
     ("rows", "shards"), [(range(10), 4), (range(3), 1), (range(4, 8), 2), (range(9, 10), 1)]
 )
 def test_only_the_shards_of_the_lines_are_fetched(
-    lmdb: ArtifactRef, rows: range, shards: int, tmp_path: Path
+    store: Store, lmdb: ArtifactRef, rows: range, shards: int, tmp_path: Path
 ) -> None:
-    dataset = download_samples(lmdb, rows, tmp_path / "fetched")
+    dataset = download_samples(store, lmdb, rows, tmp_path / "fetched")
     assert [dataset.sample(row).label for row in rows] == [TEXTS[row] for row in rows]
     assert len(dataset) == len(dataset.sizes) == len(TEXTS)
     assert len(list((tmp_path / "fetched").rglob("data.mdb"))) == shards
 
 
-def test_other_lines_are_not_there(lmdb: ArtifactRef, tmp_path: Path) -> None:
-    dataset = download_samples(lmdb, range(3), tmp_path / "fetched")
+def test_other_lines_are_not_there(store: Store, lmdb: ArtifactRef, tmp_path: Path) -> None:
+    dataset = download_samples(store, lmdb, range(3), tmp_path / "fetched")
     with pytest.raises(LmdbError):
         dataset.sample(3)
 
 
-def test_another_data_set_in_its_place_is_refused(lmdb: ArtifactRef, tmp_path: Path) -> None:
+def test_another_data_set_in_its_place_is_refused(
+    store: Store, lmdb: ArtifactRef, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match="other data lie there now"):
-        download_samples(ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")
+        download_samples(store, ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")

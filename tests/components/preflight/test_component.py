@@ -26,7 +26,7 @@ class Lines(NamedTuple):
 @pytest.fixture
 def lines(store: Store, tmp_path: Path) -> Lines:
     parts = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-    return Lines(*(pack_lines(tmp_path / role, labels) for role, labels in parts.items()))
+    return Lines(*(pack_lines(store, tmp_path / role, labels) for role, labels in parts.items()))
 
 
 def run(folder: Path, lines: Lines, *overrides: str, **arguments: object) -> str:
@@ -87,10 +87,10 @@ def test_without_a_validation_set_the_run_goes_on_and_says_so(
 
 @pytest.mark.parametrize("role", ["train", "validation"])
 def test_a_test_image_that_was_used_before_stops_the_run(
-    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str
+    store: Store, lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str
 ) -> None:
     used = TRAIN if role == "train" else VALIDATION
-    leaky = pack_lines(tmp_path / "leaky", [*TEST, used[2]], "test")
+    leaky = pack_lines(store, tmp_path / "leaky", [*TEST, used[2]], "test")
     with pytest.raises(SystemExit) as exit_:
         run(tmp_path / "out", lines._replace(test=leaky))
     assert exit_.value.code == 2

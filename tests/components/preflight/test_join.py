@@ -8,6 +8,7 @@ import pytest
 from components.gen_label.step import Source, gen_label
 from components.pack_lmdb.step import pack_lmdb
 from components.preflight.join import Sets, join_sets
+from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset, verify
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
@@ -22,18 +23,20 @@ DOCUMENTS = SplitRule(share=0.15, seed=2, document_pattern=r"word_\d+")
 
 @pytest.fixture
 def test(store: Store, tmp_path: Path) -> ArtifactRef:
-    return pack_lines(tmp_path / "test", ["seven", "eight"])
+    return pack_lines(store, tmp_path / "test", ["seven", "eight"])
 
 
-def pack(folder: Path, texts: Sequence[str], split: SplitRule | None = None) -> list[ArtifactRef]:
+def pack(
+    store: Store, folder: Path, texts: Sequence[str], split: SplitRule | None = None
+) -> list[ArtifactRef]:
     source = Source("lines", str(write_icdar(folder, texts)), role=TRAIN, split=split)
-    work = folder.with_name(f"{folder.name}-work")
-    return pack_lmdb(gen_label(source, work)[0], work)
+    context = StepContext(store, folder.with_name(f"{folder.name}-work"))
+    return pack_lmdb(context, gen_label(context, source)[0])
 
 
 @pytest.fixture
-def parts(test: ArtifactRef, tmp_path: Path) -> list[ArtifactRef]:
-    sources = [pack(tmp_path / f"source-{n}", texts) for n, texts in enumerate(TEXTS)]
+def parts(store: Store, test: ArtifactRef, tmp_path: Path) -> list[ArtifactRef]:
+    sources = [pack(store, tmp_path / f"source-{n}", texts) for n, texts in enumerate(TEXTS)]
     return [test, *(part for source in sources for part in source)]
 
 
@@ -50,7 +53,7 @@ def test_parts_become_one_data_set_and_no_shard_is_copied(
     store: Store, parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
     before = {item.key for item in store.list("datasets/lines-train/")}
-    sets = join_sets(parts, tmp_path / "join")
+    sets = join_sets(StepContext(store, tmp_path / "join"), parts)
     keys = {item.key for item in store.list("datasets/lines-train/")} - before
     assert {key.rpartition("/")[2] for key in keys} == {
         "manifest.json",
@@ -64,25 +67,28 @@ def test_parts_become_one_data_set_and_no_shard_is_copied(
 
 
 def test_the_result_does_not_depend_on_who_packed_what(
-    parts: list[ArtifactRef], tmp_path: Path
+    store: Store, parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
-    sets = join_sets(parts, tmp_path / "one")
-    assert join_sets([parts[3], parts[1], parts[0], parts[2]], tmp_path / "two") == sets
+    shuffled = [parts[3], parts[1], parts[0], parts[2]]
+    sets = join_sets(StepContext(store, tmp_path / "one"), parts)
+    assert join_sets(StepContext(store, tmp_path / "two"), shuffled) == sets
     assert sets.train.digest in sets.train.uri
 
 
 @pytest.mark.parametrize("role", [TRAIN, TEST])
-def test_a_role_without_parts_is_named(parts: list[ArtifactRef], tmp_path: Path, role: str) -> None:
+def test_a_role_without_parts_is_named(
+    store: Store, parts: list[ArtifactRef], tmp_path: Path, role: str
+) -> None:
     others = [part for part in parts if part.metadata["role"] != role]
     with pytest.raises(DataError, match=f"{role}: no part of this role"):
-        join_sets(others, tmp_path / "join")
+        join_sets(StepContext(store, tmp_path / "join"), others)
 
 
 def test_a_validation_set_of_its_own_is_taken_as_it_is(
-    parts: list[ArtifactRef], tmp_path: Path
+    store: Store, parts: list[ArtifactRef], tmp_path: Path
 ) -> None:
-    own = pack_lines(tmp_path / "validation", ["nine"])
-    sets = join_sets([*parts, own], tmp_path / "join")
+    own = pack_lines(store, tmp_path / "validation", ["nine"])
+    sets = join_sets(StepContext(store, tmp_path / "join"), [*parts, own])
     assert sets.validation == own
     assert sets.train.metadata["samples"] == 6
 
@@ -91,19 +97,19 @@ def test_a_validation_set_of_its_own_is_taken_as_it_is(
 def split(store: Store, test: ArtifactRef, tmp_path: Path) -> Sets:
     """Two sources of 250 documents each; two images of the second are in the first as well."""
     first = [f"{n:03}" for n in range(250)]
-    one = pack(tmp_path / "first", first, DOCUMENTS)
+    one = pack(store, tmp_path / "first", first, DOCUMENTS)
     taken = labels(
         store, one[0] if one[0].metadata["role"] == VALIDATION else one[1], tmp_path / "v"
     )
     assert taken
     # Where an image is in the archive decides its side: these are in train of the second source.
     second = [f"{n:03}" for n in range(500, 750)]
-    probe = pack(tmp_path / "probe", second, DOCUMENTS)
+    probe = pack(store, tmp_path / "probe", second, DOCUMENTS)
     trained = next(part for part in probe if part.metadata["role"] == TRAIN)
     place = second.index(labels(store, trained, tmp_path / "t")[0])
     second[place] = taken[0]
-    two = pack(tmp_path / "second", second, DOCUMENTS)
-    return join_sets([test, *one, *two], tmp_path / "join")
+    two = pack(store, tmp_path / "second", second, DOCUMENTS)
+    return join_sets(StepContext(store, tmp_path / "join"), [test, *one, *two])
 
 
 def test_what_was_split_off_is_in_no_other_set(store: Store, split: Sets, tmp_path: Path) -> None:
@@ -117,9 +123,9 @@ def test_what_was_split_off_is_in_no_other_set(store: Store, split: Sets, tmp_pa
 
 
 def test_too_few_samples_are_not_split(store: Store, test: ArtifactRef, tmp_path: Path) -> None:
-    packed = pack(tmp_path / "few", [f"{n:03}" for n in range(200)], DOCUMENTS)
+    packed = pack(store, tmp_path / "few", [f"{n:03}" for n in range(200)], DOCUMENTS)
     assert {part.metadata["role"] for part in packed} == {TRAIN, VALIDATION}
-    sets = join_sets([test, *packed], tmp_path / "join")
+    sets = join_sets(StepContext(store, tmp_path / "join"), [test, *packed])
     assert sets.validation is None
     assert "validation samples are fewer than 50. All samples are learnt from." in sets.note
     assert sorted(labels(store, sets.train, tmp_path / "all")) == [f"{n:03}" for n in range(200)]
@@ -130,7 +136,7 @@ def test_the_report_says_that_blocks_may_tear_documents(
     store: Store, test: ArtifactRef, tmp_path: Path
 ) -> None:
     rule = SplitRule(share=0.15, seed=4)
-    packed = pack(tmp_path / "blocks", [f"{n:03}" for n in range(999)], rule)
-    note = join_sets([test, *packed], tmp_path / "join").note
+    packed = pack(store, tmp_path / "blocks", [f"{n:03}" for n in range(999)], rule)
+    note = join_sets(StepContext(store, tmp_path / "join"), [test, *packed]).note
     assert "samples were split off for validation by blocks of 64 consecutive labels" in note
     assert "may be on both sides, unless a document_pattern" in note

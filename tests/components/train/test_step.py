@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from components.step_context import StepContext
 from components.train.step import train
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import OcrError
@@ -39,7 +40,10 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 @pytest.fixture
 def lines(store: Store, tmp_path: Path) -> tuple[ArtifactRef, ArtifactRef]:
-    return pack_lines(tmp_path / "train", ["abc", "b"]), pack_lines(tmp_path / "validation", ["ab"])
+    return (
+        pack_lines(store, tmp_path / "train", ["abc", "b"]),
+        pack_lines(store, tmp_path / "validation", ["ab"]),
+    )
 
 
 def test_a_second_attempt_goes_on_and_uploads_the_run(
@@ -49,8 +53,8 @@ def test_a_second_attempt_goes_on_and_uploads_the_run(
     work = tmp_path / "work"
     work.mkdir()
     with pytest.raises(OcrError, match="went away"):
-        train(job, *lines, work)
-    pointer = train(job, *lines, work)
+        train(StepContext(store, work), job, *lines)
+    pointer = train(StepContext(store, work), job, *lines)
     assert pointer.uri == store.uri("runs/retried")
     assert pointer.metadata["steps"] == 10
     assert pointer.metadata["checkpoint"] == "latest"  # no evaluation was better than none
@@ -75,7 +79,7 @@ def test_the_configuration_is_the_users_on_the_data_of_the_run(
     work = tmp_path / "work"
     work.mkdir()
     with pytest.raises(OcrError):
-        train(job, *lines, work)
+        train(StepContext(store, work), job, *lines)
     settings = backend.configs[0].global_
     assert (settings.print_batch_step, settings.seed, settings.train_minutes) == (7, 5, 3.0)
     assert Path(str(settings.pretrained_model)).read_bytes() == b"weights"
@@ -84,13 +88,14 @@ def test_the_configuration_is_the_users_on_the_data_of_the_run(
 
 
 def test_without_a_validation_set_none_is_configured(
-    backend: Backend, lines: tuple[ArtifactRef, ArtifactRef], tmp_path: Path
+    backend: Backend, lines: tuple[ArtifactRef, ArtifactRef], store: Store, tmp_path: Path
 ) -> None:
+    job = TrainJob("no-validation", "cpu_line")
     work = tmp_path / "work"
     work.mkdir()
     with pytest.raises(OcrError, match="went away"):
-        train(TrainJob("no-validation", "cpu_line"), lines[0], None, work)
-    pointer = train(TrainJob("no-validation", "cpu_line"), lines[0], None, work)
+        train(StepContext(store, work), job, lines[0], None)
+    pointer = train(StepContext(store, work), job, lines[0], None)
     assert not backend.configs[0].eval.dataset.named
     assert pointer.metadata["checkpoint"] == "latest"
     assert pointer.metadata["validation_digest"] == ""

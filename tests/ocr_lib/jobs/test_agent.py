@@ -60,7 +60,8 @@ def data(
             patch.setenv(name, value)
         folder = tmp_path_factory.mktemp("lines")
         train, validation = (
-            pack_lines(folder / f"node-{role}", LINES, role) for role in ("train", "validation")
+            pack_lines(Store.from_env(), folder / f"node-{role}", LINES, role)
+            for role in ("train", "validation")
         )
 
         def work(run: str, overrides: Sequence[str] = ()) -> TrainRequest:

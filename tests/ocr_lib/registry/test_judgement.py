@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.deploy.step import deploy
+from components.step_context import StepContext
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import Judgement, check_champion
 from ocr_lib.registry.production import Production, list_versions, read_production
@@ -66,7 +67,7 @@ class Runs:
     def __init__(self, model: str, url: str, store: Store, folder: Path) -> None:
         self.model, self.url, self.store = model, url, store
         self._folder = folder
-        self._lines = pack_lines(folder / "lines", ["12", "7", "345"])
+        self._lines = pack_lines(store, folder / "lines", ["12", "7", "345"])
 
     def export(self, name: str, sharpness: float) -> ArtifactRef:
         """Exports a candidate that was judged against what serves now."""
@@ -74,12 +75,13 @@ class Runs:
         judged = Judgement.against(found.version, found.digest) if found else Judgement(0, "none")
         folder = self._folder / name
         bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
-        return upload(bundle, f"registry/{self.model}/bundles/{{digest}}")
+        return upload(self.store, bundle, f"registry/{self.model}/bundles/{{digest}}")
 
     def deploy(self, bundle: ArtifactRef) -> int:
-        work = self._folder / f"deploy-{len(list(self._folder.iterdir()))}"
-        work.mkdir()
-        found = deploy(bundle, self._lines, self.model, [self.url], work)
+        work_dir = self._folder / f"deploy-{len(list(self._folder.iterdir()))}"
+        work_dir.mkdir()
+        context = StepContext(self.store, work_dir)
+        found = deploy(context, bundle, self._lines, self.model, [self.url])
         return found.production.version
 
     def production(self) -> Production | None:

@@ -14,6 +14,7 @@ from ocr_lib.config.loader import load_config
 from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.worker import CONFIG
 from ocr_lib.runspec.run_config import run_config
+from ocr_lib.storage.store import Store
 
 BACKBONE = "no_such_module_of_a_test:Backbone"
 OVERRIDE = f"Architecture.Backbone={{name: '{BACKBONE}'}}"
@@ -21,9 +22,10 @@ OPENERS = {"load_config", "load_run", "export_bundle"}
 
 
 def test_a_run_takes_the_parts_that_the_environment_allows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("cpu_line", [OVERRIDE], tmp_path / "train", tmp_path / "eval", tmp_path)
+    folders = tmp_path / "train", tmp_path / "eval", tmp_path
+    arguments = (store, "cpu_line", [OVERRIDE], *folders)
     monkeypatch.delenv("OCR_ALLOW_PARTS", raising=False)
     with pytest.raises(ConfigError, match=r"Backbone\.name: .* is a custom part"):
         run_config(*arguments)
@@ -33,10 +35,14 @@ def test_a_run_takes_the_parts_that_the_environment_allows(
     assert config.train.dataset.data_dir == str(tmp_path / "train")
 
 
-def test_a_run_reads_packed_sets_whatever_the_configuration_names(tmp_path: Path) -> None:
+def test_a_run_reads_packed_sets_whatever_the_configuration_names(
+    store: Store, tmp_path: Path
+) -> None:
     given = ["Train.dataset.label_file_list=[a.txt, b.txt]", "Train.dataset.ratio_list=[0.5, 1.0]"]
     folder = tmp_path / "a folder, with: 'quotes'"
-    config = run_config("cpu_line", given, folder, None, tmp_path, save_model_dir=str(folder))
+    config = run_config(
+        store, "cpu_line", given, folder, None, tmp_path, save_model_dir=str(folder)
+    )
     assert (config.train.dataset.kind, config.train.dataset.data_dir) == (
         "LMDBDataSet",
         str(folder),
@@ -46,9 +52,9 @@ def test_a_run_reads_packed_sets_whatever_the_configuration_names(tmp_path: Path
     assert config.global_.save_model_dir == str(folder)
 
 
-def test_settings_of_a_run_are_checked_as_keys_are(tmp_path: Path) -> None:
+def test_settings_of_a_run_are_checked_as_keys_are(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"train_minutes: is -1"):
-        run_config("cpu_line", [], tmp_path, None, tmp_path, train_minutes=-1.0)
+        run_config(store, "cpu_line", [], tmp_path, None, tmp_path, train_minutes=-1.0)
 
 
 @pytest.mark.parametrize(("variable", "refused"), [("", True), (BACKBONE, False)])

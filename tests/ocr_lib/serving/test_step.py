@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.deploy.step import deploy, write_deployment
+from components.step_context import StepContext
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.client import ServedRecognition
@@ -40,7 +41,7 @@ def candidate(store: Store, model: str, folder: Path, sharpness: float) -> Artif
     found = read_production(store, model)
     judged = Judgement.against(*((found.version, found.digest) if found else (0, "")))
     bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
-    return upload(bundle, f"registry/{model}/bundles/{{digest}}")
+    return upload(store, bundle, f"registry/{model}/bundles/{{digest}}")
 
 
 def keep(model: str) -> None:
@@ -62,7 +63,8 @@ def model(
     name = f"stepped-{len(request.node.name)}"
     first = candidate(store, name, tmp_path / "one", 10.0)
     (tmp_path / "first").mkdir()
-    deploy(first, pack_lines(tmp_path / "few", ["7"]), name, [triton.url], tmp_path / "first")
+    lines = pack_lines(store, tmp_path / "few", ["7"])
+    deploy(StepContext(store, tmp_path / "first"), first, lines, name, [triton.url])
     with with_rights(s3_server, policy("feedback", "ocr")):
         keep(name)
     return name
@@ -72,10 +74,11 @@ def test_kept_lines_are_compared(
     store: Store, s3_server: S3Server, triton: TritonServer, model: str, tmp_path: Path
 ) -> None:
     bundle = candidate(store, model, tmp_path / "two", 20.0)
-    lines = pack_lines(tmp_path / "lines", ["12", "7"])
+    lines = pack_lines(store, tmp_path / "lines", ["12", "7"])
     (tmp_path / "work").mkdir()
     with with_rights(s3_server, policy("deploy", "ocr")):
-        found = deploy(bundle, lines, model, [triton.url], tmp_path / "work")
+        context = StepContext(Store.from_env(), tmp_path / "work")
+        found = deploy(context, bundle, lines, model, [triton.url])
     assert found.production.version == 2
     assert found.shadow is not None
     assert (found.shadow.lines, found.shadow.changed, found.notes) == (len(TEXTS), 0, ())
@@ -95,10 +98,11 @@ def test_kept_lines_that_may_not_be_read_hold_nothing_back(
     for statement in rights["Statement"]:
         statement["Resource"] = [name for name in statement["Resource"] if "feedback" not in name]
     bundle = candidate(store, model, tmp_path / "two", 20.0)
-    lines = pack_lines(tmp_path / "lines", ["12", "7"])
+    lines = pack_lines(store, tmp_path / "lines", ["12", "7"])
     (tmp_path / "work").mkdir()
     with with_rights(s3_server, rights):
-        found = deploy(bundle, lines, model, [triton.url], tmp_path / "work")
+        context = StepContext(Store.from_env(), tmp_path / "work")
+        found = deploy(context, bundle, lines, model, [triton.url])
     assert (found.production.version, found.shadow) == (2, None)
     (note,) = found.notes
     assert "not compared on kept lines" in note

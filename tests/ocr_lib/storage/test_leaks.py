@@ -12,14 +12,14 @@ from tests.components.packed import pack_lines
 TEXTS = {"train": ["abc", "b", "cab"], "validation": ["bb", "ca"], "test": ["c", "cc"]}
 
 
-def packed(tmp_path: Path, **texts: list[str]) -> dict[str, ArtifactRef | None]:
-    return {role: pack_lines(tmp_path / role, labels) for role, labels in texts.items()}
+def packed(store: Store, tmp_path: Path, **texts: list[str]) -> dict[str, ArtifactRef | None]:
+    return {role: pack_lines(store, tmp_path / role, labels) for role, labels in texts.items()}
 
 
 def test_three_sets_of_their_own_pass_without_their_images(store: Store, tmp_path: Path) -> None:
-    sets = packed(tmp_path, **TEXTS)
-    refuse_shared_images(sets, tmp_path / "work")
-    refuse_shared_images({**sets, "validation": None}, tmp_path / "without")
+    sets = packed(store, tmp_path, **TEXTS)
+    refuse_shared_images(store, sets, tmp_path / "work")
+    refuse_shared_images(store, {**sets, "validation": None}, tmp_path / "without")
     assert not list((tmp_path / "work").rglob("data.mdb"))
 
 
@@ -27,17 +27,18 @@ def test_three_sets_of_their_own_pass_without_their_images(store: Store, tmp_pat
 def test_an_image_in_any_two_sets_is_named(
     store: Store, tmp_path: Path, used: str, new: str
 ) -> None:
-    sets = packed(tmp_path, **{**TEXTS, new: ["aa", TEXTS[used][1], "ba"]})
+    sets = packed(store, tmp_path, **{**TEXTS, new: ["aa", TEXTS[used][1], "ba"]})
     message = (
         rf"{used} and {new}: 1 of 3 {new} images are {used} images too \(.*:2 of {new} is .*:2"
     )
     with pytest.raises(DataError, match=message):
-        refuse_shared_images(sets, tmp_path / "work")
+        refuse_shared_images(store, sets, tmp_path / "work")
 
 
 def test_a_set_that_was_changed_meanwhile_is_refused(store: Store, tmp_path: Path) -> None:
-    sets = packed(tmp_path, **TEXTS)
+    sets = packed(store, tmp_path, **TEXTS)
     found = sets["train"]
     assert found is not None
+    others = {**sets, "train": ArtifactRef(found.uri, "0" * 64)}
     with pytest.raises(DataError, match="the train set was changed meanwhile"):
-        refuse_shared_images({**sets, "train": ArtifactRef(found.uri, "0" * 64)}, tmp_path / "work")
+        refuse_shared_images(store, others, tmp_path / "work")

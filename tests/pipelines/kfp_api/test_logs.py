@@ -107,16 +107,16 @@ def test_the_object_store_is_read_with_keys_of_its_own(
     found = view("failed")
     step = step_of(found, "gen-label")
     with pytest.raises(ServiceError, match=r"object store, s3://ocr/kfp/.*executor-logs-0"):
-        read_log(kubeflow, found, step)
+        read_log(kubeflow, found, step, open_store=lambda: store)
     server.serves_v1beta1 = False  # no workflow: all that is known is the folder
     found = view("failed")
     step = step_of(found, "gen-label")
     folder = f"kfp/ocr-train-and-deploy/{found.run.run_id}/gen-label"
     store.put_bytes(f"{folder}/uuid/labels", b"not a log")
     with pytest.raises(ServiceError, match="there is none"):
-        read_log(kubeflow, found, step)
+        read_log(kubeflow, found, step, open_store=lambda: store)
     store.put_bytes(f"{folder}/uuid/executor-logs-0", b"gt.txt:3: no label\n")
-    log = read_log(kubeflow, found, step)
+    log = read_log(kubeflow, found, step, open_store=lambda: store)
     assert (log.source, log.lines) == (f"object store, {folder}/", ["gt.txt:3: no label"])
 
 
@@ -128,7 +128,7 @@ def test_the_store_is_read_at_the_end_alone(
     folder = f"kfp/ocr-train-and-deploy/{found.run.run_id}/gen-label"
     store.put_bytes(f"{folder}/uuid/executor-logs-0", b"a" * 10_000 + b"\nlast\n")
     monkeypatch.setattr(logs, "MAX_BYTES", 12)
-    log = read_log(kubeflow, found, step_of(found, "gen-label"))
+    log = read_log(kubeflow, found, step_of(found, "gen-label"), open_store=lambda: store)
     assert (log.lines, log.cut) == (["last"], True)
 
 
