@@ -3,70 +3,17 @@
 import importlib.util
 import math
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ocr_lib.data import lanczos
-from ocr_lib.data.decode import MAX_BYTES
-from ocr_lib.data.image import Preprocess, decode_image, default_buckets
-from ocr_lib.errors import ConfigError, ImageError
-
-RNG = np.random.default_rng(7)
-
-
-def picture(width: int, height: int) -> np.ndarray:
-    small = RNG.integers(0, 256, (max(1, height // 4), max(1, width // 4), 3), np.uint8)
-    return cv2.resize(small, (width, height))
-
-
-def encoded(width: int, height: int, kind: str = ".jpg") -> bytes:
-    return cv2.imencode(kind, picture(width, height))[1].tobytes()
-
-
-def config(name: str = "RecResizeImg", buckets: Any = None, **args: Any) -> SimpleNamespace:
-    parts = (SimpleNamespace(name="DecodeImage", args={}), SimpleNamespace(name=name, args=args))
-    return SimpleNamespace(
-        global_=SimpleNamespace(width_buckets=buckets),
-        eval=SimpleNamespace(dataset=SimpleNamespace(transforms=parts)),
-    )
-
-
-@pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp"])
-def test_decodes_to_bgr(kind: str) -> None:
-    image = decode_image(encoded(37, 19, kind))
-    assert image.shape == (19, 37, 3)
-    assert image.dtype == np.uint8
-
-
-def test_grey_and_alpha_become_three_channels() -> None:
-    grey = cv2.imencode(".png", np.full((5, 9), 60, np.uint8))[1].tobytes()
-    alpha = cv2.imencode(".png", np.full((5, 9, 4), 60, np.uint8))[1].tobytes()
-    assert decode_image(grey).shape == decode_image(alpha).shape == (5, 9, 3)
-
-
-@pytest.mark.parametrize("data", [b"", b"word_1.jpg", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n" * 9])
-def test_undecodable_bytes_are_named(data: bytes) -> None:
-    with pytest.raises(ImageError, match=r"labels\.txt:3: "):
-        decode_image(data, "labels.txt:3")
-
-
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
-    bomb = bytearray(encoded(8, 8, ".png"))
-    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
-    with pytest.raises(ImageError, match="60000x60000 pixels"):
-        decode_image(bytes(bomb))
-
-
-def test_too_many_bytes_are_refused() -> None:
-    with pytest.raises(ImageError, match=r"more than 33,554,432 bytes"):
-        decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
+from ocr_lib.data.image import Preprocess, default_buckets
+from tests.ocr_lib.data.pictures import config, picture
 
 
 @given(st.integers(1, 4000), st.integers(1, 300), st.sampled_from([32, 48, 64]))
@@ -172,32 +119,6 @@ def test_grey_padding_is_that_of_paddleocr(paddleocr_rec_img_aug: ModuleType) ->
         assert np.array_equal(preprocess.batch([preprocess.fit(image)], 100)[0], expected)
 
 
-@settings(max_examples=40)
-@given(st.integers(1, 300), st.integers(1, 60))
-def test_lanczos_is_pillows(width: int, height: int) -> None:
-    image = RNG.integers(0, 256, (height, width), np.uint8)
-    pillow = Image.fromarray(image)
-    steps = pillow.resize((100, height), Image.Resampling.LANCZOS)
-    steps = steps.resize((100, 32), Image.Resampling.LANCZOS)
-    assert np.array_equal(lanczos.resize(image, 100, 32), np.asarray(steps))
-
-
-@pytest.mark.parametrize(
-    ("name", "args", "buckets", "message"),
-    [
-        ("SARRecResizeImg", {"image_shape": [3, 48, 160]}, None, "least width"),
-        ("SARRecResizeImg", {"image_shape": [3, 48, 48, 160]}, [160], "own widths"),
-        ("GrayRecResizeImg", {"image_shape": [1, 32, 100]}, None, r"\[width, height\]"),
-        ("GrayRecResizeImg", {"image_shape": [9, 9], "resize_type": "X"}, None, "OpenCV, PIL"),
-        ("GrayRecResizeImg", {"image_shape": [9, 9], "inter_type": "BOX"}, None, "LANCZOS"),
-        ("GrayRecResizeImg", {"image_shape": [9, 9], "scale": False}, None, "only true"),
-    ],
-)
-def test_resize_operations_are_checked(name: str, args: Any, buckets: Any, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        Preprocess.from_config(config(name, buckets, **args))
-
-
 @pytest.fixture(scope="module")
 def paddleocr_rec_img_aug() -> ModuleType:
     """The one module of PaddleOCR's wheel that resizes, without importing the wheel."""
@@ -217,29 +138,3 @@ def paddleocr_rec_img_aug() -> ModuleType:
         )
         exec(compile(source[begin:end], str(path), "exec"), module.__dict__)
     return module
-
-
-def test_reads_the_config() -> None:
-    fixed = Preprocess.from_config(config(image_shape=[3, 48, 320]))
-    assert fixed == Preprocess(48, (320,))
-    bucketed = Preprocess.from_config(config(image_shape=[1, 32, 100], buckets=[64, 96]))
-    assert bucketed == Preprocess(32, (64, 96), channels=1)
-    assert Preprocess.from_dict(bucketed.to_dict()) == bucketed
-
-
-@pytest.mark.parametrize(
-    ("name", "args"),
-    [
-        ("KeepKeys", {}),
-        ("RecResizeImg", {}),
-        ("RecResizeImg", {"image_shape": [3, 48]}),
-        ("RecResizeImg", {"image_shape": [3, 48, "320"]}),
-        ("RecResizeImg", {"image_shape": [2, 48, 320]}),
-        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [320, 64]}),
-        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [0]}),
-        ("RecResizeImg", {"image_shape": [3, 48, 320], "buckets": [64, 96], "padding": False}),
-    ],
-)
-def test_bad_configs_name_the_key(name: str, args: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"image_shape|width_buckets|Eval\.dataset\.transforms"):
-        Preprocess.from_config(config(name, **args))

@@ -8,8 +8,8 @@ import pytest
 
 from ocr_lib.data.dataset import open_lmdb
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest, merge, pack, pack_split, verify
-from ocr_lib.data.roles import ROLES, TRAIN, VALIDATION, SplitRule
-from ocr_lib.errors import DataError, LmdbError
+from ocr_lib.data.roles import TRAIN, VALIDATION, SplitRule
+from ocr_lib.errors import DataError
 from tests.ocr_lib.data.lines import image, write_lines
 
 RULE = SplitRule(share=0.15, seed=5)
@@ -153,25 +153,6 @@ def test_a_side_of_nothing_but_bad_samples_leaves_its_drops_to_the_other(tmp_pat
     _, manifests = pack_split(labels, tmp_path, tmp_path / "out", RULE, max_bad_fraction=0.5)
     assert set(manifests) == {TRAIN}
     assert manifests[TRAIN].statistics.dropped_samples == 60 - manifests[TRAIN].samples > 0
-
-
-def test_a_manifest_without_roles_is_read_as_before(tmp_path: Path) -> None:
-    manifest = pack(write_lines(tmp_path, ["a", "b"]), tmp_path, tmp_path / "out")
-    text = (tmp_path / "out/manifest.json").read_text()
-    assert "role" not in json.loads(text)
-    assert (manifest.role, manifest.excluded) == ("", ())
-    for role in ROLES:
-        named = pack(tmp_path / "labels.txt", tmp_path, tmp_path / role, role=role)
-        assert named.digest != manifest.digest
-
-
-@pytest.mark.parametrize("excluded", [[2], [-1], [1, 0], [0, 0], ["0"], "0", {"0": 1}])
-def test_rows_left_out_that_are_not_there_are_refused(tmp_path: Path, excluded: object) -> None:
-    pack(write_lines(tmp_path, ["a", "b"]), tmp_path, tmp_path / "out")
-    path = tmp_path / "out/manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "excluded": excluded}))
-    with pytest.raises(LmdbError, match="not a manifest"):
-        Manifest.load(tmp_path / "out")
 
 
 def _new(folder: Path) -> Path:

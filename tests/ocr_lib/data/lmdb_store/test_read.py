@@ -11,31 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocr_lib.data.lmdb_store import LmdbDataset, pack, verify
+from ocr_lib.data.lmdb_store import LmdbDataset, pack
 from ocr_lib.errors import LmdbError
 from tests.ocr_lib.data.lines import texts, write_lines
-
-COUNT = 25
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    pack(write_lines(tmp_path, texts(COUNT)), tmp_path, tmp_path / "out", shard_samples=10)
-    return tmp_path / "out"
-
-
-def flip(path: Path, offset: int, count: int = 1) -> None:
-    content = bytearray(path.read_bytes())
-    for i in range(offset, offset + count):
-        content[i] ^= 0xFF
-    path.write_bytes(content)
-
-
-def flip_image(root: Path, row: int) -> None:
-    """Changes one byte in the middle of an image of the first shard."""
-    path = root / "shard-00000/data.mdb"
-    image = LmdbDataset(root).sample(row).image
-    flip(path, path.read_bytes().index(image) + len(image) // 2)
+from tests.ocr_lib.data.lmdb_store.damage import COUNT, flip, flip_image, remove
 
 
 def test_every_sample_comes_back(root: Path) -> None:
@@ -120,10 +99,6 @@ def test_a_changed_image_is_refused_and_the_others_are_read(root: Path) -> None:
     assert dataset.sample(4).label == texts(5)[4]
 
 
-def remove(name: str) -> Callable[[Path], None]:
-    return lambda root: (root / name).unlink()
-
-
 def garble(name: str) -> Callable[[Path], None]:
     return lambda root: (root / name).write_text('{"format": "ocr-lmdb-1"}')
 
@@ -147,49 +122,3 @@ def test_an_incomplete_data_set_is_refused(
     damage(root)
     with pytest.raises(LmdbError, match=message):
         LmdbDataset(root)
-
-
-def test_verify_finds_nothing_in_a_good_data_set(root: Path) -> None:
-    report = verify(root)
-    assert (report.shards, report.samples, report.problems) == (3, COUNT, ())
-
-
-def test_verify_names_damaged_samples(root: Path) -> None:
-    flip_image(root, 3)
-    flip_image(root, 7)
-    changed, first, second = verify(root).problems
-    assert "content was changed after packing" in changed
-    assert "data.mdb sample 4: " in first
-    assert "data.mdb sample 8: " in second
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda root: os.truncate(root / "shard-00000/data.mdb", 4096), "4,096 bytes instead of"),
-        (remove("shard-00001/data.mdb"), "missing"),
-        (lambda root: flip(root / "shard-00001/samples.npy", 140), "changed after packing"),
-        (lambda root: shutil.copytree(root / "shard-00000", root / "old"), "not in the manifest"),
-    ],
-)
-def test_verify_finds_other_damage(
-    root: Path, damage: Callable[[Path], object], message: str
-) -> None:
-    damage(root)
-    (problem,) = verify(root).problems
-    assert message in problem
-
-
-def test_verify_survives_any_damage_of_the_index(root: Path) -> None:
-    """In a child each, since a broken page could end the process."""
-    path = root / "shard-00000/data.mdb"
-    whole = path.read_bytes()
-    rng = np.random.default_rng(5)
-    for _ in range(12):
-        page = 4096 * int(rng.integers(0, len(whole) // 4096))
-        flip(path, page + int(rng.integers(0, 40)), 4)
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if verify(root).problems else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        path.write_bytes(whole)

@@ -1,0 +1,26 @@
+"""Damage to packed data sets, byte by byte."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ocr_lib.data.lmdb_store import LmdbDataset
+
+COUNT = 25
+
+
+def flip(path: Path, offset: int, count: int = 1) -> None:
+    content = bytearray(path.read_bytes())
+    for i in range(offset, offset + count):
+        content[i] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flip_image(root: Path, row: int) -> None:
+    """Changes one byte in the middle of an image of the first shard."""
+    path = root / "shard-00000/data.mdb"
+    image = LmdbDataset(root).sample(row).image
+    flip(path, path.read_bytes().index(image) + len(image) // 2)
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda root: (root / name).unlink()

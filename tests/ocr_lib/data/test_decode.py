@@ -1,0 +1,45 @@
+"""From encoded bytes to pixels, within limits."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ocr_lib.data.decode import MAX_BYTES
+from ocr_lib.data.image import decode_image
+from ocr_lib.errors import ImageError
+from tests.ocr_lib.data.pictures import picture
+
+
+def encoded(width: int, height: int, kind: str = ".jpg") -> bytes:
+    return cv2.imencode(kind, picture(width, height))[1].tobytes()
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp"])
+def test_decodes_to_bgr(kind: str) -> None:
+    image = decode_image(encoded(37, 19, kind))
+    assert image.shape == (19, 37, 3)
+    assert image.dtype == np.uint8
+
+
+def test_grey_and_alpha_become_three_channels() -> None:
+    grey = cv2.imencode(".png", np.full((5, 9), 60, np.uint8))[1].tobytes()
+    alpha = cv2.imencode(".png", np.full((5, 9, 4), 60, np.uint8))[1].tobytes()
+    assert decode_image(grey).shape == decode_image(alpha).shape == (5, 9, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"word_1.jpg", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n" * 9])
+def test_undecodable_bytes_are_named(data: bytes) -> None:
+    with pytest.raises(ImageError, match=r"labels\.txt:3: "):
+        decode_image(data, "labels.txt:3")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    bomb = bytearray(encoded(8, 8, ".png"))
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(ImageError, match="60000x60000 pixels"):
+        decode_image(bytes(bomb))
+
+
+def test_too_many_bytes_are_refused() -> None:
+    with pytest.raises(ImageError, match=r"more than 33,554,432 bytes"):
+        decode_image(b"\xff\xd8" + bytes(MAX_BYTES))
