@@ -39,7 +39,7 @@ def train(
         pretrained_uri: weights to start from (`.pdparams`); empty for none.
         train_backend: `local` trains in this step, `paddlejob` in pods of its own.
         train_workers: how many pods; devices of each as set on the task.
-        train_job_options: queue, deadlines, retries; see `ocr_lib/jobs/options.py`.
+        train_job_options: queue, deadlines, retries; see `ocr_lib/runspec/job_options.py`.
         train_image: of the pods; the step's own, which the pipeline fills in.
     """
     from components.step_context import step_context

@@ -102,12 +102,13 @@ def parse(
         raise location.child(*path).error(error.cause, error.fix) from None
 
 
-def whole_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns values of JSON with whole numbers as such: Kubeflow writes 3 as 3.0."""
-    return {
-        key: int(value) if isinstance(value, float) and value.is_integer() else value
-        for key, value in values.items()
-    }
+def whole_numbers(values: Any) -> Any:
+    """Returns values of JSON with whole numbers as such, however deep: Kubeflow writes 3 as 3.0."""
+    if isinstance(values, Mapping):
+        return {key: whole_numbers(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [whole_numbers(value) for value in values]
+    return int(values) if isinstance(values, float) and values.is_integer() else values
 
 
 def write(config: Any) -> dict[str, Any]:

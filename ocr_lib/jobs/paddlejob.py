@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ocr_lib.jobs.options import JobOptions
+from ocr_lib.runspec.job_options import JobOptions
 
 API_VERSION, KIND, PLURAL = "kubeflow.org/v1", "PaddleJob", "paddlejobs"
 CONTAINER = "paddle"  # the operator's webhook wants this name

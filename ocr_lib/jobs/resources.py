@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ocr_lib.config.location import SourceLocation
+from ocr_lib.config.parse import parse, whole_numbers
 from ocr_lib.errors import ConfigError
-from ocr_lib.jobs.options import JobOptions
 from ocr_lib.jobs.paddlejob import Pods
+from ocr_lib.runspec.job_options import JobOptions
 from ocr_lib.storage.pod_env import store_env
 
 MAX_WORKERS = 1000
@@ -52,7 +54,11 @@ class WorkerResources:
         """
         if not 1 <= workers <= MAX_WORKERS:
             raise ConfigError("train_workers", f"{workers} is not a number of pods", "Give 1 or so")
-        return cls(image, workers, pods_of(task), JobOptions.from_dict(options))
+        return cls(image, workers, pods_of(task), _options(options))
+
+
+def _options(values: Mapping[str, Any]) -> JobOptions:
+    return parse(JobOptions, whole_numbers(values), SourceLocation(("train_job_options",), {}))
 
 
 def pods_of(task: TaskSettings) -> Pods:

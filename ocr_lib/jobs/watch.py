@@ -23,7 +23,7 @@ from ocr_lib.jobs.diagnosis import (
     read_pods,
     restarts,
 )
-from ocr_lib.jobs.options import JobOptions
+from ocr_lib.runspec.job_options import JobOptions
 
 Tree = Mapping[str, Any]
 Result = Literal["succeeded", "failed", "again", "gone"]

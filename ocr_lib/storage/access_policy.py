@@ -38,17 +38,21 @@ class AccessPolicy:
 ACCESS = {
     # plan (which compares with what serves), gen-label, pack-lmdb, preflight
     "data": AccessPolicy(
-        read=("sources/", "configs/", "pretrained/", "registry/"), write=("datasets/",)
+        read=("sources/", "configs/", "pretrained/", "registry/"),
+        write=("datasets/",),
+        create=("specs/",),
     ),
     # train, its workers, the exit handler, the reaper
-    "train": AccessPolicy(read=("datasets/", "configs/", "pretrained/"), write=("runs/",)),
+    "train": AccessPolicy(
+        read=("datasets/", "specs/", "configs/", "pretrained/"), write=("runs/",)
+    ),
     # read-lines, evaluate
     "evaluate": AccessPolicy(
-        read=("datasets/", "registry/"), write=("runs/",), create=("decisions/",)
+        read=("datasets/", "specs/", "registry/"), write=("runs/",), create=("decisions/",)
     ),
-    "export": AccessPolicy(read=("datasets/", "runs/"), write=("registry/*/bundles/",)),
+    "export": AccessPolicy(read=("datasets/", "specs/", "runs/"), write=("registry/*/bundles/",)),
     "deploy": AccessPolicy(
-        read=("datasets/", "feedback/"), write=("registry/", "triton/", "leases/")
+        read=("datasets/", "specs/", "feedback/"), write=("registry/", "triton/", "leases/")
     ),
     # Triton and its keeper
     "serve": AccessPolicy(read=("registry/", "triton/"), write=("leases/",)),

@@ -129,6 +129,15 @@ class Store:
             raise MissingObjectError(f"s3://{bucket}/{key}: no such object. Check the URI.")
         return self.client.get_end(bucket, key, found.size, max_bytes)
 
+    def get_bytes(self, name: str, max_bytes: int) -> bytes:
+        """Returns the content of an object.
+
+        Raises:
+            MissingObjectError: there is none.
+            DigestError: it is larger than `max_bytes`.
+        """
+        return self.client.get(*self._locate(name), max_bytes)[0]
+
     def put_bytes(self, name: str, content: bytes) -> str:
         """Writes one object, whatever was there before; returns its entity tag."""
         return self.client.put(*self._locate(name), content)

@@ -1,8 +1,8 @@
 """A PaddleJob with everything set, and one with nothing."""
 
-from ocr_lib.jobs.options import JobOptions
 from ocr_lib.jobs.paddlejob import JobSpec, Pods
 from ocr_lib.jobs.training_job import TrainJob, TrainRequest
+from ocr_lib.runspec.job_options import JobOptions
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.pod_env import store_env
 

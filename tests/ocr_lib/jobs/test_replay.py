@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ocr_lib.jobs.options import JobOptions
 from ocr_lib.jobs.watch import DUMP_S, Observation, WatchState, advance, condition
+from ocr_lib.runspec.job_options import JobOptions
 from tests.ocr_lib.jobs.recorded import load
 
 IMPATIENT = JobOptions(pending_minutes=0.2, image_minutes=0.2)

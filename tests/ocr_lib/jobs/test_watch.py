@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocr_lib.jobs.options import JobOptions
 from ocr_lib.jobs.watch import DUMP_S, Observation, WatchState, advance, condition
+from ocr_lib.runspec.job_options import JobOptions
 from tests.ocr_lib.jobs.cluster_objects import container, ended, job, pod
 
 OPTIONS = JobOptions(pending_minutes=10, image_minutes=5, stall_minutes=20)

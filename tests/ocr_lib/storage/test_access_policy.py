@@ -49,6 +49,14 @@ def test_a_decision_is_created_and_never_deleted() -> None:
         assert allowed(stage, "s3:PutObject", key) == (stage == "evaluate")
 
 
+def test_a_run_spec_is_written_by_the_plan_and_read_by_every_step() -> None:
+    key = f"specs/{'0' * 64}.json"
+    for stage in {step.key for step in STEPS.values()}:
+        assert allowed(stage, "s3:GetObject", key)
+        assert allowed(stage, "s3:PutObject", key) == (stage == "data")
+        assert not allowed(stage, "s3:DeleteObject", key)
+
+
 @pytest.mark.parametrize("stage", [stage for stage in ACCESS if stage != "deploy"])
 @pytest.mark.parametrize(
     "key", ["registry/ocr/production.json", "registry/ocr/versions/1.json", "triton/ocr/1/model.py"]

@@ -1,13 +1,10 @@
 """How a training job is queued, bounded and repeated: the settings with defaults that work."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from ocr_lib.config.checks import above, at_least
-from ocr_lib.config.location import FieldError, SourceLocation
-from ocr_lib.config.parse import parse, whole_numbers
+from ocr_lib.config.location import FieldError
 
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?")
 
@@ -55,12 +52,3 @@ class JobOptions:
         if not _QUANTITY.fullmatch(self.shared_memory):
             cause = f"is {self.shared_memory!r}, which is not a quantity"
             raise FieldError(self, "shared_memory", cause, "Write for example 2Gi")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "JobOptions":
-        """Reads settings as a pipeline's parameter holds them.
-
-        Raises:
-            ConfigError: names the key, the cause and the nearest known key.
-        """
-        return parse(cls, whole_numbers(values), SourceLocation(("train_job_options",), {}))

@@ -1,0 +1,115 @@
+"""Run specs in the object store: `specs/<sha256>.json`, and one pointer for each run.
+
+A spec is named by its digest, which is checked whenever it is read. A run's pointer,
+`specs/runs/<run>.json`, is only ever created: the first `plan` of a run decides, and a repeated one
+adopts what it finds. On a store that ignores conditional writes, two at the same instant are told
+apart by reading the pointer after it was written.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from ocr_lib.config.location import SourceLocation
+from ocr_lib.errors import ConfigError
+from ocr_lib.runspec.spec import RunSpec, parse
+from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.s3 import ConflictError, DigestError, MissingObjectError
+from ocr_lib.storage.store import Store
+
+PREFIX = "specs"
+MAX_BYTES = 4 << 20  # a source is about 200 bytes, a configuration 10,000
+MAX_POINTER_BYTES = 4096
+MEND = "Delete this object and start a new run."
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def save_spec(store: Store, spec: RunSpec) -> ArtifactRef:
+    """Writes a spec unless it is there; returns where it is."""
+    key, digest = f"{PREFIX}/{spec.digest}.json", spec.digest
+    if not store.exists(key):
+        store.put_bytes(key, spec.to_json())
+    return ArtifactRef(store.uri(key), digest, {"model_name": spec.model_name})
+
+
+def load_spec(store: Store, digest: str) -> RunSpec:
+    """Reads a spec.
+
+    Raises:
+        ConfigError: `digest` is not one, or the document does not hold together.
+        MissingObjectError: there is no such spec.
+        DigestError: the object was damaged or replaced.
+    """
+    key = f"{PREFIX}/{digest}.json"
+    if not _DIGEST.fullmatch(digest):
+        raise ConfigError("run spec", f"{digest!r} is not a SHA-256", "Give 64 hexadecimal digits")
+    content = store.get_bytes(key, MAX_BYTES)
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise DigestError(f"{store.uri(key)}: its SHA-256 is {found}: damaged or replaced. {MEND}")
+    return parse(_json(store, key, content), SourceLocation((), {(): store.uri(key)}))
+
+
+def pin_spec(store: Store, run: str, spec: RunSpec) -> RunSpec:
+    """Makes a spec that of a run, unless the run has one; returns the one that the run has.
+
+    Raises:
+        ConfigError: `run` cannot name a run.
+    """
+    key = _pointer(run)
+    save_spec(store, spec)
+    try:
+        store.replace_json(key, {"spec": spec.digest}, None)
+    except ConflictError:
+        if not store.exists(key):
+            raise
+    return find_spec(store, run) or spec
+
+
+def find_spec(store: Store, run: str) -> RunSpec | None:
+    """Returns the spec of a run; None where the run has none.
+
+    Raises:
+        ConfigError: `run` cannot name a run.
+        DigestError: the pointer or the spec was damaged or replaced.
+    """
+    key = _pointer(run)
+    try:
+        pointer = _json(store, key, store.get_bytes(key, MAX_POINTER_BYTES))
+    except MissingObjectError:
+        return None
+    digest = pointer.get("spec") if isinstance(pointer, dict) else None
+    if not isinstance(digest, str):
+        raise DigestError(f"{store.uri(key)}: not a pointer to a run spec. {MEND}")
+    return load_spec(store, digest)
+
+
+def open_spec(store: Store, name: str) -> RunSpec:
+    """Returns the spec that a person names: by its run, or by its own digest.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    try:
+        found = load_spec(store, name) if _DIGEST.fullmatch(name) else find_spec(store, name)
+    except MissingObjectError:
+        found = None
+    if found is None:
+        fix = "Give the id of a run that was planned, as `ocr pipeline status` lists them"
+        raise ConfigError(name, "no run spec of that name in the object store", fix)
+    return found
+
+
+def _json(store: Store, key: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise DigestError(f"{store.uri(key)}: not JSON ({error}). {MEND}") from None
+
+
+def _pointer(run: str) -> str:
+    if not _RUN.fullmatch(run):
+        raise ConfigError("run", f"{run!r} cannot name a run", "Give a run's id")
+    return f"{PREFIX}/runs/{run}.json"
