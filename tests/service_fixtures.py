@@ -1,7 +1,9 @@
 """Real servers for the tests that need them: one S3 store, one Triton (skipped where absent)."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -10,6 +12,7 @@ from ocr_lib.serving.triton_env import triton_venv
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
+from tests.conditional_s3 import KINDS, available, conditional_s3
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +23,53 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def store(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
-    for name, value in s3_server.environment().items():
+    return named_store(s3_server.environment(), monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def conditional_servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Starts an S3 server that honours conditional writes, by its kind; skips where there is none.
+
+    Returns the environment that names it.
+    """
+    with ExitStack() as stack:
+
+        @cache
+        def start(kind: str) -> dict[str, str]:
+            if not available(kind):
+                pytest.skip(f"no {kind} here")
+            return stack.enter_context(conditional_s3(kind, tmp_path_factory.mktemp(kind)))
+
+        yield start
+
+
+@pytest.fixture(params=KINDS)
+def conditional_store(
+    request: pytest.FixtureRequest,
+    conditional_servers: Callable[[str], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Store:
+    """A store that honours conditional writes."""
+    return named_store(conditional_servers(request.param), monkeypatch)
+
+
+@pytest.fixture(params=("rclone", *KINDS))
+def any_store(
+    request: pytest.FixtureRequest,
+    s3_server: S3Server,
+    conditional_servers: Callable[[str], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Store:
+    """A store, whether it honours conditional writes or ignores them."""
+    kind = request.param
+    environment = s3_server.environment() if kind == "rclone" else conditional_servers(kind)
+    return named_store(environment, monkeypatch)
+
+
+def named_store(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Store.from_env()
 

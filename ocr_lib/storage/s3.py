@@ -1,13 +1,16 @@
 """A thin client of one S3 endpoint: every call has a deadline and every failure a next step.
 
 Source: minio-py. Differs from it in that a failure is always a `ServiceError` that names the
-endpoint, the object and what to do, and in that an interrupted download goes on where it stopped.
+endpoint, the object and what to do, in that an interrupted download goes on where it stopped, and
+in conditional writes, which it has no call for: they are a plain PUT to a presigned URL.
 """
 
 import io
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -17,11 +20,16 @@ from minio.error import InvalidResponseError, MinioException, S3Error
 
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import Pauses, retry
 
 CONNECT_TIMEOUT_S = 5.0
 CHUNK_BYTES = 1 << 20
 PART_BYTES = 16 << 20  # files above this go up in parts
 DOWNLOAD_ATTEMPTS = 3
+UNANSWERED = (500, 502, 503, 504)  # what the server did is unknown
+UNANSWERED_FOR_S = 10.0  # how long to repeat a conditional write without an answer
+PRESIGNED = timedelta(minutes=15)  # how long a URL holds, and clocks may differ
+MAX_ERROR_BYTES = 64 << 10
 
 NOT_S3 = "no S3 server answers"  # where other failures have the code of an S3 error
 NEXT_STEPS = {
@@ -33,7 +41,7 @@ NEXT_STEPS = {
     NOT_S3: "Check OCR_S3_ENDPOINT: a web page or a console answers there, not an S3 API",
 }
 
-
+CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 MISSING = ("NoSuchKey", "NoSuchBucket")
 LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
@@ -49,6 +57,10 @@ class DigestError(ServiceError):
 
 class ConflictError(ServiceError):
     """Another process changed the object, or holds the lease, that this call needed."""
+
+
+class UnansweredError(ServiceError):
+    """The store did not answer, or failed: whether it did what was asked is unknown."""
 
 
 class RefusedError(ServiceError):
@@ -101,20 +113,19 @@ class S3Client:
         self.endpoint = endpoint
         self._deadline_s = deadline_s
         scheme, _, host = endpoint.partition("://")
-        retry = urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504))
-        connect_s = min(timeout_s, CONNECT_TIMEOUT_S)
+        self._pool = _S3Pool(
+            timeout=urllib3.Timeout(connect=min(timeout_s, CONNECT_TIMEOUT_S), read=timeout_s),
+            retries=urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=UNANSWERED),
+            maxsize=16,
+            cert_reqs="CERT_REQUIRED",
+        )
         self._minio = minio.Minio(
             host,
             access_key=access_key,
             secret_key=secret_key,
             region=region,
             secure=scheme == "https",
-            http_client=_S3Pool(
-                timeout=urllib3.Timeout(connect=connect_s, read=timeout_s),
-                retries=retry,
-                maxsize=16,
-                cert_reqs="CERT_REQUIRED",
-            ),
+            http_client=self._pool,
         )
 
     def make_bucket(self, bucket: str) -> None:
@@ -127,6 +138,22 @@ class S3Client:
 
     def stat(self, bucket: str, key: str) -> StoredObject | None:
         """Returns what the store says of an object, or None where there is none."""
+        found = self._head(bucket, key)
+        return _stored(found) if found else None
+
+    def age_s(self, bucket: str, key: str) -> float | None:
+        """Returns how long ago an object was written, in seconds of the store's own clock.
+
+        None where there is none.
+        """
+        found = self._head(bucket, key)
+        if found is None:
+            return None
+        now = found.metadata.get("date")
+        at = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return at.timestamp() - _stored(found).modified
+
+    def _head(self, bucket: str, key: str) -> Any:
         try:
             found = self._minio.stat_object(bucket, key)
         except S3Error as error:
@@ -137,7 +164,7 @@ class S3Client:
             self._fail("look up", bucket, key, error)
         if not found.etag:
             self._fail("look up", bucket, key, NotS3Error())
-        return _stored(found)
+        return found
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """Yields every object whose key starts with `prefix`, in the order of keys."""
@@ -172,21 +199,111 @@ class S3Client:
             self._fail("list", bucket, prefix, error)
         return tuple(found)
 
-    def put(
-        self, bucket: str, key: str, content: bytes, headers: dict[str, str] | None = None
-    ) -> str:
-        """Writes one object and returns its entity tag; `headers` may hold conditions.
-
-        Raises:
-            ConflictError: the store evaluated a condition of `headers` and it did not hold.
-        """
-        try:  # the public put_object() has no way to pass If-Match
-            written = self._minio._put_object(bucket, key, content, headers)
+    def put(self, bucket: str, key: str, content: bytes) -> str:
+        """Writes one object, whatever was there before; returns its entity tag."""
+        try:
+            written = self._minio.put_object(
+                bucket, key, io.BytesIO(content), len(content), part_size=PART_BYTES
+            )
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("write", bucket, key, error)
         if not written.etag:
             self._fail("write", bucket, key, NotS3Error())
         return str(written.etag)
+
+    def put_if(self, bucket: str, key: str, content: bytes, etag: str | None) -> str:
+        """Writes one object where it is still as it was; returns its entity tag.
+
+        A lost answer is settled by reading the object: `content` has to differ from what others
+        would write, else theirs is taken for this one. See `honours_conditions`.
+
+        Args:
+            bucket: where to.
+            key: its key.
+            content: what to write.
+            etag: the tag that the object must have; None where there must be none.
+
+        Raises:
+            ConflictError: the store evaluated the condition and it does not hold.
+            UnansweredError: the store does not answer; the object may have been written.
+        """
+        unanswered: list[Exception] = []
+        try:
+            return retry(
+                lambda: self._put_once(bucket, key, content, etag),
+                lambda error: isinstance(error, UnansweredError),
+                UNANSWERED_FOR_S,
+                Pauses(0.2, factor=2.0),
+                say=unanswered.append,
+            )
+        except (ConflictError, UnansweredError) as error:
+            lost = bool(unanswered) or isinstance(error, UnansweredError)
+            written = self._holds(bucket, key, content) if lost else None
+            if written is None:
+                raise
+            return written
+
+    def _put_once(self, bucket: str, key: str, content: bytes, etag: str | None) -> str:
+        condition = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
+        try:
+            url = self._minio.presigned_put_object(bucket, key, expires=PRESIGNED)
+            response = self._pool.request(
+                "PUT", url, body=content, headers=condition, retries=False, preload_content=False
+            )
+            with response:
+                body = response.read(MAX_ERROR_BYTES).decode(errors="replace")
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail("write", bucket, key, error)
+        if response.status >= 300:
+            self._not_written(bucket, key, response, body, replaces=etag is not None)
+        if not response.headers.get("etag"):
+            self._fail("write", bucket, key, NotS3Error())
+        return str(response.headers["etag"]).strip('"')
+
+    def _not_written(
+        self, bucket: str, key: str, response: Any, body: str, *, replaces: bool
+    ) -> NoReturn:
+        """Raises the error that says why a plain PUT was not carried out."""
+        error = InvalidResponseError(response.status, response.headers.get("content-type"), body)
+        if response.status in UNANSWERED:
+            raise UnansweredError(
+                f"{self._name(bucket, key)}: cannot write, the store answers with status "
+                f"{response.status}. Look into its log."
+            )
+        if response.status == 412 or (replaces and _code(error) == "NoSuchKey"):
+            self._conflict(bucket, key, error)
+        self._fail("write", bucket, key, error)
+
+    def _holds(self, bucket: str, key: str, content: bytes) -> str | None:
+        """Returns the entity tag of an object that has exactly this content, else None."""
+        try:
+            found, etag = self.get(bucket, key, len(content))
+        except (MissingObjectError, DigestError):
+            return None
+        return etag if found == content else None
+
+    def honours_conditions(self, bucket: str, key: str) -> bool:
+        """Tells whether the store evaluates the conditions of `put_if`: some ignore them.
+
+        Args:
+            bucket: where to try.
+            key: an object of this name is made and removed; no one else may use it.
+        """
+        first = self.put(bucket, key, b"first")
+        try:
+            for absent_or_other in (None, "0" * 32):
+                try:
+                    self.put_if(bucket, key, b"refused", absent_or_other)
+                except ConflictError:
+                    continue
+                return False
+            try:
+                self.put_if(bucket, key, b"second", first)
+            except ConflictError:
+                return False
+            return True
+        finally:
+            self.remove(bucket, key)
 
     def put_file(self, bucket: str, key: str, path: Path) -> None:
         """Uploads a file, in parts where it is large; the object appears whole or not at all."""
@@ -302,16 +419,20 @@ class S3Client:
     def _name(self, bucket: str, key: str) -> str:
         return f"s3://{bucket}/{key} at {self.endpoint}"
 
+    def _conflict(self, bucket: str, key: str, error: Exception) -> NoReturn:
+        name = self._name(bucket, key)
+        raise ConflictError(
+            f"{name}: changed by another process meanwhile. Run it again."
+        ) from error
+
     def _fail(self, action: str, bucket: str, key: str, error: Exception) -> NoReturn:
         """Raises the `ServiceError` that says what `error` means and what to do next."""
         code = _code(error)
         name = self._name(bucket, key)
-        if code == "PreconditionFailed":
-            raise ConflictError(
-                f"{name}: changed by another process meanwhile. Run it again."
-            ) from error
+        if code in CONFLICTS:
+            self._conflict(bucket, key, error)
         if not code:
-            raise ServiceError(
+            raise UnansweredError(
                 f"{name}: cannot {action}, the store does not answer ({_reason(error)}). "
                 "Check OCR_S3_ENDPOINT and that the store runs."
             ) from error

@@ -4,13 +4,16 @@ A *tree* is a folder in the store: its files and a manifest with the size and SH
 written last. A prefix without a manifest is not a tree, so a half-uploaded one is never read.
 
 Stores differ in whether they honour conditional writes (`If-Match`): some ignore the header in
-silence. `replace_json` therefore compares before it writes as well, and `lease` (see
-`ocr_lib/storage/store_lease.py`) keeps two writers apart on every store.
+silence. `replace_json` therefore compares before it writes as well, and `store_lease` keeps two
+writers apart on every store.
 """
 
 import json
+import logging
 import os
 import re
+import secrets
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from ocr_lib.storage.s3 import (
 from ocr_lib.storage.transfer import check_room, in_parallel, put_in_place
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
 
+log = logging.getLogger(__name__)
 MAX_JSON_BYTES = 64 << 20
 MAX_TREE_BYTES = 1 << 40
 
@@ -41,6 +45,8 @@ class Store:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self.client = client
         self.bucket = bucket
+        self._honours: bool | None = None
+        self._probing = threading.Lock()
 
     @classmethod
     def from_env(cls, *, timeout_s: float = 30.0) -> "Store":
@@ -177,8 +183,29 @@ class Store:
         found = self.client.stat(bucket, key)
         if (found.etag if found else None) != etag:
             raise ConflictError(f"s3://{bucket}/{key}: changed by another process. Run it again.")
-        condition = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
-        return self.client.put(bucket, key, _json(value), condition)
+        return self.client.put_if(bucket, key, _json(value), etag)
+
+    def age_s(self, name: str) -> float | None:
+        """Returns the age of an object in seconds, by the store's clock; None where none is."""
+        return self.client.age_s(*self._locate(name))
+
+    def honours_conditions(self, prefix: str) -> bool:
+        """Tells whether the store evaluates conditions of writes; probed once, with one warning.
+
+        Args:
+            prefix: where an object may be made for it; ends in a slash.
+        """
+        with self._probing:
+            if self._honours is None:
+                key = f"{prefix}{secrets.token_hex(8)}"
+                self._honours = self.client.honours_conditions(self.bucket, key)
+                if not self._honours:
+                    log.warning(
+                        "%s ignores conditional writes: leases are kept by listing instead. "
+                        "For production, use a store that honours If-Match and If-None-Match.",
+                        self.client.endpoint,
+                    )
+            return self._honours
 
     def put_tree(self, folder: Path, prefix: str) -> str:
         """Uploads a folder as a tree and returns its URI; what is already there stays.

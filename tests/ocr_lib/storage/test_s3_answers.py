@@ -54,6 +54,7 @@ CALLS: dict[str, Callable[[Store, Path], object]] = {
     "look up": lambda store, _: store.exists("a"),
     "read": lambda store, _: store.get_json("a"),
     "write": lambda store, _: store.put_json("a", {}),
+    "write on a condition": lambda store, _: store.client.put_if("ocr", "a", b"", None),
     "read a tree": lambda store, folder: store.get_tree("s3://ocr/tree", folder / "tree"),
     "find a source": lambda store, folder: store.fetch_source("s3://ocr/tree", folder / "tree"),
 }

@@ -2,10 +2,7 @@ import contextlib
 import json
 import os
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,7 +20,6 @@ from ocr_lib.storage.s3 import (
 )
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import store_lease
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
 
 
@@ -229,70 +225,6 @@ def test_folders_are_listed_without_what_is_in_them(store: Store) -> None:
     assert store.folders("folders/none", 9) == ()
     with pytest.raises(ServiceError, match=r"ocr/folders/ at .*: more than 2 entries\. Delete"):
         store.folders("folders", 2)
-
-
-def test_a_lease_has_one_holder(store: Store) -> None:
-    with store_lease(store, "deploy"):
-        with (
-            pytest.raises(ConflictError, match="held by another"),
-            store_lease(store, "deploy", wait_s=0.3),
-        ):
-            pass
-        with store_lease(store, "other", wait_s=0):
-            pass
-    with store_lease(store, "deploy", wait_s=0):
-        pass
-    assert store.list("leases/") == []
-
-
-def test_a_lease_is_renewed_after_an_error_of_any_kind(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("ocr_lib.storage.store_lease.HOLD_S", 0.06)
-    put_json, written = store.put_json, threading.Semaphore(0)
-    errors: list[Exception] = []
-
-    def put(name: str, value: object) -> str:
-        if errors:
-            raise errors.pop()
-        etag = put_json(name, value)
-        written.release()
-        return etag
-
-    monkeypatch.setattr(store, "put_json", put)
-    with store_lease(store, "renewed"):
-        assert written.acquire(timeout=60)  # taken
-        errors.append(ValueError("not a date"))
-        for _ in range(3):
-            assert written.acquire(timeout=60)
-        assert errors == []
-    assert "renewed/" in (said := capsys.readouterr().err)
-    assert said.endswith(": not renewed: not a date\n")
-
-
-def test_a_dead_holder_is_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.put_json("leases/dead/gone", {})
-    time.sleep(1.1)  # a store's clock may tick in seconds
-    monkeypatch.setattr("ocr_lib.storage.store_lease.HOLD_S", 0.5)
-    with store_lease(store, "dead", wait_s=0):
-        assert len(store.list("leases/dead/")) == 1
-
-
-def test_contenders_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocr_lib.storage.store_lease.POLL_S", 0.05)
-    inside, seen = [], []
-
-    def contend() -> None:
-        with store_lease(store, "turns"):
-            inside.append(1)
-            seen.append(len(inside))
-            time.sleep(0.02)
-            inside.pop()
-
-    with ThreadPoolExecutor(4) as pool:
-        for job in [pool.submit(contend) for _ in range(6)]:
-            job.result()
-    assert seen == [1] * 6
 
 
 def test_a_store_that_is_down_is_named(store: Store, closed_port: int) -> None:

@@ -1,0 +1,189 @@
+"""Conditional writes against real servers, also where the answer is lost on its way."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+import urllib3
+
+from ocr_lib.errors import ServiceError
+from ocr_lib.storage import s3
+from ocr_lib.storage.s3 import ConflictError, S3Client, UnansweredError
+from ocr_lib.storage.store import Store
+from tests.conditional_s3 import KEY, SECRET
+
+ABSENT = None
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on; `answers` says what becomes of the answers to the first PUTs.
+
+    "lost": the connection is closed; a number: that status instead, and nothing is passed on.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.upstream = upstream
+        self.answers: list[str | int] = []
+        self.meanwhile: list[bytes] = []
+        self.puts = 0
+
+
+class Forward(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+
+    def _pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        put = self.command == "PUT"
+        self.server.puts += put
+        answer = self.server.answers.pop(0) if put and self.server.answers else None
+        if isinstance(answer, int):
+            self.send_response(answer)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        upstream = urllib3.request(
+            self.command,
+            self.server.upstream + self.path,
+            body=body,
+            headers=dict(self.headers),
+            retries=False,
+        )
+        if answer == "lost":
+            self.close_connection = True
+            return
+        self.send_response(upstream.status)
+        for name in ("ETag", "Last-Modified", "Content-Type"):
+            if name in upstream.headers:
+                self.send_header(name, upstream.headers[name])
+        length = upstream.headers.get("Content-Length", str(len(upstream.data)))
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(upstream.data)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def proxy(store: Store, context: ssl.SSLContext | None = None) -> Iterator[tuple[Proxy, S3Client]]:
+    with Proxy(store.client.endpoint) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        scheme = "https" if context else "http"
+        endpoint = f"{scheme}://127.0.0.1:{server.server_port}"
+        yield server, S3Client(endpoint, KEY, SECRET, "us-east-1", timeout_s=20.0)
+        server.shutdown()
+
+
+def test_an_object_is_created_once(conditional_store: Store) -> None:
+    client, bucket = conditional_store.client, conditional_store.bucket
+    first = client.put_if(bucket, "once/ü+%20 a", b"first", ABSENT)
+    with pytest.raises(ConflictError, match=r"once/ü.*changed by another process"):
+        client.put_if(bucket, "once/ü+%20 a", b"second", ABSENT)
+    assert client.get(bucket, "once/ü+%20 a", 99) == (b"first", first)
+
+
+def test_an_object_is_replaced_where_it_is_as_it_was(conditional_store: Store) -> None:
+    client, bucket = conditional_store.client, conditional_store.bucket
+    first = client.put(bucket, "replaced", b"first")
+    second = client.put_if(bucket, "replaced", b"second", first)
+    with pytest.raises(ConflictError):
+        client.put_if(bucket, "replaced", b"third", first)
+    assert client.get(bucket, "replaced", 99) == (b"second", second)
+    with pytest.raises(ConflictError):
+        client.put_if(bucket, "removed meanwhile", b"third", first)
+
+
+def test_one_of_fifty_contenders_wins(conditional_store: Store) -> None:
+    client, bucket = conditional_store.client, conditional_store.bucket
+    former = client.put(bucket, "contended", b"former")
+    start = threading.Barrier(50)
+
+    def contend(number: int) -> bool:
+        start.wait(60)
+        try:
+            client.put_if(bucket, "contended", f"from {number}".encode(), former)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as pool:
+        won = list(pool.map(contend, range(50)))
+    assert won.count(True) == 1
+    assert client.get(bucket, "contended", 99)[0] == f"from {won.index(True)}".encode()
+
+
+@pytest.mark.parametrize("answers", [["lost"], ["lost", "lost"], [503, "lost"], [500, 502]])
+def test_a_lost_answer_is_settled_by_reading(
+    conditional_store: Store, answers: list[str | int], request: pytest.FixtureRequest
+) -> None:
+    key = request.node.name
+    with proxy(conditional_store) as (server, client):
+        server.answers = answers.copy()
+        etag = client.put_if(conditional_store.bucket, key, b"own", ABSENT)
+        assert server.puts == len(answers) + 1
+    assert conditional_store.client.get(conditional_store.bucket, key, 99) == (b"own", etag)
+
+
+def test_a_lost_answer_does_not_hide_a_conflict(conditional_store: Store) -> None:
+    conditional_store.client.put(conditional_store.bucket, "taken", b"theirs")
+    with proxy(conditional_store) as (server, client):
+        server.answers = ["lost"]
+        with pytest.raises(ConflictError):
+            client.put_if(conditional_store.bucket, "taken", b"own", ABSENT)
+
+
+def test_a_store_that_only_fails_is_named(
+    conditional_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.5)
+    with proxy(conditional_store) as (server, client):
+        server.answers = [503] * 9
+        with pytest.raises(UnansweredError, match=r"failing at .* status 503\. Look into"):
+            client.put_if(conditional_store.bucket, "failing", b"own", ABSENT)
+
+
+def test_conditional_writes_trust_the_same_authorities(
+    conditional_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
+    with proxy(conditional_store, context) as (_, stranger):
+        with pytest.raises(ServiceError, match="does not answer"):
+            stranger.put_if(conditional_store.bucket, "over tls", b"own", ABSENT)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        client = S3Client(stranger.endpoint, KEY, SECRET, "us-east-1")
+        client.put_if(conditional_store.bucket, "over tls", b"own", ABSENT)
+    assert conditional_store.client.get(conditional_store.bucket, "over tls", 9)[0] == b"own"
+
+
+def test_it_is_known_which_store_honours_conditions(store: Store) -> None:
+    assert not store.client.honours_conditions(store.bucket, "probes/1")
+    assert store.list("probes/") == []
+
+
+def test_a_store_that_honours_conditions_is_told(conditional_store: Store) -> None:
+    assert conditional_store.client.honours_conditions(conditional_store.bucket, "probes/1")
+    assert conditional_store.list("probes/") == []
+
+
+def test_the_age_of_an_object_is_by_the_clock_of_the_store(any_store: Store) -> None:
+    any_store.put_bytes("aging", b"")
+    age_s = any_store.age_s("aging")
+    assert age_s is not None
+    assert -1.0 <= age_s < 3600.0
+    assert any_store.age_s("no such object") is None

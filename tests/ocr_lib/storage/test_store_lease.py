@@ -1,0 +1,159 @@
+"""The lease by both of its methods: by conditional writes, and by listing where those fail."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ocr_lib.polling import Pauses, poll_until
+from ocr_lib.storage import store_lease as module
+from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import FREE, ConditionalLease, ListedLease, store_lease
+
+
+def held(store: Store, name: str) -> list[str]:
+    """Returns the objects of a lease that are not free."""
+    found = [item.key for item in store.list(f"leases/{name}/")]
+    return [key for key in found if store.get_json(key) != FREE]
+
+
+def test_a_lease_has_one_holder(any_store: Store) -> None:
+    with store_lease(any_store, "deploy"):
+        with (
+            pytest.raises(ConflictError, match=r"waited 0\.3 s for .*deploy: held by another"),
+            store_lease(any_store, "deploy", wait_s=0.3),
+        ):
+            pass
+        with store_lease(any_store, "other", wait_s=0):
+            pass
+    with store_lease(any_store, "deploy", wait_s=0):
+        assert len(held(any_store, "deploy")) == 1
+    assert held(any_store, "deploy") == []
+
+
+def test_the_method_follows_from_what_the_store_honours(
+    store: Store, conditional_store: Store
+) -> None:
+    with store_lease(store, "method"):
+        assert "leases/method/holder.json" not in held(store, "method")
+    with store_lease(conditional_store, "method"):
+        assert held(conditional_store, "method") == ["leases/method/holder.json"]
+
+
+def test_a_store_that_ignores_conditions_is_probed_and_named_once(
+    store: Store, conditional_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for each in (store, conditional_store):
+        for name in ("first", "second"):
+            with store_lease(each, name):
+                pass
+    (record,) = [record for record in caplog.records if "conditional" in record.message]
+    assert store.client.endpoint in record.message
+    assert store.list(module.PROBES) == conditional_store.list(module.PROBES) == []
+
+
+def test_a_lease_is_renewed_after_an_error_of_any_kind(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    any_store.honours_conditions(module.PROBES)
+    monkeypatch.setattr(module, "HOLD_S", 0.06)
+    written = threading.Semaphore(0)
+    errors: list[Exception] = []
+
+    def failing(kind: type[ConditionalLease] | type[ListedLease]) -> None:
+        renew = kind.renew
+
+        def renewing(lease: ConditionalLease) -> None:
+            if errors:
+                raise errors.pop()
+            renew(lease)
+            written.release()
+
+        monkeypatch.setattr(kind, "renew", renewing)
+
+    failing(ConditionalLease)
+    failing(ListedLease)
+    with store_lease(any_store, "renewed"):
+        assert written.acquire(timeout=60)
+        errors.append(ValueError("not a date"))
+        for _ in range(3):
+            assert written.acquire(timeout=60)
+        assert errors == []
+    said = capsys.readouterr().err
+    assert "leases/renewed/" in said
+    assert "not renewed: not a date\n" in said
+
+
+def test_a_dead_holder_is_followed(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    any_store.put_json("leases/dead/holder.json", {"holder": "gone"})
+    aged = lambda: (any_store.age_s("leases/dead/holder.json") or 0) > 1.5  # noqa: E731
+    poll_until(aged, "the object to age", 60.0, Pauses(0.2))  # a store's clock may tick in seconds
+    monkeypatch.setattr(module, "HOLD_S", 0.5)
+    with store_lease(any_store, "dead", wait_s=0):
+        (key,) = [item.key for item in any_store.list("leases/dead/")]
+        assert any_store.get_json(key).get("holder") != "gone"
+
+
+def test_a_holder_that_was_taken_for_dead_neither_renews_nor_frees(
+    conditional_store: Store,
+) -> None:
+    key = "leases/slow/holder.json"
+    slow = ConditionalLease(conditional_store, key)
+    assert slow.take()
+    conditional_store.put_json(key, {"holder": "successor"})
+    with pytest.raises(ConflictError):
+        slow.renew()
+    slow.give_back()
+    assert conditional_store.get_json(key) == {"holder": "successor"}
+
+
+def test_a_renewal_of_unknown_outcome_does_not_lose_the_lease(conditional_store: Store) -> None:
+    lease = ConditionalLease(conditional_store, "leases/unknown/holder.json")
+    assert lease.take()
+    own = conditional_store.get_json(lease.key)
+    conditional_store.put_json(lease.key, {**own, "renewals": 99})  # written, answer lost
+    lease.renew()
+    lease.renew()
+    lease.give_back()
+    assert conditional_store.get_json(lease.key) == FREE
+
+
+def test_contenders_take_turns(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_S", 0.05)
+    inside, seen = [], []
+
+    def contend() -> None:
+        with store_lease(any_store, "turns"):
+            inside.append(1)
+            seen.append(len(inside))
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(contend) for _ in range(6)]:
+            job.result()
+    assert seen == [1] * 6
+
+
+def test_one_of_fifty_contenders_holds_the_lease(conditional_store: Store) -> None:
+    key = "leases/fifty/holder.json"
+    start = threading.Barrier(50)
+    leases = [ConditionalLease(conditional_store, key) for _ in range(50)]
+
+    def contend(lease: ConditionalLease) -> bool:
+        start.wait(60)
+        return lease.take()
+
+    for _ in range(2):  # taken by creating it, then by replacing what was given back
+        with ThreadPoolExecutor(50) as pool:
+            taken = list(pool.map(contend, leases))
+        assert taken.count(True) == 1
+        leases[taken.index(True)].give_back()
+
+
+def test_a_lease_is_given_back_when_its_block_fails(any_store: Store) -> None:
+    with pytest.raises(ValueError, match="failed"), store_lease(any_store, "failing"):
+        raise ValueError("failed")
+    assert held(any_store, "failing") == []
