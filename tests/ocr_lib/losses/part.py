@@ -20,3 +20,17 @@ def logits(*shape: int, seed: int = 0) -> paddle.Tensor:
 def softmax(x: np.ndarray) -> np.ndarray:
     exp = np.exp(x - x.max(-1, keepdims=True))
     return exp / exp.sum(-1, keepdims=True)
+
+
+NRTR_LABEL = [[2, 4, 5, 3, 0, 0], [2, 6, 3, 0, 0, 0]]  # start 2, end 3, padding 0
+
+
+CLASSES = 8
+
+
+def batch(label: list[list[int]]) -> dict[str, paddle.Tensor]:
+    return {"label_gtc": paddle.to_tensor(label)}
+
+
+def log_probs(x: paddle.Tensor) -> np.ndarray:
+    return np.log(softmax(x.numpy().astype(np.float64)))

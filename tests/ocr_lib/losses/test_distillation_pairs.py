@@ -1,30 +1,11 @@
+"""Losses between a student and its teacher."""
+
 import numpy as np
 import paddle
 import pytest
 
-from ocr_lib.errors import ConfigError
-from tests.ocr_lib.losses.part import logits, loss_of, softmax
-
-STUDENT, TEACHER = (logits(2, 5, 6, seed=seed) for seed in (0, 1))
-PAIRS = [["Student", "Teacher"]]
-LABELS = {
-    "label_ctc": paddle.to_tensor([[1, 2], [3, 0]], dtype="int32"),
-    "length": paddle.to_tensor([2, 1]),
-    "label_gtc": paddle.to_tensor([[2, 4, 5, 3, 0, 0], [2, 4, 3, 0, 0, 0]]),
-}
-
-
-def outputs(student=STUDENT, teacher=TEACHER):
-    heads = ({"ctc": x, "nrtr": x} for x in (student, teacher))
-    return {
-        name: {"head_out": head, "backbone_out": head["ctc"]}
-        for name, head in zip(("Student", "Teacher"), heads, strict=True)
-    }
-
-
-def combined(loss: str, **arguments):
-    arguments = {"weight": 1.0, "key": "head_out", **arguments}
-    return loss_of("CombinedLoss", loss_config_list=[{loss: arguments}])
+from tests.ocr_lib.losses.distilled import LABELS, PAIRS, STUDENT, TEACHER, combined, outputs
+from tests.ocr_lib.losses.part import softmax
 
 
 def kl(target: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -117,46 +98,3 @@ def test_ctc_logits_are_compared_on_average() -> None:
     assert float(loss(outputs(), LABELS)["ctc_logits_0"]) > 0.01
     mixed = outputs(STUDENT, STUDENT[:, ::-1])
     assert float(loss(mixed, LABELS)["loss"]) == pytest.approx(0.0, abs=1e-4)
-
-
-def test_each_network_learns_its_label() -> None:
-    models = {"model_name_list": ["Student", "Teacher"], "multi_head": True}
-    loss = loss_of(
-        "CombinedLoss",
-        loss_config_list=[
-            {"DistillationCTCLoss": {"weight": 1.0, "key": "head_out", **models}},
-            {"DistillationNRTRLoss": {"weight": 2.0, "key": "head_out", **models}},
-        ],
-    )
-    losses = loss(outputs(), LABELS)
-    names = [
-        "loss_ctc_Student_0",
-        "loss_ctc_Teacher_1",
-        "loss_nrtr_Student_0",
-        "loss_nrtr_Teacher_1",
-    ]
-    assert sorted(losses) == sorted([*names, "loss"])
-    assert float(losses["loss"]) == pytest.approx(sum(float(losses[n]) for n in names), rel=1e-6)
-    alone = loss_of("NRTRLoss")(STUDENT, LABELS)["loss"]
-    assert float(losses["loss_nrtr_Student_0"]) == pytest.approx(2 * float(alone))
-
-
-def test_networks_with_one_head_need_no_head_name() -> None:
-    loss = combined("DistillationCTCLoss", model_name_list=["Student"])
-    plain = {"Student": {"head_out": STUDENT}}
-    assert float(loss(plain, LABELS)["loss"]) == pytest.approx(
-        float(loss_of("CTCLoss")(STUDENT, LABELS)["loss"])
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "missing"),
-    [
-        ({"model_name_pairs": [["Student", "Techer"]]}, "Techer"),
-        ({"model_name_pairs": PAIRS, "key": "neck"}, "neck"),
-        ({"model_name_pairs": PAIRS, "multi_head": True, "dis_head": "sar"}, "sar"),
-    ],
-)
-def test_outputs_that_are_not_there_are_named(arguments, missing) -> None:
-    with pytest.raises(ConfigError, match=f"nothing called '{missing}'"):
-        combined("DistillationDMLLoss", act="softmax", use_log=True, **arguments)(outputs(), LABELS)
