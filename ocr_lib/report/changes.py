@@ -1,4 +1,4 @@
-"""How far the candidate differs from the champion, with intervals: figures and small pictures."""
+"""How far the candidate differs from the champion, with intervals."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -9,10 +9,9 @@ from ocr_lib.evaluation.block_counts import METRICS, WHOLE, Key, block_metrics
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate.checks import shared_slices
 from ocr_lib.gate.statistics import bootstrap
-from ocr_lib.report.formatting import points
+from ocr_lib.report.formatting import points, signed
 
 CONFIDENCE = 0.95
-WIDTH, HEIGHT = 150, 16  # of a picture, px
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,12 @@ class Change:
 
     def words(self) -> str:
         """Returns the difference and its interval in percentage points."""
-        return f"{points(self.value)} ({_short(self.low)} to {_short(self.high)})"
+        return f"{points(self.value)} ({signed(self.low)} to {signed(self.high)})"
+
+    @property
+    def kind(self) -> str:
+        """What the whole interval says: better, worse or even."""
+        return "worse" if self.high < 0 else "better" if self.low > 0 else "even"
 
 
 class Changes:
@@ -63,30 +67,3 @@ class Changes:
         """Returns the largest end of the intervals of some slices, for a common scale."""
         ends = [max(abs(c.low), abs(c.high)) for key in keys if (c := self.of(key, metric))]
         return max([0.01, *ends])
-
-
-def picture(change: Change | None, reach: float) -> str:
-    """Returns the interval as a line around zero: left is worse, right is better.
-
-    Args:
-        change: the difference; None gives an empty cell.
-        reach: the share at both ends of the scale.
-    """
-    if change is None:
-        return ""
-    low, at, high = (
-        (1 + max(-1.0, min(1.0, x / reach))) * (WIDTH - 8) / 2 + 4
-        for x in (change.low, change.value, change.high)
-    )
-    kind = "worse" if change.high < 0 else "better" if change.low > 0 else "even"
-    y = HEIGHT / 2
-    return (
-        f'<svg class="whisker {kind}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'aria-label="{change.words()}"><line class="zero" x1="{WIDTH / 2}" y1="0" '
-        f'x2="{WIDTH / 2}" y2="{HEIGHT}"/><line class="range" x1="{low:.1f}" y1="{y}" '
-        f'x2="{high:.1f}" y2="{y}"/><circle cx="{at:.1f}" cy="{y}" r="4"/></svg>'
-    )
-
-
-def _short(change: float) -> str:
-    return f"{'−' if change < 0 else '+'}{abs(change) * 100:.2f}"

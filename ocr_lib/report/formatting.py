@@ -13,7 +13,12 @@ def percent(value: float) -> str:
 
 def points(change: float) -> str:
     """Writes a difference of two shares in percentage points, with its sign."""
-    return f"{'−' if change < 0 else '+'}{abs(change) * 100:.2f} points"
+    return f"{signed(change)} points"
+
+
+def signed(change: float) -> str:
+    """Writes a difference of two shares in percentage points, without the unit."""
+    return f"{'−' if change < 0 else '+'}{abs(change) * 100:.2f}"
 
 
 def judged(decisions: int) -> str:

@@ -1,11 +1,9 @@
-"""Accuracy by slice: bars of both models, and the change with its interval."""
+"""Accuracy by slice, of both models, and the change with its interval."""
 
-from collections.abc import Iterator
-from html import escape
+from dataclasses import dataclass
 
 from ocr_lib.evaluation.report import EvalReport, Slice
-from ocr_lib.report.changes import Changes, picture
-from ocr_lib.report.formatting import percent
+from ocr_lib.report.changes import Change, Changes
 
 SECTIONS = (
     ("By label length", "characters", "length"),
@@ -16,66 +14,41 @@ SECTIONS = (
 )
 
 
-def slices(report: EvalReport, champion: EvalReport | None, changes: Changes) -> str:
+@dataclass(frozen=True, slots=True)
+class SliceSection:
+    """The slices by one property, with the serving model's where it has the same ones."""
+
+    heading: str
+    unit: str
+    dimension: str
+    parts: tuple[Slice, ...]
+    champion: dict[str, Slice]
+    changes: Changes
+
+    @property
+    def with_changes(self) -> bool:
+        """Whether there are changes to show."""
+        return bool(self.champion and self.changes)
+
+    @property
+    def reach(self) -> float:
+        """The share at both ends of the scale of changes."""
+        return self.changes.reach([(self.dimension, part.name) for part in self.parts])
+
+    def change(self, part: Slice) -> Change | None:
+        """Returns the change of accuracy in a slice, None where there is none."""
+        return self.changes.of((self.dimension, part.name))
+
+
+def slices(report: EvalReport, champion: EvalReport | None, changes: Changes) -> list[SliceSection]:
     """Returns a section for every kind of slice that says more than the whole."""
-    return "".join(
-        _section(*section, report, champion, changes)
-        for section in SECTIONS
-        if len(getattr(report, f"by_{section[2]}")) > (section[2] in ("script", "source"))
-    )
-
-
-def _section(
-    heading: str,
-    unit: str,
-    dimension: str,
-    report: EvalReport,
-    champion: EvalReport | None,
-    changes: Changes,
-) -> str:
-    parts: tuple[Slice, ...] = getattr(report, f"by_{dimension}")
-    champion_slices = {part.name: part for part in getattr(champion, f"by_{dimension}", ())}
-    if champion_slices.keys() != {part.name for part in parts}:
-        champion_slices = {}  # the serving model has other width buckets, or an old report
-    key = columns = ""
-    if champion_slices:
-        columns = '<th scope="col" class="number">serving</th>'
-        if changes:
-            columns += '<th scope="col" class="change">change, 95 % interval</th>'
-        key = (
-            '<p class="small soft"><span class="key"></span>candidate &nbsp; '
-            '<span class="key champion"></span>serving model</p>'
-        )
-    rows = "".join(_rows(dimension, parts, champion_slices, changes))
-    return (
-        f"<section><h2>{heading}</h2>{key}<div class='scroll'><table><thead><tr>"
-        f'<th scope="col">{unit}</th><th scope="col" class="number">lines</th>'
-        f'<th class="bars"></th><th scope="col" class="number">read exactly</th>{columns}'
-        '<th scope="col" class="number">edit similarity</th>'
-        f'<th scope="col" class="number">F1 of spaces</th></tr></thead><tbody>{rows}</tbody>'
-        "</table></div></section>"
-    )
-
-
-def _rows(
-    dimension: str, parts: tuple[Slice, ...], champion_slices: dict[str, Slice], changes: Changes
-) -> Iterator[str]:
-    reach = changes.reach([(dimension, part.name) for part in parts])
-    for part in parts:
-        bars = f'<div class="bar" style="width:{part.accuracy:.1%}"></div>'
-        columns = ""
-        if champion_slices:
-            other = champion_slices[part.name]
-            bars += f'<div class="bar champion" style="width:{other.accuracy:.1%}"></div>'
-            columns = f'<td class="number">{percent(other.accuracy)}</td>'
-            if changes:
-                shown = picture(changes.of((dimension, part.name)), reach)
-                columns += f'<td class="change">{shown}</td>'
-        spaces = "–" if part.space_f1 is None else percent(part.space_f1)
-        yield (
-            f'<tr><th scope="row">{escape(part.name)}</th>'
-            f'<td class="number">{part.samples:,}</td><td class="bars">{bars}</td>'
-            f'<td class="number">{percent(part.accuracy)}</td>{columns}'
-            f'<td class="number">{percent(part.norm_edit_dis)}</td>'
-            f'<td class="number">{spaces}</td></tr>'
-        )
+    sections = []
+    for heading, unit, dimension in SECTIONS:
+        parts: tuple[Slice, ...] = getattr(report, f"by_{dimension}")
+        if len(parts) <= (dimension in ("script", "source")):
+            continue
+        reference = {part.name: part for part in getattr(champion, f"by_{dimension}", ())}
+        if reference.keys() != {part.name for part in parts}:
+            reference = {}  # the serving model has other width buckets, or an old report
+        sections.append(SliceSection(heading, unit, dimension, parts, reference, changes))
+    return sections
