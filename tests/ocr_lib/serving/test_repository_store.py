@@ -1,30 +1,71 @@
-"""Golden images in the store; versions and configurations see test_rollout.py."""
+"""What a version leaves in the store."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from ocr_lib.registry.golden_images import GoldenImage, golden_prefix
+import pytest
+
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.model_repository import build_model_version
-from ocr_lib.serving.repository_store import GOLDEN_FILE, download_golden, upload_version
+from ocr_lib.serving.repository_store import (
+    download_golden,
+    download_version,
+    prepare_repository,
+    remove_configs,
+    upload_version,
+    write_configs,
+)
+from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.storage.store import Store
-from ocr_lib.text.recognition import Recognition
-
-GOLDEN = [
-    GoldenImage("a.png", b"an image", Recognition("abc", 0.75)),
-    GoldenImage("zero.png", b"another", Recognition("", 0.0)),
-    GoldenImage("old.png", b"a third", Recognition("cab", 0.0), scored=False),
-]
 
 
-def test_golden_images_come_back_as_they_went(store: Store, bundle: Path, tmp_path: Path) -> None:
-    upload_version(store, build_model_version(bundle, "kept", 1), GOLDEN)
-    assert download_golden(store, "kept", 1, tmp_path / "golden") == GOLDEN
+def test_triton_gets_an_address_that_has_an_object(store: Store) -> None:
+    address = prepare_repository(store)
+    assert address == f"s3://{store.client.endpoint}/{store.bucket}/triton"
+    assert store.exists("triton/README")
+    assert prepare_repository(store) == address
 
 
-def test_golden_images_of_early_versions_have_no_score(store: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "golden"
-    folder.mkdir()
-    (folder / "0000.image").write_bytes(b"an image")
-    (folder / GOLDEN_FILE).write_text('[{"name": "a.png", "file": "0000.image", "text": "abc"}]')
-    store.put_tree(folder, golden_prefix("early", 1))
-    (image,) = download_golden(store, "early", 1, tmp_path / "back")
-    assert image == GoldenImage("a.png", b"an image", Recognition("abc", 0.0), scored=False)
+def test_a_version_comes_back_as_the_bundle_it_was(
+    store: Store, bundle: Path, golden: list[GoldenImage], tmp_path: Path
+) -> None:
+    version = build_model_version(bundle, "kept", 3)
+    mixed = [golden[0], replace(golden[1], scored=True)]
+    upload_version(store, version, mixed)
+    folder = download_version(store, "kept", 3, tmp_path / "version")
+    assert Bundle.open(folder, verify=False).digest == Bundle.open(bundle).digest
+    assert (folder / "model.onnx").read_bytes() == (bundle / "model.onnx").read_bytes()
+    found = download_golden(store, "kept", 3, tmp_path / "golden")
+    assert [(item.name, item.image, item.scored) for item in found] == [
+        (item.name, item.image, item.scored) for item in mixed
+    ]
+    assert [item.recognition.text for item in found] == [item.recognition.text for item in mixed]
+    assert found[1].recognition.score == pytest.approx(mixed[1].recognition.score)
+
+
+def test_a_version_that_is_there_is_never_written_again(
+    store: Store, bundle: Path, golden: list[GoldenImage]
+) -> None:
+    version = build_model_version(bundle, "once", 1)
+    upload_version(store, version, golden)
+    before = {item.key: item.modified for item in store.list("triton/once")}
+    upload_version(store, version, golden)
+    assert {item.key: item.modified for item in store.list("triton/once")} == before
+
+
+def test_what_is_not_there_is_an_error(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(MissingObjectError):
+        download_version(store, "unheard-of", 1, tmp_path / "version")
+    with pytest.raises(MissingObjectError):
+        download_golden(store, "unheard-of", 1, tmp_path / "golden")
+
+
+def test_servers_that_start_serve_what_the_configurations_say(store: Store, bundle: Path) -> None:
+    version = build_model_version(bundle, "configured", 7)
+    write_configs(store, version.configs)
+    for model in ("configured", "configured_core"):
+        content, _ = store.client.get(store.bucket, f"triton/{model}/config.pbtxt", 1 << 16)
+        assert b"versions: 7\n" in content
+    remove_configs(store, version)
+    assert store.list("triton/configured") == []

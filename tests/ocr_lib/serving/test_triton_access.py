@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import tritonclient.grpc as grpc
-import trustme
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ConfigError, ServiceError
@@ -24,38 +23,9 @@ from ocr_lib.serving.triton_env import triton_venv
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
+from tests.ocr_lib.serving.certificates import KEY, SERVER_NAME, Certificates
 from tests.ocr_lib.serving.sockets import listening
 from tests.ocr_lib.serving.tiny_bundle import line_image
-
-KEY = "0123456789abcdef0123456789abcdef"
-SERVER_NAME = "triton.example"
-
-
-class Certificates:
-    """An authority, a server's certificate and a client's, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        authority = trustme.CA()
-        self.ca, self.cert, self.key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
-        self.client_cert, self.client_key = folder / "client.pem", folder / "client-key.pem"
-        authority.cert_pem.write_to_path(str(self.ca))
-        server, client = authority.issue_cert(SERVER_NAME), authority.issue_cert("deployer.example")
-        for issued, cert, key in (
-            (server, self.cert, self.key),
-            (client, self.client_cert, self.client_key),
-        ):
-            cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-            issued.private_key_pem.write_to_path(str(key))
-
-    def client(self, *, with_certificate: bool = True) -> Tls:
-        own = (self.client_cert, self.client_key) if with_certificate else (None, None)
-        return Tls(self.ca, *own, name=SERVER_NAME)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("tls") / "ours")
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +129,8 @@ class TritonPythonModel:
     def execute(self, requests):
         return []
 """
+
+
 CONFIG = {
     "backend": "python",
     "input": [{"name": "I", "data_type": "TYPE_FP32", "dims": [1]}],
@@ -252,39 +224,6 @@ def test_an_address_of_another_machine_is_named(models: str) -> None:
     server = TritonServer(models, log=None, address="192.0.2.1", admin_key=KEY)
     with pytest.raises(ServiceError, match=r"grpc cannot listen on 192\.0\.2\.1"), server:
         pass
-
-
-def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", KEY)
-    connection = TritonConnection.from_env()
-    assert connection.admin_headers == {"triton-grpc-protocol-ocr-admin": KEY}
-    assert KEY not in repr(connection)
-    for bad in ("short", KEY + "=", KEY + ",x", "é" * 20):
-        monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", bad)
-        with pytest.raises(ConfigError, match="OCR_TRITON_ADMIN_KEY") as error:
-            TritonConnection.from_env()
-        assert bad not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("variables", "message"),
-    [
-        ({"OCR_TRITON_TLS_CA": "/none.pem"}, r"no file /none\.pem"),
-        ({"OCR_TRITON_TLS_CERT": "/x.pem"}, "OCR_TRITON_TLS_CA: is not set"),
-        ({"OCR_TRITON_TLS_CA": "CA", "OCR_TRITON_TLS_KEY": "CA"}, "or its key is missing"),
-        ({"OCR_TRITON_ADMIN_KEY_FILE": "/none"}, "OCR_TRITON_ADMIN_KEY_FILE"),
-    ],
-)
-def test_bad_settings_are_named(
-    certificates: Certificates,
-    variables: dict[str, str],
-    message: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, str(certificates.ca) if value == "CA" else value)
-    with pytest.raises(ConfigError, match=message):
-        TritonConnection.from_env()
 
 
 def test_a_server_needs_certificate_and_key(

@@ -1,8 +1,7 @@
-"""What a served model answers, and how the client says what went wrong."""
+"""What a served model answers."""
 
 import os
 import re
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -13,46 +12,15 @@ import pytest
 import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
-from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.errors import ServiceError
 from ocr_lib.inference.runtimes import open_bundle
-from ocr_lib.registry.golden_images import GoldenImage
-from ocr_lib.serving.admin import TritonAdmin, triton_error
+from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
-from ocr_lib.serving.model_repository import ModelVersion, build_model_version
-from ocr_lib.serving.rollout import deploy
+from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.triton_server import TritonServer
-from ocr_lib.storage.s3_server import S3Server
-from ocr_lib.storage.store import Store
 from tests.ocr_lib.data.hostile_images import tiff_bomb
-from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, PREPROCESS, line_image
-
-MODEL = "served"
-
-
-@pytest.fixture(scope="module")
-def served(
-    triton: TritonServer, s3_server: S3Server, bundle: Path, golden: list[GoldenImage]
-) -> TritonServer:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server.environment().items():
-            patch.setenv(name, value)
-        deploy(str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[triton.url])
-    return triton
-
-
-def network(served: TritonServer) -> str:
-    """Returns the name of the tensor model that `MODEL` calls."""
-    with TritonAdmin(served.url) as admin:
-        name = admin.parameter(MODEL, "core")
-    assert name is not None
-    return name
-
-
-def load(admin: TritonAdmin, built: ModelVersion, *names: str) -> None:
-    """Loads models from their files, in this order."""
-    for name in names:
-        files = {f"1/{file}": content for file, content in built.files[name].items()}
-        admin.load(name, built.configs[name], files)
+from tests.ocr_lib.serving.loaded import MODEL, load
+from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, line_image
 
 
 def random_lines(count: int) -> list[bytes]:
@@ -176,51 +144,6 @@ def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> Non
     assert "maximum queue size" in full
 
 
-def test_a_client_names_a_full_queue() -> None:
-    error = InferenceServerException("Exceeds maximum queue size", "StatusCode.UNAVAILABLE")
-    assert "its queue is full. Ask later" in str(triton_error("h:1", "cannot ask m", error))
-
-
-def test_priorities_are_known_to_the_server(served: TritonServer) -> None:
-    for priority in (1, 2):
-        with RecognitionClient(served.url, MODEL, priority=priority) as recognizer:
-            assert recognizer.read(line_image("a")).text == "a"
-
-
-def test_a_server_that_is_gone_is_stood_in_for(served: TritonServer) -> None:
-    """One is down, one never answers: the third one reads, within the deadline."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        down = f"127.0.0.1:{taken.getsockname()[1]}"
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        urls = [down, f"127.0.0.1:{silent.getsockname()[1]}", served.url]
-        with RecognitionClient(urls, MODEL, timeout_s=8) as recognizer:
-            for _ in range(4):
-                assert recognizer.read(line_image("abc")).text == "abc"
-
-
-def test_the_tensor_model_answers_probabilities(served: TritonServer) -> None:
-    tensor = np.zeros((3, 3, PREPROCESS.height, 100), np.float32)
-    source = grpc.InferInput("x1", list(tensor.shape), "FP32")
-    source.set_data_from_numpy(tensor)
-    with grpc.InferenceServerClient(served.url) as client:
-        answer = client.infer(network(served), [source]).as_numpy("probs1")
-    assert answer.shape == (3, 12, len(CHARACTERS) + 1)
-    np.testing.assert_allclose(answer.sum(axis=2), 1, atol=1e-5)
-
-
-def test_files_are_read_and_missing_ones_named(served: TritonServer, tmp_path: Path) -> None:
-    path = tmp_path / "line.png"
-    path.write_bytes(line_image("é中a"))
-    with RecognitionClient(served.url, MODEL) as recognizer:
-        assert recognizer.read(path).text == "é中a"
-        assert recognizer.read_many([]) == []
-        with pytest.raises(ImageError, match=r"none\.png: No such file"):
-            recognizer.read(tmp_path / "none.png")
-        path.write_text("no image")
-        with pytest.raises(ImageError, match=r"line\.png: not an image"):
-            recognizer.read(path)
-
-
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -242,19 +165,6 @@ def test_a_tampered_version_does_not_load(
         assert not admin.ready("tampered", 1)
 
 
-def test_an_unknown_model_and_version_are_named(served: TritonServer) -> None:
-    with (
-        RecognitionClient(served.url, "unheard-of") as recognizer,
-        pytest.raises(ServiceError, match="unheard-of"),
-    ):
-        recognizer.read(b"x")
-    with (
-        RecognitionClient(served.url, MODEL, version=99) as recognizer,
-        pytest.raises(ServiceError, match="served version 99"),
-    ):
-        recognizer.read(b"x")
-
-
 def test_without_its_network_it_says_so_and_recovers(served: TritonServer, bundle: Path) -> None:
     """Also where several requests share the failure."""
     built, core = build_model_version(bundle, "lonely", 1), "lonely_core"
@@ -270,23 +180,3 @@ def test_without_its_network_it_says_so_and_recovers(served: TritonServer, bundl
         assert recognizer.read(line_image("abc")).text == "abc"
         for name in ("lonely", core):
             admin.unload(name)
-
-
-def test_a_server_that_is_down_is_named_in_time() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with (
-        RecognitionClient(f"127.0.0.1:{port}", timeout_s=0.5) as recognizer,
-        pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*does not answer"),
-    ):
-        recognizer.read(b"x")
-
-
-def test_a_silent_server_meets_the_deadline() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"127.0.0.1:{server.getsockname()[1]}"
-        with (
-            RecognitionClient(url, timeout_s=0.5) as recognizer,
-            pytest.raises(ServiceError, match=r"in time|does not answer"),
-        ):
-            recognizer.read(b"x")
