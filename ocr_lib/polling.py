@@ -82,12 +82,12 @@ def poll_until(
         ServiceError: of class `error`: it did not come within `deadline_s`.
     """
     ends, attempt = clock.now() + deadline_s, 0
-    while not (found := probe()):
+    while not (result := probe()):
         attempt += 1
         if clock.now() >= ends:
             raise error(f"waited {deadline_s:g} s for {awaited}. {next_step}".rstrip())
         clock.sleep(pauses.after(attempt))
-    return found
+    return result
 
 
 def retry(

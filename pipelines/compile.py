@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     compile_as_asked(args.out, args)
     echo(f"{args.out}")
     if args.native:
-        write_native(args.out, args.native, args.namespace)
+        write_native(args, args.native, args.namespace)
         echo(f"{args.native}")
     return 0
 
@@ -149,14 +149,30 @@ def build_options(args: argparse.Namespace) -> BuildOptions:
     )
 
 
-def write_native(package_path: Path, out: Path, namespace: str) -> None:
-    """Writes a compiled package as Kubernetes objects."""
-    from pipelines.kfp_api.package import commit_of, read_package
-    from pipelines.native import native_manifests
+def write_native(args: argparse.Namespace, out: Path, namespace: str) -> None:
+    """Writes the package as Kubernetes objects, for servers that keep pipelines in the cluster.
 
-    package = read_package(package_path)
-    version = package.version_name(commit_of())
-    write_bytes(out, native_manifests(package.spec, package.platform, version, namespace))
+    With Kubeflow Pipelines' Kubernetes-native API a pipeline and its versions are `kubectl
+    apply`-ed, or kept in a Git repository that a controller applies.
+
+    Args:
+        args: the command line that `args.out` was compiled from.
+        out: the file.
+        namespace: where Kubeflow Pipelines looks for them.
+    """
+    from kfp.compiler import KubernetesManifestOptions
+
+    from pipelines.kfp_api.package import commit_of, read_package
+
+    package = read_package(args.out)
+    manifest = KubernetesManifestOptions(
+        pipeline_display_name=package.spec["pipelineInfo"].get("displayName"),
+        pipeline_version_name=(version := package.version_name(commit_of())),
+        pipeline_version_display_name=version,
+        namespace=namespace,
+        include_pipeline_manifest=True,
+    )
+    write_bytes(out, _compiled(build_options(args), not args.no_literals, manifest))
 
 
 def named_images(images: Iterable[str]) -> dict[Name, str]:
@@ -192,7 +208,14 @@ def compile_pipeline(
     Raises:
         OcrError: a component is too large for the backend.
     """
-    from kfp import compiler
+    content = _compiled(options, literals)
+    check_sizes(next(yaml.safe_load_all(content)))
+    write_bytes(out, content)
+
+
+def _compiled(options: BuildOptions | None, literals: bool, manifest: Any = None) -> bytes:
+    """Returns the package, or with `manifest`, kfp's options for them, Kubernetes objects."""
+    from kfp.compiler import Compiler
 
     from pipelines.literals import offer
     from pipelines.train_and_deploy import LITERALS, build_pipeline
@@ -202,10 +225,13 @@ def compile_pipeline(
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="kfp")
         package = Path(folder) / "package.yaml"
-        compiler.Compiler().compile(pipeline, str(package))
-        content = package.read_bytes()
-    check_sizes(next(yaml.safe_load_all(content)))
-    write_bytes(out, content)
+        Compiler().compile(
+            pipeline,
+            str(package),
+            kubernetes_manifest_format=manifest is not None,
+            kubernetes_manifest_options=manifest,
+        )
+        return package.read_bytes()
 
 
 def check_sizes(spec: Mapping[str, Any]) -> None:

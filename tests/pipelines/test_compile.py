@@ -10,6 +10,7 @@ from components.images import NAMES, image
 from ocr_lib.errors import ConfigError, OcrError
 from pipelines.cli.main import main
 from pipelines.compile import MAX_COMPONENT_BYTES, check_sizes, compile_pipeline, named_images
+from pipelines.kfp_api.package import DIGEST_CHARS, read_package
 from pipelines.placement import BuildOptions, default_images
 
 GIVEN = f"registry/given@sha256:{'0' * 64}"
@@ -31,6 +32,29 @@ def test_another_process_writes_the_same_bytes_but_for_the_image_it_is_given(
         [sys.executable, "-m", "pipelines.cli.main", *arguments], check=True, timeout=240
     )
     assert out.read_text("utf-8") == package.read_text("utf-8").replace(image("serve"), GIVEN)
+
+
+def test_the_package_as_kubernetes_objects_is_the_same_pipeline_and_the_same_bytes(
+    package: Path, tmp_path: Path
+) -> None:
+    arguments = ["pipeline", "compile", "--namespace", "kfp", "--out", str(tmp_path / "out.yaml")]
+    natives = [tmp_path / "first.yaml", tmp_path / "second.yaml"]
+    assert main([*arguments, "--native", str(natives[0])]) == 0
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.cli.main", *arguments, "--native", str(natives[1])],
+        check=True,
+        timeout=240,
+    )
+    assert natives[0].read_bytes() == natives[1].read_bytes()
+    specification, platform = yaml.safe_load_all(package.read_bytes())
+    pipeline, version = yaml.safe_load_all(natives[0].read_bytes())
+    assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
+    assert {one["metadata"]["namespace"] for one in (pipeline, version)} == {"kfp"}
+    assert pipeline["metadata"]["name"] == version["spec"]["pipelineName"]
+    assert pipeline["metadata"]["name"] == specification["pipelineInfo"]["name"]
+    assert version["spec"]["pipelineSpec"] == specification
+    assert version["spec"]["platformSpec"] == platform
+    assert version["metadata"]["name"].endswith(read_package(package).digest[:DIGEST_CHARS])
 
 
 def test_both_documents_are_in_the_package(package: Path) -> None:

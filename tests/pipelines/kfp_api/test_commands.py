@@ -6,14 +6,11 @@ from pathlib import Path
 import kfp_server_api as kfp
 import pytest
 import yaml
-from kfp.compiler import Compiler
-from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from pipelines.cli import main as cli
 from pipelines.cli.pipeline.group import SUBCOMMANDS
 from pipelines.kfp_api.package import Package
 from pipelines.kfp_api.workflow import read_workflow
-from pipelines.train_and_deploy import build_pipeline
 from tests.pipelines.kfp_api.kfp_server import KfpServer
 
 
@@ -175,28 +172,6 @@ def test_five_fields_are_refused_before_anything_is_sent(server, ocr) -> None:  
     assert code == 2
     assert "Put a 0 before it: 0 0 3 * * *" in text
     assert server.requests == []
-
-
-def test_native_manifests_are_those_that_kfp_writes(tmp_path: Path) -> None:
-    out, native = tmp_path / "package.yaml", tmp_path / "native.yaml"
-    arguments = ["--out", str(out), "--native", str(native), "--namespace", "kfp", "--no-literals"]
-    assert cli.main(["pipeline", "compile", *arguments]) == 0
-    ours = list(yaml.safe_load_all(native.read_bytes()))
-    options = KubernetesManifestOptions(
-        pipeline_version_name=ours[1]["metadata"]["name"],
-        pipeline_display_name=ours[0]["spec"]["displayName"],
-        pipeline_version_display_name=ours[1]["metadata"]["name"],
-        namespace="kfp",
-        include_pipeline_manifest=True,
-    )
-    theirs = tmp_path / "theirs.yaml"
-    Compiler().compile(
-        build_pipeline(),
-        str(theirs),
-        kubernetes_manifest_format=True,
-        kubernetes_manifest_options=options,
-    )
-    assert ours == list(yaml.safe_load_all(theirs.read_bytes()))
 
 
 def test_images_come_by_digest(tmp_path: Path) -> None:
