@@ -4,6 +4,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from paddle import nn
+from paddle.optimizer import Optimizer
+
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.checkpoint import TRAINED
@@ -16,22 +19,26 @@ class CheckpointState:
     """What training changes.
 
     Args:
-        model: the network.
+        network: the network.
         optimizer: over its parameters.
         loss_scale: of mixed precision.
         ema_decay: of the weights' average; None keeps none.
 
     Attributes:
-        position: how far the run is.
+        progress: how far the run is.
         average: the averaged weights, once training began.
     """
 
     def __init__(
-        self, model: Any, optimizer: Any, loss_scale: LossScale, ema_decay: float | None
+        self,
+        network: nn.Layer,
+        optimizer: Optimizer,
+        loss_scale: LossScale,
+        ema_decay: float | None,
     ) -> None:
-        self.position = TrainState()
+        self.progress = TrainState()
         self.average: EMA | None = None
-        self._model = model
+        self._network = network
         self._optimizer = optimizer
         self._loss_scale = loss_scale
         self._decay = ema_decay
@@ -40,7 +47,7 @@ class CheckpointState:
     def begin_average(self, updates: int = 0) -> None:
         """Begins averaging with the weights in the network, unless it has begun."""
         if self._decay and not self.average:
-            self.average = EMA(self._model, self._decay, updates)
+            self.average = EMA(self._network, self._decay, updates)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights to evaluate and to keep."""
@@ -65,13 +72,13 @@ class CheckpointState:
     def save(self, prefix: Path) -> None:
         """Writes a checkpoint."""
         optimizer = dict(self._optimizer.state_dict())
-        states = self.position.states() | {"loss_scale": self._loss_scale.states()}
+        states = self.progress.states() | {"loss_scale": self._loss_scale.states()}
         if self.average:
-            trained = self._model.state_dict()
+            trained = self._network.state_dict()
             optimizer[TRAINED] = {name: value.numpy() for name, value in trained.items()}
             states["averaged_updates"] = self.average.updates
         with self.averaged():
-            checkpoint.save(prefix, self._model.state_dict(), optimizer, states)
+            checkpoint.save(prefix, self._network.state_dict(), optimizer, states)
 
     def restore(self, optimizer: dict[str, Any], states: dict[str, Any], where: str) -> None:
         """Goes on from a checkpoint whose weights are in the network.
@@ -93,11 +100,11 @@ class CheckpointState:
     def _restore(self, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
         trained = optimizer.pop(TRAINED, None)
         self.begin_average(int(states.get("averaged_updates", 0)))
-        if trained is not None and weights.match(self._model, trained).share == 1.0:
-            weights.load_into(self._model, trained, TRAINED, min_share=1.0)
+        if trained is not None and weights.match(self._network, trained).share == 1.0:
+            weights.load_into(self._network, trained, TRAINED, min_share=1.0)
         self._optimizer.set_state_dict(optimizer)
         self._loss_scale.restore(dict(states.get("loss_scale", {})))
-        self.position = TrainState.from_states(states)
+        self.progress = TrainState.from_states(states)
 
 
 def _misfit(where: str, error: Exception) -> CheckpointError:

@@ -11,7 +11,7 @@ from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.targets import Targets
 from ocr_lib.models import build_model
-from ocr_lib.training.logits import reading_logits
+from ocr_lib.training.system import reading_logits
 
 NO_LIMIT = 1 << 30
 Size = tuple[int, int]  # height and width in px
@@ -50,10 +50,10 @@ def _measured(
     label = targets.dictionary.text([1])
     arrays = {**targets.encode([label] * 2), "valid_ratio": np.ones(2, np.float32)}
     batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
-    found: dict[int, int] = {}
+    fewest: dict[int, int] = {}
     with paddle.no_grad():
         for height, width in sizes:
             outputs = model(paddle.zeros([2, channels, height, width]), batch)
             steps = int(reading_logits(outputs, reading_network(config)).shape[1])
-            found[width] = min(steps, found.get(width, steps))
-    return found
+            fewest[width] = min(steps, fewest.get(width, steps))
+    return fewest

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import paddle
@@ -20,50 +20,58 @@ from paddle import distributed
 from paddle.base import core
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.training import serialization as wire
+from ocr_lib.training import serialization
 from ocr_lib.training.barrier import GO_ON, Barrier, PeerError
 
 SAME_DATA = "give every node the same configuration, and the same data under the same paths"
 FAREWELL_S = 5.0  # how long the first process lets the others read why it stops
+T = TypeVar("T")
 
 
 class Parallel:
-    """One process that trains alone; what several do differently is in `_Ranks`.
+    """The processes of a run, seen from one of them; this class is a process that trains alone.
 
     Attributes:
         rank: this process, from 0.
         world_size: number of processes.
+        on_gpus: whether they exchange between GPUs; gradients then go by `paddle.DataParallel`,
+            else by the exact backend (`gradient_sync`).
     """
 
     rank = 0
     world_size = 1
+    on_gpus = False
 
     @property
     def is_main_process(self) -> bool:
         """Whether this is the process that writes and logs."""
         return self.rank == 0
 
-    def broadcast_from_rank0(self, work: Callable[[], Any]) -> Any:
-        """Returns at every rank what `work` returns at rank 0: plain values, lists, arrays.
+    def describe(self) -> str:
+        """Says how the processes exchange; "" for one."""
+        return ""
+
+    def broadcast_from_rank0(self, compute: Callable[[], T]) -> T:
+        """Returns at every rank what `compute` returns at rank 0: plain values, lists, arrays.
 
         Raises:
-            PeerError: `work` failed at rank 0, which raises its own error.
+            PeerError: `compute` failed at rank 0, which raises its own error.
         """
-        return work()
+        return compute()
 
     def all_reduce_sums(self, values: Sequence[float]) -> list[float]:
         """Returns the sums over all ranks."""
         return list(values)
 
-    def all_reduce(self, tensor: Any, met: bool = False) -> None:
+    def all_reduce(self, tensor: paddle.Tensor, synchronized: bool = False) -> None:
         """Replaces a tensor by its sum over all ranks; equal bytes at every rank.
 
         Args:
             tensor: changed in place.
-            met: all ranks are known to be here within seconds, after `meet`.
+            synchronized: all ranks are known to be here within seconds, after `barrier`.
         """
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Waits for all ranks."""
 
     def assert_equal_across_ranks(self, what: str, value: str, fix: str = SAME_DATA) -> None:
@@ -78,47 +86,60 @@ class Parallel:
             ConfigError: they do not.
         """
 
-    def failed(self, error: BaseException) -> None:
+    def report_failure(self, error: BaseException) -> None:
         """Tells the others why this rank stops."""
 
     def close(self) -> None:
         """Leaves; the first rank waits for the others."""
 
 
-class _Ranks(Parallel):
-    """One of several processes."""
+class _ProcessGroup(Parallel):
+    """One of several processes, over Paddle's collectives."""
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, on_gpus: bool) -> None:
         self.rank = int(os.environ["PADDLE_TRAINER_ID"])
         self.world_size = int(os.environ["PADDLE_TRAINERS_NUM"])
+        self.on_gpus = on_gpus
         self._deadline_s = 60 * minutes
-        self._meeting = _connect(self.rank, self.world_size)
+        self._barrier = _connect(self.rank, self.world_size)
 
-    def broadcast_from_rank0(self, work: Callable[[], Any]) -> Any:
-        data = wire.dumps(work()) if self.is_main_process else b""
-        with self._together("what the first process decides"):
+    def describe(self) -> str:
+        how = (
+            "paddle.DataParallel over NCCL"
+            if self.on_gpus
+            else "gloo, in one message after each step"
+        )
+        return (
+            f"{self.world_size} processes, each with batches of its own; "
+            f"gradients are averaged by {how}"
+        )
+
+    def broadcast_from_rank0(self, compute: Callable[[], T]) -> T:
+        data = serialization.dumps(compute()) if self.is_main_process else b""
+        with self._exchange("what the first process decides"):
             size = paddle.to_tensor(np.array([len(data)], np.int64))
             distributed.broadcast(size, 0)
             content = np.frombuffer(data, np.uint8) if data else np.zeros(size.item(), np.uint8)
             tensor = paddle.to_tensor(content)
             distributed.broadcast(tensor, 0)
-        return wire.loads(tensor.numpy().tobytes())
+        value: T = serialization.loads(tensor.numpy().tobytes())
+        return value
 
     def all_reduce_sums(self, values: Sequence[float]) -> list[float]:
         tensor = paddle.to_tensor(np.array(values, np.float64))
         self.all_reduce(tensor)
         return [float(value) for value in tensor.numpy()]
 
-    def all_reduce(self, tensor: Any, met: bool = False) -> None:
-        with self._together("gradients or counts", met):
+    def all_reduce(self, tensor: paddle.Tensor, synchronized: bool = False) -> None:
+        with self._exchange("gradients or counts", synchronized):
             distributed.all_reduce(tensor)
 
-    def meet(self) -> None:
-        self._meeting.wait("a step", self._deadline_s)
+    def barrier(self) -> None:
+        self._barrier.wait("a step", self._deadline_s)
 
     def assert_equal_across_ranks(self, what: str, value: str, fix: str = SAME_DATA) -> None:
-        other = self.broadcast_from_rank0(lambda: value)
-        differing = self.all_reduce_sums([float(other != value)])[0]
+        rank0_value = self.broadcast_from_rank0(lambda: value)
+        differing = self.all_reduce_sums([float(rank0_value != value)])[0]
         if differing:
             raise ConfigError(
                 what,
@@ -126,17 +147,17 @@ class _Ranks(Parallel):
                 fix,
             )
 
-    def failed(self, error: BaseException) -> None:
-        self._meeting.fail(str(error) or type(error).__name__)
+    def report_failure(self, error: BaseException) -> None:
+        self._barrier.fail(str(error) or type(error).__name__)
         self._deadline_s = FAREWELL_S  # the others may be gone as well
 
     def close(self) -> None:
-        self._meeting.leave(self._deadline_s)
+        self._barrier.leave(self._deadline_s)
 
     @contextmanager
-    def _together(self, what: str, met: bool = False) -> Iterator[None]:
-        if not met:
-            self._meeting.wait(what, self._deadline_s)
+    def _exchange(self, what: str, synchronized: bool = False) -> Iterator[None]:
+        if not synchronized:
+            self._barrier.wait(what, self._deadline_s)
         try:
             yield
         except RuntimeError as error:  # gloo's: connection reset, timed out
@@ -161,18 +182,19 @@ def init_process_group(minutes: float, use_gpu: bool) -> Parallel:
     """
     if int(os.environ.get("PADDLE_TRAINERS_NUM") or 1) < 2:
         return Parallel()
-    if not (use_gpu and paddle.is_compiled_with_cuda()):
+    on_gpus = use_gpu and paddle.is_compiled_with_cuda()
+    if not on_gpus:
         os.environ["PADDLE_DISTRI_BACKEND"] = "gloo"
-    return _Ranks(minutes)
+    return _ProcessGroup(minutes, on_gpus)
 
 
 def _connect(rank: int, world_size: int) -> Barrier:
-    said = StringIO()
+    paddle_output = StringIO()
     try:
-        with redirect_stderr(said):  # paddle lists flags that were not set
+        with redirect_stderr(paddle_output):  # paddle lists flags that were not set
             distributed.init_parallel_env()
     except Exception as error:
-        sys.stderr.write(said.getvalue())
+        sys.stderr.write(paddle_output.getvalue())
         raise PeerError(
             f"process {rank} cannot join the {world_size} processes of this run ({error}). "
             "Check the launcher's --master, and that the nodes reach each other's ports."

@@ -5,37 +5,35 @@ from collections import Counter
 import numpy as np
 
 from ocr_lib.algorithms.ctc_steps import fixed_columns
-from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import Dataset
-from ocr_lib.data.image import Preprocess
-from ocr_lib.data.loading.multi_scale import MultiScale
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.errors import DataError
 from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
+from ocr_lib.training.plan import TrainPlan
 
 
-def select_samples(
-    dataset: Dataset,
-    config: Config,
-    preprocess: Preprocess,
-    targets: Targets,
-    log: RunLog,
-    scales: MultiScale | None = None,
-) -> SampleTable:
+def select_samples(dataset: Dataset, plan: TrainPlan, targets: Targets, log: RunLog) -> SampleTable:
     """Checks every label against the dictionary, the length limit and the network's time steps.
+
+    Args:
+        dataset: the training samples.
+        plan: the run: its network and its image sizes.
+        targets: encodes labels.
+        log: says how many are left out, and why.
 
     Raises:
         DataError: no sample is left.
     """
     sizes = np.maximum(dataset.sizes, 1)  # 0 where unreadable
-    if scales is None:
+    preprocess = plan.preprocess
+    if plan.scales is None:
         widths = preprocess.buckets_of(sizes)
         occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]
     else:
-        widths, occurring = scales.least_widths(sizes), scales.image_sizes()
-    steps = ctc_lengths(config, occurring, preprocess.channels, targets)
+        widths, occurring = plan.scales.least_widths(sizes), plan.scales.image_sizes()
+    steps = ctc_lengths(plan.config, occurring, preprocess.channels, targets)
     dropped: Counter[str] = Counter()
     usable = []
     for index, label in enumerate(dataset.labels()):
@@ -46,7 +44,7 @@ def select_samples(
             usable.append(index)
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
-    columns = fixed_columns(config.architecture)
+    columns = fixed_columns(plan.config.architecture)
     if dropped[TOO_FEW_STEPS] and columns is not None:
         log.info(
             f"in training the network pools every image to {columns} columns, as PaddleOCR's does, "

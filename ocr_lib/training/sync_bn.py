@@ -69,13 +69,13 @@ class _Sum(PyLayer):  # type: ignore[misc]
     def forward(ctx: Any, x: Any, parallel: Parallel) -> Any:
         ctx.parallel = parallel
         total = x.clone()
-        parallel.all_reduce(total, met=True)
+        parallel.all_reduce(total, synchronized=True)
         return total
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> Any:
         total = gradient.clone()
-        ctx.parallel.all_reduce(total, met=True)
+        ctx.parallel.all_reduce(total, synchronized=True)
         return total
 
 

@@ -4,16 +4,25 @@ With a number of epochs every update is one step of the schedule. With a time bu
 speed decides: before each epoch the rest of the schedule is spread over the epochs that still fit,
 so the run ends on time and with the schedule's end, also where the machine slows down or speeds up
 on the way. The decision is part of the position, so a resumed epoch goes on as it began.
+The first estimate is made before the run, by timing a few batches.
 """
 
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from ocr_lib.data.loading.batches import Batch
 from ocr_lib.optim.schedules import RunLength
+
+TIMED_BATCHES = 12
+EVAL_COST = 0.4  # an evaluated pixel costs this share of a trained one (forward pass only)
 
 
 @dataclass(frozen=True)
 class EpochBudget:
-    """The pace of one epoch.
+    """How one epoch moves through the schedule.
 
     Attributes:
         begin: step of the schedule at the epoch's first update.
@@ -37,7 +46,7 @@ def budget_of_epoch(
     seconds_left: float | None = None,
     epoch_s: float | None = None,
 ) -> EpochBudget | None:
-    """Decides the pace of the coming epoch; None where the run is over.
+    """Decides the budget of the coming epoch; None where the run is over.
 
     Args:
         length: the schedule's length.
@@ -54,3 +63,34 @@ def budget_of_epoch(
         return None
     left = length.epochs if epoch_s is None else max(1, round(seconds_left / epoch_s))
     return EpochBudget(begin, rest / (left * length.steps_per_epoch), left)
+
+
+def epochs_within(
+    minutes: float,
+    batches: Iterable[Batch],
+    train_on: Callable[[Batch], None],
+    eval_pixels: float,
+) -> int:
+    """Returns how many whole epochs fit into `minutes`, at least one.
+
+    Args:
+        minutes: the budget for training and for the evaluations on the way.
+        batches: one epoch.
+        train_on: trains on one batch; the caller throws the trained weights away.
+        eval_pixels: samples times width that evaluations read in each epoch, on average.
+    """
+    batches = sorted(batches, key=lambda batch: batch.width)
+    pixels = sum(_pixels(batch) for batch in batches)
+    timed = [batches[i] for i in np.linspace(0, len(batches) - 1, TIMED_BATCHES).astype(int)]
+    for batch in timed:  # the first batch of a width is slow: memory is laid out for it
+        train_on(batch)
+    started = time.perf_counter()
+    for batch in timed:
+        train_on(batch)
+    per_pixel = (time.perf_counter() - started) / sum(map(_pixels, timed))
+    per_epoch = per_pixel * (pixels + EVAL_COST * eval_pixels)
+    return max(1, int(minutes * 60 / per_epoch))
+
+
+def _pixels(batch: Batch) -> int:
+    return batch.width * len(batch.indices)

@@ -53,8 +53,20 @@ class TrainState:
             best=dict(states.get("best_model_dict", {})),
         )
 
-    def fit(self, steps_per_epoch: int) -> None:
-        """Moves to the same place of an epoch of `steps` steps: more processes have fewer each."""
+    @property
+    def steps_left(self) -> int:
+        """Updates to go; with a time budget as many as are expected to fit."""
+        assert self.pace is not None
+        return self.pace.epochs_left * self.steps_per_epoch - self.step_in_epoch
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch that the run is expected to end with."""
+        assert self.pace is not None
+        return self.epoch + self.pace.epochs_left - 1
+
+    def rescale(self, steps_per_epoch: int) -> None:
+        """Moves to the same place of an epoch of other length: more processes have fewer steps."""
         share = steps_per_epoch / (self.steps_per_epoch or steps_per_epoch)
         self.steps_per_epoch = steps_per_epoch
         if share == 1.0:

@@ -10,10 +10,10 @@ from paddle import nn
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.layers import BatchNorm
-from ocr_lib.training.gradient_sync import GradientSync
+from ocr_lib.training.gradient_sync import ExactSync
 from ocr_lib.training.parallel import PeerError, init_process_group
 from ocr_lib.training.sync_bn import synchronise
-from ocr_lib.training.validation import FIGURES, _merged
+from ocr_lib.training.validation import METRICS, merged
 
 WIDTHS = (5, 9)  # batches of the ranks differ in size and width
 
@@ -32,9 +32,9 @@ def check_sync_bn(parallel) -> None:
     """Gradients and statistics equal those of one process with the whole batch."""
     whole, mine = network(), synchronise(network(), parallel)
     whole(paddle.concat(batches())).square().sum().backward()
-    parallel.meet()
-    mine(batches()[parallel.rank]).square().sum().backward()
-    GradientSync(parallel, mine).average({"loss": paddle.ones([])})
+    parallel.barrier()
+    loss = mine(batches()[parallel.rank]).square().sum()
+    ExactSync(parallel, mine).backward(loss, {"loss": loss})
     ours, theirs = dict(mine.state_dict()), dict(whole.state_dict())
     assert list(ours) == list(theirs), (list(ours), list(theirs))
     for name, value in theirs.items():
@@ -50,11 +50,11 @@ def check_sync_bn(parallel) -> None:
 def check_average(parallel) -> None:
     """A rank without a batch of its own does not count; statistics become equal."""
     model = network()
-    model(batches()[parallel.rank]).sum().backward()
+    loss = model(batches()[parallel.rank]).sum()
     alone = network()
     alone(batches()[0]).sum().backward()
     losses = {"loss": paddle.to_tensor(float(parallel.rank))}
-    losses = GradientSync(parallel, model).average(losses, counts=parallel.rank == 0)
+    losses = ExactSync(parallel, model).backward(loss, losses, counted=parallel.rank == 0)
     assert losses["loss"].item() == 0.0
     np.testing.assert_array_equal(model[0].weight.grad.numpy(), alone[0].weight.grad.numpy())
     mean = float(model[1]._mean.sum())
@@ -71,8 +71,8 @@ def check_answers(parallel) -> None:
     parallel.assert_equal_across_ranks("Train.dataset", "same")
     with pytest.raises(ConfigError, match="1 of 2 processes see another one"):
         parallel.assert_equal_across_ranks("Train.dataset", f"rank {parallel.rank}")
-    figures = _merged({"acc": 1 / (3 + 1e-5), "norm_edit_dis": 1.0}, 3, 1.0, parallel)
-    assert [round(figures[name], 4) for name in FIGURES] == [0.3333, 1.0]
+    figures = merged({"acc": 1 / (3 + 1e-5), "norm_edit_dis": 1.0}, 3, 1.0, parallel)
+    assert [round(figures[name], 4) for name in METRICS] == [0.3333, 1.0]
 
 
 def main(out: Path) -> None:
@@ -81,7 +81,7 @@ def main(out: Path) -> None:
     check_sync_bn(parallel)
     check_average(parallel)
     if parallel.rank == 1:
-        parallel.failed(ValueError("its disk is full"))
+        parallel.report_failure(ValueError("its disk is full"))
         parallel.close()
         return
     with pytest.raises(PeerError) as stopped:

@@ -11,16 +11,16 @@ from ocr_lib.training.trainer import Trainer
 
 
 def main(out: Path, options: list[str]) -> None:
-    real = Trainer.run
+    real = Trainer.fit
 
-    def run(self):
-        position = real(self)
+    def fit(self):
+        progress = real(self)
         out.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.numpy() for name, value in self.model.state_dict().items()}
-        np.savez(out / f"rank{self.parallel.rank}.npz", **weights)
-        return position
+        weights = {name: value.numpy() for name, value in self.system.network.state_dict().items()}
+        np.savez(out / f"rank{self._parallel.rank}.npz", **weights)
+        return progress
 
-    Trainer.run = run
+    Trainer.fit = fit
     train(load_config("cpu_line", options))
 
 

@@ -58,7 +58,7 @@ def test_both_ranks_end_with_the_same_weights_and_only_the_first_writes(whole):
     assert steps == 3 * 4  # 8 batches an epoch, half of them each
     log = (whole / "run/train.log").read_text("utf-8")
     assert log.count("epoch: [1/3]") == 2  # two lines of two steps, said once
-    assert "2 processes, each with batches of its own" in log
+    assert "2 processes, each with batches of its own; gradients are averaged by gloo" in log
     assert "all 2 processes hold the same weights, sha256" in log
     assert [row["epoch"] for row in metrics(whole / "run") if row["kind"] == "eval"] == [1, 2, 3]
 

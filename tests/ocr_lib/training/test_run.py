@@ -14,10 +14,11 @@ from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import CheckpointError, ConfigError, DataError, DictionaryError, LmdbError
 from ocr_lib.training import checkpoint, load_run, train
+from ocr_lib.training.data import open_validation
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.nan_guard import TrainingError
+from ocr_lib.training.plan import resolve
 from ocr_lib.training.trainer import Trainer
-from ocr_lib.training.validation import validation_dataset
 from tests.ocr_lib.training.line_data import (
     assert_equal_runs,
     make_lines,
@@ -207,16 +208,16 @@ def test_a_missing_checkpoint_begins_without_it_where_that_is_asked_for(
     assert "pretrained weights from" in log
 
 
-def test_a_batch_without_a_readable_line_has_a_stand_in(data, tmp_path, monkeypatch):
+def test_a_batch_without_a_readable_line_has_a_dummy(data, tmp_path, monkeypatch):
     """One of several processes must take part in a step for which it has nothing."""
     losses = []
 
-    def run(self):
-        found, _ = self.update(LoadedBatch({}, (), ("broken",)), 0, 0.0)
-        losses.append(found["loss"].item())
-        return self.position
+    def fit(self):
+        update = self.update(LoadedBatch({}, (), ("broken",)), 0, 0.0)
+        losses.append(update.losses["loss"].item())
+        return self.state.progress
 
-    monkeypatch.setattr(Trainer, "run", run)
+    monkeypatch.setattr(Trainer, "fit", fit)
     train(small_config(*data, tmp_path / "run"), quiet=True)
     assert np.isfinite(losses).all()
 
@@ -252,11 +253,11 @@ def test_without_a_validation_set_the_last_checkpoint_is_the_result(data, tmp_pa
 
 
 def test_of_a_large_validation_set_the_lowest_hashes_are_read(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("ocr_lib.training.validation.MAX_READ", 5)
+    monkeypatch.setattr("ocr_lib.training.data.MAX_READ", 5)
     config = small_config(*data, tmp_path / "run", **{"Global.epoch_num": 1})
     train(config, quiet=True)
     with closing(RunLog(tmp_path / "log", quiet=True)) as log:
-        read = validation_dataset(config, log)
+        read = open_validation(resolve(config), log)
     whole = open_dataset(config.eval)
     assert len(read) == 5
     assert set(read.keys.tolist()) < set(whole.keys.tolist())

@@ -2,11 +2,10 @@
 
 import pytest
 
-from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
-from ocr_lib.training.check_trainable import check_trainable
+from ocr_lib.training.plan import resolve
 
 DECODED = {
     "rec_r31_sar": "sar",
@@ -19,9 +18,9 @@ DECODED = {
 @pytest.mark.parametrize("name", shipped_configs())
 def test_shipped_configurations_are_accepted(name):
     config = load_config(name)
-    check_trainable(config)
-    assert algorithm_of(config).name == DECODED.get(name, "ctc")
-    assert reading_network(config) == ("Student" if "distillation" in name else "")
+    plan = resolve(config)
+    assert plan.algorithm.name == DECODED.get(name, "ctc")
+    assert plan.reading_network == ("Student" if "distillation" in name else "")
 
 
 @pytest.mark.parametrize(
@@ -36,5 +35,5 @@ def test_shipped_configurations_are_accepted(name):
 )
 def test_what_does_not_fit_is_refused_by_key(name, option, where):
     with pytest.raises(ConfigError) as refused:
-        check_trainable(load_config(name, [option]))
+        resolve(load_config(name, [option]))
     assert refused.value.where.endswith(where)

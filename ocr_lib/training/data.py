@@ -1,0 +1,169 @@
+"""The data of a run: training batches, validation samples, and the characters of both."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocr_lib.config.characters import trained_dictionary
+from ocr_lib.data.concat import Selection
+from ocr_lib.data.dataset import Dataset, open_dataset
+from ocr_lib.data.loading.batches import Batch, plan_epoch, shard
+from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
+from ocr_lib.data.loading.sample_table import SampleTable
+from ocr_lib.data.loading.targets import Targets
+from ocr_lib.data.roles import MAX_READ, NOT_TRAIN, NOT_VALIDATION, lowest_hashes
+from ocr_lib.data.transforms import build_augmentation, build_concatenation
+from ocr_lib.errors import DataError
+from ocr_lib.text.dictionary import Charset
+from ocr_lib.training.log import RunLog
+from ocr_lib.training.parallel import Parallel
+from ocr_lib.training.plan import TrainPlan
+from ocr_lib.training.sample_filter import select_samples
+
+
+class TrainLoader:
+    """The training batches of one rank.
+
+    Args:
+        plan: the run.
+        dataset: the training samples.
+        targets: encodes their labels.
+        log: says which samples are left out.
+        parallel: the processes, which share the batches of an epoch.
+
+    Raises:
+        DataError: no sample can be learnt.
+    """
+
+    def __init__(
+        self, plan: TrainPlan, dataset: Dataset, targets: Targets, log: RunLog, parallel: Parallel
+    ) -> None:
+        self._plan = plan
+        self._dataset = dataset
+        self._targets = targets
+        self._log = log
+        self._parallel = parallel
+        self._samples = self._select()
+        config = plan.config
+        transforms = config.train.dataset.transforms
+        reader = BatchBuilder(
+            dataset=dataset,
+            samples=self._samples,
+            preprocess=plan.preprocess,
+            augment=build_augmentation(transforms, config.allowed_parts),
+            join=build_concatenation(transforms, config.global_.max_text_length),
+            targets=targets,
+            seed=config.global_.seed,
+        )
+        self._loader = DataLoader(reader, config.train.loader.num_workers)
+
+    @property
+    def sample_count(self) -> int:
+        """Samples used in each epoch, by all ranks."""
+        return len(self._samples.indices)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the samples: equal ones plan equal batches."""
+        return self._samples.digest
+
+    def plan_epoch(self, epoch: int) -> list[Batch]:
+        """Returns this rank's batches of an epoch (from 1): always the same for the same epoch."""
+        if self._dataset.resample(epoch):
+            self._samples = self._select()
+        return shard(self._all_batches(epoch), self._parallel.rank, self._parallel.world_size)
+
+    def load(self, batches: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:
+        """Yields batches in order, loaded ahead; see `DataLoader.batches`."""
+        return self._loader.batches(batches, epoch)
+
+    def load_now(self, batch: Batch, epoch: int) -> LoadedBatch:
+        """Loads one batch here and now."""
+        return self._loader.read(batch, epoch)
+
+    def dummy_batch(self, epoch: int) -> LoadedBatch:
+        """Returns a batch for a rank that has no readable one: all ranks run in step.
+
+        Raises:
+            DataError: no batch of the epoch has a readable sample.
+        """
+        for batch in self.plan_epoch(epoch):
+            loaded = self.load_now(batch, epoch)
+            if loaded.labels:
+                return loaded
+        raise DataError("Train.dataset", "no batch has a readable line", "Run `ocr fsck` on it")
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self._loader.close()
+
+    def _all_batches(self, epoch: int) -> list[Batch]:
+        """Returns the batches of all ranks."""
+        settings, loader = self._plan.config.global_, self._plan.config.train.loader
+        if self._plan.scales is not None:
+            sizes = np.maximum(self._dataset.sizes, 1)  # 0 where unreadable
+            return self._plan.scales.plan(sizes, self._samples.indices, settings.seed, epoch)
+        return plan_epoch(
+            self._samples.widths,
+            self._samples.indices,
+            batch_size=loader.batch_size_per_card,
+            reference_width=self._samples.reference_width,
+            seed=settings.seed,
+            epoch=epoch,
+            shuffle=loader.shuffle,
+            narrow_first=epoch <= settings.narrow_first_epochs,
+            drop_last=loader.drop_last,
+        )
+
+    def _select(self) -> SampleTable:
+        return select_samples(self._dataset, self._plan, self._targets, self._log)
+
+
+@dataclass(frozen=True)
+class DataLoaders:
+    """What a run reads.
+
+    Attributes:
+        charset: the characters that the run trains on.
+        train: the training batches of this rank.
+        validation: the validation samples; None where the configuration names none.
+    """
+
+    charset: Charset
+    train: TrainLoader
+    validation: Dataset | None
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self.train.close()
+
+
+def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
+    """Opens the data of a run.
+
+    Raises:
+        ConfigError: two heads need labels of different codes, or a transform is wrong.
+        DataError: no sample can be learnt.
+        LabelError, LmdbError: a data set is missing, damaged, or of a role that is refused.
+    """
+    config = plan.config
+    dataset = open_dataset(config.train, NOT_TRAIN)
+    charset = trained_dictionary(config, dataset.labels())
+    loader = TrainLoader(plan, dataset, Targets.of(config, charset), log, parallel)
+    return DataLoaders(charset, loader, open_validation(plan, log))
+
+
+def open_validation(plan: TrainPlan, log: RunLog) -> Dataset | None:
+    """Opens the validation set, the configuration's Eval; None where it names none.
+
+    Of a large one the 20,000 samples with the lowest hashes are read: more cost time and make no
+    better choice.
+    """
+    if not plan.config.eval.dataset.named:
+        return None
+    dataset = open_dataset(plan.config.eval, NOT_VALIDATION)
+    if len(dataset) <= MAX_READ:
+        return dataset
+    log.info(f"{MAX_READ} of {len(dataset)} validation samples are read: the lowest hashes")
+    return Selection(dataset, lowest_hashes(dataset.keys, MAX_READ))

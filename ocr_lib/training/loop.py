@@ -1,0 +1,120 @@
+"""The loop of a run, put together: optimiser, schedule and hooks around a system and its data."""
+
+import paddle
+
+from ocr_lib.evaluation.metrics import RecMetric, metric_config
+from ocr_lib.inference.recognizer import Recognizer
+from ocr_lib.optim.schedules import RunLength, build_schedule
+from ocr_lib.training.checkpoint_state import CheckpointState
+from ocr_lib.training.data import DataLoaders
+from ocr_lib.training.heartbeat import Heartbeat
+from ocr_lib.training.hooks import (
+    Checkpoints,
+    EarlyStopping,
+    EpochClock,
+    Evaluation,
+    HeartbeatHook,
+    Hook,
+    NanGuard,
+    StepLog,
+)
+from ocr_lib.training.log import RunLog, StepTimer
+from ocr_lib.training.optimizer import build_optimizer
+from ocr_lib.training.parallel import Parallel
+from ocr_lib.training.plan import TrainPlan
+from ocr_lib.training.recognizer import forward_of
+from ocr_lib.training.run_dir import BEST
+from ocr_lib.training.system import RecognitionSystem
+from ocr_lib.training.trainer import Trainer
+from ocr_lib.training.validation import build_evaluation
+
+
+def build_trainer(
+    plan: TrainPlan, data: DataLoaders, epochs: int, parallel: Parallel, log: RunLog
+) -> Trainer:
+    """Builds network, optimiser and hooks from the plan's seed; every call builds the same.
+
+    Args:
+        plan: the run.
+        data: its data.
+        epochs: to train; with a time budget the first estimate.
+        parallel: the processes that train the network together.
+        log: the run's log.
+
+    Raises:
+        ConfigError: network, loss, optimiser or schedule are not configured rightly.
+    """
+    config, settings = plan.config, plan.config.global_
+    system = RecognitionSystem(config, data.charset, parallel)
+    optimizer = build_optimizer(config.optimizer, system.network)
+    loss_scale = system.precision.loss_scale
+    state = CheckpointState(system.network, optimizer, loss_scale, settings.ema_decay)
+    timer = StepTimer()
+    length = RunLength(len(data.train.plan_epoch(1)), epochs)
+    return Trainer(
+        settings,
+        system=system,
+        optimizer=optimizer,
+        state=state,
+        loader=data.train,
+        schedule=build_schedule(config.optimizer.lr, length),
+        length=length,
+        parallel=parallel,
+        log=log,
+        timer=timer,
+        hooks=_build_hooks(plan, data, system, state, timer, parallel, log),
+    )
+
+
+def _build_hooks(
+    plan: TrainPlan,
+    data: DataLoaders,
+    system: RecognitionSystem,
+    state: CheckpointState,
+    timer: StepTimer,
+    parallel: Parallel,
+    log: RunLog,
+) -> list[Hook]:
+    """Returns the hooks in their order.
+
+    A bad loss stops the run before anything is written. An evaluation may save the best checkpoint
+    and counts as time of its epoch; the epoch's checkpoint comes last, with all of that in it.
+    """
+    config, settings = plan.config, plan.config.global_
+    # On a GPU reading a loss waits for the device, so there it is read at log steps only.
+    on_cpu = str(paddle.get_device()) == "cpu"
+    decode = plan.algorithm.tokenizer.decode
+
+    def texts_of(logits: paddle.Tensor) -> list[str]:
+        arrays = logits.astype("float32").numpy()
+        return [recognition.text for recognition in decode(arrays, data.charset)]
+
+    metric = RecMetric.of(config.metric)
+    checkpoints = Checkpoints(state, settings, plan.run_dir, parallel.is_main_process)
+    hooks: list[Hook] = []
+    if settings.check_finite:
+        every = 1 if on_cpu else settings.print_batch_step
+        hooks.append(NanGuard(state, every, plan.run_dir, parallel.rank))
+    if parallel.is_main_process:
+        hooks.append(HeartbeatHook(state, Heartbeat(plan.run_dir)))
+    hooks.append(StepLog(state, log, settings, timer, metric, texts_of))
+    if data.validation is not None:
+        recognizer = Recognizer(
+            plan.preprocess, data.charset, forward_of(system.logits), decode=decode
+        )
+        hooks.append(
+            Evaluation(
+                state,
+                system.network,
+                build_evaluation(recognizer, data.validation, metric, parallel),
+                settings,
+                metric_config(config.metric).main_indicator,
+                log,
+                timer,
+                save_best=lambda: checkpoints.save(BEST),
+            )
+        )
+    hooks += [EpochClock(state, parallel), checkpoints]
+    if settings.early_stop_evals is not None:
+        hooks.append(EarlyStopping(state, settings.early_stop_evals))
+    return hooks

@@ -1,0 +1,68 @@
+"""What a configuration asks a run to do: resolved and checked before any data is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_lib.algorithms import BY_HEAD, RecognitionAlgorithm
+from ocr_lib.algorithms.choice import algorithm_of, head_name, networks_of, reading_network
+from ocr_lib.config.schema import Config
+from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading.multi_scale import MultiScale
+from ocr_lib.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """What a run will do, as far as the configuration alone says it.
+
+    Attributes:
+        config: the configuration.
+        run_dir: the run folder.
+        algorithm: of the network that reads.
+        reading_network: its name among several, "" where there is only one.
+        preprocess: the network's input.
+        scales: batches of several image sizes; None where all have the network's height.
+    """
+
+    config: Config
+    run_dir: Path
+    algorithm: RecognitionAlgorithm
+    reading_network: str
+    preprocess: Preprocess
+    scales: MultiScale | None
+
+
+def resolve(config: Config) -> TrainPlan:
+    """Returns the plan of a configuration.
+
+    Raises:
+        ConfigError: the parts do not fit together, or a head writes less than the labels have.
+    """
+    algorithm = algorithm_of(config)
+    _check_label_limits(config)
+    return TrainPlan(
+        config=config,
+        run_dir=Path(config.global_.save_model_dir),
+        algorithm=algorithm,
+        reading_network=reading_network(config),
+        preprocess=Preprocess.from_config(config),
+        scales=MultiScale.of(config.train),
+    )
+
+
+def _check_label_limits(config: Config) -> None:
+    """Refuses a head that writes fewer characters than a label may have."""
+    length = config.global_.max_text_length
+    for name, network in networks_of(config.architecture).items():
+        algorithm = BY_HEAD.get(head_name(network))
+        limit = algorithm.length_limit if algorithm else None
+        if limit is None:
+            continue
+        steps = int(network["Head"].get(limit.key, limit.default))
+        if steps < length or (limit.exact and steps != length):
+            block = f"Architecture.Models.{name}" if name else "Architecture"
+            raise ConfigError(
+                f"{block}.Head.{limit.key}",
+                f"is {steps}, and Global.max_text_length {length}",
+                f"Write {length} there",
+            )
