@@ -7,6 +7,8 @@ that the user has set in the environment always wins.
 import os
 from pathlib import Path
 
+from ocr_lib.settings import Settings
+
 
 def configure() -> None:
     """Sets thread counts, and MKL's code path on AMD processors, in the process's environment.
@@ -21,7 +23,7 @@ def configure() -> None:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    local_ranks = int(os.environ.get("PADDLE_LOCAL_SIZE", "1") or 1)
+    local_ranks = max(1, Settings.from_env().local_ranks)
     threads = str(max(1, cores // local_ranks))
     os.environ.setdefault("OMP_NUM_THREADS", threads)
     os.environ.setdefault("FLAGS_paddle_num_threads", os.environ["OMP_NUM_THREADS"])

@@ -1,4 +1,4 @@
-"""Nothing below an entry point looks for its surroundings: a store is an argument everywhere."""
+"""Nothing below an entry point looks for its surroundings, and one module reads the environment."""
 
 import ast
 from collections.abc import Iterator
@@ -13,6 +13,14 @@ ENTRY_POINTS = {
     "ocr_lib/jobs/agent.py": {"main"},
 }
 COMMAND_LINE = "pipelines/cli/"
+# What uses os.environ, and for what. `Settings` alone hands values of it to the project's code.
+ENVIRONMENT = {
+    "ocr_lib/settings.py": "reads every variable",
+    "ocr_lib/child_process.py": "copies it for processes that are started",
+    "ocr_lib/cpu.py": "sets what numeric libraries read while they are loaded",
+    "ocr_lib/opencv.py": "sets what OpenCV reads while it is loaded, for that time",
+    "ocr_lib/training/parallel.py": "tells paddle to exchange by gloo, where there is no GPU",
+}
 
 
 def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -46,3 +54,15 @@ def test_the_entry_points_are_those_listed() -> None:
     for path, functions in ENTRY_POINTS.items():
         tree = ast.parse((ROOT / path).read_text("utf-8"))
         assert {function for function, _ in stores_from_env(tree)} == functions
+
+
+def test_one_module_reads_the_environment() -> None:
+    found = {
+        path
+        for path, tree in sources("ocr_lib", "components", "pipelines")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.alias)
+        and (node.attr if isinstance(node, ast.Attribute) else node.name)
+        in {"environ", "environb", "getenv", "putenv"}
+    }
+    assert found == set(ENVIRONMENT)

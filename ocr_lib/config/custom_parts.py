@@ -6,12 +6,12 @@ that it may import, given with `--allow-part` or in `OCR_ALLOW_PARTS`. It is emp
 """
 
 import importlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ocr_lib.config.location import KeyPath
 from ocr_lib.errors import ConfigError
+from ocr_lib.settings import Settings
 
 OPTION = "--allow-part"
 VARIABLE = "OCR_ALLOW_PARTS"
@@ -50,7 +50,7 @@ def allowed_parts(named: Iterable[str] = ()) -> AllowedParts:
     Raises:
         ConfigError: an entry is not the exact name of a class.
     """
-    listed = os.environ.get(VARIABLE, "").split(",")
+    listed = Settings.from_env().allow_parts.split(",")
     entries = [(OPTION, entry) for entry in named]
     entries += [(VARIABLE, entry.strip()) for entry in listed if entry.strip()]
     for where, entry in entries:

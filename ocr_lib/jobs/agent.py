@@ -6,7 +6,6 @@ replaced, passes on a request for their stacks, and tells the pod's status why t
 """
 
 import json
-import os
 import signal
 import sys
 import time
@@ -18,14 +17,14 @@ from ocr_lib.errors import OcrError, ServiceError
 from ocr_lib.jobs.job_result import log_key, read_result, write_result
 from ocr_lib.jobs.local import RUN_FOLDER, prepare, publish_run
 from ocr_lib.jobs.log_progress import NODE_PREFIX
-from ocr_lib.jobs.paddlejob import ENV_ATTEMPT, ENV_DEVICES, ENV_JOB, ENV_NODE
 from ocr_lib.jobs.rendezvous import Rendezvous
 from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.snapshots import Snapshots
-from ocr_lib.jobs.termination_reason import TERMINATION_LOG, describe, write_reason
+from ocr_lib.jobs.termination_reason import describe, write_reason
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.worker import CONFIG, RESULT
 from ocr_lib.jobs.workers import POLL_S, WorkerGroup
+from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -39,21 +38,22 @@ class Agent:
     Args:
         store: holds data, checkpoints and the marks of the other machines.
         work: what to train.
+        settings: which machine of the job this is.
         folder: local disk; what an earlier container of the pod left there is used again.
     """
 
-    def __init__(self, store: Store, work: TrainRequest, folder: Path) -> None:
+    def __init__(self, store: Store, work: TrainRequest, settings: Settings, folder: Path) -> None:
         self.work = work
         self.folder = folder
-        self.index = int(os.environ.get(ENV_NODE, "0"))
+        self.settings = settings
+        self.index = settings.node_index
         self.first = self.index == 0  # rank 0 is on the first worker
-        self.attempt = int(os.environ.get(ENV_ATTEMPT, "1"))
-        self.devices = int(os.environ.get(ENV_DEVICES, "1"))
+        self.attempt = settings.attempt
+        self.devices = settings.devices
         self.store = store
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
-        machines = int(os.environ.get("PADDLE_NNODES", "1"))  # set by the operator
         name = f"node-{self.index}"
-        self.group = Rendezvous(self.store, work.key, self.attempt, name, machines)
+        self.group = Rendezvous(self.store, work.key, self.attempt, name, settings.nodes)
         self._ranks: WorkerGroup | None = None
         self._looked = 0.0
         self._again = self._ended = False
@@ -143,8 +143,8 @@ class Agent:
         """Leaves the reason in the pod's status, and the logs in the store."""
         reasons = ranks.reasons()
         if reasons:
-            write_reason(TERMINATION_LOG, reasons[0])
-        name = f"{os.environ.get('HOSTNAME', 'worker')}-ended-{int(time.time())}"
+            write_reason(Path(self.settings.termination_log), reasons[0])
+        name = f"{self.settings.pod_name}-ended-{int(time.time())}"
         key = log_key(self.work.key, self.attempt, name)
         with suppress(ServiceError):  # the watcher has a copy of the log
             self.store.put_bytes(key, ranks.tail())
@@ -169,13 +169,16 @@ def say(line: str) -> None:
 
 def main() -> int:
     """Runs this pod's part of the run that its environment names."""
+    settings = Settings()
     try:
-        node = Agent(Store.from_env(), TrainRequest.from_json(os.environ[ENV_JOB]), Path.cwd())
+        settings = Settings.from_env()
+        work = TrainRequest.from_json(settings.required("train_job"))
+        node = Agent(Store.from_env(), work, settings, Path.cwd())
         signal.signal(signal.SIGTERM, lambda *_: node.end())
         return node.run()
     except OcrError as error:
         echo(f"train: {error}", err=True)
-        write_reason(TERMINATION_LOG, describe(error))
+        write_reason(Path(settings.termination_log), describe(error))
         return error.exit_code
 
 

@@ -4,13 +4,13 @@ A backend trains a run and returns what came of it; called again after a failure
 the run's last checkpoint.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.resources import WorkerResources
 from ocr_lib.jobs.training_job import TrainRequest
+from ocr_lib.settings import Settings
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
@@ -40,7 +40,7 @@ def paddlejob(
     from ocr_lib.jobs.launcher import Launcher
     from ocr_lib.jobs.paddlejob import JobSpec
 
-    in_pipeline = "KFP_POD_NAME" in os.environ
+    in_pipeline = bool(Settings.from_env().pipeline_pod)
     spec = JobSpec(
         run=work.job.run,
         work=work.to_json(),

@@ -5,7 +5,6 @@ not an exception. Objects are plain dictionaries, as the server sent them.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.settings import Settings
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "paddlejobs"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -56,11 +56,12 @@ class KubernetesApi:
             ClusterError: neither is there.
         """
         try:
-            if NAMESPACE_FILE.exists() and "KUBERNETES_SERVICE_HOST" in os.environ:
+            settings = Settings.from_env()
+            if NAMESPACE_FILE.exists() and settings.kubernetes_host:
                 config.load_incluster_config()
                 own = NAMESPACE_FILE.read_text("utf-8").strip()
                 return cls(client.ApiClient(), namespace or own)
-            files = os.environ.get("KUBECONFIG")  # the client looks when it is imported, once
+            files = settings.kubeconfig or None  # the client looks when it is imported, once
             config.load_kube_config(files)
             context = config.list_kube_config_contexts(files)[1]["context"]
         except (config.ConfigException, OSError) as error:

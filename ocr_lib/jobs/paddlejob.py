@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ocr_lib.runspec.job_options import JobOptions
+from ocr_lib.settings import variable_name
 
 API_VERSION, KIND, PLURAL = "kubeflow.org/v1", "PaddleJob", "paddlejobs"
 CONTAINER = "paddle"  # the operator's webhook wants this name
@@ -22,8 +23,8 @@ LABEL_RUN = "ocr/run"
 ANNOTATION_DIGEST = "ocr/spec-digest"
 ANNOTATION_ATTEMPT = "ocr/attempt"
 ANNOTATION_RUN = "ocr/pipeline-run"  # set where a pipeline's step made the job
-ENV_JOB, ENV_ATTEMPT = "OCR_TRAIN_JOB", "OCR_ATTEMPT"
-ENV_NODE, ENV_DEVICES = "OCR_NODE_INDEX", "OCR_DEVICES"
+ENV_JOB, ENV_ATTEMPT = variable_name("train_job"), variable_name("attempt")
+ENV_NODE, ENV_DEVICES = variable_name("node_index"), variable_name("devices")
 MANAGED_BY = {"app.kubernetes.io/managed-by": "ocr-pipelines"}
 
 NAME_PREFIX = "ocr-train-"

@@ -1,7 +1,6 @@
 """Why a worker ended, handed on as JSON: rank → node process → pod's status → watcher."""
 
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +8,6 @@ from ocr_lib.errors import OcrError, ServiceError, UserError
 from ocr_lib.jobs.diagnosis import Kind
 from ocr_lib.storage.s3 import DigestError, MissingObjectError, RefusedError
 
-# The kubelet puts it into the pod's status; elsewhere there is none, and another file is named.
-TERMINATION_LOG = Path(os.environ.get("OCR_TERMINATION_LOG", "/dev/termination-log"))
 MAX_BYTES = 3000  # the kubelet cuts at 4096
 
 

@@ -5,7 +5,6 @@ what came of it is left there, for the node process to hand on.
 """
 
 import faulthandler
-import os
 import signal
 import sys
 import traceback
@@ -16,6 +15,7 @@ from ocr_lib.errors import OcrError
 from ocr_lib.jobs.local import FACTS
 from ocr_lib.jobs.log_progress import RANK_MARK
 from ocr_lib.jobs.termination_reason import describe, write_reason
+from ocr_lib.settings import Settings
 from ocr_lib.terminal import echo
 
 CONFIG, RESULT = "resolved.yml", "result.json"
@@ -24,17 +24,18 @@ CONFIG, RESULT = "resolved.yml", "result.json"
 def main(folder: Path) -> int:
     """Trains the configuration in `folder`; returns the exit code."""
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    rank, world = os.environ["PADDLE_TRAINER_ID"], os.environ["PADDLE_TRAINERS_NUM"]
-    echo(f"{RANK_MARK} {rank} {world}", flush=True)
+    settings = Settings.from_env()
+    rank = settings.rank
+    echo(f"{RANK_MARK} {rank} {settings.world_size}", flush=True)
     try:
-        _train(folder, first=rank == "0")
+        _train(folder, first=rank == 0)
     except OcrError as error:
         echo(f"train: {error}", err=True)
-        write_reason(folder / f"reason-{int(rank):04d}.json", describe(error))
+        write_reason(folder / f"reason-{rank:04d}.json", describe(error))
         return error.exit_code
     except Exception as error:
         traceback.print_exc()
-        write_reason(folder / f"reason-{int(rank):04d}.json", describe(error))
+        write_reason(folder / f"reason-{rank:04d}.json", describe(error))
         return 1
     return 0
 

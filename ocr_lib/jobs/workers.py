@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ocr_lib.child_process import child_environment
 from ocr_lib.jobs import worker
 from ocr_lib.jobs.termination_reason import TerminationReason, read_reasons
 from ocr_lib.terminal import echo
@@ -18,6 +19,7 @@ STOP_S = 10.0  # of the 30 that Kubernetes gives: the last checkpoint goes up in
 STACKS_S = 3.0  # for the ranks to write their stacks
 LOG_DIR = "log"
 TAIL_BYTES = 1 << 20
+KEYS = ("AWS_",)  # the object store's, which the ranks have no use for
 
 
 class WorkerGroup:
@@ -41,7 +43,7 @@ class WorkerGroup:
         self._process = subprocess.Popen(
             [sys.executable, *launch, "--log_dir", str(folder / LOG_DIR), *script],
             cwd=folder,
-            env=without_keys(os.environ) | place,
+            env=child_environment(place, without=KEYS),
         )
 
     def wait(self, look: Callable[[], None]) -> int:
@@ -89,11 +91,6 @@ class WorkerGroup:
     def reasons(self) -> list[TerminationReason]:
         """Returns what the ranks said of their end."""
         return read_reasons(self.folder)
-
-
-def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns an environment without the object store's keys."""
-    return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
 
 
 def children(pid: int) -> list[int]:

@@ -7,7 +7,6 @@ still call it, however long they wait, and a rollback finds it ready. What neith
 rollback needs goes once nothing has called it for longer than a request can wait.
 """
 
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from ocr_lib.serving.model_repository import (
     with_core_model,
 )
 from ocr_lib.serving.smoke import SmokeResult, smoke
+from ocr_lib.settings import Settings
 
 RELEASE_INFIX = "_release"
 DIGEST_LENGTH = 8  # tells version 2 of one registry from version 2 of another
@@ -42,7 +42,7 @@ class Target:
     @classmethod
     def build(cls, bundle: Path, model: str, version: int) -> "Target":
         """Builds both from a bundle; OCR_TRITON_TENSORRT says what the servers run it by."""
-        tensorrt = os.environ.get("OCR_TRITON_TENSORRT", "")
+        tensorrt = Settings.from_env().triton_tensorrt
         live = build_model_version(bundle, model, version, tensorrt=tensorrt)
         digest = Bundle.open(bundle, verify=False).digest
         return cls(live, live.renamed(release_name(model, version, digest)))

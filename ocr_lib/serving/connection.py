@@ -1,23 +1,16 @@
 """How a client reaches Triton: TLS, and the key that management calls carry.
 
-Everything comes from the environment or from files, never from a command line, which other
-processes of a machine can read:
-
-| variable | what |
-| --- | --- |
-| OCR_TRITON_TLS_CA | file of the certificates to trust (PEM); setting it turns TLS on |
-| OCR_TRITON_TLS_CERT, OCR_TRITON_TLS_KEY | files of the client's own certificate and its key |
-| OCR_TRITON_TLS_NAME | the name in the server's certificate, for servers asked by IP address |
-| OCR_TRITON_ADMIN_KEY, or OCR_TRITON_ADMIN_KEY_FILE | the key of the management calls |
+Everything comes from the environment (`triton_…` in `Settings`) or from files, never from a
+command line, which other processes of a machine can read.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import tritonclient.grpc as grpc
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.settings import Settings
 
 ADMIN_HEADER = "ocr-admin"  # the name that Triton's restricted protocols give the key
 MAX_MESSAGE_BYTES = 2**31 - 1
@@ -71,10 +64,12 @@ class TritonConnection:
         Raises:
             ConfigError: a file that they name is missing, or the key is too short to be one.
         """
-        ca, cert, key = (_path(f"OCR_TRITON_TLS_{part}") for part in ("CA", "CERT", "KEY"))
+        settings = Settings.from_env()
+        files = settings.triton_tls_ca, settings.triton_tls_cert, settings.triton_tls_key
+        ca, cert, key = (Path(name) if name else None for name in files)
         if ca is None and (cert or key):
             raise ConfigError("OCR_TRITON_TLS_CA", "is not set", "Name the CA's certificates")
-        name = os.environ.get("OCR_TRITON_TLS_NAME") or None
+        name = settings.triton_tls_name or None
         return cls(Tls(ca, cert, key, name) if ca else None, admin_key())
 
     def open(self, url: str) -> grpc.InferenceServerClient:
@@ -110,11 +105,11 @@ def admin_key() -> str:
     Raises:
         ConfigError: the file cannot be read, or the key is too short.
     """
-    path = _path("OCR_TRITON_ADMIN_KEY_FILE")
-    key = os.environ.get("OCR_TRITON_ADMIN_KEY", "")
-    if path is not None:
+    settings = Settings.from_env()
+    key, path = settings.triton_admin_key, settings.triton_admin_key_file
+    if path:
         try:
-            key = path.read_text(encoding="utf-8").strip()
+            key = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise ConfigError("OCR_TRITON_ADMIN_KEY_FILE", str(error), "Check the path") from error
     return check_admin_key(key)
@@ -133,8 +128,3 @@ def check_admin_key(key: str) -> str:
             f"Make one with `{MAKE_ADMIN_KEY}`",
         )
     return key
-
-
-def _path(variable: str) -> Path | None:
-    value = os.environ.get(variable)
-    return Path(value) if value else None

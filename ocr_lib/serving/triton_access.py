@@ -1,12 +1,12 @@
 """Who may talk to a Triton: where it listens, TLS, and what only deployers may do."""
 
-import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.connection import ADMIN_HEADER, MAKE_ADMIN_KEY
+from ocr_lib.settings import Settings
 
 Address = IPv4Address | IPv6Address
 LOOPBACK = IPv4Address("127.0.0.1")
@@ -38,13 +38,18 @@ class ServerTls:
             ConfigError: one of the first two is missing, or a file is.
         """
         names = ("OCR_TRITON_SERVER_CERT", "OCR_TRITON_SERVER_KEY", "OCR_TRITON_CLIENT_CA")
-        values = [os.environ.get(name) for name in names]
+        settings = Settings.from_env()
+        values = [
+            settings.triton_server_cert,
+            settings.triton_server_key,
+            settings.triton_client_ca,
+        ]
         if not any(values):
             return None
         for name, value in zip(names, values, strict=True):
-            if value is None and name != names[2]:
+            if not value and name != names[2]:
                 raise ConfigError(name, "is not set", "Name the PEM file, or unset the others")
-            if value is not None and not Path(value).is_file():
+            if value and not Path(value).is_file():
                 raise ConfigError(name, f"there is no file {value}", "Check the path")
         cert, key, client_ca = (Path(value) if value else None for value in values)
         assert cert is not None

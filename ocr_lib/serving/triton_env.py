@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.settings import Settings
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = Path(__file__).resolve().parent / "backends"
@@ -45,18 +46,18 @@ class TritonEnvironment:
 
     def variables(self) -> dict[str, str]:
         """Returns what the server's process environment needs besides the caller's."""
-        libraries = [*map(str, self.libraries), os.environ.get("LD_LIBRARY_PATH", "")]
+        return {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def search_paths(self) -> dict[str, str]:
+        """Returns what comes first in the search paths of the server's process."""
         scripts = self.site_packages.parents[2] / "bin"
-        return {
-            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
-            "PATH": os.pathsep.join([str(scripts), os.environ.get("PATH", "")]),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        libraries = os.pathsep.join(map(str, self.libraries))
+        return {"LD_LIBRARY_PATH": libraries, "PATH": str(scripts)}
 
 
 def triton_venv() -> Path:
     """Returns the folder of Triton's environment, which may not exist."""
-    return Path(os.environ.get("OCR_TRITON_VENV") or REPOSITORY_ROOT / ".venv-triton")
+    return Path(Settings.from_env().triton_venv or REPOSITORY_ROOT / ".venv-triton")
 
 
 def find_triton(venv: Path | None = None) -> TritonEnvironment:

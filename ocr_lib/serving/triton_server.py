@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from ocr_lib.child_process import die_with_parent
+from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
 from ocr_lib.serving.connection import check_admin_key
 from ocr_lib.serving.triton_access import (
@@ -116,7 +116,9 @@ class TritonServer:
             with self._open_log() as log:
                 self._process = subprocess.Popen(
                     die_with_parent([str(triton.binary), *self._arguments(backends)]),
-                    env={**os.environ, **self._environment, **triton.variables()},
+                    env=child_environment(
+                        {**self._environment, **triton.variables()}, search=triton.search_paths()
+                    ),
                     cwd=lay_out_code(self._folder / "code"),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from ocr_lib.child_process import die_with_parent
+from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
 from ocr_lib.storage.s3 import S3Client
 from ocr_lib.storage.store import Store
@@ -64,9 +64,10 @@ class S3Server:
     def __enter__(self) -> "S3Server":
         (self.root / self.bucket).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile() as log:
-            environment = {k: v for k, v in os.environ.items() if not k.startswith("RCLONE_")}
-            environment["RCLONE_AUTH_KEY"] = f'"{self._access_key},{self._secret_key}"'
-            environment["RCLONE_CONFIG"] = os.devnull
+            variables = {
+                "RCLONE_AUTH_KEY": f'"{self._access_key},{self._secret_key}"',
+                "RCLONE_CONFIG": os.devnull,
+            }
             self._process = subprocess.Popen(
                 die_with_parent(
                     [
@@ -74,7 +75,7 @@ class S3Server:
                         *("--", str(self.root.resolve())),
                     ]
                 ),
-                env=environment,
+                env=child_environment(variables, without=["RCLONE_"]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

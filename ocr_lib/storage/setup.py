@@ -1,6 +1,5 @@
 """Gives each kind of step its key on a new MinIO server."""
 
-import os
 from pathlib import Path
 
 import urllib3
@@ -9,6 +8,7 @@ from minio.credentials import StaticProvider
 from minio.error import MinioAdminException, MinioException
 
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, policy
 from ocr_lib.storage.store import Store
 
@@ -56,7 +56,8 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
 def minio_admin(store: Store) -> MinioAdmin:
     """Returns what administers a MinIO server; AWS_* are its administrator's."""
     scheme, _, host = store.client.endpoint.partition("://")
-    keys = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    settings = Settings.from_env()
+    keys = settings.required("s3_access_key"), settings.required("s3_secret_key")
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(3)
     )

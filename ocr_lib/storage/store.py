@@ -10,7 +10,6 @@ writers apart on every store.
 
 import json
 import logging
-import os
 import re
 import secrets
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.settings import Settings
 from ocr_lib.storage.s3 import (
     ConflictError,
     DigestError,
@@ -50,27 +50,25 @@ class Store:
 
     @classmethod
     def from_env(cls, *, timeout_s: float = 30.0) -> "Store":
-        """Builds the store that the environment names.
-
-        Reads OCR_S3_ENDPOINT, OCR_S3_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
-        AWS_DEFAULT_REGION (default `us-east-1`).
+        """Builds the store that the environment names; for entry points.
 
         Raises:
-            ConfigError: one of them is unset or malformed.
+            ConfigError: one of the store's variables is unset or malformed, see `Settings`.
         """
-        endpoint = _environment("OCR_S3_ENDPOINT", "for example http://127.0.0.1:9000").rstrip("/")
+        settings = Settings.from_env()
+        endpoint = settings.required("s3_endpoint").rstrip("/")
         if not _is_endpoint(endpoint):
             raise ConfigError(
                 "OCR_S3_ENDPOINT", f"{endpoint!r} is not an endpoint", "Give http://host:port"
             )
-        region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        region = settings.s3_region
         if not re.fullmatch(r"[\w-]+", region):
             raise ConfigError("AWS_DEFAULT_REGION", f"{region!r} is no region", "Try us-east-1")
-        bucket = _environment("OCR_S3_BUCKET", "the bucket of the project")
+        bucket = settings.required("s3_bucket")
         client = S3Client(
             endpoint,
-            _environment("AWS_ACCESS_KEY_ID", "the store's access key"),
-            _environment("AWS_SECRET_ACCESS_KEY", "the store's secret key"),
+            settings.required("s3_access_key"),
+            settings.required("s3_secret_key"),
             region,
             timeout_s=timeout_s,
         )
@@ -362,13 +360,6 @@ def _is_endpoint(text: str) -> bool:
     """Tells whether a text is http://host:port, without a path, a user or a query."""
     found = re.fullmatch(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", text)
     return found is not None and int(found[2] or 80) <= 65_535
-
-
-def _environment(name: str, meaning: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise ConfigError(name, "is not set", f"Set this environment variable: {meaning}")
-    return value
 
 
 def _json(value: Any) -> bytes:

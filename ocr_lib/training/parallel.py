@@ -20,6 +20,7 @@ from paddle import distributed
 from paddle.base import core
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.settings import Settings
 from ocr_lib.training import serialization
 from ocr_lib.training.barrier import GO_ON, Barrier, PeerError
 
@@ -97,8 +98,9 @@ class _ProcessGroup(Parallel):
     """One of several processes, over Paddle's collectives."""
 
     def __init__(self, minutes: float, on_gpus: bool) -> None:
-        self.rank = int(os.environ["PADDLE_TRAINER_ID"])
-        self.world_size = int(os.environ["PADDLE_TRAINERS_NUM"])
+        settings = Settings.from_env()
+        self.rank = settings.rank
+        self.world_size = settings.world_size
         self.on_gpus = on_gpus
         self._deadline_s = 60 * minutes
         self._barrier = _connect(self.rank, self.world_size)
@@ -180,7 +182,7 @@ def init_process_group(minutes: float, use_gpu: bool) -> Parallel:
     Raises:
         PeerError: the others cannot be reached.
     """
-    if int(os.environ.get("PADDLE_TRAINERS_NUM") or 1) < 2:
+    if Settings.from_env().world_size < 2:
         return Parallel()
     on_gpus = use_gpu and paddle.is_compiled_with_cuda()
     if not on_gpus:
@@ -205,8 +207,9 @@ def _connect(rank: int, world_size: int) -> Barrier:
 
 def _store_address() -> tuple[str, int]:
     """Returns where paddle put its store, by its own rules."""
-    host, port = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
-    if not (host and port):
-        endpoints = os.environ.get("PADDLE_MASTER") or os.environ["PADDLE_TRAINER_ENDPOINTS"]
-        host, port = endpoints.split(",")[0].rsplit(":", 1)
+    settings = Settings.from_env()
+    if settings.rendezvous_host and settings.rendezvous_port:
+        return settings.rendezvous_host, settings.rendezvous_port
+    endpoints = settings.rendezvous or settings.required("rank_endpoints")
+    host, port = endpoints.split(",")[0].rsplit(":", 1)
     return host, int(port)

@@ -6,7 +6,6 @@ A command module has `DESCRIPTION`, `EXAMPLES`, `add_arguments(parser)` and `run
 import argparse
 import errno
 import importlib
-import os
 import sys
 import traceback
 import warnings
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ocr_lib import __version__
 from ocr_lib.errors import OcrError
+from ocr_lib.settings import Settings
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.subcommand import CommandParser, add_subcommand
 
@@ -68,8 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
     argv = list(sys.argv[1:] if argv is None else argv)
     name = next((word for word in argv if not word.startswith("-")), None)
-    debug = bool(os.environ.get(DEBUG)) or "--debug" in argv[: argv.index(name) if name else None]
+    debug = "--debug" in argv[: argv.index(name) if name else None]
     try:
+        debug = debug or bool(Settings.from_env().debug)
         args = _parser(name).parse_args(argv)
         module = importlib.import_module(COMMANDS[args.command][0])
         return int(module.run(args))

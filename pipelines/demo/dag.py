@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.child_process import die_with_parent
+from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import OcrError
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from pipelines.demo.console import Console
@@ -81,15 +81,13 @@ def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: P
 
 
 def _start(root: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
-    own = {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    output = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",  # paddle's, at every import; they are no concern of a user
     }
     return subprocess.Popen(
         die_with_parent([sys.executable, "-m", "pipelines.run_local", str(root)]),
-        env={**os.environ, **environment, **own},
+        env=child_environment({**environment, **output}, search={"PYTHONPATH": str(REPOSITORY)}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

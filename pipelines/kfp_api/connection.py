@@ -11,7 +11,6 @@ Secrets come from the environment or from files that it names; a command line is
 """
 
 import argparse
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,17 +19,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.settings import Settings, variable_name
 from pipelines.cli.cluster.namespaces import namespace
 from pipelines.kfp_api.port_forward import port_forward
 
-# The first three are kfp's own names.
-HOST = "KF_PIPELINES_ENDPOINT"
-UI = "KF_PIPELINES_UI_ENDPOINT"
-POD_TOKEN = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 (the name of a variable)
-POD_TOKEN_FILE = "/var/run/secrets/kubeflow/pipelines/token"  # noqa: S105
-TOKEN, COOKIE = "OCR_KFP_TOKEN", "OCR_KFP_COOKIE"
-USER, PASSWORD = "OCR_KFP_USERNAME", "OCR_KFP_PASSWORD"
-CA = "OCR_KFP_CA_FILE"
+HOST, UI = variable_name("kubeflow_host"), variable_name("kubeflow_ui")  # kfp's own names
+CA = variable_name("kubeflow_ca")
+POD_TOKEN = variable_name("kubeflow_pod_token_file")
+TOKEN, COOKIE = variable_name("kubeflow_token"), variable_name("kubeflow_cookie")
+USER, PASSWORD = variable_name("kubeflow_username"), variable_name("kubeflow_password")
 KFP_NAMESPACE = "kubeflow"
 
 AUTH_HELP = f"""\
@@ -66,16 +63,17 @@ class Connection:
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments that say where Kubeflow Pipelines is."""
+    settings = Settings.from_env()
     group = parser.add_argument_group("connection", AUTH_HELP)
     where = group.add_mutually_exclusive_group()
-    where.add_argument("--host", default=os.environ.get(HOST, ""), help=f"its URL (or {HOST})")
+    where.add_argument("--host", default=settings.kubeflow_host, help=f"its URL (or {HOST})")
     where.add_argument(
         "--port-forward",
         action="store_true",
         help=f"reach it through kubectl, in namespace {KFP_NAMESPACE}",
     )
     group.add_argument(
-        "--ui", type=url, default=os.environ.get(UI) or None, help=f"the UI's URL (or {UI})"
+        "--ui", type=url, default=settings.kubeflow_ui or None, help=f"the UI's URL (or {UI})"
     )
     group.add_argument(
         "--namespace", type=namespace, help="of the runs, where there are many users"
@@ -98,14 +96,16 @@ def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
     Raises:
         ConfigError: no host, or a secret would travel in clear text.
     """
-    ca_file = os.environ.get(CA) or None
-    token = _token()
+    settings = Settings.from_env()
+    ca_file = settings.kubeflow_ca or None
+    token = _token(settings)
     if not host:
-        host = _host_in_cluster()
-        token = token or _pod_token()
+        host = _host_in_cluster(settings)
+        token = token or _pod_token(settings)
     host = _checked_host(host)
-    cookie = _secret(COOKIE)
-    user, password = _secret(USER), _secret(PASSWORD)
+    cookie = _secret(settings, "kubeflow_cookie")
+    user = _secret(settings, "kubeflow_username")
+    password = _secret(settings, "kubeflow_password")
     if token or cookie or password:
         _refuse_clear_text(host)
     if user and password and not token and not cookie:
@@ -115,31 +115,34 @@ def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
     return Connection(host, ui.rstrip("/"), namespace, token, cookie, ca_file)
 
 
-def _token() -> Callable[[], str] | None:
+def _token(settings: Settings) -> Callable[[], str] | None:
     """Returns what reads the token; a file is read again each time, because tokens expire."""
-    return (lambda: _secret(TOKEN) or "") if _secret(TOKEN) else None
+    name = "kubeflow_token"
+    return (lambda: _secret(settings, name) or "") if _secret(settings, name) else None
 
 
-def _pod_token() -> Callable[[], str] | None:
-    path = Path(os.environ.get(POD_TOKEN) or POD_TOKEN_FILE)
+def _pod_token(settings: Settings) -> Callable[[], str] | None:
+    path = Path(settings.kubeflow_pod_token_file)
     return (lambda: path.read_text("utf-8").strip()) if path.is_file() else None
 
 
-def _secret(name: str) -> str | None:
-    """Returns the variable `name`, or what the file holds that `name_FILE` names."""
-    path = os.environ.get(f"{name}_FILE")
+def _secret(settings: Settings, name: str) -> str | None:
+    """Returns a secret of that field, or what the file holds that its other field names."""
+    path = getattr(settings, f"{name}_file")
     if not path:
-        return os.environ.get(name) or None
+        return getattr(settings, name) or None
     try:
         return Path(path).read_text("utf-8").strip() or None
     except OSError as error:
         raise ConfigError(
-            f"{name}_FILE", f"{path} cannot be read ({error.strerror})", "Check the path"
+            variable_name(f"{name}_file"),
+            f"{path} cannot be read ({error.strerror})",
+            "Check the path",
         ) from None
 
 
-def _host_in_cluster() -> str:
-    if "KUBERNETES_SERVICE_HOST" not in os.environ:
+def _host_in_cluster(settings: Settings) -> str:
+    if not settings.kubernetes_host:
         raise ConfigError(
             "--host", "is not given", f"Give the URL of Kubeflow Pipelines, or set {HOST}"
         )

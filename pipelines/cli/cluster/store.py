@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import os
 import sys
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, policy
 from ocr_lib.storage.secrets import KINDS, in_namespaces, new_secrets
 from ocr_lib.storage.store import Store, check_bucket
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("stage", choices=list(ACCESS), help="which kind of step")
     for action in (made, shown):
         action.add_argument(
-            "--bucket", type=checked(check_bucket), default=os.environ.get("OCR_S3_BUCKET") or "ocr"
+            "--bucket", type=checked(check_bucket), default=Settings.from_env().s3_bucket or "ocr"
         )
     setup = actions.add_parser("setup", help="create the bucket and the model repository")
     setup.add_argument(

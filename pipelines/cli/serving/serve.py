@@ -1,7 +1,6 @@
 """`ocr serve`: one replica that serves what is in production."""
 
 import argparse
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from ocr_lib.serving.triton_access import (
     parse_address,
 )
 from ocr_lib.serving.triton_server import TritonServer
+from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 from pipelines.cli.model.arguments import DAY_S, checked, port, real_number, seconds
@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is told to stop, or Triton ends."""
-    named = os.environ.get("OCR_MODELS", "").split(",")
+    named = Settings.from_env().models.split(",")
     models = args.model or [name.strip() for name in named if name.strip()]
     models = [check_model_name(model) for model in models]
     address = parse_address(args.address)

@@ -1,11 +1,11 @@
 """The arguments that say where models are served, shared by the commands of this folder."""
 
 import argparse
-import os
 
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.client import DEFAULT_MODEL
 from ocr_lib.serving.endpoints import check_url
+from ocr_lib.settings import Settings
 from pipelines.cli.model.arguments import checked
 
 DEFAULT_URL = "localhost:8001"
@@ -46,5 +46,5 @@ def default_urls() -> list[str]:
     Raises:
         ConfigError: the environment's are not `host:port`.
     """
-    urls = os.environ.get(URLS)
+    urls = Settings.from_env().triton_urls
     return [check_url(url, URLS) for url in urls.split(",")] if urls else [DEFAULT_URL]
