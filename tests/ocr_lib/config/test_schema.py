@@ -13,8 +13,7 @@ from ocr_lib.config.schema import (
     SplitConfig,
 )
 from ocr_lib.errors import ConfigError
-
-ARCHITECTURE = {"Architecture": {"Backbone": {"name": "MobileNetV3"}, "Head": {"name": "CTCHead"}}}
+from tests.ocr_lib.config.refusal import ARCHITECTURE
 
 
 def refusal(values: dict) -> str:
@@ -60,16 +59,6 @@ def test_single_values_stand_for_lists():
     assert config.train.dataset.ratio_list == (0.5,)
 
 
-def test_one_ratio_counts_for_all_lists():
-    dataset = DatasetConfig(label_file_list=("a", "b", "c"), ratio_list=(0.25,))
-    assert dataset.ratio_list == (0.25, 0.25, 0.25)
-
-
-def test_a_schedule_without_a_name_is_constant():
-    config = config_from_dict(ARCHITECTURE | {"Optimizer": {"lr": {"learning_rate": 0.1}}})
-    assert config.optimizer.lr == ComponentConfig("Const", {"learning_rate": 0.1})
-
-
 def test_numbers_written_as_texts_are_numbers():
     values = {
         "Global": {"train_minutes": "1e1"},
@@ -101,26 +90,6 @@ def test_as_dict_and_yaml_give_the_configuration_back(minimal):
     minimal.write_text(config.to_yaml())
     assert load_config(minimal) == config
     assert load_config(minimal).to_yaml() == config.to_yaml()
-
-
-def test_transforms_may_be_names_alone():
-    values = {"Train": {"dataset": {"transforms": ["RecAug", {"KeepKeys": {"keep_keys": ["a"]}}]}}}
-    dataset = config_from_dict(ARCHITECTURE | values).train.dataset
-    assert dataset.transforms == (
-        ComponentConfig("RecAug"),
-        ComponentConfig("KeepKeys", {"keep_keys": ["a"]}),
-    )
-    assert dataset.transform("KeepKeys") == dataset.transforms[1]
-    assert dataset.transform("RecConAug") is None
-
-
-def test_aliases_of_data_sets_are_resolved():
-    assert DatasetConfig(name="MSTextRecDataset").kind == "MultiScaleDataSet"
-
-
-def test_ones_own_transform_is_accepted():
-    part = ComponentConfig("mypackage.ops:Rotate", {"degrees": 3})
-    assert DatasetConfig(transforms=(part,)).transforms == (part,)
 
 
 def test_blocks_built_in_code_are_checked_too():

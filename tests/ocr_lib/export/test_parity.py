@@ -2,31 +2,24 @@
 
 import hashlib
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
+from ocr_lib.data.image import Image, Preprocess
 from ocr_lib.errors import DataError, ExportError
 from ocr_lib.export.parity import certify
-from ocr_lib.export.parity_trial import compositions
+from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.recognizer import Forward, Recognizer
+from ocr_lib.inference.runtimes import onnx_forward
+from ocr_lib.training import TrainedModel, forward_of
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
-
-Probs = NDArray[np.float32]
-IMAGES = {f"{text}.png": png(text) for text in ("a", "abc 123", "f" * 20, "ab" * 15)}
-
-
-def compare(
-    backend: Callable[[Probs], Probs], path: Path, images: dict[str, bytes] = IMAGES
-) -> dict[str, Any]:
-    return certify(network, {"x": backend}, PREPROCESS, DICTIONARY, images, path / "failure.npz")
-
-
-def nudged(batch: Probs) -> Probs:
-    return network(batch) + np.float32(1e-5)
+from tests.ocr_lib.export.probs import IMAGES, Probs, compare, nudged, shifted_last_image
+from tests.ocr_lib.export.random_weights import random_weights
 
 
 def test_rounding_passes_and_is_reported(tmp_path: Path) -> None:
@@ -52,14 +45,6 @@ def batch_statistics(batch: Probs) -> Probs:
 network_mean = np.float32(0.5)
 
 
-def shifted_last_image(batch: Probs) -> Probs:
-    """Reads the padding's width wrong for the last image of a batch."""
-    probs = network(batch)
-    if len(probs) > 1:
-        probs[-1] = np.roll(probs[-1], 1, axis=1)
-    return probs
-
-
 def not_a_number(batch: Probs) -> Probs:
     probs = network(batch)
     probs[0, 0, 0] = np.nan
@@ -73,11 +58,6 @@ def test_wrong_forms_are_caught(wrong: Callable[[Probs], Probs], tmp_path: Path)
     with np.load(tmp_path / "failure.npz") as kept:
         assert sorted(kept) == ["answer", "expected", "input"]
         assert kept["input"].shape == (4, 3, 16, 64)
-
-
-def test_the_worst_image_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=rf"most on image {'ab' * 15}\.png: read in one batch it"):
-        compare(shifted_last_image, tmp_path)
 
 
 def test_equal_within_tolerance_but_another_text(tmp_path: Path) -> None:
@@ -95,50 +75,10 @@ def test_equal_within_tolerance_but_another_text(tmp_path: Path) -> None:
         certify(tie, {"x": other}, PREPROCESS, DICTIONARY, IMAGES, tmp_path / "f.npz")
 
 
-def test_a_fixed_width_is_named(tmp_path: Path) -> None:
-    def fixed(batch: Probs) -> Probs:
-        return network(batch)[:, :8]
-
-    with pytest.raises(ExportError, match="fixed a size that must stay open"):
-        compare(fixed, tmp_path)
-
-
-def test_a_form_that_does_not_run_is_named(tmp_path: Path) -> None:
-    def refuses(batch: Probs) -> Probs:
-        raise ValueError("Got: 64 Expected: 320")
-
-    with pytest.raises(ExportError, match="x does not run at width 64: Got: 64 Expected: 320"):
-        compare(refuses, tmp_path)
-
-
 def test_images_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
     assert compare(nudged, tmp_path, {"bad": b"x", **IMAGES})["images"] == list(IMAGES)
     with pytest.raises(DataError, match="no image"):
         compare(nudged, tmp_path, {"bad": b"x"})
-
-
-def test_a_score_that_depends_on_the_batch(tmp_path: Path) -> None:
-    def slightly(batch: Probs) -> Probs:
-        """A line alone is a little less sure: each probability is within its tolerance."""
-        return network(batch) * np.float32(1.0 if len(batch) > 1 else 1.0 - 9e-4)
-
-    with pytest.raises(ExportError, match="read in alone it says"):
-        compare(slightly, tmp_path)
-
-
-def test_every_composition_reads_every_line_once() -> None:
-    for images in (1, 2, 5, 16):
-        found = compositions(images)
-        assert all(
-            sorted(chain.from_iterable(groups)) == list(range(images)) for groups in found.values()
-        )
-    assert {len(group) for groups in found.values() for group in groups} == {1, 3, 5, 16}
-
-
-def test_logits_are_compared(tmp_path: Path) -> None:
-    parity = compare(nudged, tmp_path)
-    assert parity["max_logit_diff"] == pytest.approx(1e-5 / (0.1 / 11), rel=0.01)
-    assert 0 < parity["max_logit_rel_diff"] < parity["max_logit_diff"]
 
 
 def test_lines_are_kept_with_their_digest(tmp_path: Path) -> None:
@@ -147,3 +87,98 @@ def test_lines_are_kept_with_their_digest(tmp_path: Path) -> None:
         (name, name.removesuffix(".png")) for name in IMAGES
     ]
     assert lines[0]["sha256"] == hashlib.sha256(png("a")).hexdigest()
+
+
+def check(
+    trained: TrainedModel,
+    images: dict[str, bytes],
+    path: Path,
+    *,
+    forward: Forward | None = None,
+    served: Preprocess | None = None,
+) -> dict[str, Any]:
+    """Certifies a form of the trained network beside the network itself."""
+    reference = forward_of(trained.model)
+    return certify(
+        reference,
+        {"x": forward or reference},
+        trained.preprocess,
+        trained.dictionary,
+        images,
+        path / "failure.npz",
+        served=served,
+    )
+
+
+class ShiftedPadding(Preprocess):
+    """Pads one pixel on the left."""
+
+    def batch(self, images: list[Image], width: int) -> NDArray[np.float32]:
+        return np.roll(super().batch(images, width), 1, axis=3)
+
+
+class WiderByOne(Preprocess):
+    """Rounds the width up once too often, so that there is a pixel less of padding."""
+
+    def resized_width(self, width: int, height: int) -> int:
+        return min(self.buckets[-1], super().resized_width(width, height) + 1)
+
+
+class GreyPadding(Preprocess):
+    """Pads one pixel with black instead of mid-grey."""
+
+    def batch(self, images: list[Image], width: int) -> NDArray[np.float32]:
+        out = super().batch(images, width)
+        for row, image in zip(out, images, strict=True):
+            row[:, :, image.shape[1] : image.shape[1] + 1] = -1.0
+        return out
+
+
+@pytest.mark.parametrize("kind", [ShiftedPadding, WiderByOne, GreyPadding])
+def test_one_pixel_of_padding(
+    kind: type[Preprocess], trained: TrainedModel, images: dict[str, bytes], tmp_path: Path
+) -> None:
+    served = kind.from_dict(trained.preprocess.to_dict())
+    wanted = r"makes another input at width \d+: image \d\.png differs by .* columns from \d+ on"
+    with pytest.raises(ExportError, match=wanted):
+        check(trained, images, tmp_path, served=kind(**vars(served)))
+    with np.load(tmp_path / "failure.npz") as kept:
+        assert not np.array_equal(kept["answer"], kept["expected"])
+
+
+def test_another_height_of_input(
+    trained: TrainedModel, images: dict[str, bytes], tmp_path: Path
+) -> None:
+    values = trained.preprocess.to_dict() | {"height": trained.preprocess.height + 1}
+    with pytest.raises(ExportError, match="makes an input of"):
+        check(trained, images, tmp_path, served=Preprocess.from_dict(values))
+
+
+def test_an_onnx_file_with_a_fixed_width(
+    bundle: Bundle, trained: TrainedModel, images: dict[str, bytes], tmp_path: Path
+) -> None:
+    model = onnx.load(bundle.root / "model.onnx")
+    model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 64
+    onnx.save(model, tmp_path / "fixed.onnx")
+    with pytest.raises(ExportError, match=r"x does not run at width 128: .*"):
+        check(trained, images, tmp_path, forward=onnx_forward(tmp_path / "fixed.onnx"))
+
+
+def test_an_export_of_other_weights(
+    trained: TrainedModel, images: dict[str, bytes], tmp_path: Path
+) -> None:
+    other = forward_of(random_weights(trained))
+    with pytest.raises(ExportError, match="x at width 64 differs from the trained network"):
+        check(trained, images, tmp_path, forward=other)
+
+
+def test_the_certificate_keeps_what_is_read(
+    trained: TrainedModel, images: dict[str, bytes], tmp_path: Path
+) -> None:
+    found = check(trained, images, tmp_path)
+    reader = Recognizer(trained.preprocess, trained.dictionary, forward_of(trained.model))
+    answers = reader.read(list(images.values()))
+    assert [line["text"] for line in found["lines"]] == [answer.text for answer in answers]
+    assert [line["score"] for line in found["lines"]] == [answer.score for answer in answers]
+    assert found["batches"] == ["one batch", "alone", "threes", "fives"]
+    assert found["max_score_diff"] < 1e-5

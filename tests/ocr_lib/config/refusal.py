@@ -1,0 +1,3 @@
+"""A short architecture."""
+
+ARCHITECTURE = {"Architecture": {"Backbone": {"name": "MobileNetV3"}, "Head": {"name": "CTCHead"}}}

@@ -1,0 +1,50 @@
+"""Which characters a configuration means."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocr_lib.config.characters import (
+    dictionary_of,
+    made_of_labels,
+    named_dictionary,
+    trained_dictionary,
+)
+from ocr_lib.config.loader import config_from_dict
+from ocr_lib.config.schema import Config
+from ocr_lib.errors import DictionaryError
+from ocr_lib.text.dictionary import load_dictionary
+
+ARCHITECTURE = {"Architecture": {"Backbone": {"name": "MobileNetV3"}, "Head": {"name": "CTCHead"}}}
+
+
+def config(**values: Any) -> Config:
+    return config_from_dict({**ARCHITECTURE, "Global": values})
+
+
+def test_a_named_dictionary_needs_no_labels() -> None:
+    found = config(character_dict_path="en", use_space_char=False)
+    assert not made_of_labels(found)
+    assert trained_dictionary(found, iter(())) == load_dictionary("en", False)
+    assert dictionary_of(found.global_) == load_dictionary("en", False)
+    assert named_dictionary(found) == found
+
+
+def test_unset_means_digits_and_letters() -> None:
+    assert trained_dictionary(config(), ()) == load_dictionary(None, False)
+
+
+def test_labels_make_their_own_and_the_run_folder_keeps_it(tmp_path: Path) -> None:
+    found = config(character_dict_path="labels", use_space_char=True, save_model_dir=str(tmp_path))
+    assert made_of_labels(found)
+    trained = trained_dictionary(found, ["b a", "aé"])
+    assert trained.characters == (" ", "a", "b", "é")
+    with pytest.raises(DictionaryError, match=r"dictionary\.txt"):
+        dictionary_of(found.global_)
+    trained.to_file(tmp_path / "dictionary.txt")
+    assert dictionary_of(found.global_).characters == trained.characters
+    named = named_dictionary(found).global_
+    assert named.character_dict_path == str(tmp_path / "dictionary.txt")
+    assert not named.use_space_char
+    assert dictionary_of(named).characters == trained.characters
