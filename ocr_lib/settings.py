@@ -39,6 +39,9 @@ class Settings:
         "OCR_ALLOW_PARTS", "custom network parts that may be imported, separated by commas"
     )
     debug: str = _variable("OCR_DEBUG", "anything: commands show the traceback of an error")
+    completion: str = _variable(
+        "_OCR_COMPLETE", "what a shell asks for, set by the script of `ocr completion`"
+    )
 
     kubeflow_host: str = _variable("KF_PIPELINES_ENDPOINT", "URL of Kubeflow Pipelines' API")
     kubeflow_ui: str = _variable("KF_PIPELINES_UI_ENDPOINT", "URL of its pages")

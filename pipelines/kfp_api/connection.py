@@ -10,18 +10,14 @@
 Secrets come from the environment or from files that it names; a command line is for all to read.
 """
 
-import argparse
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.settings import Settings, variable_name
-from pipelines.cli.cluster.namespaces import namespace
-from pipelines.kfp_api.port_forward import port_forward
 
 HOST, UI = variable_name("kubeflow_host"), variable_name("kubeflow_ui")  # kfp's own names
 CA = variable_name("kubeflow_ca")
@@ -29,15 +25,6 @@ POD_TOKEN = variable_name("kubeflow_pod_token_file")
 TOKEN, COOKIE = variable_name("kubeflow_token"), variable_name("kubeflow_cookie")
 USER, PASSWORD = variable_name("kubeflow_username"), variable_name("kubeflow_password")
 KFP_NAMESPACE = "kubeflow"
-
-AUTH_HELP = f"""\
-Kubeflow Pipelines is found by --host (or {HOST}), by --port-forward, or, in a
-pod of its cluster, by itself. Who you are comes from the environment; each of
-these also exists as NAME_FILE, a file that holds the value:
-  {TOKEN}                        a bearer token
-  {COOKIE}                       a session cookie, name=value
-  {USER}, {PASSWORD}  the form of Dex is filled in with them
-In a pod the projected service account token is used ({POD_TOKEN})."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +46,6 @@ class Connection:
     token: Callable[[], str] | None = field(default=None, repr=False)
     cookie: str | None = field(default=None, repr=False)
     ca_file: str | None = None
-
-
-def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments that say where Kubeflow Pipelines is."""
-    settings = Settings.from_env()
-    group = parser.add_argument_group("connection", AUTH_HELP)
-    where = group.add_mutually_exclusive_group()
-    where.add_argument("--host", default=settings.kubeflow_host, help=f"its URL (or {HOST})")
-    where.add_argument(
-        "--port-forward",
-        action="store_true",
-        help=f"reach it through kubectl, in namespace {KFP_NAMESPACE}",
-    )
-    group.add_argument(
-        "--ui", type=url, default=settings.kubeflow_ui or None, help=f"the UI's URL (or {UI})"
-    )
-    group.add_argument(
-        "--namespace", type=namespace, help="of the runs, where there are many users"
-    )
-
-
-@contextmanager
-def connected(args: argparse.Namespace) -> Iterator[Connection]:
-    """Yields the connection that the arguments and the environment describe."""
-    if args.port_forward:
-        with port_forward(KFP_NAMESPACE, "svc/ml-pipeline", 8888) as address:
-            yield connect(address, args.ui or "", args.namespace or "")
-    else:
-        yield connect(args.host, args.ui or "", args.namespace or "")
 
 
 def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
@@ -150,7 +108,7 @@ def _host_in_cluster(settings: Settings) -> str:
 
 
 def _checked_host(host: str) -> str:
-    if not _is_url(host):
+    if not is_url(host):
         raise ConfigError("--host", f"{host!r} is not a URL", "Give https://host or http://host")
     parts = urlsplit(host)
     if parts.username or parts.password:
@@ -158,14 +116,8 @@ def _checked_host(host: str) -> str:
     return host.rstrip("/")
 
 
-def url(text: str) -> str:
-    """Accepts http://host or https://host."""
-    if not _is_url(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a URL as https://host")
-    return text
-
-
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Tells http://host and https://host from everything else."""
     try:
         parts = urlsplit(text)
         name, _ = parts.hostname, parts.port

@@ -31,7 +31,7 @@ def test_every_dependency_set_has_an_image_of_its_own() -> None:
         (
             (
                 "components.deploy.step",
-                "pipelines.cli.serving.rollback",
+                "pipelines.cli.serving.deploy",
                 "pipelines.cli.serving.models",
                 "pipelines.cli.serving.serve",
                 "pipelines.cli.cluster.store",

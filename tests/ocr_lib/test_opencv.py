@@ -16,7 +16,7 @@ import pytest
 
 import ocr_lib
 from ocr_lib.opencv import LIMIT, MAX_PIXELS
-from pipelines.cli.main import COMMANDS
+from pipelines.cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 GROWTH_KIB = 8 << 10  # of a process that refuses a picture of 81 million pixels, 243 MB decoded
@@ -68,7 +68,7 @@ def run(script: str, given: str = "", **environment: str) -> str:
 
 def entry_points() -> list[str]:
     """Returns the modules that a process may begin with: commands, steps, what others import."""
-    commands = [module for module, _ in COMMANDS.values()]
+    commands = sorted({target.partition(":")[0] for target, _ in COMMANDS.values()})
     steps = [
         f"components.{path.parent.name}.step"
         for path in sorted((ROOT / "components").glob("*/step.py"))

@@ -1,12 +1,14 @@
 """The arguments of every command, with a value that is right and the kinds of mistakes in it."""
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import click
+
 from ocr_lib.gate import Thresholds
-from pipelines.cli import main as cli
+from pipelines.cli.commands import ocr
+from pipelines.cli.main import main
 from tests.components.eval_reports import report_with
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
@@ -167,8 +169,8 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--workers", "natural"),
     ),
     "gen-label": (
-        Argument("source", "input", "labels.txt"),
-        Argument("out", "output folder", "new/labels"),
+        Argument("SOURCE", "input", "labels.txt"),
+        Argument("OUT", "output folder", "new/labels"),
         Argument("--mode", "choice"),
         Argument("--images", "folder"),
         Argument("--image-prefix", "prefix"),
@@ -176,14 +178,14 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--work-dir", "output folder"),
     ),
     "dictionary list": (),
-    "dictionary show": (Argument("name", "dictionary", "dict.txt"),),
+    "dictionary show": (Argument("NAME", "dictionary", "dict.txt"),),
     "dictionary build": (
-        Argument("lists", "labels", "labels.txt"),
+        Argument("LISTS", "labels", "labels.txt"),
         Argument("--out", "output file", "new/dict.txt"),
         Argument("--min-count", "natural"),
     ),
     "dictionary migrate": (
-        Argument("weights", "weights", "nosuch/latest"),
+        Argument("WEIGHTS", "weights", "nosuch/latest"),
         Argument("--to", "dictionary", "dict.txt"),
         Argument("--out", "replaced folder", "new/migrated"),
         PARTS,
@@ -204,7 +206,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--split-seed", "count"),
     ),
     "fsck": (Argument("DIR", "data set", "images"),),
-    "config list": (Argument("word", "any word"),),
+    "config list": (Argument("WORD", "any word"),),
     "config show": CONFIG,
     "config check": CONFIG,
     "preflight": (
@@ -215,7 +217,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--json", "output file"),
     ),
     "import": (
-        Argument("source", "model", "bundle/model.onnx"),
+        Argument("SOURCE", "model", "bundle/model.onnx"),
         Argument("--out", "replaced folder", "new/import"),
         Argument("--dictionary", "dictionary"),
         Argument("--config", "configuration"),
@@ -232,7 +234,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
     ),
     "infer": CONFIG,
     "gate": (
-        Argument("candidate", "report", "report.json"),
+        Argument("CANDIDATE", "report", "report.json"),
         Argument("--champion", "report"),
         Argument("--html", "output file"),
         *THRESHOLDS,
@@ -250,22 +252,22 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         *THRESHOLDS,
     ),
     "export": (
-        Argument("run", "run", "run"),
-        Argument("out", "replaced folder", "new/bundle"),
+        Argument("RUN", "run", "run"),
+        Argument("OUT", "replaced folder", "new/bundle"),
         Argument("--checkpoint", "checkpoint"),
         Argument("-c", "configuration"),
         Argument("-o", "override"),
         PARTS,
     ),
     "predict": (
-        Argument("bundle", "bundle", "bundle"),
-        Argument("images", "images", "images"),
+        Argument("BUNDLE", "bundle", "bundle"),
+        Argument("IMAGES", "images", "images"),
         Argument("--backend", "choice"),
         Argument("--threads", "natural"),
     ),
     "deploy": (
-        Argument("bundle", "bundle", "bundle"),
-        Argument("images", "images", "images"),
+        Argument("BUNDLE", "bundle", "bundle"),
+        Argument("IMAGES", "images", "images"),
         Argument("--shadow-percent", "time"),
         Argument("--shadow-max-changed", "fraction"),
         Argument("--wait-seconds", "time"),
@@ -274,17 +276,17 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
     ),
     "rollback": (Argument("--to", "natural"), MODEL, URL),
     "models list": (MODEL,),
-    "models show": (Argument("version", "natural", "1"), MODEL),
-    "models diff": (Argument("one", "natural", "1"), Argument("other", "natural", "2"), MODEL),
+    "models show": (Argument("VERSION", "natural", "1"), MODEL),
+    "models diff": (Argument("ONE", "natural", "1"), Argument("OTHER", "natural", "2"), MODEL),
     "models prune": (Argument("--keep", "count"), MODEL),
     "feedback list": (Argument("--since", "day"), MODEL),
     "feedback export": (
-        Argument("out", "replaced folder", "new/feedback"),
+        Argument("OUT", "replaced folder", "new/feedback"),
         Argument("--upload", "text"),
         Argument("--since", "day"),
         MODEL,
     ),
-    "feedback correct": (Argument("list", "corrections", "labels.txt"), MODEL),
+    "feedback correct": (Argument("LIST", "corrections", "labels.txt"), MODEL),
     "feedback prune": (Argument("--days", "count"), MODEL),
     "serve": (
         MODEL,
@@ -295,7 +297,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--drain-seconds", "time"),
     ),
     "query": (
-        Argument("images", "images", "images"),
+        Argument("IMAGES", "images", "images"),
         URL,
         MODEL,
         Argument("--version", "natural"),
@@ -315,7 +317,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--steps-namespace", "namespace"),
         BUCKET,
     ),
-    "store policy": (Argument("stage", "choice", "train"), BUCKET),
+    "store policy": (Argument("STAGE", "choice", "train"), BUCKET),
     "store setup": (Argument("--minio-keys", "folder"),),
     "pipeline compile": (
         Argument("--out", "output file", "new/package.yaml"),
@@ -354,6 +356,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--deadline", "time"),
         *CONNECTION,
     ),
+    "completion": (Argument("SHELL", "choice", "bash"),),
     "demo": (
         Argument("--train", "input", "images"),
         Argument("--test", "input", "images"),
@@ -379,30 +382,24 @@ def write_inputs(folder: Path) -> Path:
     (folder / "images.json").write_text('{"train": "x/y@sha256:' + "a" * 64 + '"}')
     (folder / "run").mkdir()
     (folder / "run" / "config.yml").write_text("base: cpu_line\n")
-    assert cli.main(["pipeline", "compile", "--out", str(folder / "package.yaml")]) == 0
+    assert main(["pipeline", "compile", "--out", str(folder / "package.yaml")]) == 0
     write_bundle(folder / "bundle")
     report_with(0.9).save(folder / "report.json")
     return folder
 
 
-def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yields every command that takes no further subcommand, with its parser."""
-    for name in cli.COMMANDS:
-        yield from _leaves(name, _subparsers(cli._parser(name))[name])
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yields every command that takes no further subcommand, by its full name."""
+    yield from _leaves("", ocr, click.Context(ocr, info_name="ocr"))
 
 
 def _leaves(
-    name: str, parser: argparse.ArgumentParser
-) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    inner = _subparsers(parser)
-    if not inner:
-        yield name, parser
-    for word, child in inner.items():
-        yield from _leaves(f"{name} {word}", child)
-
-
-def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
+    name: str, command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for word in command.list_commands(context):
+        child = command.get_command(context, word)
+        assert child is not None
+        yield from _leaves(f"{name} {word}".strip(), child, context)

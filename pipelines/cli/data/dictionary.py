@@ -1,101 +1,92 @@
 """`ocr dictionary`: list, show and build character dictionaries, and change a network's."""
 
-import argparse
 from pathlib import Path
 
+import click
+
+from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.label_list import read_label_list
 from ocr_lib.errors import DictionaryError
 from ocr_lib.terminal import echo
 from ocr_lib.text.dictionary import build_dictionary, load_dictionary
 from ocr_lib.text.known_dictionaries import known_names
-from pipelines.cli.model.arguments import (
-    count,
-    input_file,
-    name_or_file,
-    output_file,
-    replaced_folder,
-)
-from pipelines.cli.training.config_options import add_allow_part, read_allowed_parts
-
-DESCRIPTION = """\
-List the dictionaries that have a name, show the entries of one, build one from the
-characters of label lists, or give trained weights another one: what they learnt of
-characters that both have stays as it is."""
-
-EXAMPLES = """\
-  ocr dictionary list
-  ocr dictionary show french
-  ocr dictionary build build/labels/labels.txt --out dictionary.txt
-  ocr dictionary migrate build/pp-ocrv4 --to dictionary.txt --out build/receipts
-  ocr dictionary migrate runs/a/best_accuracy --to french --out build/french"""
+from pipelines.cli.command import group, option
+from pipelines.cli.config_options import allow_part
+from pipelines.cli.options import count, input_file, name_or_file, output_file, replaced_folder
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the actions and their arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="names, number of entries, and PaddleOCR's paths")
-    show = actions.add_parser("show", help="the entries of one dictionary with their CTC classes")
-    show.add_argument(
-        "name", type=name_or_file, help="a name of the list, a path of PaddleOCR's, or a file"
-    )
-    show.add_argument("--use-space-char", action="store_true", help="append a space")
-    build = actions.add_parser("build", help="the characters of label lists, sorted")
-    build.add_argument("lists", nargs="+", type=input_file, help="label lists, path<TAB>label")
-    build.add_argument(
-        "--out", type=output_file, required=True, help="the dictionary file to write"
-    )
-    build.add_argument(
-        "--min-count", type=count, default=1, help="leave out rarer characters (default 1)"
-    )
-    build.add_argument("--no-space", action="store_true", help="leave out the space")
-    migrate = actions.add_parser("migrate", help="weights for another dictionary")
-    migrate.add_argument("weights", type=name_or_file, help="checkpoint, or folder of `ocr import`")
-    migrate.add_argument(
-        "--to", type=name_or_file, required=True, help="the new dictionary: a file or a name"
-    )
-    migrate.add_argument("--use-space-char", action="store_true", help="append a space to it")
-    migrate.add_argument(
-        "--out",
-        type=replaced_folder("weights.pdparams"),
-        required=True,
-        help="folder, replaced if it exists",
-    )
-    add_allow_part(migrate)
+@group("dictionary")
+def dictionary() -> None:
+    """List the dictionaries that have a name, show one, build one, or change a network's.
+
+    A dictionary is built from the characters of label lists. Trained weights that get another one
+    keep what they learnt of characters that both have.
+
+    Examples:
+      ocr dictionary list
+      ocr dictionary show french
+      ocr dictionary build build/labels/labels.txt --out dictionary.txt
+      ocr dictionary migrate build/pp-ocrv4 --to dictionary.txt --out build/receipts
+      ocr dictionary migrate runs/a/best_accuracy --to french --out build/french
+    """
 
 
-def run(args: argparse.Namespace) -> int:
-    """Does one of the four."""
-    actions = {"list": _list, "show": _show, "build": _build, "migrate": _migrate}
-    actions[args.action](args)
-    return 0
-
-
-def _list(_: argparse.Namespace) -> None:
+@dictionary.command("list")
+def show_names() -> None:
+    """List names, numbers of entries, and PaddleOCR's paths."""
     for name, path in known_names().items():
         echo(f"{name:16} {len(load_dictionary(path).characters):6}  {path}")
 
 
-def _show(args: argparse.Namespace) -> None:
-    dictionary = load_dictionary(args.name, args.use_space_char, "name")
+@dictionary.command("show")
+@click.argument(
+    "name", type=name_or_file, help="a name of the list, a path of PaddleOCR's, or a file"
+)
+@option("--use-space-char", is_flag=True, help="append a space")
+def show(name: str, use_space_char: bool) -> None:
+    """Show the entries of one dictionary with their CTC classes."""
+    entries = load_dictionary(name, use_space_char, "NAME").characters
     echo("0\tblank")
-    for number, entry in enumerate(dictionary.characters, start=1):
+    for number, entry in enumerate(entries, start=1):
         echo(f"{number}\t{entry!r}")
 
 
-def _build(args: argparse.Namespace) -> None:
-    labels = (line.label for path in args.lists for line in read_label_list(path))
+@dictionary.command("build")
+@click.argument(
+    "lists", type=input_file, nargs=-1, required=True, help="label lists, path<TAB>label"
+)
+@option("--out", type=output_file, required=True, help="the dictionary file to write")
+@option("--min-count", type=count, default=1, help="leave out rarer characters")
+@option("--no-space", is_flag=True, help="leave out the space")
+def build(lists: tuple[Path, ...], out: Path, min_count: int, no_space: bool) -> None:
+    """Write the characters of label lists, sorted."""
+    labels = (line.label for path in lists for line in read_label_list(path))
     try:
-        dictionary = build_dictionary(labels, args.min_count, use_space_char=not args.no_space)
+        built = build_dictionary(labels, min_count, use_space_char=not no_space)
     except DictionaryError as error:
-        raise DictionaryError(", ".join(map(str, args.lists)), error.cause, error.fix) from None
-    dictionary.to_file(args.out)
-    echo(f"wrote {len(dictionary.characters)} characters to {args.out}")
+        raise DictionaryError(", ".join(map(str, lists)), error.cause, error.fix) from None
+    built.to_file(out)
+    echo(f"wrote {len(built.characters)} characters to {out}")
 
 
-def _migrate(args: argparse.Namespace) -> None:
+@dictionary.command("migrate")
+@click.argument("weights", type=name_or_file, help="checkpoint, or folder of `ocr import`")
+@option("--to", type=name_or_file, required=True, help="the new dictionary: a file or a name")
+@option("--use-space-char", is_flag=True, help="append a space to it")
+@option(
+    "--out",
+    type=replaced_folder("weights.pdparams"),
+    required=True,
+    help="folder, replaced if it exists",
+)
+@allow_part
+def migrate(
+    weights: str, to: str, use_space_char: bool, out: Path, allow_part: tuple[str, ...]
+) -> None:
+    """Give trained weights another dictionary."""
     from ocr_lib.training.migrate_folder import migrate_folder
 
-    new = load_dictionary(args.to, args.use_space_char, "--to")
-    migration = migrate_folder(Path(args.weights), new, args.out, read_allowed_parts(args))
+    new = load_dictionary(to, use_space_char, "--to")
+    migration = migrate_folder(Path(weights), new, out, allowed_parts(allow_part))
     echo(f"characters: {migration.describe()}")
-    echo(f"written: {args.out}")
+    echo(f"written: {out}")

@@ -1,69 +1,67 @@
 """`ocr eval`: how well a trained network or an exported model reads the Eval set."""
 
-import argparse
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.evaluation.evaluate import evaluate
-from ocr_lib.evaluation.leaks import leaks
+from ocr_lib.evaluation.leaks import leaks as find_leaks
 from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.terminal import echo, printable
-from pipelines.cli.model.arguments import count, input_folder, output_file
-from pipelines.cli.training.config_options import add_config_options, read_config
-from pipelines.cli.training.trained import trained_recognizer
-
-DESCRIPTION = """\
-Evaluate on the configuration's Eval set: PaddleOCR's metric lines, then the
-accuracy with spaces counted, the character error rate and slices by label length.
-
-The network is a checkpoint (Global.checkpoints or pretrained_model, else
-best_accuracy in Global.save_model_dir) or, with --bundle, an exported model.
-Every line counts: an unreadable image is a wrong line, never another one."""
-EXAMPLES = """\
-  ocr eval -c runs/a/config.yml
-  ocr eval -c runs/a/config.yml -o Global.checkpoints=runs/a/latest --json report.json
-  ocr eval -c runs/a/config.yml --bundle build/bundle --html report.html"""
+from pipelines.cli.command import command, option
+from pipelines.cli.config_options import ConfigChoice, trained_recognizer, with_config
+from pipelines.cli.options import count, input_folder, output_file
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
-    add_config_options(parser)
-    parser.add_argument("--bundle", type=input_folder, help="evaluate this exported model")
-    parser.add_argument("--limit", type=count, help="number of samples to evaluate, evenly spread")
-    parser.add_argument(
-        "--leaks", action="store_true", help="count Eval images that are Train images too"
-    )
-    parser.add_argument(
-        "--json", type=output_file, metavar="FILE", help="write the report, for `ocr gate`"
-    )
-    parser.add_argument(
-        "--html", type=output_file, metavar="FILE", help="write the report, for people"
-    )
+@command("eval")
+@with_config
+@option("--bundle", type=input_folder, help="evaluate this exported model")
+@option("--limit", type=count, help="number of samples to evaluate, evenly spread")
+@option("--leaks", is_flag=True, help="count Eval images that are Train images too")
+@option("--json", "json_file", type=output_file, help="write the report, for `ocr gate`")
+@option("--html", "html_file", type=output_file, help="write the report, for people")
+def evaluate_model(
+    choice: ConfigChoice,
+    bundle: Path | None,
+    limit: int | None,
+    leaks: bool,
+    json_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Evaluate on the configuration's Eval set.
 
+    Prints PaddleOCR's metric lines, then the accuracy with spaces counted, the character error rate
+    and slices by label length.
 
-def run(args: argparse.Namespace) -> int:
-    """Evaluates and prints the figures."""
-    config = read_config(args)
-    recognizer = open_bundle(args.bundle) if args.bundle else None
+    The network is a checkpoint (Global.checkpoints or pretrained_model, else best_accuracy in
+    Global.save_model_dir) or, with --bundle, an exported model. Every line counts: an unreadable
+    image is a wrong line, never another one.
+
+    Examples:
+      ocr eval -c runs/a/config.yml
+      ocr eval -c runs/a/config.yml -o Global.checkpoints=runs/a/latest --json report.json
+      ocr eval -c runs/a/config.yml --bundle build/bundle --html report.html
+    """
+    config = choice.read()
+    recognizer = open_bundle(bundle) if bundle else None
     dataset = open_dataset(config.eval)
     recognizer = recognizer or trained_recognizer(config)[0]
-    report = evaluate(recognizer, dataset, limit=args.limit)
-    if args.leaks:
-        report = replace(report, leaked=len(leaks(open_dataset(config.train), dataset)))
+    report = evaluate(recognizer, dataset, limit=limit)
+    if leaks:
+        report = replace(report, leaked=len(find_leaks(open_dataset(config.train), dataset)))
     _print_paddleocr(report, config)
     _print_own(report)
-    if args.json:
-        report.save(args.json)
-    if args.html:
+    if json_file:
+        report.save(json_file)
+    if html_file:
         from ocr_lib.atomic import write_text
         from ocr_lib.report import html
 
-        write_text(args.html, html(report))
-    return 0
+        write_text(html_file, html(report))
 
 
 def _print_paddleocr(report: EvalReport, config: Config) -> None:

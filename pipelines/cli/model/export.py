@@ -1,82 +1,100 @@
 """`ocr export`: turns a trained network into a certified bundle."""
 
-import argparse
 from pathlib import Path
 
+import click
+
 from ocr_lib.algorithms.choice import networks_of
-from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import MANIFEST, Bundle
 from ocr_lib.terminal import echo
-from pipelines.cli.model.arguments import (
-    check_replaceable,
-    input_folder,
-    name_or_file,
-    output_folder,
-    text,
+from pipelines.cli.command import command, option
+from pipelines.cli.config_options import (
+    BEST,
+    CONFIG_HELP,
+    ConfigChoice,
+    allow_part,
+    checkpoint_of,
+    overrides,
 )
-from pipelines.cli.training.config_options import add_allow_part, add_overrides, read_allowed_parts
-from pipelines.cli.training.trained import BEST, checkpoint_of
-
-DESCRIPTION = """\
-Export a trained network: Paddle's inference format, ONNX, the dictionary, and a
-certificate that both compute what the trained network computes, at every width.
-
-Give a run folder and a target directory; or, as in PaddleOCR, a configuration
-with Global.checkpoints (or pretrained_model) and Global.save_inference_dir.
-Weights that do not fill the network completely are refused. Of a distillation each
-network becomes a bundle, <dir>/Student and so on."""
-EXAMPLES = """\
-  ocr export runs/a build/bundle
-  ocr export runs/a build/bundle --checkpoint latest -o Eval.dataset.data_dir=data/eval
-  ocr export -c runs/a/config.yml -o Global.checkpoints=runs/a/best_accuracy \\
-      -o Global.save_inference_dir=build/bundle"""
+from pipelines.cli.options import check_replaceable, input_folder, name_or_file, output_folder, text
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
-    parser.add_argument("run", nargs="?", type=input_folder, help="run folder of a training")
-    parser.add_argument(
-        "out",
-        nargs="?",
-        type=output_folder,
-        help="the bundle's directory, replaced if it exists",
-    )
-    parser.add_argument("--checkpoint", type=text, default=BEST, help=f"default: {BEST}")
-    parser.add_argument(
-        "-c", "--config", type=name_or_file, metavar="FILE", help="in place of a run folder"
-    )
-    add_overrides(parser)
-    add_allow_part(parser)
-    parser.add_argument(
-        "--old-names", action="store_true", help="add Paddle 2's inference.pdmodel, in paddle2/"
-    )
+@command("export")
+@click.argument("run", type=input_folder, required=False, help="run folder of a training")
+@click.argument(
+    "out", type=output_folder, required=False, help="the bundle's directory, replaced if it exists"
+)
+@option("--checkpoint", type=text, default=BEST, help="name of the checkpoint in RUN")
+@option("-c", "--config", type=name_or_file, metavar="FILE", help=f"in place of RUN: {CONFIG_HELP}")
+@overrides
+@allow_part
+@option("--old-names", is_flag=True, help="add Paddle 2's inference.pdmodel, in paddle2/")
+def export(
+    run: Path | None,
+    out: Path | None,
+    checkpoint: str,
+    config: str | None,
+    opt: tuple[str, ...],
+    allow_part: tuple[str, ...],
+    old_names: bool,
+) -> None:
+    r"""Export a trained network as a bundle.
 
+    It holds Paddle's inference format, ONNX, the dictionary, and a certificate that both compute
+    what the trained network computes, at every width.
 
-def run(args: argparse.Namespace) -> int:
-    """Exports and says what the certificate found."""
-    config, prefix, out_dir = _sources(args)
+    Give a run folder and a target directory; or, as in PaddleOCR, a configuration with
+    Global.checkpoints (or pretrained_model) and Global.save_inference_dir. Weights that do not fill
+    the network completely are refused. Of a distillation each network becomes a bundle,
+    OUT/Student and so on.
+
+    Examples:
+      ocr export runs/a build/bundle
+      ocr export runs/a build/bundle --checkpoint latest -o Eval.dataset.data_dir=data/eval
+      ocr export -c runs/a/config.yml -o Global.checkpoints=runs/a/best_accuracy \
+          -o Global.save_inference_dir=build/bundle
+    """
+    settings = ConfigChoice(_config_file(run, config), opt, allow_part).read()
+    prefix = run / checkpoint if run else checkpoint_of(settings)
+    out_dir = out or _default_folder(settings)
 
     from ocr_lib.export import check_of_run, export_model
     from ocr_lib.training import load_model
 
-    names = networks_of(config.architecture)
+    names = networks_of(settings.architecture)
     for name in names:
         check_replaceable(out_dir / name, MANIFEST)
-    if args.run:
-        _check_there(args.run, args.checkpoint)
-        check_of_run(args.run, args.checkpoint)
+    if run:
+        _check_there(run, checkpoint)
+        check_of_run(run, checkpoint)
     for name in names:
         bundle = export_model(
-            lambda name=name: load_model(config, prefix, name),  # type: ignore[misc]
+            lambda name=name: load_model(settings, prefix, name),  # type: ignore[misc]
             out_dir / name,
             metrics={},
             lineage={"checkpoint": prefix.name},
-            old_names=args.old_names,
+            old_names=old_names,
         )
         _print(bundle)
-    return 0
+
+
+def _config_file(run: Path | None, config: str | None) -> str:
+    if run is None and config is not None:
+        return config
+    if run is None or config is not None:
+        raise ConfigError("RUN, -c", "exactly one of the two is needed", "Give one of them")
+    file = run / "config.yml"
+    if not file.is_file():
+        cause = f"{run} is no run folder (config.yml is missing)"
+        raise ConfigError("RUN", cause, "Name the Global.save_model_dir of a training")
+    return str(file)
+
+
+def _default_folder(config: Config) -> Path:
+    settings = config.global_
+    return Path(settings.save_inference_dir or Path(settings.save_model_dir) / "inference")
 
 
 def _check_there(run: Path, checkpoint: str) -> None:
@@ -94,17 +112,3 @@ def _print(bundle: Bundle) -> None:
         f"largest difference {parity['max_abs_diff']:.2e}, all texts equal"
     )
     echo(f"bundle {bundle.digest}")
-
-
-def _sources(args: argparse.Namespace) -> tuple[Config, Path, Path]:
-    """Returns the configuration, the checkpoint's prefix and the target directory."""
-    if (args.run is None) == (args.config is None):
-        raise ConfigError("arguments", "need either a run folder or -c", "Give one of them")
-    file = args.config or args.run / "config.yml"
-    if args.run and not file.is_file():
-        cause = f"{args.run} is no run folder (config.yml is missing)"
-        raise ConfigError("run", cause, "Name the Global.save_model_dir of a training")
-    config = load_config(file, args.opt, read_allowed_parts(args))
-    prefix = checkpoint_of(config) if args.config else args.run / args.checkpoint
-    target = args.out or config.global_.save_inference_dir
-    return config, prefix, Path(target or Path(config.global_.save_model_dir) / "inference")

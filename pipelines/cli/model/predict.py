@@ -1,49 +1,84 @@
-"""`ocr predict`: reads images with an exported model."""
+"""`ocr infer` and `ocr predict`: read images with a trained network or an exported model."""
 
-import argparse
 import json
+from pathlib import Path
 
+import click
+
+from ocr_lib.atomic import write_text
+from ocr_lib.errors import ConfigError
 from ocr_lib.inference.runtimes import Runtime, onnx_runtime, open_bundle
 from ocr_lib.terminal import echo, printable
-from pipelines.cli.model.arguments import input_folder, input_path, workers
+from pipelines.cli.command import command, option
+from pipelines.cli.config_options import ConfigChoice, trained_recognizer, with_config
 from pipelines.cli.model.image_files import find_images, read_files
-
-DESCRIPTION = """\
-Read text-line images with an exported model (a bundle of `ocr export`).
-
-Prints a line an image: the text and its score. An image that cannot be read is
-named on standard error with the cause; the others are read, and the exit code is 2."""
-EXAMPLES = """\
-  ocr predict build/bundle line.png
-  ocr predict build/bundle scans/ more/*.jpg --json > texts.jsonl
-  ocr predict build/bundle scans/ --backend paddle --threads 2"""
+from pipelines.cli.options import input_folder, input_path, workers
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
-    parser.add_argument("bundle", type=input_folder, help="directory of the exported model")
-    parser.add_argument(
-        "images", nargs="+", type=input_path, help="image files, or folders of them"
-    )
-    parser.add_argument(
-        "--backend", choices=("onnx", "paddle"), default="onnx", help="what runs the network"
-    )
-    parser.add_argument("--threads", type=workers, default=1, help="CPU threads of the network")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON object a line, with a score a character"
-    )
+@command("infer")
+@with_config
+def infer(choice: ConfigChoice) -> int:
+    """Read images with a checkpoint of a training run, before any export.
 
+    The checkpoint is Global.checkpoints or Global.pretrained_model, else best_accuracy in
+    Global.save_model_dir. The image or folder is Global.infer_img. With Global.save_res_path, the
+    texts are also written there, a line an image.
 
-def run(args: argparse.Namespace) -> int:
-    """Reads the images and prints their texts."""
-    files = find_images(args.images)
-    recognizer = open_bundle(args.bundle, _runtime(args.backend), threads=args.threads)
+    Examples:
+      ocr infer -c runs/a/config.yml -o Global.infer_img=line.png
+      ocr infer -c runs/a/config.yml -o Global.checkpoints=runs/a/latest Global.infer_img=scans/
+    """
+    config = choice.read()
+    if not config.global_.infer_img:
+        raise ConfigError("Global.infer_img", "it is not set", "Name an image or a folder")
+    files = find_images([config.global_.infer_img])
+    recognizer, _ = trained_recognizer(config)
+    results = []
     unreadable = 0
     for path, answer in read_files(recognizer, files):
         if answer.error is not None:
             unreadable += 1
             echo(printable(f"{path}: {answer.error}"), err=True)
-        elif args.json:
+            continue
+        echo(f"infer_img: {printable(str(path))}")
+        echo(f"\t result: {printable(answer.text)}\t{answer.score:.6f}")
+        results.append(f"{printable(str(path))}\t{answer.text}\t{answer.score:.6f}\n")
+    if config.global_.save_res_path:
+        write_text(config.global_.save_res_path, "".join(results))
+    return 2 if unreadable else 0
+
+
+@command("predict")
+@click.argument("bundle", type=input_folder, help="directory of the exported model")
+@click.argument(
+    "images", type=input_path, nargs=-1, required=True, help="image files, or folders of them"
+)
+@option(
+    "--backend", type=click.Choice(["onnx", "paddle"]), default="onnx", help="what runs the network"
+)
+@option("--threads", type=workers, default=1, help="CPU threads of the network")
+@option("--json", "as_json", is_flag=True, help="one JSON object a line, with a score a character")
+def predict(
+    bundle: Path, images: tuple[Path, ...], backend: str, threads: int, as_json: bool
+) -> int:
+    """Read text-line images with an exported model (a bundle of `ocr export`).
+
+    Prints a line an image: the text and its score. An image that cannot be read is named on
+    standard error with the cause; the others are read, and the exit code is 2.
+
+    Examples:
+      ocr predict build/bundle line.png
+      ocr predict build/bundle scans/ more/*.jpg --json > texts.jsonl
+      ocr predict build/bundle scans/ --backend paddle --threads 2
+    """
+    files = find_images(images)
+    recognizer = open_bundle(bundle, _runtime(backend), threads=threads)
+    unreadable = 0
+    for path, answer in read_files(recognizer, files):
+        if answer.error is not None:
+            unreadable += 1
+            echo(printable(f"{path}: {answer.error}"), err=True)
+        elif as_json:
             values = {
                 "image": str(path),
                 "text": answer.text,

@@ -1,147 +1,158 @@
 """`ocr pipeline schedule`: recurring runs."""
 
-import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from ocr_lib.terminal import echo
-from pipelines.cli.model.arguments import text
-from pipelines.cli.pipeline.arguments import add_package, add_parameters, get_package
-from pipelines.kfp_api.connection import add_connection, connected
+from pipelines.cli.command import group, option
+from pipelines.cli.options import text
+from pipelines.cli.pipeline.options import (
+    AUTH_HELP,
+    ConnectionChoice,
+    PackageChoice,
+    RunChoice,
+    with_connection,
+    with_package,
+    with_parameters,
+)
 from pipelines.kfp_api.cron import CronError, check_cron, find_zone, next_times
 
-DESCRIPTION = """\
-Make, list, pause, resume and delete schedules. A schedule runs one version of
-the pipeline, one run at a time; making it again under the same name replaces
-it. A scheduled run that finds neither new data nor another configuration than
-the serving model's ends at its first step, green."""
-EXAMPLES = """\
-  ocr pipeline schedule create nightly --cron "0 0 3 * * *" --params run.yaml
-  ocr pipeline schedule list
-  ocr pipeline schedule pause nightly"""
 SHOWN_TIMES = 3
 SKIP = "skip_if_unchanged"
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the actions of `ocr pipeline schedule`."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a schedule, or replace it")
-    create.add_argument("name", type=text, metavar="NAME")
-    create.add_argument(
-        "--cron",
-        required=True,
-        help='six fields: second minute hour day month weekday; "0 0 3 * * *" is daily at three; '
-        "or @daily, @weekly, @every 12h and the like",
-    )
-    create.add_argument(
-        "--catch-up",
-        action="store_true",
-        help="after a pause, make up for every run that was missed",
-    )
-    add_package(create)
-    add_parameters(create)
-    add_connection(create)
-    _add_zone(create)
-    for action, line in (
-        ("list", "show all schedules and when they run next"),
-        ("pause", "switch one off"),
-        ("resume", "switch one on"),
-        ("delete", "delete one; its runs stay"),
-    ):
-        found = actions.add_parser(action, help=line)
-        if action == "list":
-            _add_zone(found)
-        else:
-            found.add_argument("name", type=text, metavar="NAME")
-        add_connection(found)
+with_name = click.argument("name", type=text)
+with_zone = option(
+    "--timezone",
+    default="UTC",
+    metavar="ZONE",
+    help="the installation's CRON_SCHEDULE_TIMEZONE, if it has one",
+)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Does what the action says."""
-    from pipelines.kfp_api.api import Kubeflow
+@group("schedule", epilog=AUTH_HELP)
+def schedule() -> None:
+    """Make, list, pause, resume and delete schedules.
 
-    if args.action == "create":
-        return _create(args)
-    with connected(args) as connection:
-        kubeflow = Kubeflow(connection)
-        if args.action == "list":
-            return _list(kubeflow, args)
-        return _change(kubeflow, args)
+    A schedule runs one version of the pipeline, one run at a time; making it again under the same
+    name replaces it. A scheduled run that finds neither new data nor another configuration than the
+    serving model's ends at its first step and succeeds.
 
-
-def _add_zone(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--timezone",
-        default="UTC",
-        help="the installation's CRON_SCHEDULE_TIMEZONE, if it has one (default: %(default)s)",
-    )
+    Examples:
+      ocr pipeline schedule create nightly --cron "0 0 3 * * *" --params run.yaml
+      ocr pipeline schedule list
+      ocr pipeline schedule pause nightly
+    """
 
 
-def _create(args: argparse.Namespace) -> int:
+@schedule.command("create")
+@with_name
+@option(
+    "--cron",
+    required=True,
+    help='six fields: second minute hour day month weekday; "0 0 3 * * *" is daily at three; or '
+    "@daily, @weekly, @every 12h and the like",
+)
+@option("--catch-up", is_flag=True, help="after a pause, make up for every run that was missed")
+@with_package
+@with_parameters
+@with_connection
+@with_zone
+def create(
+    name: str,
+    cron: str,
+    catch_up: bool,
+    package: PackageChoice,
+    choice: RunChoice,
+    connection: ConnectionChoice,
+    timezone: str,
+) -> None:
+    """Make a schedule, or replace it."""
     from pipelines.kfp_api import schedules
-    from pipelines.kfp_api.api import Kubeflow
     from pipelines.kfp_api.package import commit_of
-    from pipelines.kfp_api.parameters import read_parameters
     from pipelines.kfp_api.upload import upload
 
-    cron, zone = check_cron(args.cron), find_zone(args.timezone)
-    package = get_package(args)
-    parameters = read_parameters(args.params, args.param, package.parameters)
-    if SKIP in package.parameters:
+    cron, zone = check_cron(cron), find_zone(timezone)
+    compiled = package.read()
+    parameters = choice.parameters(compiled)
+    if SKIP in compiled.parameters:
         parameters.setdefault(SKIP, True)
-    with connected(args) as connection:
-        kubeflow = Kubeflow(connection)
-        version = upload(kubeflow, package, commit_of())
+    with connection.open() as kubeflow:
+        version = upload(kubeflow, compiled, commit_of())
         _, replaced = schedules.create(
             kubeflow,
             version,
             parameters,
-            name=args.name,
+            name=name,
             cron=cron,
-            experiment=args.experiment,
-            no_catchup=not args.catch_up,
-            service_account=args.service_account or "",
+            experiment=choice.experiment,
+            no_catchup=not catch_up,
+            service_account=choice.service_account or "",
         )
     done = "replaced" if replaced else "made"
-    echo(f"{args.name}: {done}, active, version {version.name}")
+    echo(f"{name}: {done}, active, version {version.name}")
     echo("\n".join(_next(cron, zone)))
-    return 0
 
 
-def _list(kubeflow: Any, args: argparse.Namespace) -> int:
+@schedule.command("list")
+@with_zone
+@with_connection
+def show(timezone: str, connection: ConnectionChoice) -> None:
+    """Show all schedules and when they run next."""
     from pipelines.kfp_api import schedules
 
-    zone = find_zone(args.timezone)
-    found = schedules.find_all(kubeflow)
-    for item in found:
+    zone = find_zone(timezone)
+    with connection.open() as kubeflow:
+        items = schedules.find_all(kubeflow)
+    for item in items:
         active, cron = schedules.is_active(item), schedules.cron_of(item)
         state, first = ("active", _first(item, zone)) if active else ("paused", "")
         echo(f"{item.display_name:<24} {state:<7} {cron:<20} {first}")
-    if not found:
+    if not items:
         echo("no schedules")
-    return 0
 
 
-def _change(kubeflow: Any, args: argparse.Namespace) -> int:
+@schedule.command("pause")
+@with_name
+@with_connection
+def pause(name: str, connection: ConnectionChoice) -> None:
+    """Switch a schedule off."""
     from pipelines.kfp_api import schedules
 
-    actions = {
-        "pause": (schedules.pause, "paused"),
-        "resume": (schedules.resume, "active"),
-        "delete": (schedules.delete, "deleted; its runs stay"),
-    }
-    action, done = actions[args.action]
-    found = schedules.find_one(kubeflow, args.name)
-    if args.action == "resume":  # of several, which only a killed `create` leaves, one may run
-        *others, newest = sorted(found, key=lambda item: item.created_at)
-        for item in others:
+    with connection.open() as kubeflow:
+        for item in schedules.find_one(kubeflow, name):
+            schedules.pause(kubeflow, item.recurring_run_id)
+    echo(f"{name}: paused")
+
+
+@schedule.command("resume")
+@with_name
+@with_connection
+def resume(name: str, connection: ConnectionChoice) -> None:
+    """Switch a schedule on."""
+    from pipelines.kfp_api import schedules
+
+    with connection.open() as kubeflow:
+        # Of several, which only a killed `create` leaves, one may run.
+        items = sorted(schedules.find_one(kubeflow, name), key=lambda item: item.created_at)
+        for item in items[:-1]:
             schedules.delete(kubeflow, item.recurring_run_id)
-        found = [newest]
-    for item in found:
-        action(kubeflow, item.recurring_run_id)
-    echo(f"{args.name}: {done}")
-    return 0
+        schedules.resume(kubeflow, items[-1].recurring_run_id)
+    echo(f"{name}: active")
+
+
+@schedule.command("delete")
+@with_name
+@with_connection
+def delete(name: str, connection: ConnectionChoice) -> None:
+    """Delete a schedule; its runs stay."""
+    from pipelines.kfp_api import schedules
+
+    with connection.open() as kubeflow:
+        for item in schedules.find_one(kubeflow, name):
+            schedules.delete(kubeflow, item.recurring_run_id)
+    echo(f"{name}: deleted; its runs stay")
 
 
 def _next(cron: str, zone: Any, created: datetime | None = None) -> list[str]:

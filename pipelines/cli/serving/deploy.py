@@ -1,106 +1,116 @@
-"""`ocr deploy`: puts an exported model into service."""
+"""`ocr deploy` and `ocr rollback`: put an exported model, or an earlier version, into service."""
 
-import argparse
 import tempfile
 from pathlib import Path
+
+import click
 
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ConfigError, naming
 from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.serving import rollout
 from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
-from ocr_lib.serving.rollout import LEASE_WAIT_S, deploy
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
-from pipelines.cli.model.arguments import (
+from pipelines.cli.command import command, option
+from pipelines.cli.model.image_files import find_images
+from pipelines.cli.options import (
     DAY_S,
+    count,
     fraction,
     input_folder,
     input_path,
+    kind,
     real_number,
     text,
 )
-from pipelines.cli.model.image_files import find_images
-from pipelines.cli.serving.server_options import STORE_HELP, add_model, add_urls, server_urls
-
-DESCRIPTION = f"""\
-Put an exported model into service on every Triton server.
-
-It is loaded beside the version in production first, and has to read the images given exactly as
-the exported model does. If it does not, or any server fails, the former version serves on. A
-bundle replaces the version that its evaluation compared it with; --force replaces any.
-{STORE_HELP}"""
-EXAMPLES = """\
-  ocr deploy build/bundle golden-images/
-  ocr deploy s3://ocr/registry/receipts/4f1c bundle.png --model receipts --url triton-0:8001 \\
-      --url triton-1:8001"""
+from pipelines.cli.server_options import STORE_HELP, server_urls, with_model, with_urls
 
 MAX_IMAGES = 64
 MAX_SHADOW_LINES = 1000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments."""
-    parser.add_argument(
-        "bundle", type=folder_or_uri, help="directory of the exported model, here or in the store"
-    )
-    parser.add_argument(
-        "images",
-        type=input_path,
-        nargs="+",
-        help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
-    )
-    parser.add_argument(
-        "--shadow-percent",
-        type=real_number(0, 100),
-        default=0.0,
-        help="also compare with the version in production on this share of the lines that "
-        "`ocr query --keep-below` kept, before anything changes (default 0)",
-    )
-    parser.add_argument(
-        "--shadow-max-changed",
-        type=fraction,
-        default=0.1,
-        help="the largest share of those that may be read otherwise, 0 to 1 (default 0.1)",
-    )
-    parser.add_argument(
-        "--wait-seconds",
-        type=real_number(0, DAY_S),
-        default=LEASE_WAIT_S,
-        help="how long to wait while another deployment of the model runs (default 90)",
-    )
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="also replace a version that the bundle was not judged against: a model exported by "
-        "hand, or an older bundle after a rollback",
-    )
-    add_model(parser)
-    add_urls(parser)
-
-
+@kind("folder|uri", "dir")
 def folder_or_uri(value: str) -> str:
     """Accepts a folder that exists here, or any address in the store."""
     return text(value) if "://" in value else str(input_folder(value))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Deploys, and prints what the servers read."""
+@command("deploy", epilog=STORE_HELP)
+@click.argument(
+    "bundle", type=folder_or_uri, help="directory of the exported model, here or in the store"
+)
+@click.argument(
+    "images",
+    type=input_path,
+    nargs=-1,
+    required=True,
+    help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
+)
+@option(
+    "--shadow-percent",
+    type=real_number(0, 100),
+    default=0.0,
+    help="also compare with the version in production on this share of the lines that "
+    "`ocr query --keep-below` kept, before anything changes",
+)
+@option(
+    "--shadow-max-changed",
+    type=fraction,
+    default=0.1,
+    help="the largest share of those that may be read otherwise, 0 to 1",
+)
+@option(
+    "--wait-seconds",
+    type=real_number(0, DAY_S),
+    default=rollout.LEASE_WAIT_S,
+    help="how long to wait while another deployment of the model runs",
+)
+@option(
+    "--force",
+    is_flag=True,
+    help="also replace a version that the bundle was not judged against: a model exported by hand, "
+    "or an older bundle after a rollback",
+)
+@with_model
+@with_urls
+def deploy(
+    bundle: str,
+    images: tuple[Path, ...],
+    shadow_percent: float,
+    shadow_max_changed: float,
+    wait_seconds: float,
+    force: bool,
+    model: str,
+    urls: tuple[str, ...],
+) -> None:
+    r"""Put an exported model into service on every Triton server.
+
+    It is loaded beside the version in production first, and has to read the images given exactly as
+    the exported model does. If it does not, or any server fails, the former version serves on. A
+    bundle replaces the version that its evaluation compared it with; --force replaces any.
+
+    Examples:
+      ocr deploy build/bundle golden-images/
+      ocr deploy s3://ocr/registry/receipts/4f1c bundle.png --model receipts --url triton-0:8001 \
+          --url triton-1:8001
+    """
     store = Store.from_env()
-    images = {str(path): read_file(str(path)) for path in find_images(args.images)[:MAX_IMAGES]}
-    with tempfile.TemporaryDirectory() as work, naming(Path(work) / "bundle", args.bundle):
-        bundle = store.fetch_source(args.bundle, Path(work) / "bundle")
-        if not bundle.is_dir():
-            raise ConfigError("bundle", f"{args.bundle} is no directory", "Name an export's output")
-        result = deploy(
-            args.bundle,
-            args.model,
-            golden_images(bundle, images),
+    lines = {str(path): read_file(str(path)) for path in find_images(images)[:MAX_IMAGES]}
+    with tempfile.TemporaryDirectory() as work, naming(Path(work) / "bundle", bundle):
+        fetched = store.fetch_source(bundle, Path(work) / "bundle")
+        if not fetched.is_dir():
+            raise ConfigError("BUNDLE", f"{bundle} is no directory", "Name an export's output")
+        result = rollout.deploy(
+            bundle,
+            model,
+            golden_images(fetched, lines),
             store=store,
-            endpoints=server_urls(args),
-            shadow=_shadow(store, args),
-            wait_s=args.wait_seconds,
-            force=args.force,
+            endpoints=server_urls(urls),
+            shadow=_shadow(store, model, shadow_percent, shadow_max_changed),
+            wait_s=wait_seconds,
+            force=force,
         )
     for answer in result.answers:
         found = answer.recognition
@@ -109,15 +119,41 @@ def run(args: argparse.Namespace) -> int:
         echo(f"{result.shadow}")
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
-    echo(f"{args.model} version {result.production.version} serves, {before}")
-    return 0
+    echo(f"{model} version {result.production.version} serves, {before}")
 
 
-def _shadow(store: Store, args: argparse.Namespace) -> ReplayEvaluation | None:
-    if not args.shadow_percent:
+def _shadow(
+    store: Store, model: str, percent: float, max_changed: float
+) -> ReplayEvaluation | None:
+    if not percent:
         return None
-    lines = FeedbackStore(store, args.model).sample(args.shadow_percent / 100, MAX_SHADOW_LINES)
+    lines = FeedbackStore(store, model).sample(percent / 100, MAX_SHADOW_LINES)
     if not lines:
-        cause = f"no line of {args.model} was kept"
+        cause = f"no line of {model} was kept"
         raise ConfigError("--shadow-percent", cause, "Read with `ocr query --keep-below` first")
-    return ReplayEvaluation(lines, args.shadow_max_changed)
+    return ReplayEvaluation(lines, max_changed)
+
+
+@command("rollback", epilog=STORE_HELP)
+@option(
+    "--to",
+    "version",
+    type=count,
+    metavar="VERSION",
+    help="default: the one before the one in production",
+)
+@with_model
+@with_urls
+def rollback(version: int | None, model: str, urls: tuple[str, ...]) -> None:
+    """Put an earlier version of a model back into service on every Triton server.
+
+    It is tested with the images that it was deployed with. If anything fails, the version in
+    production serves on.
+
+    Examples:
+      ocr rollback
+      ocr rollback --model receipts --to 3 --url triton-0:8001 --url triton-1:8001
+    """
+    store, endpoints = Store.from_env(), server_urls(urls)
+    result = rollout.rollback(model, store=store, endpoints=endpoints, version=version)
+    echo(f"{model} version {result.production.version} serves again")

@@ -1,6 +1,5 @@
 """`ocr query`: reads images with a served model."""
 
-import argparse
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -8,104 +7,99 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import click
+
 from ocr_lib.serving.client import RecognitionClient, ServedRecognition
-from ocr_lib.serving.endpoints import check_url
 from ocr_lib.serving.feedback.recorder import FeedbackLimits, FeedbackRecorder
 from ocr_lib.serving.model_repository import BULK
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
-from pipelines.cli.model.arguments import checked, count, fraction, input_path, seconds
+from pipelines.cli.command import command, option
 from pipelines.cli.model.image_files import find_images
-from pipelines.cli.serving.server_options import DEFAULT_URL, add_model, default_urls
-
-DESCRIPTION = """\
-Read text-line images with a model that a Triton server serves.
-
-Prints a line an image: the file, the text and its score, separated by tabs. An image that the
-server cannot read is named on standard error with the cause; the others are read, and the exit
-code is 2."""
-EXAMPLES = """\
-  ocr query line.png
-  ocr query scans/ more/*.jpg --url triton.example:8001 --model receipts
-  ocr query scans/ --json > texts.jsonl"""
+from pipelines.cli.options import count, fraction, input_path, seconds
+from pipelines.cli.server_options import DEFAULT_URL, URLS, address, server_urls, with_model
 
 CHUNK = 256  # images read between two lines of output
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments."""
-    parser.add_argument(
-        "images", type=input_path, nargs="+", help="image files, or folders of them"
-    )
-    parser.add_argument(
-        "--url",
-        type=checked(check_url),
-        action="append",
-        help="host:port of Triton's gRPC protocol; several take turns, and stand in for each other "
-        f"(default OCR_TRITON_URL, else {DEFAULT_URL})",
-    )
-    add_model(parser)
-    parser.add_argument("--version", type=count, help="a version to insist on")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument(
-        "--char-scores", action="store_true", help="the probability of every character; with --json"
-    )
-    parser.add_argument("--bulk", action="store_true", help="let people who wait go before")
-    parser.add_argument(
-        "--keep-below",
-        type=fraction,
-        metavar="SCORE",
-        help="keep lines of a lower score in the store, for `ocr feedback`; without it none are",
-    )
-    parser.add_argument(
-        "--keep-share", type=fraction, default=1.0, help="this share of them, 0 to 1 (default 1)"
-    )
-    parser.add_argument(
-        "--keep-a-day", type=count, default=1000, help="largest number a day (default 1000)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=seconds,
-        default=30.0,
-        help="seconds that one request may take (default 30)",
-    )
+@command("query")
+@click.argument(
+    "images", type=input_path, nargs=-1, required=True, help="image files, or folders of them"
+)
+@option(
+    "--url",
+    "urls",
+    type=address,
+    multiple=True,
+    help="host:port of Triton's gRPC protocol; several take turns, and stand in for each other "
+    f"(default: {URLS}, else {DEFAULT_URL})",
+)
+@with_model
+@option("--version", type=count, help="a version to insist on")
+@option("--json", "as_json", is_flag=True, help="one JSON object a line")
+@option("--char-scores", is_flag=True, help="the probability of every character; with --json")
+@option("--bulk", is_flag=True, help="let people who wait go before")
+@option(
+    "--keep-below",
+    type=fraction,
+    metavar="SCORE",
+    help="keep lines of a lower score in the store, for `ocr feedback`; without it none are",
+)
+@option("--keep-share", type=fraction, default=1.0, help="this share of them, 0 to 1")
+@option("--keep-a-day", type=count, default=1000, help="largest number a day")
+@option("--timeout", type=seconds, default=30.0, help="seconds that one request may take")
+def query(
+    images: tuple[Path, ...],
+    urls: tuple[str, ...],
+    model: str,
+    version: int | None,
+    as_json: bool,
+    char_scores: bool,
+    bulk: bool,
+    keep_below: float | None,
+    keep_share: float,
+    keep_a_day: int,
+    timeout: float,
+) -> int:
+    """Read text-line images with a model that a Triton server serves.
 
+    Prints a line an image: the file, the text and its score, separated by tabs. An image that the
+    server cannot read is named on standard error with the cause; the others are read, and the exit
+    code is 2.
 
-def run(args: argparse.Namespace) -> int:
-    """Asks the server and prints its answers."""
-    files = iter(find_images(args.images))
-    with _recorder(args) as recorder, _recognizer(args, recorder) as recognizer:
-        unreadable = _read(files, recognizer, args.json)
+    Examples:
+      ocr query line.png
+      ocr query scans/ more/*.jpg --url triton.example:8001 --model receipts
+      ocr query scans/ --json > texts.jsonl
+    """
+    files = iter(find_images(images))
+    recording: AbstractContextManager[FeedbackRecorder | None] = nullcontext()
+    if keep_below is not None:
+        limits = FeedbackLimits(keep_below, keep_share, keep_a_day)
+        recording = FeedbackRecorder(Store.from_env(), model, limits)
+    with recording as recorder:
+        client = RecognitionClient(
+            server_urls(urls),
+            model,
+            version=version,
+            timeout_s=timeout,
+            char_scores=char_scores,
+            priority=BULK if bulk else None,
+            recorder=recorder,
+        )
+        with client:
+            unreadable = _read(files, client, as_json)
     if recorder:
-        counts = f"{recorder.recorded} lines kept, {recorder.dropped} doubtful ones not."
-        echo(f"{counts} {recorder.problem}".rstrip(), err=True)
+        kept = f"{recorder.recorded} lines kept, {recorder.dropped} doubtful ones not."
+        echo(f"{kept} {recorder.problem}".rstrip(), err=True)
     return 2 if unreadable else 0
 
 
-def _recorder(args: argparse.Namespace) -> AbstractContextManager[FeedbackRecorder | None]:
-    if args.keep_below is None:
-        return nullcontext()
-    limits = FeedbackLimits(args.keep_below, args.keep_share, args.keep_a_day)
-    return FeedbackRecorder(Store.from_env(), args.model, limits)
-
-
-def _recognizer(args: argparse.Namespace, recorder: FeedbackRecorder | None) -> RecognitionClient:
-    return RecognitionClient(
-        args.url or default_urls(),
-        args.model,
-        version=args.version,
-        timeout_s=args.timeout,
-        char_scores=args.char_scores,
-        priority=BULK if args.bulk else None,
-        recorder=recorder,
-    )
-
-
-def _read(files: Iterator[Path], recognizer: RecognitionClient, as_json: bool) -> int:
+def _read(files: Iterator[Path], client: RecognitionClient, as_json: bool) -> int:
     """Prints what is read on the files; returns how many could not be read."""
     unreadable = 0
     while chunk := list(islice(files, CHUNK)):
-        for path, answer in zip(chunk, recognizer.read_many(chunk), strict=True):
+        for path, answer in zip(chunk, client.read_many(chunk), strict=True):
             if answer.error is not None:
                 unreadable += 1
                 echo(printable(f"{path}: {answer.error}"), err=True)

@@ -1,10 +1,10 @@
 """`ocr config`: list the shipped configurations, show one resolved, check one."""
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from ocr_lib.algorithms.choice import reading_network
@@ -13,41 +13,25 @@ from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.terminal import echo
-from pipelines.cli.training.config_options import add_config_options, read_config
-
-DESCRIPTION = "List the shipped configurations, print one with all its values, or check one."
-EXAMPLES = """\
-  ocr config list PP-OCRv3
-  ocr config show -c en_PP-OCRv3_rec -o Global.epoch_num=10
-  ocr config check -c my.yml"""
+from pipelines.cli.command import group, option
+from pipelines.cli.config_options import ConfigChoice, with_config
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the actions list, show and check with their options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list | show | check")
-    listing = actions.add_parser("list", help="names of the shipped configurations")
-    listing.add_argument("word", nargs="?", default="", help="only names and titles with this word")
-    show = actions.add_parser("show", help="print a configuration with its bases and all defaults")
-    add_config_options(show)
-    check = actions.add_parser("check", help="check keys and values, and that the network builds")
-    add_config_options(check)
-    check.add_argument(
-        "--no-build", action="store_true", help="check keys and values only, without Paddle"
-    )
+@group("config")
+def config() -> None:
+    """List the shipped configurations, print one with all its values, or check one.
+
+    Examples:
+      ocr config list PP-OCRv3
+      ocr config show -c en_PP-OCRv3_rec -o Global.epoch_num=10
+      ocr config check -c my.yml
+    """
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs one action; returns the exit code."""
-    if args.action == "list":
-        _list(args.word)
-    elif args.action == "show":
-        echo(read_config(args).to_yaml().rstrip("\n"))
-    else:
-        _check(args)
-    return 0
-
-
-def _list(word: str) -> None:
+@config.command("list")
+@click.argument("word", default="", help="only names and titles with this word")
+def show_names(word: str) -> None:
+    """List the names of the shipped configurations."""
     titles = {name: _title(file) for name, file in shipped_configs().items()}
     width = max(map(len, titles))
     for name, title in titles.items():
@@ -55,21 +39,32 @@ def _list(word: str) -> None:
             echo(f"{name:{width}}  {title}")
 
 
+@config.command("show")
+@with_config
+def show(choice: ConfigChoice) -> None:
+    """Print a configuration with its bases and all defaults."""
+    echo(choice.read().to_yaml().rstrip("\n"))
+
+
+@config.command("check")
+@with_config
+@option("--no-build", is_flag=True, help="check keys and values only, without Paddle")
+def check(choice: ConfigChoice, no_build: bool) -> None:
+    """Check keys and values, and that the network builds."""
+    config = choice.read()
+    lines = list(_summary(config))
+    if not no_build:
+        with config.naming_lines():
+            lines[:0] = _built(config)
+    echo(f"{choice.config}: valid")
+    for name, value in lines:
+        echo(f"  {name:10}  {value}")
+
+
 def _title(file: Path) -> str:
     """The comment on the first line of a shipped configuration."""
     with open(file, encoding="utf-8") as stream:
         return stream.readline().removeprefix("#").strip()
-
-
-def _check(args: argparse.Namespace) -> None:
-    config = read_config(args)
-    lines = list(_summary(config))
-    if not args.no_build:
-        with config.naming_lines():
-            lines[:0] = _built(config)
-    echo(f"{args.config}: valid")
-    for name, value in lines:
-        echo(f"  {name:10}  {value}")
 
 
 def _built(config: Config) -> Iterator[tuple[str, str]]:

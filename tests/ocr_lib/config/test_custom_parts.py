@@ -1,6 +1,5 @@
 """Custom parts run only where the process that opens a configuration allows them by name."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,8 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.training import load_run
-from pipelines.cli.main import COMMANDS, main
-from pipelines.cli.subcommand import add_subcommand
+from pipelines.cli.main import main
+from tests.pipelines.mistakes import commands as all_commands
 
 MODULE = "custom_parts_of_a_test"
 SOURCE = """\
@@ -267,22 +266,11 @@ def test_every_command_takes_an_allowed_one(
     assert used(module) == {"imported", "constructed"}
 
 
-def test_every_parser_with_a_configuration_has_the_option() -> None:
+def test_every_command_with_a_configuration_has_the_option() -> None:
     found = []
-    for name, (module_name, line) in COMMANDS.items():
-        subparsers = argparse.ArgumentParser().add_subparsers()
-        _, parser = add_subcommand(subparsers, name, module_name, line)
-        for each in parsers_of(parser):
-            options = each._option_string_actions
-            if "--config" in options and not module_name.startswith("pipelines.cli.pipeline"):
-                found.append(each.prog)
-                assert "--allow-part" in options, each.prog
+    for name, command in all_commands():
+        options = {option for param in command.params for option in param.opts}
+        if "--config" in options:
+            found.append(name)
+            assert "--allow-part" in options, name
     assert len(found) >= 8
-
-
-def parsers_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for each in action.choices.values():
-                yield from parsers_of(each)

@@ -8,7 +8,6 @@ import pytest
 from ocr_lib.errors import ConfigError
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.simulation import Scenario, Simulation, refusals
-from pipelines.cli.model import gate_rates
 from tests.pipelines.cli.command import call
 
 DRAWS = 1000
@@ -94,8 +93,8 @@ def test_equal_seeds_give_equal_draws() -> None:
 
 def test_the_command_prints_a_row_a_kind(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--samples", "200", "--difference", "0", "-0.05", "--draws", "5"]
-    assert call(gate_rates, *options) == 0
+    assert call("gate-rates", *options) == 0
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[:2] for row in rows[1:]] == [["200", "+0.000"], ["200", "-0.050"]]
     with pytest.raises(ConfigError, match="no two models differ by"):
-        call(gate_rates, "--difference", "0.5")
+        call("gate-rates", "--difference", "0.5")

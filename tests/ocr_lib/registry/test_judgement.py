@@ -22,7 +22,6 @@ from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
-from pipelines.cli.serving import deploy as command
 from tests.components.packed import pack_lines
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.ocr_lib.serving.traffic import score
@@ -144,10 +143,10 @@ def test_the_command_replaces_another_version_when_told_to(
     image.write_bytes(line_image("abc"))
     bundles = [write_bundle(tmp_path / str(n), sharpness=20.0 + n) for n in range(2)]
     where = ("--model", "by-hand", "--url", triton.url)
-    assert call(command, bundles[0], image, *where) == 0
+    assert call("deploy", bundles[0], image, *where) == 0
     with pytest.raises(ConflictError, match=r"not judged against any.*`ocr deploy --force`"):
-        call(command, bundles[1], image, *where)
-    assert call(command, bundles[1], image, *where, "--force") == 0
+        call("deploy", bundles[1], image, *where)
+    assert call("deploy", bundles[1], image, *where, "--force") == 0
     assert capsys.readouterr().out.endswith("by-hand version 2 serves, version 1 before it\n")
     with pytest.raises(SystemExit):
-        call(command, tmp_path / "none", image, *where, "--force")
+        call("deploy", tmp_path / "none", image, *where, "--force")

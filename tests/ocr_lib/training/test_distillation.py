@@ -1,6 +1,5 @@
 """Several networks trained together: stopped and resumed, frozen, pretrained, exported, read."""
 
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from ocr_lib.errors import CheckpointError, ConfigError
 from ocr_lib.export import export
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.training import checkpoint, load_run, train
-from pipelines.cli.model.export import run as export_command
 from tests.ocr_lib.training.line_data import (
     assert_equal_runs,
     make_lines,
@@ -20,6 +18,7 @@ from tests.ocr_lib.training.line_data import (
     train_until,
 )
 from tests.ocr_lib.training.other_networks import distillation_config, network
+from tests.pipelines.cli.command import call
 
 Data = tuple[Path, Path]
 THREE = {"Teacher": network(), "Student": network(width=4), "Student2": network(width=4)}
@@ -136,16 +135,7 @@ def test_each_network_is_exported_and_the_student_is_the_one_that_counts(
     run_dir: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    args = Namespace(
-        run=run_dir,
-        out=out,
-        checkpoint="latest",
-        config=None,
-        opt=[],
-        old_names=False,
-        allow_part=[],
-    )
-    assert export_command(args) == 0
+    assert call("export", run_dir, out, "--checkpoint", "latest") == 0
     assert {path.name for path in out.iterdir()} == {"Student", "Teacher"}
     alone = export(run_dir, tmp_path / "student", checkpoint="latest")
     student, teacher = (

@@ -14,7 +14,7 @@ from ocr_lib.export.paddle_runtime import RUNTIMES
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.training import train
-from pipelines.cli.training.trained import trained_recognizer
+from pipelines.cli.config_options import trained_recognizer
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, metrics, train_until
 from tests.ocr_lib.training.other_networks import CONFIGS, other_config
 

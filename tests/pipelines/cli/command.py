@@ -1,11 +1,8 @@
-"""Running a command's module as `ocr` does."""
+"""Running a command as `ocr` does, with its errors raised."""
 
-import argparse
-from types import ModuleType
+from pipelines.cli.main import run
 
 
-def call(module: ModuleType, *arguments: object) -> int:
-    """Parses the arguments and runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return int(module.run(parser.parse_args([str(argument) for argument in arguments])))
+def call(name: str, *arguments: object) -> int:
+    """Runs a command; returns its exit code, which is 2 where an argument is wrong."""
+    return run([name, *map(str, arguments)])

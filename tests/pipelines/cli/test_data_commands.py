@@ -1,54 +1,46 @@
 """`ocr pack-lmdb`, `ocr fsck`, `ocr preflight` as a user runs them."""
 
-import argparse
 import json
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ConfigError, DataError, LmdbError
-from pipelines.cli.data import fsck, pack_lmdb, preflight
 from tests.ocr_lib.data.lines import write_lines
-
-
-def run(command: ModuleType, *words: object) -> int:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(list(map(str, words))))
+from tests.pipelines.cli.command import call
 
 
 def test_pack_and_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = write_lines(tmp_path, ["one", "two", "three", "äöü"])
     words = ("--dictionary", "en", "--max-bad-fraction", "0.25", "--workers", "1")
-    assert run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words) == 0
+    assert call("pack-lmdb", labels, tmp_path, tmp_path / "out", *words) == 0
     out = capsys.readouterr().out
     assert "packed  3 samples in 1 shards" in out
     assert "dropped 1 x characters outside the dictionary, first: labels.txt:4: 'äöü'" in out
     assert "labels of up to 5 characters" in out
-    assert run(fsck, tmp_path / "out") == 0
+    assert call("fsck", tmp_path / "out") == 0
     assert "3 samples in 1 shards, all as packed" in capsys.readouterr().out
 
 
 def test_fsck_prints_every_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(pack_lmdb, write_lines(tmp_path, ["one"]), tmp_path, tmp_path / "out")
+    call("pack-lmdb", write_lines(tmp_path, ["one"]), tmp_path, tmp_path / "out")
     (tmp_path / "out/shard-00000/samples.npy").unlink()
     with pytest.raises(LmdbError, match="1 problems"):
-        run(fsck, tmp_path / "out")
+        call("fsck", tmp_path / "out")
     assert "samples.npy: missing" in capsys.readouterr().out
 
 
 def test_pack_with_several_workers(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, [f"line {i}" for i in range(12)])
-    run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--shard-samples", 3, "--workers", 2)
+    call("pack-lmdb", labels, tmp_path, tmp_path / "out", "--shard-samples", 3, "--workers", 2)
     assert [len(shard.files) for shard in LmdbDataset(tmp_path / "out").manifest.shards] == [2] * 4
 
 
 def test_too_many_bad_samples_are_an_error(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, ["one", "a longer one"])
     with pytest.raises(DataError, match="1 of 2 samples are bad"):
-        run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--max-text-length", 5)
+        call("pack-lmdb", labels, tmp_path, tmp_path / "out", "--max-text-length", 5)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +49,7 @@ def test_too_many_bad_samples_are_an_error(tmp_path: Path) -> None:
 def test_wrong_arguments_are_refused(
     tmp_path: Path, words: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit):
-        run(pack_lmdb, "labels.txt", tmp_path, tmp_path / "out", *words)
+    assert call("pack-lmdb", "labels.txt", tmp_path, tmp_path / "out", *words) == 2
     assert words[0] in capsys.readouterr().err
 
 
@@ -72,7 +63,7 @@ def test_preflight_of_a_shipped_configuration(
         words += ["-o", f"{name}.dataset.data_dir={tmp_path}"]
         words += ["-o", f"{name}.dataset.label_file_list=[{path}]"]
     files = ("--report", tmp_path / "report.md", "--json", tmp_path / "report.json")
-    assert run(preflight, *words, *files) == 2
+    assert call("preflight", *words, *files) == 2
     out = capsys.readouterr().out
     assert "validation images are training images too" in out
     assert out.startswith("preflight failed\nproblem: ")
@@ -83,7 +74,7 @@ def test_preflight_of_a_shipped_configuration(
     assert report["passed"] is False
     (tmp_path / "images/eval.txt_0.jpg").unlink()
     (tmp_path / "images/eval.txt_1.jpg").unlink()
-    assert run(preflight, *words, "--max-bad-fraction", 1, "--max-leak-share", 1) == 0
+    assert call("preflight", *words, "--max-bad-fraction", 1, "--max-leak-share", 1) == 0
 
 
 def test_pack_splits_a_validation_set_off(
@@ -92,7 +83,7 @@ def test_pack_splits_a_validation_set_off(
     labels = write_lines(tmp_path, [f"label {i}" for i in range(60)])
     pattern = r"_(\d+)\.jpg$"
     words = ("--validation-share", 0.15, "--document-pattern", pattern, "--split-seed", 4)
-    assert run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words) == 0
+    assert call("pack-lmdb", labels, tmp_path, tmp_path / "out", *words) == 0
     out = capsys.readouterr().out
     sizes = [len(LmdbDataset(tmp_path / "out" / role)) for role in ("train", "validation")]
     assert sum(sizes) == 60
@@ -100,12 +91,12 @@ def test_pack_splits_a_validation_set_off(
     assert "split   by document, 0 training images left out: in validation too" in out
     assert f"warning: {sizes[1]} validation samples are fewer than 50" in out
     with pytest.raises(ConfigError, match=r"split\.share: 0\.4 is not from 0 to 0\.15"):
-        run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--validation-share", 0.4)
+        call("pack-lmdb", labels, tmp_path, tmp_path / "out", "--validation-share", 0.4)
     with pytest.raises(ConfigError, match="--role: given with --validation-share"):
-        run(pack_lmdb, labels, tmp_path, tmp_path / "out", *words, "--role", "test")
+        call("pack-lmdb", labels, tmp_path, tmp_path / "out", *words, "--role", "test")
 
 
 def test_pack_notes_what_a_data_set_is_for(tmp_path: Path) -> None:
     labels = write_lines(tmp_path, ["one"])
-    run(pack_lmdb, labels, tmp_path, tmp_path / "out", "--role", "test")
+    call("pack-lmdb", labels, tmp_path, tmp_path / "out", "--role", "test")
     assert LmdbDataset(tmp_path / "out").manifest.role == "test"

@@ -1,18 +1,16 @@
-import argparse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocr_lib.errors import ConfigError
-from pipelines.cli.demo import _options, _parameter, add_arguments
+from pipelines.cli.demo import _parameter, demo, demo_options
 from pipelines.demo.options import DemoOptions
 
 
-def options(*arguments: str) -> DemoOptions:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return _options(parser.parse_args(arguments))
+def options(*words: str) -> DemoOptions:
+    """Returns what a command line asks for; nothing runs."""
+    return demo_options(**demo.make_context("demo", list(words)).params)
 
 
 def test_given_data_gets_more_time(tmp_path: Path) -> None:

@@ -1,7 +1,3 @@
-import argparse
-import os
-import socket
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,17 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ocr_lib.errors import ConfigError, ServiceError
-from pipelines.kfp_api import connection, runs
+from ocr_lib.errors import ConfigError
+from pipelines.kfp_api import runs
 from pipelines.kfp_api.api import Kubeflow
-from pipelines.kfp_api.connection import add_connection, connect, connected
+from pipelines.kfp_api.connection import connect
 from tests.pipelines.kfp_api.kfp_server import KfpServer
-
-
-def arguments(*given: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_connection(parser)
-    return parser.parse_args(given)
 
 
 def test_a_token_file_is_read_again_for_every_request(
@@ -149,49 +139,3 @@ def test_a_server_without_a_login_needs_no_cookie(
     monkeypatch.setenv("OCR_KFP_USERNAME", "me")
     monkeypatch.setenv("OCR_KFP_PASSWORD", "right")
     assert connect(server.url).cookie is None
-
-
-def kubectl(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts a program named kubectl first on the path."""
-    path = folder / "kubectl"
-    path.write_text(f"#!{sys.executable}\n{script}")
-    path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-
-def test_a_port_is_forwarded_by_kubectl_and_given_up_at_the_end(
-    server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = urlsplit(server.url).port
-    script = f"""import os, sys, time
-open({str(tmp_path / "pid")!r}, "w").write(f"{{os.getpid()}} {{' '.join(sys.argv[1:])}}")
-print("Forwarding from 127.0.0.1:{port} -> 8888", flush=True)
-time.sleep(60)"""
-    kubectl(tmp_path, script, monkeypatch)
-    with connected(arguments("--port-forward")) as found:
-        assert found.host == server.url
-        assert runs.latest(Kubeflow(found), 1) == []
-    pid, _, rest = (tmp_path / "pid").read_text().partition(" ")
-    assert rest == "--namespace kubeflow port-forward svc/ml-pipeline :8888"
-    assert not Path(f"/proc/{pid}").exists()
-
-
-def test_what_kubectl_says_when_it_fails_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kubectl(tmp_path, 'import sys; sys.exit("error: services ml-pipeline not found")', monkeypatch)
-    with (
-        pytest.raises(ServiceError, match="services ml-pipeline not found"),
-        connected(arguments("--port-forward")),
-    ):
-        pass
-
-
-def test_the_environment_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    monkeypatch.setenv(connection.HOST, url)
-    monkeypatch.setenv(connection.UI, "https://ui.example.org/pipeline/")
-    with connected(arguments()) as found:
-        assert (found.host, found.ui) == (url, "https://ui.example.org/pipeline")

@@ -1,19 +1,12 @@
-import argparse
 import io
 import tarfile
 
 import pytest
 
 from ocr_lib.errors import LabelError
-from pipelines.cli.data import dictionary, gen_label
+from tests.pipelines.cli.command import call
 
 LABELS = b'\xef\xbb\xbfa.jpg, "A, B"\nb.jpg, "C D"\n'
-
-
-def run(command, *argv):
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args([str(arg) for arg in argv]))
 
 
 @pytest.fixture
@@ -27,7 +20,7 @@ def archive(tmp_path):
 
 
 def test_an_archive_is_unpacked_and_converted(archive, tmp_path, capsys):
-    assert run(gen_label, archive, tmp_path / "out") == 0
+    assert call("gen-label", archive, tmp_path / "out") == 0
     assert (tmp_path / "out/labels.txt").read_text() == "a.jpg\tA, B\nb.jpg\tC D\n"
     printed = capsys.readouterr().out
     assert "form    ICDAR recognition labels" in printed
@@ -36,27 +29,27 @@ def test_an_archive_is_unpacked_and_converted(archive, tmp_path, capsys):
 
 
 def test_compat_prints_what_paddleocr_would(archive, tmp_path):
-    run(gen_label, archive, tmp_path / "out", "--compat")
+    call("gen-label", archive, tmp_path / "out", "--compat")
     assert (tmp_path / "out/labels.txt").read_text() == "\ufeffa.jpg\tA\nb.jpg\tCD\n"
 
 
 def test_a_label_file_with_images_elsewhere(tmp_path):
     (tmp_path / "gt.txt").write_bytes(LABELS)
     with pytest.raises(LabelError, match="missing image"):
-        run(gen_label, tmp_path / "gt.txt", tmp_path / "out")
-    assert run(gen_label, tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
+        call("gen-label", tmp_path / "gt.txt", tmp_path / "out")
+    assert call("gen-label", tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
 
 
 def test_dictionaries_are_listed_and_shown(capsys):
-    run(dictionary, "list")
+    call("dictionary", "list")
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert {"en", "ic15", "french", "ppocr_keys_v1"} <= set(names)
-    run(dictionary, "show", "en", "--use-space-char")
+    call("dictionary", "show", "en", "--use-space-char")
     assert capsys.readouterr().out.splitlines()[-1] == "96\t' '"
 
 
 def test_a_dictionary_is_built_from_lists(tmp_path):
     (tmp_path / "labels.txt").write_text("a.jpg\tba b\nb.jpg\tc\n")
     out = tmp_path / "d.txt"
-    run(dictionary, "build", tmp_path / "labels.txt", "--out", out, "--no-space")
+    call("dictionary", "build", tmp_path / "labels.txt", "--out", out, "--no-space")
     assert out.read_text() == "a\nb\nc\n"

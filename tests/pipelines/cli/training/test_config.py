@@ -1,25 +1,17 @@
-import argparse
-
 import pytest
 import yaml
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import ConfigError
-from pipelines.cli.training import config as command
-
-
-def run(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(words))
+from tests.pipelines.cli.command import call
 
 
 def test_list_prints_names_and_titles(capsys):
-    assert run("list") == 0
+    assert call("config", "list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 40
     assert not any(line.startswith("_") for line in lines)
-    assert run("list", "arabic") == 0
+    assert call("config", "list", "arabic") == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "arabic_PP-OCRv3_rec",
         "rec_arabic_lite_train",
@@ -27,7 +19,10 @@ def test_list_prints_names_and_titles(capsys):
 
 
 def test_show_prints_what_is_read_back(tmp_path, capsys):
-    assert run("show", "-c", "en_PP-OCRv3_rec", "-o", "Global.seed=3", "Global.epoch_num=2") == 0
+    assert (
+        call("config", "show", "-c", "en_PP-OCRv3_rec", "-o", "Global.seed=3", "Global.epoch_num=2")
+        == 0
+    )
     out = capsys.readouterr().out
     (tmp_path / "c.yml").write_text(out, encoding="utf-8")
     expected = load_config("en_PP-OCRv3_rec", ["Global.seed=3", "Global.epoch_num=2"])
@@ -36,23 +31,35 @@ def test_show_prints_what_is_read_back(tmp_path, capsys):
 
 
 def test_options_may_be_repeated(capsys):
-    assert run("show", "-c", "en_PP-OCRv3_rec", "-o", "Global.seed=3", "-o", "Global.seed=4") == 0
+    assert (
+        call(
+            "config", "show", "-c", "en_PP-OCRv3_rec", "-o", "Global.seed=3", "-o", "Global.seed=4"
+        )
+        == 0
+    )
     assert "seed: 4" in capsys.readouterr().out
 
 
 def test_check_without_building(capsys):
-    assert run("check", "-c", "en_PP-OCRv3_rec", "--no-build") == 0
+    assert call("config", "check", "-c", "en_PP-OCRv3_rec", "--no-build") == 0
     assert capsys.readouterr().out.startswith("en_PP-OCRv3_rec: valid\n")
     with pytest.raises(ConfigError, match=r"^-o: Global.epochs"):
-        run("check", "-c", "en_PP-OCRv3_rec", "--no-build", "-o", "Global.epochs=3")
+        call("config", "check", "-c", "en_PP-OCRv3_rec", "--no-build", "-o", "Global.epochs=3")
 
 
 @pytest.mark.slow
 def test_check_builds_the_network(capsys):
-    assert run("check", "-c", "rec_en_number_lite_train") == 0
+    assert call("config", "check", "-c", "rec_en_number_lite_train") == 0
     out = capsys.readouterr().out
     assert "97 classes" in out
     assert "3 × 32 × 320" in out
     assert "80" in out
     with pytest.raises(ConfigError, match=r"^-o: Architecture.Backbone.model_name"):
-        run("check", "-c", "rec_en_number_lite_train", "-o", "Architecture.Backbone.model_name=no")
+        call(
+            "config",
+            "check",
+            "-c",
+            "rec_en_number_lite_train",
+            "-o",
+            "Architecture.Backbone.model_name=no",
+        )
