@@ -118,13 +118,7 @@ def pack_lmdb(
         return
     if role:
         raise ConfigError("--role", "given with --validation-share", "Leave one of them out")
-    rule = SplitRule.from_dict(
-        {
-            "share": validation_share,
-            "seed": split_seed,
-            "document_pattern": document_pattern,
-        }
-    )
+    rule = _split_rule(share=validation_share, seed=split_seed, document_pattern=document_pattern)
     _print_split(*pack_split(labels, images, out, rule, **options), out)
 
 
@@ -146,6 +140,17 @@ def fsck(folder: Path) -> None:
         cause = f"{len(report.problems)} problems"
         raise LmdbError(str(folder), cause, "Fetch or pack the data set again")
     echo(f"{folder}: {report.samples:,} samples in {report.shards} shards, all as packed")
+
+
+def _split_rule(**values: float | str) -> SplitRule:
+    """Returns the rule; its errors name the option."""
+    options = {"share": "--validation-share", "seed": "--split-seed"}
+    try:
+        return SplitRule.from_dict(values)
+    except ConfigError as error:
+        key = error.where.rpartition(".")[2]
+        name = options.get(key, "--document-pattern")
+        raise ConfigError(name, error.cause, error.fix) from None
 
 
 def _print_split(split: Split, manifests: dict[str, Manifest], out: Path) -> None:

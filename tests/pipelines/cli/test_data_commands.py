@@ -90,7 +90,9 @@ def test_pack_splits_a_validation_set_off(
     assert f"packed  {sizes[0]} samples in 1 shards: {tmp_path}/out/train" in out
     assert "split   by document, 0 training images left out: in validation too" in out
     assert f"warning: {sizes[1]} validation samples are fewer than 50" in out
-    with pytest.raises(ConfigError, match=r"split\.share: 0\.4 is not from 0 to 0\.15"):
+    with pytest.raises(
+        ConfigError, match=r"--validation-share: is 0\.4\. Write a fraction from 0 to"
+    ):
         call("pack-lmdb", labels, tmp_path, tmp_path / "out", "--validation-share", 0.4)
     with pytest.raises(ConfigError, match="--role: given with --validation-share"):
         call("pack-lmdb", labels, tmp_path, tmp_path / "out", *words, "--role", "test")

@@ -13,7 +13,6 @@ from ocr_lib.storage.access_policy import policy
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from pipelines.cli.serving import feedback
 from tests.ocr_lib.serving.feedback.recorded import LINES, reading, record
 from tests.ocr_lib.storage.policy_server import PolicyServer
 from tests.pipelines.cli.command import call
@@ -73,13 +72,13 @@ def test_a_damaged_image_is_refused(store: Store, tmp_path: Path) -> None:
 def test_the_command(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ("--model", "commanded")
     with pytest.raises(DataError, match="nothing was kept"):
-        call(feedback, "export", tmp_path / "out", *where)
+        call("feedback", "export", tmp_path / "out", *where)
     record(store, "commanded", FeedbackLimits(), (LINES[0], reading("abc", 0.1)))
-    assert call(feedback, "list", *where) == 0
+    assert call("feedback", "list", *where) == 0
     assert capsys.readouterr().out.endswith("\t0.1000\t3\tabc\t\n")
-    assert call(feedback, "export", tmp_path / "out", *where, "--upload", "datasets/more") == 0
+    assert call("feedback", "export", tmp_path / "out", *where, "--upload", "datasets/more") == 0
     assert store.get_tree("datasets/more", tmp_path / "again").is_dir()
-    assert call(feedback, "prune", *where, "--days", 1) == 0
+    assert call("feedback", "prune", *where, "--days", 1) == 0
     assert len(list(FeedbackStore(store, "commanded").lines())) == 1
     assert FeedbackStore(store, "commanded").prune(-1) == 1
     assert store.list("feedback/commanded/") == []
