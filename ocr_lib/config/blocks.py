@@ -68,11 +68,11 @@ class DatasetConfig:
         ratio_list: share of each list that an epoch takes; one number counts for all. Default 1.0.
         delimiter: between path and label in a list. Default a tab.
         transforms: what is done to a sample, in order.
-        ext_op_transform_idx: accepted; an extra sample (RecConAug) is decoded, as with
-            PaddleOCR's 1, and augmented together with the sample it joins.
         ds_width: MultiScaleDataSet: lines of like shape go together. Lists may carry width and
             height, as PaddleOCR's must; the images' own count. Default false.
-        ignored_keys: keys of PaddleOCR that have no meaning here.
+        ignored_keys: keys of PaddleOCR that have no meaning here. Whatever `ext_op_transform_idx`
+            says, the extra sample of RecConAug is decoded, as with PaddleOCR's 1, and augmented
+            together with the sample it joins.
     """
 
     name: Literal[
@@ -85,10 +85,10 @@ class DatasetConfig:
     transforms: tuple[ComponentConfig, ...] = field(
         default=(), metadata=component_of("ocr_lib.data.transforms:TRANSFORMS")
     )
-    ext_op_transform_idx: int | None = None
     ds_width: bool = False
     ignored_keys: dict[str, Any] = field(
-        default_factory=dict, metadata=collects("mode", "seed", "do_hard_select")
+        default_factory=dict,
+        metadata=collects("do_hard_select", "ext_op_transform_idx", "mode", "seed"),
     )
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from ocr_lib.config.location import FieldError
 from ocr_lib.config.parse import collects
 
 IGNORED = (
-    *("algorithm", "benchmark", "character_type", "debug", "export_with_pir", "infer_list"),
+    *("algorithm", "benchmark", "character_type", "d2s_train_image_shape", "debug"),
+    *("distributed", "export_with_pir", "infer_list"),
     *("find_unused_parameters", "infer_mode", "log_ranks", "pdx_model_name", "print_mem_info"),
     *("rm_symbol", "save_ckpt_info", "to_static", "uniform_output_enabled", "use_gcu"),
     *("use_iluvatar_gpu", "use_metax_gpu", "use_mlu", "use_npu", "use_visualdl", "use_wandb"),
@@ -24,7 +25,6 @@ class GlobalConfig:
 
     Attributes:
         use_gpu: train on GPUs when Paddle has them. Default true.
-        distributed: several processes. Default false; the launcher decides.
         seed: of every random choice. Default 1024.
         epoch_num: passes over the training samples. Default 100 (PaddleOCR demands it).
         max_text_length: characters a label may have. Default 25.
@@ -53,8 +53,6 @@ class GlobalConfig:
         amp_custom_black_list: operators kept in float32.
         amp_custom_white_list: operators run in low precision.
         use_sync_bn: batch statistics over all processes. Default false.
-        d2s_train_image_shape: accepted, of PaddleOCR's to_static; export leaves every size open
-            that the network allows.
         model_name: the name that an exported model carries.
 
     Keys of this project:
@@ -77,11 +75,12 @@ class GlobalConfig:
         peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
-        ignored_keys: keys of PaddleOCR that have no meaning here.
+        ignored_keys: keys of PaddleOCR that have no meaning here: the launcher decides whether
+            a run is `distributed`, and export leaves every size open that the network allows,
+            whatever `d2s_train_image_shape` says.
     """
 
     use_gpu: bool = True
-    distributed: bool = False
     seed: int = 1024
     epoch_num: int = 100
     max_text_length: int = 25
@@ -108,7 +107,6 @@ class GlobalConfig:
     amp_custom_black_list: tuple[str, ...] = ()
     amp_custom_white_list: tuple[str, ...] = ()
     use_sync_bn: bool = False
-    d2s_train_image_shape: tuple[int, ...] | None = None
     model_name: str | None = None
     width_buckets: tuple[int, ...] | None = None
     train_minutes: float | None = None

@@ -8,7 +8,7 @@ Null means what leaving the key out means, unless the field may be None.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
@@ -120,6 +120,21 @@ def write(config: Any) -> dict[str, Any]:
             values[key_of(item)] = _plain(value)
     rest = _collecting(type(config))
     return values | getattr(config, rest.name) if rest else values
+
+
+def ignored_keys(config: Any, block: str = "") -> Iterator[str]:
+    """Yields the keys of a configuration's blocks that are accepted and change nothing.
+
+    Args:
+        config: a dataclass of keys.
+        block: what its own keys are below, with a dot at the end.
+    """
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if item.metadata.get("ignored"):
+            yield from (f"{block}{key}" for key in value)
+        elif is_dataclass(value) and not isinstance(value, ComponentConfig):
+            yield from ignored_keys(value, f"{block}{key_of(item)}.")
 
 
 def keys_of(cls: Any) -> list[Any]:

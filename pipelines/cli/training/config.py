@@ -10,6 +10,7 @@ import numpy as np
 from ocr_lib.algorithms.choice import reading_network
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.config.custom_parts import custom_layers
+from ocr_lib.config.parse import ignored_keys
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.terminal import echo
@@ -124,3 +125,5 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
         batch = split.loader.batch_size_per_card
         yield name, f"{split.dataset.name}, {source}, batches of {batch}"
     yield "run folder", run.save_model_dir
+    if keys := ", ".join(ignored_keys(config)):
+        yield "no effect", keys

@@ -3,20 +3,16 @@
 The keys are read from the dataclasses, so that a new one is covered here without another line.
 """
 
-import ast
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, replace
-from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import paddle
 import pytest
 
-import ocr_lib
 from ocr_lib.config.blocks import OptimizerConfig
-from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.parse import ComponentConfig, keys_of
 from ocr_lib.data.loading.multi_scale import SAMPLERS
 from ocr_lib.data.resize_ops import RESIZE_OPS
@@ -42,8 +38,6 @@ BASES: dict[str, dict[str, Any]] = {
     "SARRecResizeImg": {"image_shape": (3, 48, 48, 160)},
     "MultiScaleSampler": {"scales": ((320, 32), (330, 70))},
 }
-# Accepted and without effect, as their documentation says.
-WITHOUT_EFFECT = {"inter_type", "ext_op_transform_idx", "d2s_train_image_shape", "distributed"}
 
 
 def others(kind: Any, value: Any) -> Iterator[Any]:
@@ -139,7 +133,6 @@ KEYS = [
     for table, effect in KINDS
     for name, cls in table.items()
     for item in keys_of(cls)
-    if item.name not in WITHOUT_EFFECT
 ]
 
 
@@ -174,15 +167,3 @@ def test_every_key_without_a_default_has_a_value_here() -> None:
             for item in keys_of(cls):
                 if item.default is item.default_factory is MISSING:
                     assert item.name in BASES.get(name, {}), f"{name}.{item.name}"
-
-
-def test_every_key_of_global_is_read() -> None:
-    root = Path(ocr_lib.__file__).parents[1]
-    read: set[str] = set()
-    for folder in ("ocr_lib", "components", "pipelines"):
-        for path in (root / folder).rglob("*.py"):
-            if path.name != "global_block.py":
-                tree = ast.parse(path.read_text("utf-8"))
-                read |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    keys = {item.name for item in keys_of(GlobalConfig)}
-    assert keys - read <= WITHOUT_EFFECT

@@ -47,6 +47,15 @@ def test_check_without_building(capsys):
         call("config", "check", "-c", "en_PP-OCRv3_rec", "--no-build", "-o", "Global.epochs=3")
 
 
+def test_check_names_keys_without_effect(capsys):
+    keys = "Global.distributed=true", "Train.dataset.ext_op_transform_idx=1"
+    assert run("check", "-c", "en_PP-OCRv3_rec", "--no-build", "-o", *keys) == 0
+    line = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("  no effect"))
+    assert {"Global.distributed", "Train.dataset.ext_op_transform_idx"} <= set(
+        line.removeprefix("  no effect").replace(",", " ").split()
+    )
+
+
 @pytest.mark.slow
 def test_check_builds_the_network(capsys):
     assert call("config", "check", "-c", "rec_en_number_lite_train") == 0
