@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from paddle import Tensor, nn
 from paddle.nn import functional
 
+from ocr_lib.config.location import FieldError
 from ocr_lib.models.layers import BatchNorm
 
 POOLS = {2: (2, 2), 3: (2, 2), 4: (2, 1)}
@@ -55,6 +56,12 @@ class ResNet31(nn.Layer):
         layers: tuple[int, int, int, int] = (1, 2, 5, 3)
         channels: tuple[int, int, int, int, int, int, int] = (64, 128, 256, 256, 512, 512, 512)
         last_stage_pool: bool = False
+
+        def __post_init__(self) -> None:
+            if self.channels[6] != self.channels[5]:
+                cause = f"ends with {self.channels[5]} and {self.channels[6]}"
+                fix = "Repeat the width of the last stage: it is the output's"
+                raise FieldError(self, "channels", cause, fix)
 
     def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()

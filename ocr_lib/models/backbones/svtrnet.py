@@ -8,6 +8,7 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import KaimingNormal, TruncatedNormal
 
+from ocr_lib.config.checks import probability
 from ocr_lib.config.location import FieldError
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.svtr import svtr_conv
@@ -15,6 +16,7 @@ from ocr_lib.models.svtr_block import SVTRBlock, init_linear_and_norm
 
 Size = tuple[int, int]
 Triple = tuple[int, int, int]
+MAX_EPSILON = 1e-3  # of Paddle's layer norm
 ACTS = {"nn.GELU": nn.GELU, "nn.Swish": nn.Swish, "nn.ReLU": nn.ReLU}
 
 
@@ -120,6 +122,10 @@ class SVTRNet(nn.Layer):
         prenorm: bool = True
 
         def __post_init__(self) -> None:
+            probability(self, "drop_rate", "last_drop", "attn_drop_rate", "drop_path_rate")
+            if not 0 < self.epsilon <= MAX_EPSILON:
+                fix = f"Write more than 0, at most {MAX_EPSILON}"
+                raise FieldError(self, "epsilon", f"is {self.epsilon}", fix)
             if len(self.mixer) != sum(self.depth):
                 cause = f"has {len(self.mixer)} mixers for {sum(self.depth)} blocks"
                 raise FieldError(self, "mixer", cause, "Name one for each block")

@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional
 
+from ocr_lib.config.checks import probability
 from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
 
@@ -187,6 +188,9 @@ class SARHead(nn.Layer):
         d_k: int = 512
         pred_dropout: float = 0.1
         pred_concat: bool = True
+
+        def __post_init__(self) -> None:
+            probability(self, "enc_drop_rnn", "dec_drop_rnn", "pred_dropout")
 
     def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Constant, XavierNormal
 
+from ocr_lib.config.checks import probability
 from ocr_lib.config.location import FieldError
 from ocr_lib.models.class_axis import ClassAxis
 from ocr_lib.models.targets import Batch, guide_label
@@ -66,6 +67,7 @@ class Transformer(nn.Layer):
         scale_embedding: bool = True
 
         def __post_init__(self) -> None:
+            probability(self, "attention_dropout_rate", "residual_dropout_rate")
             if self.beam_size > 0:
                 cause = f"is {self.beam_size}, and beam search is not supported"
                 raise FieldError(self, "beam_size", cause, "Set it to 0")

@@ -6,6 +6,7 @@ import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn.initializer import KaimingUniform
 
+from ocr_lib.config.checks import probability
 from ocr_lib.models.layers import Size, conv_norm
 from ocr_lib.models.svtr_block import SVTRBlock, init_linear_and_norm
 
@@ -73,6 +74,9 @@ class EncoderWithSVTR(nn.Layer):
         drop_path: float = 0.0
         kernel_size: tuple[int, int] = (3, 3)
         qk_scale: float | None = None
+
+        def __post_init__(self) -> None:
+            probability(self, "drop_rate", "attn_drop_rate", "drop_path")
 
     def __init__(self, config: Config, in_channels: int) -> None:
         super().__init__()

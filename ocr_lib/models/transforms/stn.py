@@ -10,6 +10,7 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn import functional
 from paddle.nn.initializer import Assign, Constant, Normal
 
+from ocr_lib.config.location import FieldError
 from ocr_lib.models.layers import BatchNorm
 from ocr_lib.models.transforms.spline import distances, sample, two_rows
 
@@ -139,6 +140,12 @@ class STN_ON(nn.Layer):  # noqa: N801 - the name that configurations use
         num_control_points: int = 20
         tps_margins: tuple[float, float] = (0.05, 0.05)
         stn_activation: Literal["none", "sigmoid"] = "none"
+
+        def __post_init__(self) -> None:
+            height, width = (side // 32 for side in self.tps_inputsize)
+            if height * width != 2:
+                fix = "Write [32, 64], or another size of two squares of 32 px"
+                raise FieldError(self, "tps_inputsize", f"is {list(self.tps_inputsize)}", fix)
 
     def __init__(self, config: Config, in_channels: int) -> None:
         super().__init__()
