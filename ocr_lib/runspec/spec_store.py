@@ -53,7 +53,7 @@ def load_spec(store: Store, digest: str) -> RunSpec:
 
 
 def pin_spec(store: Store, run: str, spec: RunSpec) -> RunSpec:
-    """Makes a spec that of a run, unless the run has one; returns the one that the run has.
+    """Makes a spec that of a run, unless the run has one; returns the spec that the run has.
 
     Raises:
         ConfigError: `run` cannot name a run.

@@ -39,6 +39,9 @@ BASES: dict[str, dict[str, Any]] = {
     "MultiScaleSampler": {"scales": ((320, 32), (330, 70))},
 }
 
+# What a key needs to count.
+WITH = {"inter_type": {"resize_type": "PIL"}}
+
 
 def others(kind: Any, value: Any) -> Iterator[Any]:
     """Yields other values of a kind, which the component may refuse."""
@@ -146,7 +149,7 @@ def alternatives(cls: Any, item: Any, value: Any) -> list[Any]:
 
 @pytest.mark.parametrize(("name", "cls", "item", "effect"), KEYS)
 def test_another_value_makes_another_component(name, cls, item, effect) -> None:
-    base = cls(**BASES.get(name, {}))
+    base = cls(**{**BASES.get(name, {}), **WITH.get(item.name, {})})
     before = effect(base)
     refused = []
     for value in alternatives(cls, item, getattr(base, item.name)):

@@ -49,7 +49,8 @@ def test_check_without_building(capsys):
 
 def test_check_names_keys_without_effect(capsys):
     keys = "Global.distributed=true", "Train.dataset.ext_op_transform_idx=1"
-    assert run("check", "-c", "en_PP-OCRv3_rec", "--no-build", "-o", *keys) == 0
+    options = "-c", "en_PP-OCRv3_rec", "--no-build", "-o", *keys
+    assert call("config", "check", *options) == 0
     line = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("  no effect"))
     assert {"Global.distributed", "Train.dataset.ext_op_transform_idx"} <= set(
         line.removeprefix("  no effect").replace(",", " ").split()
