@@ -79,14 +79,11 @@ STEPS = {
         *("train", 7 * 24 * _HOUR_S, "gpu-train", _pool("4", "16Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
     ),
-    "read-lines": Step(
+    "predict": Step(
         *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
     ),
-    "evaluate": Step(
-        *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
-        uses_accelerator=True,
-    ),
+    "evaluate": Step("evaluate", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")),
     "export": Step(
         *("export", _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,

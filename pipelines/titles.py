@@ -6,7 +6,7 @@ TITLES = {
     "pack-lmdb": "Pack LMDB shards",
     "preflight": "Check data and configuration",
     "train": "Train",
-    "read-lines": "Read the test set",
+    "predict": "Predict the test set",
     "evaluate": "Evaluate and decide",
     "export": "Export and certify",
     "deploy": "Deploy to Triton",

@@ -12,7 +12,7 @@ from components.export.component import export
 from components.gen_label.component import gen_label
 from components.pack_lmdb.component import pack_lmdb
 from components.plan.component import plan
-from components.predict.component import read_lines
+from components.predict.component import predict
 from components.preflight.component import preflight
 from components.train.component import train
 from components.train.task_config import passthroughs
@@ -169,20 +169,22 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                     train_image=options.images["train"],
                 )
                 with dsl.ParallelFor(
-                    checked.outputs["Output"], name="read", parallelism=MAX_PARALLEL_PODS
-                ) as share:
-                    read = read_lines(
-                        share=share,
+                    checked.outputs["Output"], name="predict", parallelism=MAX_PARALLEL_PODS
+                ) as partition:
+                    predicted = predict(
+                        partition=partition,
                         model=trained.output,
                         test_lmdb=test_lmdb,
                         model_name=model_name,
+                        run=run,
                     )
                 judged = evaluate(
                     model=trained.output,
                     train_lmdb=train_lmdb,
                     validation_lmdb=validation_lmdb,
                     test_lmdb=test_lmdb,
-                    readings=dsl.Collected(read.output),
+                    predictions=dsl.Collected(predicted.output),
+                    run=run,
                     min_accuracy_fraction=gate_min_accuracy_fraction,
                     min_norm_edit_dis=gate_min_norm_edit_dis,
                     min_samples=gate_min_samples,
@@ -206,12 +208,12 @@ def build_pipeline(options: BuildOptions | None = None) -> Any:
                         triton_urls=triton_urls,
                     )
         # Their results depend on time or on what serves, which no cache key knows.
-        for task in (planned, trained, read, judged, deployed, tidied):
+        for task in (planned, trained, predicted, judged, deployed, tidied):
             task.set_caching_options(enable_caching=False)
         if options.train_in_step:
             keep_settings(trained)
         for task in (
-            *(planned, labels, packed, checked, trained, read, judged, exported, deployed),
+            *(planned, labels, packed, checked, trained, predicted, judged, exported, deployed),
             tidied,
         ):
             task.set_display_name(TITLES[task.name])

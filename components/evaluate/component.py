@@ -8,35 +8,37 @@ from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Model, Ou
 from components.images import image
 
 
-@dsl.component(base_image=image("train"), install_kfp_package=False)
+@dsl.component(base_image=image("data"), install_kfp_package=False)
 def evaluate(
     model: Input[Model],
     train_lmdb: Input[Dataset],
     validation_lmdb: Input[Dataset],
     test_lmdb: Input[Dataset],
-    readings: Input[list[Artifact]],
+    predictions: Input[list[Artifact]],
     evaluation: Output[Artifact],
     metrics: Output[Metrics],
     verdict: Output[Markdown],
     report: Output[HTML],
+    run: str,
     min_accuracy_fraction: float = 0.0,
     min_norm_edit_dis: float = 0.0,
     min_samples: int = 100,
     max_accuracy_drop_fraction: float = 0.01,
     thresholds: dict[str, Any] = {},  # noqa: B006 (kfp reads the default; it is never changed)
 ) -> bool:
-    """Counts what both models read on the same lines and decides; a refusal is no error.
+    """Scores what both models predicted on the same samples and decides; a refusal is no error.
 
     Args:
         model: pointer to the run folder.
         train_lmdb: pointer to the samples it learnt from; none of them may decide.
         validation_lmdb: pointer to the samples that chose it; nor may these.
         test_lmdb: pointer to the samples that decide.
-        readings: pointers to what both models read, one a pod.
+        predictions: references to the predictions of both models, one a partition.
         evaluation: pointer to all figures.
         metrics: the main figures.
         verdict: the decision with its reasons.
         report: figures by length and width, and the worst lines with their pictures.
+        run: names the pipeline run, which has pinned the champion.
         min_accuracy_fraction: smallest share of lines read exactly, 0 to 1.
         min_norm_edit_dis: smallest normalised edit similarity, 0 to 1.
         min_samples: smallest number of lines on which a verdict means something.
@@ -52,13 +54,14 @@ def evaluate(
 
     with step_context("evaluate") as context:
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
-        parts = [read_ref(part) for part in readings]
+        parts = [read_ref(part) for part in predictions]
         request = evaluate.Request(
+            run=run,
             model=read_ref(model),
             train=read_ref(train_lmdb),
             validation=read_optional_pointer(validation_lmdb),
             test=read_ref(test_lmdb),
-            readings=parts,
+            predictions=parts,
             limits=evaluate.thresholds(*limits, thresholds),
         )
         found, pointer = evaluate.evaluate(context, request)

@@ -1,26 +1,36 @@
-"""evaluate between object stores: candidate and champion on the same lines → a verdict."""
+"""evaluate between object stores: predictions of candidate and champion → a verdict.
+
+Runs no network: needs neither paddle nor ONNX Runtime.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from components.evaluate.costs import measure_costs
 from components.evaluate.decisions import record_decision
-from components.evaluate.readings import Readings
 from components.step_context import StepContext
-from ocr_lib.config.custom_parts import allowed_parts
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
-from ocr_lib.gate import Thresholds, decide
-from ocr_lib.registry.champion import open_champion
+from ocr_lib.errors import DataError
+from ocr_lib.evaluation.predictions import (
+    CANDIDATE,
+    CHAMPION,
+    Predictions,
+    check_predictions,
+    join,
+)
+from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.evaluation.score import score
+from ocr_lib.gate import Thresholds, Verdict, decide
+from ocr_lib.registry.champion import Champion, read_champion
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
+from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
-from ocr_lib.training import load_run
-from ocr_lib.training.recognizer import trained_recognizer
 
 
 def thresholds(
@@ -53,72 +63,92 @@ class Request:
     """What to evaluate, and on what.
 
     Attributes:
-        model: the run folder.
-        train: the samples it learnt from.
-        validation: the samples that chose its checkpoint; None where none did.
-        test: the samples that decide.
-        readings: what candidate and champion read on them, in parts.
+        run: names the pipeline run, which has pinned the champion.
+        model: the candidate's run folder; nothing of it is read.
+        train: the train set; none of its images may be in another one.
+        validation: the validation set; None where there is none.
+        test: the test set.
+        predictions: of candidate and champion on it, in partitions.
         limits: what the candidate must reach.
     """
 
+    run: str
     model: ArtifactRef
     train: ArtifactRef
     validation: ArtifactRef | None
     test: ArtifactRef
-    readings: Sequence[ArtifactRef]
+    predictions: Sequence[ArtifactRef]
     limits: Thresholds
 
 
 def evaluate(context: StepContext, request: Request) -> tuple[Evaluation, ArtifactRef]:
-    """Counts what a trained run and the model in production read, and decides.
+    """Scores what candidate and champion predicted, and decides.
 
     Args:
         context: of the step.
         request: what to evaluate, and on what.
 
     Returns:
-        What was found, and where it is in the object store.
+        The evaluation, and where it is in the object store.
 
     Raises:
-        DataError: an image is in two of the three sets, or the parts do not fit together.
+        DataError: an image is in two of the three sets, or the partitions do not fit together.
     """
     store, work = context.store, context.work_dir
-    model, test = request.model, request.test
-    sets = {TRAIN: request.train, VALIDATION: request.validation, TEST: test}
+    sets = {TRAIN: request.train, VALIDATION: request.validation, TEST: request.test}
     refuse_shared_images(store, sets, work / "leaks")
-    dataset = LmdbDataset(download(store, test, work / "test"))
-    trained = load_run(
-        download(store, model, work / "run"),
-        model.metadata["checkpoint"],
-        allowed_parts=allowed_parts(),
-    )
-    expected = len(dataset), test.digest, trained.digest
-    read = Readings.fetch(store, request.readings, *expected, work / "readings")
-    candidate = replace(read.candidate(trained_recognizer(trained), dataset), leaked=0)
-    champion, costs = None, None
-    if uri := read.common.champion_uri:
-        served = open_champion(store, uri, read.common.champion_digest, work / "champion")
-        champion = read.champion(served, dataset, [line.index for line in candidate.worst])
-        costs = measure_costs(trained, work / "champion", dataset, work / "trial")
-    verdict = decide(candidate, champion, request.limits, costs)
-    run = model.metadata["run"]
+    champion = read_champion(store, request.run)
+    partitions = [
+        download(store, part, work / "predictions" / f"{number:04d}")
+        for number, part in enumerate(request.predictions)
+    ]
+    dataset = LmdbDataset(download(store, request.test, work / "test"))
+    expected = len(dataset), request.test.digest
+    predictions = _joined(partitions, CANDIDATE)
+    check_predictions(predictions, *expected, request.model.digest)
+    candidate = replace(score(predictions, dataset), leaked=0)
+    served = None
+    if champion:
+        champion_predictions = _joined(partitions, CHAMPION)
+        check_predictions(champion_predictions, *expected, champion.digest)
+        served = score(champion_predictions, dataset, watch=[one.index for one in candidate.worst])
+    verdict = decide(candidate, served, request.limits, predictions.latency)
+    weights = predictions.model.weights_sha256
+    count = _record(store, request.run, candidate, verdict, weights, champion)
+    evaluation = Evaluation(candidate, served, verdict, predictions.latency, count)
+    echo("\n".join(evaluation.log_lines()), flush=True)
+    evaluation.save(work / "report")
+    facts = {
+        "passed": verdict.passed,
+        "weights_sha256": weights,
+        "test_digest": request.test.digest,
+        **Judgement.against(champion).to_dict(),
+    }
+    return evaluation, upload(store, work / "report", f"evaluations/{request.run}/report", **facts)
+
+
+def _joined(partitions: Sequence[Path], name: str) -> Predictions:
+    """Returns one model's predictions of all partitions."""
+    if not partitions:
+        raise DataError("the predictions", "there is no partition", "Run the pipeline again")
+    return join(Predictions.load(partition / name) for partition in partitions)
+
+
+def _record(
+    store: Store,
+    run: str,
+    candidate: EvalReport,
+    verdict: Verdict,
+    weights: str,
+    champion: Champion | None,
+) -> int:
+    """Records the decision; returns how many the test set has made."""
     decision = {
         "run": run,
         "passed": verdict.passed,
         "accuracy": candidate.accuracy,
         "samples": candidate.samples,
-        "weights_sha256": trained.digest,
-        "champion_digest": read.common.champion_digest,
+        "weights_sha256": weights,
+        "champion_digest": champion.digest if champion else "",
     }
-    judged_so_far = record_decision(store, candidate.dataset_digest, run, decision)
-    found = Evaluation(candidate, champion, verdict, costs, judged_so_far)
-    echo("\n".join(found.log_lines()), flush=True)
-    found.save(work / "evaluation")
-    key = f"runs/{run}/evaluation"
-    judged = Judgement.against(read.common.champion_version, read.common.champion_digest)
-    facts = {
-        "weights_sha256": trained.digest,
-        "test_digest": test.digest,
-        **judged.to_dict(),
-    }
-    return found, upload(store, work / "evaluation", key, passed=verdict.passed, **facts)
+    return record_decision(store, candidate.dataset_digest, run, decision)

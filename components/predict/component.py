@@ -9,27 +9,34 @@ from components.images import image
 
 
 @dsl.component(base_image=image("train"), install_kfp_package=False)
-def read_lines(
-    share: dict[str, Any],
+def predict(
+    partition: dict[str, Any],
     model: Input[Model],
     test_lmdb: Input[Dataset],
-    readings: Output[Artifact],
+    predictions: Output[Artifact],
     model_name: str,
+    run: str,
 ) -> None:
-    """Reads some neighbouring lines with both models; counts nothing.
+    """Predicts neighbouring samples of the test set with both models; compares nothing.
 
     Args:
-        share: {"first": …, "last": …}, the lines of this round, as preflight shared them out.
-        model: pointer to the run folder.
-        test_lmdb: pointer to the samples that decide.
-        readings: pointer to what was read, and with which models.
-        model_name: whose production the model would take over.
+        partition: {"first": …, "last": …}, positions of the samples, as preflight split them.
+        model: reference to the run folder.
+        test_lmdb: reference to the test set.
+        predictions: reference to the predictions of both models.
+        model_name: whose production the candidate would take over: the champion.
+        run: names the pipeline run, for which the champion is pinned.
     """
-    from components.predict.step import predict_partition
+    from components.predict.step import Request, predict_partition
     from components.step_context import step_context
     from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
-    with step_context("read_lines") as context:
-        pointers = read_ref(model), read_ref(test_lmdb)
-        rows = range(int(share["first"]), int(share["last"]))
-        write_ref(readings, predict_partition(context, rows, *pointers, model_name))
+    with step_context("predict") as context:
+        request = Request(
+            run=run,
+            model=read_ref(model),
+            test=read_ref(test_lmdb),
+            rows=range(int(partition["first"]), int(partition["last"])),
+            model_name=model_name,
+        )
+        write_ref(predictions, predict_partition(context, request))

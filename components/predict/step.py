@@ -1,72 +1,117 @@
-"""read_lines between object stores: some lines → what candidate and champion read on them."""
+"""predict between object stores: a partition of the test set → predictions of both models."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from components.predict.latency import time_both
 from components.predict.partition_data import download_samples
 from components.step_context import StepContext
 from ocr_lib.config.custom_parts import allowed_parts
-from ocr_lib.data.base import Dataset
-from ocr_lib.evaluation.partition import CANDIDATE, CHAMPION, PredictionPartition
-from ocr_lib.evaluation.predictions import Predictor, predict, save
-from ocr_lib.registry.champion import open_champion
-from ocr_lib.registry.production import read_production
+from ocr_lib.digest import sha256_file
+from ocr_lib.evaluation.predict import predict
+from ocr_lib.evaluation.predictions import CANDIDATE, CHAMPION, FORMAT
+from ocr_lib.inference.bundle import ONNX
+from ocr_lib.registry.champion import Champion, open_champion, pin_champion
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
+from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 
 
-def predict_partition(
-    context: StepContext,
-    rows: range,
-    model: ArtifactRef,
-    test_lmdb: ArtifactRef,
-    model_name: str,
-) -> ArtifactRef:
-    """Reads some lines with a trained run and with the model in production.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to predict, and with which models.
+
+    Attributes:
+        run: names the pipeline run; all its partitions are about one champion.
+        model: the candidate's run folder.
+        test: the test set.
+        rows: positions of the samples in it.
+        model_name: whose production the candidate would take over.
+    """
+
+    run: str
+    model: ArtifactRef
+    test: ArtifactRef
+    rows: range
+    model_name: str
+
+
+def predict_partition(context: StepContext, request: Request) -> ArtifactRef:
+    """Predicts a partition with the candidate and with the champion.
+
+    A partition that was predicted before, by the same models on the same samples, is returned as
+    it is. The first one also times both models, in turn, for the gate's budgets.
 
     Args:
         context: of the step.
-        rows: positions of the samples in the test set.
-        model: the run folder.
-        test_lmdb: the samples that decide.
-        model_name: whose production the candidate would take over.
+        request: what to predict.
 
     Returns:
-        Where the readings lie; the pointer's metadata is a `PredictionPartition`.
+        Where the predictions are: a file of each model.
     """
-    store, work = context.store, context.work_dir
-    production = read_production(store, model_name)
-    dataset = download_samples(store, test_lmdb, rows, work / "test")
-    trained = load_run(
-        download(store, model, work / "run"),
-        model.metadata["checkpoint"],
-        allowed_parts=allowed_parts(),
-    )
-    folder = work / "readings"
+    store = context.store
+    champion = pin_champion(store, request.run, request.model_name)
+    rows = request.rows
+    name = f"{rows.start:09d}-{rows.stop:09d}-{_digest(request, champion)[:16]}"
+    key = f"predictions/{request.run}/{name}"
+    facts = {"first": rows.start, "last": rows.stop}
+    with suppress(MissingObjectError):
+        return ArtifactRef(store.uri(key), store.get_manifest(key).digest, facts)
+    folder = context.work_dir / "predictions"
     folder.mkdir()
-    took = _read(trained_recognizer(trained), dataset, rows, folder / CANDIDATE, context.clock)
-    part = PredictionPartition(rows.start, rows.stop, test_lmdb.digest, trained.digest, took)
-    if production:
-        champion = open_champion(store, production.bundle, production.digest, work / "champion")
-        took = _read(champion, dataset, rows, folder / CHAMPION, context.clock)
-        part = replace(
-            part,
-            champion_uri=production.bundle,
-            champion_version=production.version,
-            champion_digest=production.digest,
-            champion_seconds=took,
+    _predict(context, request, champion, folder)
+    return upload(store, folder, key, **facts)
+
+
+def _predict(
+    context: StepContext, request: Request, champion: Champion | None, folder: Path
+) -> None:
+    """Writes the predictions of both models into a folder."""
+    store, work = context.store, context.work_dir
+    model, test, rows = request.model, request.test, request.rows
+    dataset = download_samples(store, test, rows, work / "test")
+    checkpoint = model.metadata["checkpoint"]
+    trained = load_run(
+        download(store, model, work / "run"), checkpoint, allowed_parts=allowed_parts()
+    )
+    candidate = predict(
+        trained_recognizer(trained),
+        dataset,
+        rows,
+        model_digest=model.digest,
+        weights_sha256=trained.digest,
+        dataset_digest=test.digest,
+    )
+    if champion:
+        bundle = work / "champion"
+        served = predict(
+            open_champion(store, champion, bundle),
+            dataset,
+            rows,
+            model_digest=champion.digest,
+            weights_sha256=sha256_file(bundle / ONNX),
+            dataset_digest=test.digest,
         )
-    key = f"runs/{model.metadata['run']}/readings/{rows.start:09d}-{rows.stop:09d}"
-    return upload(store, folder, key, **part.to_dict())
+        served.save(folder / CHAMPION)
+        if rows.start == 0:
+            times = time_both(trained, bundle, dataset, rows, work / "trial")
+            candidate = replace(candidate, latency=times)
+    candidate.save(folder / CANDIDATE)
 
 
-def _read(
-    recognizer: Predictor, dataset: Dataset, rows: range, path: Path, clock: Callable[[], float]
-) -> float:
-    """Writes what is read; returns how many seconds it took."""
-    started = clock()
-    save(predict(recognizer, dataset, rows), path)
-    return clock() - started
+def _digest(request: Request, champion: Champion | None) -> str:
+    """Returns a digest of all that decides what is predicted."""
+    facts = {
+        "format": FORMAT,
+        "model": request.model.digest,
+        "checkpoint": request.model.metadata["checkpoint"],
+        "champion": champion and champion.digest,
+        "test": request.test.digest,
+        "rows": [request.rows.start, request.rows.stop],
+    }
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

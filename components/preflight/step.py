@@ -8,7 +8,7 @@ from components.step_context import StepContext
 from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.predictions import partitions
+from ocr_lib.evaluation.predict import partitions
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.evaluation.block_counts import FIELDS, METRICS, WHOLE, BlockCounts, Key, block_metrics
+from ocr_lib.evaluation.latency import LatencyAndSize
 from ocr_lib.evaluation.report import EvalReport
-from ocr_lib.gate.latency import LatencyAndSize
 from ocr_lib.gate.statistics import fewer_hits, randomisation_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
 from ocr_lib.gate.verdict import Check

@@ -33,9 +33,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ocr_lib.evaluation.latency import LatencyAndSize
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate.checks import checks, cost_rows
-from ocr_lib.gate.latency import LatencyAndSize
 from ocr_lib.gate.statistics import score_test, sign_test
 from ocr_lib.gate.thresholds import Thresholds
 from ocr_lib.gate.verdict import Check, Verdict

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ocr_lib.registry.champion import Champion
 from ocr_lib.registry.production import Production
 from ocr_lib.storage.s3 import ConflictError
 
@@ -29,9 +30,9 @@ class Judgement:
     digest: str
 
     @classmethod
-    def against(cls, version: int, digest: str) -> Self:
-        """Returns the judgement against a version; without a digest nothing served."""
-        return cls(version, digest) if digest else cls(0, NO_CHAMPION)
+    def against(cls, champion: Champion | Production | None) -> Self:
+        """Returns the judgement against a champion; None where nothing was in production."""
+        return cls(champion.version, champion.digest) if champion else cls(0, NO_CHAMPION)
 
     @classmethod
     def from_dict(cls, values: Any) -> Self | None:

@@ -83,10 +83,11 @@ class Evaluation:
         """Reads what `save` wrote."""
         champion, costs, decisions = folder / CHAMPION, folder / COSTS, folder / DECISIONS
         verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))
+        timed = json.loads(costs.read_text("utf-8")) if costs.exists() else None
         return cls(
             EvalReport.load(folder / CANDIDATE),
             EvalReport.load(champion) if champion.exists() else None,
             Verdict.from_dict(verdict),
-            LatencyAndSize(**json.loads(costs.read_text("utf-8"))) if costs.exists() else None,
+            LatencyAndSize.from_dict(timed) if timed else None,
             json.loads(decisions.read_text("utf-8"))["test_set"] if decisions.exists() else None,
         )

@@ -46,11 +46,17 @@ ACCESS = {
     "train": AccessPolicy(
         read=("datasets/", "specs/", "configs/", "pretrained/"), write=("runs/",)
     ),
-    # read-lines, evaluate
+    # predict, evaluate; neither a decision nor the champion of a run is ever deleted
     "evaluate": AccessPolicy(
-        read=("datasets/", "specs/", "registry/"), write=("runs/",), create=("decisions/",)
+        read=("datasets/", "specs/", "registry/", "runs/"),
+        write=("predictions/", "evaluations/*/report/"),
+        create=("decisions/", "evaluations/*/champion.json"),
     ),
-    "export": AccessPolicy(read=("datasets/", "specs/", "runs/"), write=("registry/*/bundles/",)),
+    # the tensors of a failed certificate stay with the run
+    "export": AccessPolicy(
+        read=("datasets/", "specs/", "runs/", "evaluations/"),
+        write=("registry/*/bundles/", "runs/*/parity/"),
+    ),
     "deploy": AccessPolicy(
         read=("datasets/", "specs/", "feedback/"), write=("registry/", "triton/", "leases/")
     ),

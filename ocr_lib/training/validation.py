@@ -6,8 +6,9 @@ import numpy as np
 
 from ocr_lib.data.concat import Selection
 from ocr_lib.data.dataset import Dataset
-from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.metrics import EPS, RecMetric
+from ocr_lib.evaluation.predict import predict
+from ocr_lib.evaluation.score import score
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.training.parallel import Parallel
 
@@ -35,7 +36,7 @@ def build_evaluation(
     def run() -> dict[str, float]:
         if not len(share):  # fewer samples than ranks
             return merged({"acc": 0.0, "norm_edit_dis": 1.0}, 0, 0.0, parallel)
-        report = evaluate(recognizer, share, worst=0, quiet=True)
+        report = score(predict(recognizer, share, quiet=True), share, worst=0)
         values = {name: float(report.paddleocr[name + metric.suffix]) for name in METRICS}
         return merged(values, report.samples, report.seconds, parallel)
 

@@ -137,7 +137,7 @@ def test_a_run_ends_with_a_served_model_and_the_next_finds_nothing_new(
     sys.stdout.write(f"\n{took}\n")
     assert state == SUCCEEDED, place.pods.said(run.run_id)
     rounds = ["gen-label", "pack-lmdb"] * 2
-    rest = ["preflight", "train", "read-lines", "read-lines", "evaluate"]
+    rest = ["preflight", "train", "predict", "predict", "evaluate"]
     steps = [task for task, _ in run.states if task in TITLES]
     assert steps == ["plan", *rounds, *rest, "export", "deploy", "clean-up"]
     assert {ended for _, ended in run.states} == {SUCCEEDED}

@@ -12,7 +12,7 @@ from tests.cluster.kfp_pod import pod
 from tests.cluster.kfp_stand_in import FAILED, SUCCEEDED, Outcome, StandIn, Step, read_report
 
 ROUNDS = ["gen-label", "pack-lmdb", "gen-label", "pack-lmdb"]
-JUDGED = ["plan", *ROUNDS, "preflight", "train", "read-lines", "read-lines", "evaluate"]
+JUDGED = ["plan", *ROUNDS, "preflight", "train", "predict", "predict", "evaluate"]
 SHARES = [{"first": 0, "last": 256}, {"first": 256, "last": 320}]
 GO: dict[str, Any] = {"Output": True, "groups": [{"parts": [1]}, {"parts": [2]}], "inputs": "{}"}
 

@@ -24,6 +24,7 @@ def test_every_dependency_set_has_an_image_of_its_own() -> None:
                 "components.pack_lmdb.step",
                 "components.preflight.step",
                 "components.clean_up.step",
+                "components.evaluate.step",
                 "pipelines.cli.cluster.reap",
             ),
             ("paddle", "onnxruntime", "tritonclient"),

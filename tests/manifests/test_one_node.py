@@ -84,6 +84,6 @@ def test_training_and_the_step_that_watches_it_run_at_once(name: str) -> None:
 
 def test_the_check_sees_what_does_not_fit() -> None:
     room = free("dev")
-    for task in ("pack-lmdb", "train", "evaluate"):
+    for task in ("pack-lmdb", "train", "predict"):
         row: Any = STEPS[task].resources("pools")
         assert not fits(amounts(row.cpu, row.memory), room)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ocr_lib.evaluation.accumulator import MetricAccumulator
 from ocr_lib.evaluation.report import EvalReport, PredictedSample
+from ocr_lib.evaluation.score import MetricAccumulator
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.recognition import Recognition
 

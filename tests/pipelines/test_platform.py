@@ -124,7 +124,7 @@ def test_no_pod_asks_for_the_host(documents: list[Tree]) -> None:
         (BuildOptions(placement="one-node"), {}),
         (
             BuildOptions(placement="one-node", train_accelerators=2, accelerator="amd.com/gpu"),
-            {"train": "2", "read-lines": "1", "evaluate": "1", "export": "1"},
+            {"train": "2", "predict": "1", "export": "1"},
         ),
     ],
     ids=["none", "one node", "one node with two"],

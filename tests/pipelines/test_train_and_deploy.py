@@ -51,19 +51,19 @@ def test_without_anything_new_only_the_plan_and_the_exit_handler_run(
     assert always == {"plan", "clean-up"}
 
 
-def test_parts_are_packed_and_shares_are_read_side_by_side(tasks: dict[str, Tree]) -> None:
+def test_partitions_are_packed_and_predicted_side_by_side(tasks: dict[str, Tree]) -> None:
     looped = {
         name: group.split()[3].rpartition("-")[2]
         for name, task in tasks.items()
         for group in task["inside"]
         if group.startswith("for each of")
     }
-    assert looped == {"gen-label": "groups,", "pack-lmdb": "groups,", "read-lines": "Output,"}
+    assert looped == {"gen-label": "groups,", "pack-lmdb": "groups,", "predict": "Output,"}
 
 
 def test_what_no_cache_key_knows_is_not_cached(tasks: dict[str, Tree]) -> None:
     uncached = {name for name, task in tasks.items() if not task["cached"]}
-    assert uncached == {"plan", "train", "read-lines", "evaluate", "deploy", "clean-up"}
+    assert uncached == {"plan", "train", "predict", "evaluate", "deploy", "clean-up"}
 
 
 def test_every_parameter_is_explained() -> None:

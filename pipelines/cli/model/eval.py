@@ -6,10 +6,11 @@ from pathlib import Path
 
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
-from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.leaks import leaks as find_leaks
 from ocr_lib.evaluation.metrics import RecMetric
+from ocr_lib.evaluation.predict import evenly_spaced, predict
 from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.evaluation.score import score
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.command import command, option
@@ -50,7 +51,8 @@ def evaluate_model(
     recognizer = open_bundle(bundle) if bundle else None
     dataset = open_dataset(config.eval)
     recognizer = recognizer or trained_recognizer(config)[0]
-    report = evaluate(recognizer, dataset, limit=limit)
+    indices = evenly_spaced(len(dataset), limit)
+    report = score(predict(recognizer, dataset, indices), dataset)
     if leaks:
         report = replace(report, leaked=len(find_leaks(open_dataset(config.train), dataset)))
     _print_paddleocr(report, config)

@@ -39,7 +39,7 @@ def with_rights(s3: S3Server, rights: Mapping[str, Any]) -> Iterator[PolicyServe
 def candidate(store: Store, model: str, folder: Path, sharpness: float) -> ArtifactRef:
     """Uploads a bundle that was judged against what serves."""
     found = read_production(store, model)
-    judged = Judgement.against(*((found.version, found.digest) if found else (0, "")))
+    judged = Judgement.against(found)
     bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
     return upload(store, bundle, f"registry/{model}/bundles/{{digest}}")
 

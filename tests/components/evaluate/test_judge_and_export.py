@@ -26,8 +26,8 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from tests.components.evaluate.conftest import Data
-from tests.components.read_whole import read_parts
+from tests.components.predicted import predict_parts
+from tests.components.trained_run import Data
 
 pytestmark = pytest.mark.slow
 LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
@@ -39,15 +39,17 @@ def context(store: Store, work_dir: Path) -> StepContext:
 
 
 def judge(
-    store: Store, model: ArtifactRef, data: Data, name: str, work: Path
+    store: Store, model: ArtifactRef, data: Data, name: str, work: Path, run: str = ""
 ) -> tuple[Evaluation, ArtifactRef]:
-    parts = read_parts(store, model, data.test, name, work / "parts")
+    run = run or str(model.metadata["run"])
+    parts = predict_parts(store, model, data.test, run, name, work / "parts")
     request = evaluate.Request(
+        run=run,
         model=model,
         train=data.train,
         validation=data.validation,
         test=data.test,
-        readings=parts,
+        predictions=parts,
         limits=LIMITS,
     )
     return evaluate.evaluate(context(store, work / "evaluate"), request)
@@ -70,11 +72,13 @@ def test_a_model_meets_itself(
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
     write_production(store, promoted(name, record, None), None)
-    second, _ = judge(store, model, data, name, tmp_path / "three")
+    again, _ = judge(store, model, data, name, tmp_path / "three")
+    assert again.champion is None  # the run has pinned that there was none
+    assert again.decisions == first.decisions  # one run decides once
+    second, _ = judge(store, model, data, name, tmp_path / "four", run=f"{tmp_path.name}-2")
     assert second.verdict.passed, second.verdict
     assert second.champion is not None
     assert second.champion.outcomes == second.candidate.outcomes
-    assert second.decisions == first.decisions  # the same run, judged again
     assert second.costs is not None
     assert second.costs.size_ratio == pytest.approx(1.0, abs=0.01)
     assert second.costs.latency_ms > 0

@@ -10,11 +10,11 @@ from ocr_lib.converters import import_model
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.decode import decode_image
 from ocr_lib.data.labels.convert import convert
-from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.training import TrainedModel, forward_of, load_model, load_run, train
 from ocr_lib.training.migrate_folder import migrate_folder
+from tests.ocr_lib.evaluated import evaluate
 
 pytestmark = pytest.mark.slow
 TRAINED, HELD_OUT = 96, 60
@@ -41,7 +41,7 @@ def accuracy(trained: TrainedModel, folder: Path) -> float:
         ],
     )
     recognizer = Recognizer(trained.preprocess, trained.dictionary, forward_of(trained.model))
-    return evaluate(recognizer, open_dataset(config.eval), quiet=True).accuracy
+    return evaluate(recognizer, open_dataset(config.eval)).accuracy
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from ocr_lib.errors import ConfigError, DictionaryError
-from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Check, LatencyAndSize, Thresholds, Verdict, decide
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network
+from tests.ocr_lib.evaluated import evaluate
 from tests.ocr_lib.memory_dataset import drawn
 from tests.ocr_lib.tallied import tallied
 
@@ -187,7 +187,7 @@ class TestModelsThatMustNotServe:
 
     def verdict(self, reader: Recognizer) -> list[str]:
         champion = Recognizer(PREPROCESS, DICTIONARY, network)
-        reports = [evaluate(model, self.LINES, quiet=True) for model in (reader, champion)]
+        reports = [evaluate(model, self.LINES) for model in (reader, champion)]
         return failed(decide(*reports, Thresholds()))
 
     def test_the_champion_itself_passes(self) -> None:

@@ -34,7 +34,7 @@ TWO = replace(ONE, version=2, digest="b" * 64)
 
 @pytest.mark.parametrize("serving", [None, ONE], ids=["nothing serves", "version 1 serves"])
 def test_what_an_evaluation_hands_on_is_read_again(serving: Production | None) -> None:
-    found = Judgement.against(*((serving.version, serving.digest) if serving else (0, "")))
+    found = Judgement.against(serving)
     assert Judgement.from_dict(found.to_dict()) == found
     assert found.digest == (serving.digest if serving else "none")
     check_champion("m", found.to_dict(), "c" * 64, serving)
@@ -43,8 +43,8 @@ def test_what_an_evaluation_hands_on_is_read_again(serving: Production | None) -
 @pytest.mark.parametrize(
     ("lineage", "complaint"),
     [
-        (Judgement.against(1, ONE.digest).to_dict(), r"judged against version 1 \(aaaaaaaaaaaa\)"),
-        (Judgement.against(0, "").to_dict(), "judged when nothing served"),
+        (Judgement.against(ONE).to_dict(), r"judged against version 1 \(aaaaaaaaaaaa\)"),
+        (Judgement.against(None).to_dict(), "judged when nothing served"),
         ({"run": "r"}, "not judged against any version"),
         (None, "not judged against any version"),
         (["champion_digest"], "not judged against any version"),
@@ -71,7 +71,7 @@ class Runs:
     def export(self, name: str, sharpness: float) -> ArtifactRef:
         """Exports a candidate that was judged against what serves now."""
         found = self.production()
-        judged = Judgement.against(found.version, found.digest) if found else Judgement(0, "none")
+        judged = Judgement.against(found)
         folder = self._folder / name
         bundle = write_bundle(folder, sharpness=sharpness, lineage=judged.to_dict())
         return upload(self.store, bundle, f"registry/{self.model}/bundles/{{digest}}")

@@ -2,10 +2,11 @@
 
 from functools import cache
 
-from ocr_lib.evaluation.evaluate import EvalReport, evaluate
+from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Thresholds
 from ocr_lib.inference.recognizer import Recognizer
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
+from tests.ocr_lib.evaluated import evaluate
 from tests.ocr_lib.memory_dataset import MemoryDataset
 from tests.ocr_lib.tallied import tallied
 

@@ -7,8 +7,7 @@ import jinja2
 import pytest
 
 from ocr_lib import report as reports
-from ocr_lib.evaluation.evaluate import EvalReport
-from ocr_lib.evaluation.report import Spaces
+from ocr_lib.evaluation.report import EvalReport, Spaces
 from ocr_lib.gate import Check, LatencyAndSize, Verdict, decide
 from ocr_lib.report import page as module
 from tests.ocr_lib.report.page_reports import HOSTILE, LIMITS, evaluated, models

@@ -26,8 +26,10 @@ def allowed(stage: str, action: str, key: str = "") -> bool:
     [
         ("data", "datasets/lines/1/labels/labels.txt"),
         ("train", "runs/r/snapshots/10/latest.pdparams"),
-        ("evaluate", "runs/r/evaluation/report.json"),
+        ("evaluate", "predictions/r/000000000-000000256-0123/candidate.jsonl"),
+        ("evaluate", "evaluations/r/report/verdict.json"),
         ("export", "registry/ocr/bundles/1/model.onnx"),
+        ("export", "runs/r/parity/1.parity-failure.npz"),
         ("deploy", "registry/ocr/production.json"),
         ("deploy", "triton/ocr/1/model.py"),
         ("serve", "leases/deploy-ocr/1"),
@@ -40,8 +42,8 @@ def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
         assert allowed(stage, action, key)
 
 
-def test_a_decision_is_created_and_never_deleted() -> None:
-    key = "decisions/0123/run.json"
+@pytest.mark.parametrize("key", ["decisions/0123/run.json", "evaluations/r/champion.json"])
+def test_a_decision_and_a_champion_are_created_and_never_deleted(key: str) -> None:
     assert allowed("evaluate", "s3:PutObject", key)
     assert allowed("evaluate", "s3:GetObject", key)
     for stage in ACCESS:
@@ -64,6 +66,13 @@ def test_a_run_spec_is_written_by_the_plan_and_read_by_every_step() -> None:
 def test_only_deployments_change_what_serves(stage: str, key: str) -> None:
     assert not allowed(stage, "s3:PutObject", key)
     assert not allowed(stage, "s3:DeleteObject", key)
+
+
+def test_the_steps_that_judge_cannot_touch_the_run_that_they_judge() -> None:
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert not allowed("evaluate", action, "runs/r/best_accuracy.pdparams")
+    assert allowed("evaluate", "s3:GetObject", "runs/r/best_accuracy.pdparams")
+    assert not allowed("export", "s3:PutObject", "runs/r/best_accuracy.pdparams")
 
 
 def test_a_trainer_cannot_touch_the_data_it_learns_from() -> None:

@@ -8,13 +8,13 @@ import pytest
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.errors import ConfigError
-from ocr_lib.evaluation.evaluate import evaluate
 from ocr_lib.export import export
 from ocr_lib.export.paddle_runtime import RUNTIMES
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.training import train
 from pipelines.cli.config_options import trained_recognizer
+from tests.ocr_lib.evaluated import evaluate
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, metrics, train_until
 from tests.ocr_lib.training.other_networks import CONFIGS, other_config
 
@@ -77,7 +77,7 @@ def test_the_exported_network_reads_what_the_trained_one_reads(
         np.testing.assert_allclose(
             [a.score for a in answers], [a.score for a in expected], atol=1e-4
         )
-    report = evaluate(open_bundle(bundle.root), dataset, quiet=True)
+    report = evaluate(open_bundle(bundle.root), dataset)
     last = [row for row in metrics(runs[kind]) if row["kind"] == "eval"][-1]
     assert report.paddleocr["norm_edit_dis_ignore_space"] == pytest.approx(last["norm_edit_dis"])
 
@@ -116,5 +116,5 @@ def test_what_does_not_fit_is_named(
 ) -> None:
     config = other_config(kind, *data, tmp_path / "run", **{key: value})
     with pytest.raises(ConfigError) as refused:
-        train(config, quiet=True)
+        train(config)
     assert refused.value.where == where

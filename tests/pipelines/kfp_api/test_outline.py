@@ -25,7 +25,7 @@ def test_a_step_knows_what_it_depends_on(package: Package) -> None:
     assert [name for name, task in tasks.items() if task.in_loop] == [
         "gen-label",
         "pack-lmdb",
-        "read-lines",
+        "predict",
     ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocr_lib.gate.latency import LatencyAndSize, measure_latency
+from ocr_lib.evaluation.latency import LatencyAndSize, measure_latency
 from ocr_lib.inference.recognizer import Recognizer
 from tests.ocr_lib.barcode import DICTIONARY, PREPROCESS, network, png
 
@@ -36,5 +36,5 @@ def test_models_take_turns_image_by_image() -> None:
 def test_ratios() -> None:
     costs = LatencyAndSize(3.0, 2.0, 300, 200)
     assert (costs.latency_ratio, costs.size_ratio) == (1.5, 1.5)
-    assert LatencyAndSize(**costs.to_dict()) == costs
+    assert LatencyAndSize.from_dict(costs.to_dict()) == costs
     assert LatencyAndSize(1.0, 0.0, 1, 0).size_ratio == pytest.approx(1.0)

@@ -1,17 +1,12 @@
-"""Counting evaluated lines one at a time: sums, slices, characters, scores, the digest."""
-
-import hashlib
+"""Sums over scored samples: of the whole, by slice, by character, by range of scores."""
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
-from ocr_lib.evaluation.block_counts import MILLION, WHOLE, BlockCounter, Key, block_metrics
+from ocr_lib.evaluation.block_counts import MILLION, BlockCounter, Key, block_metrics
 from ocr_lib.evaluation.characters import CharacterCounter, Kinds, source_of
 from ocr_lib.evaluation.metrics import RecMetric
-from ocr_lib.evaluation.report import Bin, EvalReport, PredictedSample, Slice, Spaces
-from ocr_lib.evaluation.top_errors import TopErrors
-from ocr_lib.text.dictionary import Charset
+from ocr_lib.evaluation.report import Bin, PredictedSample, Slice
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
 MAX_SOURCES = 16  # the lines of all others are one slice
@@ -20,86 +15,7 @@ BINS = 20  # of scores
 FLUSH = 4096  # lines whose counts are added at once
 
 
-class MetricAccumulator:
-    """Everything that is counted, one line at a time; memory does not grow but by one byte each.
-
-    Args:
-        dictionary: of the network.
-        worst: how many of the worst lines to keep.
-        watch: positions of lines whose text to keep.
-        total: how many lines there will be.
-    """
-
-    def __init__(self, dictionary: Charset, worst: int, watch: frozenset[int], total: int) -> None:
-        self._dictionary = dictionary
-        self._remembered = TopErrors(worst, watch)
-        self._sums = _Sums(total)
-        self._similarity = 0.0
-        self._out_of_dictionary = 0
-        self._outcomes = bytearray()
-        self._correct = 0
-        self._digest = hashlib.sha256()
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the lines so far that were read exactly; there must be one."""
-        return self._correct / len(self._outcomes)
-
-    def add(self, line: PredictedSample, bucket: str) -> None:
-        """Counts one line that was read."""
-        # A network without capitals is not asked for them; every other character counts.
-        truth = line.label.lower() if self._dictionary.lower else line.label
-        read = line.recognition
-        edits = Levenshtein.distance(read.text, truth)
-        line.correct = read.error is None and edits == 0
-        longest = max(len(read.text), len(truth))
-        line.similarity = 0.0 if read.error else 1.0 - edits / max(longest, 1)
-        self._similarity += line.similarity
-        # PaddleOCR compares with what its dictionary can say of the label, not with the label.
-        sayable = self._dictionary.text(self._dictionary.encode(line.label))
-        self._out_of_dictionary += sayable != truth
-        self._sums.add(line, bucket, truth, sayable, edits)
-        self._outcomes.append(line.correct)
-        self._correct += line.correct
-        self._digest.update(f"{len(line.label)} {line.label} {len(line.image)} ".encode())
-        self._digest.update(line.image)
-        self._remembered.add(line)
-
-    def report(self, seconds: float) -> EvalReport:
-        """Returns the figures."""
-        sums = self._sums
-        sums.flush()
-        totals = sums.cells.sums()
-        accuracy, _, cer, _ = block_metrics(totals[WHOLE]).tolist()
-        samples, _, _, _, _, hits, truths, reads = totals[WHOLE].tolist()
-        return EvalReport(
-            samples=samples,
-            unreadable=self._remembered.unreadable,
-            out_of_dictionary=self._out_of_dictionary,
-            accuracy=accuracy,
-            norm_edit_dis=self._similarity / samples,
-            cer=cer,
-            paddleocr=sums.paddleocr(),
-            by_length=_slices(totals, "length"),
-            by_width=_slices(totals, "width"),
-            by_class=_slices(totals, "class"),
-            by_script=_slices(totals, "script"),
-            by_source=_slices(totals, "source") if len(sums.sources) > 1 else (),
-            spaces=Spaces(hits, truths, reads),
-            characters=sums.characters.recalls(),
-            confusions=sums.characters.confusions(),
-            reliability=sums.reliability(),
-            cells=sums.cells.cells(),
-            worst=self._remembered.worst(),
-            watched=self._remembered.watched,
-            errors=tuple(self._remembered.errors),
-            outcomes=bytes(self._outcomes),
-            dataset_digest=self._digest.hexdigest(),
-            seconds=seconds,
-        )
-
-
-class _Sums:
+class MetricSums:
     """Sums over lines, many added at once: numpy is slow for single ones."""
 
     def __init__(self, total: int) -> None:
@@ -197,7 +113,7 @@ def _length_slice(length: int) -> str:
     return f"{lower}+"
 
 
-def _slices(totals: dict[Key, NDArray[np.int64]], dimension: str) -> tuple[Slice, ...]:
+def slices(totals: dict[Key, NDArray[np.int64]], dimension: str) -> tuple[Slice, ...]:
     """Returns the slices of a dimension: by their first number, else by name."""
     found = [(name, totals[key]) for key in totals for name in key[1:] if key[0] == dimension]
     found.sort(key=lambda item: _rank(item[0]))

@@ -1,9 +1,10 @@
 """What two models cost to run, measured side by side on this machine."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from math import isfinite
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,6 +38,22 @@ class LatencyAndSize:
     def size_ratio(self) -> float:
         """The candidate's size in times of the champion's."""
         return self.size_bytes / max(self.champion_size_bytes, 1)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Reads what `to_dict` returned.
+
+        Raises:
+            TypeError, ValueError: it is not that, or a value is not a positive number.
+        """
+        found = cls(**values)
+        numbers = astuple(found)
+        for number in numbers:
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise TypeError(f"{number!r} is not a number")
+        if not all(isfinite(number) and number >= 0 for number in numbers):
+            raise ValueError(f"{numbers} are not times and sizes")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON-ready values."""

@@ -1,16 +1,15 @@
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.evaluate import EvalReport, evaluate
 from ocr_lib.evaluation.metrics import RecMetric
+from ocr_lib.evaluation.predict import predict
+from ocr_lib.evaluation.score import score
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import Charset
 from tests.ocr_lib.barcode import CHARACTERS, DICTIONARY, PREPROCESS, network, png
+from tests.ocr_lib.evaluated import evaluate
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 
 
@@ -95,13 +94,6 @@ def test_a_network_without_capitals_is_not_asked_for_them() -> None:
     assert (report.accuracy, report.out_of_dictionary) == (1.0, 0)
 
 
-def test_limit_takes_lines_from_everywhere(recognizer: Recognizer) -> None:
-    dataset = drawn(["a"] * 90 + ["b"] * 10)
-    report = evaluate(recognizer, dataset, limit=10, watch=range(100))
-    assert list(report.watched) == list(range(0, 100, 10))
-    assert list(report.watched.values()) == ["a"] * 9 + ["b"]
-
-
 def test_digest_tells_data_sets_apart(recognizer: Recognizer) -> None:
     base = drawn(["a", "b"])
     others = [drawn(["b", "a"]), drawn(["a", "b"], ["a", "c"]), drawn(["a", "a"], ["a", "b"])]
@@ -115,21 +107,24 @@ def test_nothing_to_evaluate(recognizer: Recognizer) -> None:
         evaluate(recognizer, drawn([]))
 
 
-def test_report_survives_json(recognizer: Recognizer, tmp_path: Path) -> None:
-    dataset = drawn(["abc", "é".replace("é", "a"), "123"], ["abc", "é", "12"])
-    report = evaluate(recognizer, dataset, watch=[1])
-    report.save(tmp_path / "report.json")
-    assert EvalReport.load(tmp_path / "report.json") == report
+def test_a_data_set_that_is_too_short_is_refused(recognizer: Recognizer) -> None:
+    predictions = predict(recognizer, drawn(["a", "b"]), quiet=True)
+    with pytest.raises(DataError, match="sample 2 was predicted, the data set has 1"):
+        score(predictions, drawn(["a"]))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', '{"format": 1}'])
-def test_what_is_no_report_is_refused(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    path.write_text(content)
-    with pytest.raises(DataError, match=r"report\.json: not an evaluation report"):
-        EvalReport.load(path)
+def test_a_file_that_is_gone_when_it_is_scored_is_wrong_and_named(recognizer: Recognizer) -> None:
+    predictions = predict(recognizer, drawn(["abc"]), quiet=True)
+    report = score(predictions, MemoryDataset([(None, "abc")]))
+    assert (report.accuracy, report.errors) == (0.0, ("labels.txt:1: the file is missing",))
 
 
-def test_report_of_many_lines_stays_small(recognizer: Recognizer) -> None:
-    report = evaluate(recognizer, drawn(["abc"] * 2000, ["abd"] * 2000), worst=3)
-    assert len(json.dumps(report.to_dict())) < 10_000
+def test_no_network_is_run(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = drawn(["abc", "12"])
+    predictions = predict(recognizer, dataset, quiet=True)
+
+    def never(*_: object) -> None:
+        raise AssertionError("scoring reads an image")
+
+    monkeypatch.setattr(Recognizer, "read", never)
+    assert score(predictions, dataset).accuracy == 1.0
