@@ -1,4 +1,4 @@
-"""Where processes meet before they exchange something, and notice that one is gone.
+"""A barrier before each exchange between processes, which notices that one is gone.
 
 A collective operation blocks until every process takes part. A process that waits here can say
 what it waits for, sees why another process stopped, and gives up after a deadline of its own.
@@ -6,7 +6,6 @@ what it waits for, sees why another process stopped, and gives up after a deadli
 
 import threading
 import time
-from typing import Any
 
 from paddle.base import core
 
@@ -33,11 +32,13 @@ class Barrier:
         address: host and port of the store.
     """
 
-    def __init__(self, store: Any, rank: int, world_size: int, address: tuple[str, int]) -> None:
+    def __init__(
+        self, store: core.Store, rank: int, world_size: int, address: tuple[str, int]
+    ) -> None:
         self._store = store
         self._rank = rank
         self._world = world_size
-        self._met = 0
+        self._waits = 0
         self._over = threading.Event()
         self._beats = threading.Thread(target=self._beat, args=address, daemon=True)
         self._beats.start()
@@ -52,20 +53,20 @@ class Barrier:
         Raises:
             PeerError: another process failed, is gone, or is not here in time.
         """
-        self._met += 1
-        goal = self._met * self._world
+        self._waits += 1
+        goal = self._waits * self._world
         started = time.monotonic()
-        pause, watch = 1e-4, _FailureDetector(self._world)
-        here = self._add("arrived", 1)
-        while here < goal:
+        pause, detector = 1e-4, _FailureDetector(self._world)
+        arrived = self._add("arrived", 1)
+        while arrived < goal:
             time.sleep(pause)
             pause = min(2 * pause, 0.02)
-            here = self._add("arrived", 0)
+            arrived = self._add("arrived", 0)
             waited = time.monotonic() - started
-            if waited > watch.next_look_s:
-                self._look(watch, waited, what)
+            if waited > detector.next_check_s:
+                self._check_peers(detector, waited, what)
             if waited > deadline_s:
-                missing = goal - here
+                missing = goal - arrived
                 raise PeerError(
                     f"{missing} of {self._world} processes did not come to exchange {what} within "
                     f"{deadline_s:.0f} s. {GO_ON}."
@@ -97,14 +98,14 @@ class Barrier:
         except STORE_ERRORS as error:
             raise PeerError(f"the first process of the run is gone ({error}). {GO_ON}.") from None
 
-    def _look(self, watch: "_FailureDetector", waited: float, what: str) -> None:
+    def _check_peers(self, detector: "_FailureDetector", waited: float, what: str) -> None:
         """Looks whether the others are alive; called every second of waiting."""
-        watch.next_look_s = waited + 1
+        detector.next_check_s = waited + 1
         if self._add("failed", 0):
             why = self._store.get("why").decode().rstrip(".")
             raise PeerError(f"{why}. {GO_ON}.")
         beats = [self._add(f"alive {rank}", 0) for rank in range(self._world)]
-        lost = watch.lost(beats, waited)
+        lost = detector.lost(beats, waited)
         if lost:
             names = ", ".join(str(rank) for rank in lost)
             raise PeerError(
@@ -128,7 +129,7 @@ class _FailureDetector:
     """When each process last gave a sign of life, seen from one wait."""
 
     def __init__(self, world_size: int) -> None:
-        self.next_look_s = 1.0
+        self.next_check_s = 1.0
         self._beats = [-1] * world_size
         self._seen_s = [0.0] * world_size
 

@@ -11,6 +11,7 @@ is unpickled without checks and the step is not restored.
 
 import json
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ class Checkpoint:
     has_optimizer: bool = True
 
 
-def save(prefix: Path, params: Any, optimizer: dict[str, Any], states: dict[str, Any]) -> None:
+def save(
+    prefix: Path, params: Mapping[str, Any], optimizer: dict[str, Any], states: dict[str, Any]
+) -> None:
     """Writes the three files and their manifest.
 
     Args:
@@ -177,7 +180,7 @@ def _staged(prefix: Path, suffix: str) -> Path:
     return prefix.with_name(f".{prefix.name}{suffix}.new")
 
 
-def _arrays(values: Any, with_names: bool = False) -> dict[str, Any]:
+def _arrays(values: Mapping[str, Any], with_names: bool = False) -> dict[str, Any]:
     """Turns tensors into arrays, as paddle.save does; adds paddle's table of names on request."""
     arrays = {
         name: np.asarray(v.numpy()) if hasattr(v, "numpy") else v for name, v in values.items()

@@ -1,7 +1,7 @@
 """A moving average of the weights: steadier than the weights themselves, and often better.
 
 Evaluations, the best checkpoint and every `.pdparams` have the average; the weights that training
-goes on with lie beside the optimiser's state in `.pdopt`.
+goes on with are next to the optimiser's state in `.pdopt`.
 
 Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging (1992); the
 shorter memory of the first updates as in TensorFlow's ExponentialMovingAverage. PaddleOCR's
@@ -10,22 +10,22 @@ recognisers have none.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import paddle
+from paddle import nn
 
 
 class EMA:
     """The averaged weights and batch statistics of a network.
 
     Args:
-        model: the network with the weights that the average begins with.
+        network: with the weights that the average begins with.
         decay: share of the average that each update keeps, below 1.
         updates: updates averaged so far.
     """
 
-    def __init__(self, model: Any, decay: float, updates: int = 0) -> None:
-        self._model = model
+    def __init__(self, network: nn.Layer, decay: float, updates: int = 0) -> None:
+        self._network = network
         self._decay = decay
         self.updates = updates
         self._averages = self._copies()
@@ -42,20 +42,20 @@ class EMA:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Within, the network has the averages; afterwards its own weights, bit for bit."""
-        own = self._copies()
+        trained = self._copies()
         self._put(self._averages)
         try:
             yield
         finally:
-            self._put(own)
+            self._put(trained)
 
-    def _copies(self) -> dict[str, Any]:
+    def _copies(self) -> dict[str, paddle.Tensor]:
         return {name: value.detach().clone() for name, value in self._floats().items()}
 
-    def _floats(self) -> dict[str, Any]:
-        state = self._model.state_dict()
+    def _floats(self) -> dict[str, paddle.Tensor]:
+        state = self._network.state_dict()
         return {name: value for name, value in state.items() if value.is_floating_point()}
 
-    def _put(self, values: Mapping[str, Any]) -> None:
+    def _put(self, values: Mapping[str, paddle.Tensor]) -> None:
         for name, value in self._floats().items():
             value.set_value(values[name])

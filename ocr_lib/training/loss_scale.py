@@ -36,11 +36,11 @@ class LossScale:
     skipped: int = 0
     in_row: int = 0
 
-    def scaled(self, loss: Any) -> Any:
+    def scaled(self, loss: paddle.Tensor) -> paddle.Tensor:
         """Returns the loss times the factor."""
         return loss if self.scale == 1.0 else loss * self.scale
 
-    def unscale(self, gradients: Sequence[Any]) -> bool:
+    def unscale(self, gradients: Sequence[paddle.Tensor]) -> bool:
         """Takes the factor out of the gradients, in place.
 
         Returns:
@@ -97,5 +97,5 @@ class LossScale:
             self.scale = max(1.0, self.scale / 2)
 
 
-def _finite(gradients: Sequence[Any]) -> bool:
+def _finite(gradients: Sequence[paddle.Tensor]) -> bool:
     return bool(paddle.stack([paddle.isfinite(g).all() for g in gradients]).all().item())

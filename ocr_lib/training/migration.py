@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from paddle import nn
 
 from ocr_lib.config.characters import DICTIONARY, dictionary_of
 from ocr_lib.config.loader import load_settings
@@ -89,7 +90,7 @@ class Migration:
         return np.ascontiguousarray(np.moveaxis(np.concatenate(parts), 0, axis.axis))
 
 
-def class_axes(network: Any) -> Iterator[ClassAxis]:
+def class_axes(network: nn.Layer) -> Iterator[ClassAxis]:
     """Yields the axes of a network that have one position a class, as its heads name them."""
     for name, layer in network.named_sublayers(include_self=True):
         prefix = f"{name}." if name else ""
@@ -97,7 +98,7 @@ def class_axes(network: Any) -> Iterator[ClassAxis]:
             yield replace(axis, parameter=prefix + axis.parameter)
 
 
-def migrate(saved: Checkpoint, network: Any, migration: Migration) -> Checkpoint:
+def migrate(saved: Checkpoint, network: nn.Layer, migration: Migration) -> Checkpoint:
     """Returns a checkpoint for another dictionary: weights, and the optimiser's accumulators.
 
     Args:
@@ -128,8 +129,8 @@ def _accumulators(
 
 def characters_beside(prefix: Path) -> list[str] | None:
     """Returns the characters of `dictionary_beside`, as plain values."""
-    found = dictionary_beside(prefix)
-    return None if found is None else list(found.characters)
+    charset = dictionary_beside(prefix)
+    return None if charset is None else list(charset.characters)
 
 
 def dictionary_beside(prefix: Path) -> Charset | None:

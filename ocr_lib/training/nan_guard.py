@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paddle
 
 from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import OcrError
@@ -15,8 +16,8 @@ class TrainingError(OcrError):
 
 
 def check_finite(
-    losses: Mapping[str, Any],
-    own_loss: Any,
+    losses: Mapping[str, paddle.Tensor],
+    local_loss: paddle.Tensor,
     loaded: LoadedBatch,
     *,
     step: int,
@@ -27,8 +28,8 @@ def check_finite(
 
     Args:
         losses: of all ranks, averaged.
-        own_loss: this rank's.
-        loaded: this rank's batch; saved in the run folder where its own loss is the cause.
+        local_loss: this rank's.
+        loaded: this rank's batch; saved in the run folder where its loss is the cause.
         step: number of the update, from 1.
         run_dir: the run folder.
         rank: this process.
@@ -39,7 +40,7 @@ def check_finite(
     if np.isfinite(float(losses["loss"])):
         return
     parts = ", ".join(f"{name} {float(value)}" for name, value in losses.items())
-    if np.isfinite(float(own_loss)):
+    if np.isfinite(float(local_loss)):
         where = "it is another process's, which has kept its batch"
     else:
         name = f"nonfinite_batch{f'.rank{rank}' if rank else ''}.npz"

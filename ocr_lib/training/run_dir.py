@@ -1,4 +1,4 @@
-"""The run folder: what lies where, and how a trained network is loaded from it.
+"""The run folder: what is where, and how a trained network is loaded from it.
 
 Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
 `.states`; `config.yml` is the resolved configuration, `train.log` and `metrics.jsonl` the log.
@@ -8,7 +8,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from paddle import nn
 
 from ocr_lib.algorithms import CTC, RecognitionAlgorithm
 from ocr_lib.algorithms.choice import algorithm_of, reading_network
@@ -62,7 +63,7 @@ class TrainedModel:
     """
 
     config: Config
-    model: Any
+    model: nn.Layer
     dictionary: Charset
     preprocess: Preprocess
     digest: str

@@ -6,15 +6,17 @@ Source: PaddleOCR prefixes the parameters of distillation's networks with their 
 from collections.abc import Mapping
 from typing import Any
 
+from paddle import nn
+
 from ocr_lib.training.checkpoint import NAME_TABLE
 
 
-def sub_network(model: Any, name: str) -> Any:
-    """Returns the network called `name`; the whole model where the name is empty."""
-    return model.network(name) if name else model
+def sub_network(network: nn.Layer, name: str) -> nn.Layer:
+    """Returns the network called `name` of several; `network` itself where the name is empty."""
+    return network.network(name) if name else network
 
 
-def part_of(params: Mapping[str, Any], network: Any, name: str = "") -> dict[str, Any]:
+def part_of(params: Mapping[str, Any], network: nn.Layer, name: str = "") -> dict[str, Any]:
     """Returns what a checkpoint has for one network, under the network's own names.
 
     A file of a single network is taken as it is; of one with several the part that begins with
@@ -25,11 +27,11 @@ def part_of(params: Mapping[str, Any], network: Any, name: str = "") -> dict[str
         network: the layer that is to be filled.
         name: of the network among several, or empty.
     """
-    own = network.state_dict()
-    if any(key in own for key in params):
+    names = network.state_dict()
+    if any(key in names for key in params):
         return dict(params)
     for prefix in (f"{name}.", "Student."):
         part = {key.removeprefix(prefix): v for key, v in params.items() if key.startswith(prefix)}
-        if any(key in own for key in part):
+        if any(key in names for key in part):
             return part
     return {key: value for key, value in params.items() if key != NAME_TABLE}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import paddle
 from numpy.typing import NDArray
+from paddle import nn
 
 from ocr_lib.atomic import atomic_file
 from ocr_lib.errors import CheckpointError
@@ -72,7 +73,7 @@ def save_weights(path: Path, params: dict[str, Any]) -> None:
         pickle.dump(arrays, file, protocol=4)
 
 
-def compare_ranks(model: Any, parallel: Parallel, log: RunLog) -> None:
+def compare_ranks(network: nn.Layer, parallel: Parallel, log: RunLog) -> None:
     """Makes sure that the processes of a run trained one network and not several.
 
     Raises:
@@ -81,7 +82,7 @@ def compare_ranks(model: Any, parallel: Parallel, log: RunLog) -> None:
     if parallel.world_size == 1:
         return
     total = hashlib.sha256()
-    for value in model.state_dict().values():
+    for value in network.state_dict().values():
         total.update(np.ascontiguousarray(value.numpy()).tobytes())
     parallel.assert_equal_across_ranks(
         "the trained weights", total.hexdigest(), "report this as a defect"
@@ -91,23 +92,24 @@ def compare_ranks(model: Any, parallel: Parallel, log: RunLog) -> None:
     )
 
 
-def match(model: Any, params: dict[str, Any]) -> Match:
+def match(network: nn.Layer, params: dict[str, Any]) -> Match:
     """Compares a network's parameters and buffers with a file's arrays by name and shape."""
-    own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    theirs = {n: tuple(np.shape(v)) for n, v in params.items() if n != NAME_TABLE}
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    in_file = {n: tuple(np.shape(v)) for n, v in params.items() if n != NAME_TABLE}
+    both = [name for name in shapes if name in in_file]
     return Match(
-        matched=tuple(n for n in own if theirs.get(n) == own[n]),
-        missing=tuple(n for n in own if n not in theirs),
-        reshaped={n: (theirs[n], own[n]) for n in own if n in theirs and theirs[n] != own[n]},
-        unused=tuple(n for n in theirs if n not in own),
+        matched=tuple(n for n in both if in_file[n] == shapes[n]),
+        missing=tuple(n for n in shapes if n not in in_file),
+        reshaped={n: (in_file[n], shapes[n]) for n in both if in_file[n] != shapes[n]},
+        unused=tuple(n for n in in_file if n not in shapes),
     )
 
 
-def load_into(model: Any, params: dict[str, Any], where: str, min_share: float) -> Match:
+def load_into(network: nn.Layer, params: dict[str, Any], where: str, min_share: float) -> Match:
     """Copies every matching array into the network.
 
     Args:
-        model: the network, changed in place.
+        network: changed in place.
         params: structured name → array.
         where: the file's name, for messages.
         min_share: least share of the network's parameters that must match.
@@ -115,18 +117,18 @@ def load_into(model: Any, params: dict[str, Any], where: str, min_share: float) 
     Raises:
         CheckpointError: fewer match; the network is left as it was.
     """
-    found = match(model, params)
-    if found.share < min_share:
+    result = match(network, params)
+    if result.share < min_share:
         raise CheckpointError(
             where,
-            f"fits the configured network only in part: {found.describe()}",
+            f"fits the configured network only in part: {result.describe()}",
             "Use the configuration and dictionary it was trained with, or set "
             "Global.allow_partial_load=true to start from what fits",
         )
-    own = model.state_dict()
-    for name in found.matched:
-        own[name].set_value(_as(own[name].numpy().dtype, np.asarray(params[name])))
-    return found
+    tensors = network.state_dict()
+    for name in result.matched:
+        tensors[name].set_value(_as(tensors[name].numpy().dtype, np.asarray(params[name])))
+    return result
 
 
 def _as(dtype: np.dtype[Any], array: NDArray[Any]) -> NDArray[Any]:
@@ -137,7 +139,7 @@ def _as(dtype: np.dtype[Any], array: NDArray[Any]) -> NDArray[Any]:
 
 
 def optimizer_state_for(
-    model: Any, state: dict[str, Any], params: dict[str, Any]
+    network: nn.Layer, state: dict[str, Any], params: dict[str, Any]
 ) -> dict[str, Any]:
     """Renames an optimiser's state from the tensor names of the process that saved it to ours.
 
@@ -145,8 +147,10 @@ def optimizer_state_for(
     had built; the table in `.pdparams` leads from them to the layers' own names and back.
     """
     table = params.get(NAME_TABLE, {})
-    ours = {name: value.name for name, value in model.state_dict().items()}
-    renamed = {theirs: ours[name] for name, theirs in table.items() if name in ours}
+    tensor_names = {name: value.name for name, value in network.state_dict().items()}
+    renamed = {
+        saved_name: tensor_names[name] for name, saved_name in table.items() if name in tensor_names
+    }
     by_length = sorted(renamed, key=len, reverse=True)
     result: dict[str, Any] = {}
     for key, value in state.items():
