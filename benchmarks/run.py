@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.atomic import write_json
+from ocr_lib.cpu import configure_cpu
 
 FOLDER = Path(__file__).parent
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--only", help="comma-separated subjects")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     args = parser.parse_args()
+    configure_cpu()
     subjects = sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
     if args.only:
         subjects = [s for s in subjects if s in args.only.split(",")]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -44,6 +45,8 @@ class StepContext:
 def step_context(name: str, resume_key: str = "") -> Iterator[StepContext]:
     """Runs a step: yields its context; the working directory is removed at the end.
 
+    The block begins with the step's imports: CPU settings are in place before numeric libraries.
+
     An error that the project raises on purpose ends the process with its message and exit code;
     anything else is a defect and keeps its traceback.
 
@@ -52,6 +55,7 @@ def step_context(name: str, resume_key: str = "") -> Iterator[StepContext]:
         resume_key: names a working directory that stays when the step fails, so that the next
             attempt with the same key finds it, at the same path; empty means a new, empty one.
     """
+    configure_cpu()
     work_dir, done = _work_dir(name, resume_key), False
     try:
         yield StepContext(Store.from_env(), work_dir, log=logging.getLogger(f"components.{name}"))

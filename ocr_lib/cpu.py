@@ -1,7 +1,8 @@
 """CPU settings that numeric libraries read once, when they are first loaded.
 
-`ocr_lib/__init__.py` applies them, so they are in place before anything imports paddle. A value
-that the user has set in the environment always wins.
+Entry points apply them first of all: the command line, the step runner, a training rank. A program
+of yours that trains or evaluates does the same, before it imports anything else of this project. A
+value that the user has set in the environment always wins.
 """
 
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 from ocr_lib.settings import Settings
 
 
-def configure() -> None:
+def configure_cpu() -> None:
     """Sets thread counts, and MKL's code path on AMD processors, in the process's environment.
 
     Paddle uses one thread for its own kernels unless told otherwise. The MKL inside paddle takes

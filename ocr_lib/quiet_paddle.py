@@ -1,7 +1,7 @@
 """Imports paddle without what it prints on import; packages that need paddle import this first.
 
-Paddle warns of more than one OpenMP thread (which `ocr_lib.cpu` chose on purpose) and of a missing
-compiler cache (which only its C++ extensions use). Errors come through: they are exceptions.
+Paddle warns of more than one OpenMP thread, which `configure_cpu` chooses on purpose, and of a
+missing compiler cache, which only its C++ extensions use. Errors come through: they are exceptions.
 It also imports cv2, which has to be loaded with limits.
 """
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ocr_lib.cpu import configure_cpu
+
+configure_cpu()  # before a test imports a numeric library, as every entry point does
 pytest_plugins = ["tests.service_fixtures"]
 
 # The same examples each time, however slow the machine; `--hypothesis-profile search` looks for

@@ -15,8 +15,9 @@ def clean_up(run: str, status: PipelineTaskFinalStatus, train_backend: str = "pa
         status: how the pipeline ended, as far as the backend knows: for the log only.
         train_backend: where training ran; `local` leaves nothing behind.
     """
-    from components.clean_up.step import clean_up
     from components.step_context import step_context
 
     with step_context("clean-up") as context:
+        from components.clean_up.step import clean_up
+
         clean_up(context, run, str(status.state), train_backend)

@@ -25,11 +25,12 @@ def deploy(
         model_name: its name in Triton and in the registry.
         triton_urls: `host:port` of every server's gRPC protocol.
     """
-    from components.deploy.step import deploy, write_deployment
     from components.step_context import step_context
-    from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
 
     with step_context("deploy") as context:
+        from components.deploy.step import deploy, write_deployment
+        from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
+
         pointers = read_ref(bundle), read_first_pointer(validation_lmdb, train_lmdb)
         result = deploy(context, *pointers, model_name, triton_urls)
         deployment.metadata.update(write_deployment(result, deployment.path))

@@ -48,11 +48,12 @@ def evaluate(
     Returns:
         Whether the model may serve.
     """
-    from components.evaluate import step as evaluate
     from components.step_context import step_context
-    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
     with step_context("evaluate") as context:
+        from components.evaluate import step as evaluate
+        from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
+
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
         parts = [read_ref(part) for part in predictions]
         request = evaluate.Request(

@@ -27,11 +27,12 @@ def export(
         model_name: whose registry it goes to.
         inputs: what the model was made of, as the plan wrote it; stays with the model.
     """
-    from components.export.step import export
     from components.step_context import step_context
-    from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref, write_ref
 
     with step_context("export") as context:
+        from components.export.step import export
+        from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref, write_ref
+
         images = read_first_pointer(validation_lmdb, train_lmdb)
         pointers = read_ref(model), images, read_ref(evaluation)
         write_ref(bundle, export(context, *pointers, model_name, inputs))

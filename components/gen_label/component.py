@@ -25,12 +25,13 @@ def gen_label(
         label_format: rec and det (ICDAR), list (PaddleOCR), or auto: found out from the file.
         max_bad_fraction: share of unusable lines of a part at which to give up, 0 to 1.
     """
-    from components.gen_label.step import convert_parts
     from components.step_context import step_context
-    from ocr_lib.atomic import write_text
-    from ocr_lib.storage.artifact_ref import write_refs
 
     with step_context("gen_label") as context:
+        from components.gen_label.step import convert_parts
+        from ocr_lib.atomic import write_text
+        from ocr_lib.storage.artifact_ref import write_refs
+
         refs, text = convert_parts(
             context, group["parts"], group["split"], label_format, max_bad_fraction
         )

@@ -17,9 +17,10 @@ def pack_lmdb(
         shards: pointers to the shards, one a part and role.
         max_bad_fraction: share of unusable samples of a part at which to give up, 0 to 1.
     """
-    from components.pack_lmdb.step import pack_parts
     from components.step_context import step_context
-    from ocr_lib.storage.artifact_ref import read_refs, write_refs
 
     with step_context("pack_lmdb") as context:
+        from components.pack_lmdb.step import pack_parts
+        from ocr_lib.storage.artifact_ref import read_refs, write_refs
+
         write_refs(shards, pack_parts(context, read_refs(labels), max_bad_fraction))

@@ -54,14 +54,15 @@ def plan(
     Returns:
         Whether to go on, the parts of the data by pod, and what the model will be made of.
     """
-    import json
-
-    from components.plan import step as planning
     from components.step_context import step_context
-    from ocr_lib.atomic import write_text
-    from ocr_lib.data.roles import SplitRule
 
     with step_context("plan") as context:
+        import json
+
+        from components.plan import step as planning
+        from ocr_lib.atomic import write_text
+        from ocr_lib.data.roles import SplitRule
+
         question = planning.RunInputs(
             train_data=(train_data_uri, train_data_sha256),
             test_data=(test_data_uri, test_data_sha256),

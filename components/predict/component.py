@@ -27,11 +27,12 @@ def predict(
         model_name: whose production the candidate would take over: the champion.
         run: names the pipeline run, for which the champion is pinned.
     """
-    from components.predict.step import Request, predict_partition
     from components.step_context import step_context
-    from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
     with step_context("predict") as context:
+        from components.predict.step import Request, predict_partition
+        from ocr_lib.storage.artifact_ref import read_ref, write_ref
+
         request = Request(
             run=run,
             model=read_ref(model),

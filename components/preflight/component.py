@@ -41,13 +41,14 @@ def preflight(
     Returns:
         The test set's samples, shared out among these pods: {"first": …, "last": …} each.
     """
-    from components.preflight.join import join_sets
-    from components.preflight.step import gate_limits, preflight, share_out
     from components.step_context import step_context
-    from ocr_lib.atomic import write_text
-    from ocr_lib.storage.artifact_ref import read_refs, write_ref
 
     with step_context("preflight") as context:
+        from components.preflight.join import join_sets
+        from components.preflight.step import gate_limits, preflight, share_out
+        from ocr_lib.atomic import write_text
+        from ocr_lib.storage.artifact_ref import read_refs, write_ref
+
         packed = [pointer for artifact in shards for pointer in read_refs(artifact)]
         limits = gate_limits(max_accuracy_drop_fraction, thresholds)
         sets = join_sets(context.below("joins"), packed)

@@ -43,12 +43,13 @@ def train(
         train_image: of the pods; the step's own, which the pipeline fills in.
     """
     from components.step_context import step_context
-    from components.train.step import train
-    from ocr_lib.jobs.resources import WorkerResources
-    from ocr_lib.jobs.training_job import TrainJob
-    from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
     with step_context("train", resume_key=run) as context:
+        from components.train.step import train
+        from ocr_lib.jobs.resources import WorkerResources
+        from ocr_lib.jobs.training_job import TrainJob
+        from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
+
         overrides = tuple(config_overrides)
         job = TrainJob(run, config, overrides, train_minutes, pretrained_uri, train_backend)
         place = WorkerResources.of_task(train_image, train_workers, task_config, train_job_options)

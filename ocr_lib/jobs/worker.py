@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 from ocr_lib.atomic import write_json
+from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.local import FACTS
 from ocr_lib.jobs.log_progress import RANK_MARK
@@ -23,6 +24,7 @@ CONFIG, RESULT = "resolved.yml", "result.json"
 
 def main(folder: Path) -> int:
     """Trains the configuration in `folder`; returns the exit code."""
+    configure_cpu()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     settings = Settings.from_env()
     rank = settings.rank

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.settings import Settings, variable_name
 from ocr_lib.terminal import echo, printable
@@ -18,6 +19,7 @@ PACKAGES = ("ocr_lib", "components", "pipelines")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 2 for bad input, 1 for any other failure."""
     warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
+    configure_cpu()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = words[:1] == ["--debug"]
     try:

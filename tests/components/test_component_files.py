@@ -26,6 +26,17 @@ def test_a_component_is_short_and_straight(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_the_step_is_imported_once_the_runner_has_set_up_the_process(path: Path) -> None:
+    function = next(
+        n for n in ast.parse(path.read_text("utf-8")).body if hasattr(n, "decorator_list")
+    )
+    first, runner = function.body[1:]  # after the docstring
+    assert ast.unparse(first) == "from components.step_context import step_context"
+    assert isinstance(runner, ast.With)
+    assert ast.unparse(runner.items[0]).startswith("step_context(")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
 def test_nothing_is_imported_outside_the_function_but_kfp_and_images(path: Path) -> None:
     # Only the function's own source reaches the step's container.
     modules = [

@@ -9,7 +9,10 @@ NAMES = ("OMP_NUM_THREADS", "FLAGS_paddle_num_threads", "KMP_BLOCKTIME", "OPENBL
 
 
 def settings(**environment):
-    code = f"import os, ocr_lib; print([os.environ[n] for n in {NAMES}])"
+    code = (
+        "import os; from ocr_lib.cpu import configure_cpu; configure_cpu(); "
+        f"print([os.environ[n] for n in {NAMES}])"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code],
         env={"PATH": "", **environment},
