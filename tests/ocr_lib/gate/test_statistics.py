@@ -2,11 +2,22 @@ import math
 
 import numpy as np
 import pytest
+import scipy.optimize
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.contingency_tables import mcnemar
 
 from ocr_lib.evaluation.block_counts import FIELDS, METRICS
-from ocr_lib.gate.statistics import bootstrap, fewer_hits, randomisation_test, score_test
+from ocr_lib.gate.statistics import (
+    SWAPS,
+    bootstrap,
+    fewer_hits,
+    normal_tail,
+    randomisation_test,
+    score_test,
+    sign_test,
+)
 
 ACCURACY = METRICS.index("accuracy")
 
@@ -18,6 +29,53 @@ def cells(correct: list[int]) -> np.ndarray:
     table |= {"correct": right, "distance": (1 - right) * 100_000, "edits": 1 - right}
     table |= {"characters": np.full_like(right, 10), "space_hits": right}
     return np.stack([table[field] for field in FIELDS])
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_sign_test_is_scipys_binomial_test(wins: int, losses: int) -> None:
+    expected = 1.0
+    if wins + losses:
+        expected = scipy.stats.binomtest(losses, wins + losses, alternative="greater").pvalue
+    assert sign_test(wins, losses) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_sign_test_is_half_of_statsmodels_two_sided_one(wins: int, losses: int) -> None:
+    both = mcnemar([[0, wins], [losses, 0]], exact=True).pvalue
+    smaller = min(sign_test(wins, losses), sign_test(losses, wins))
+    assert min(1.0, 2 * smaller) == pytest.approx(both, rel=1e-9)
+
+
+def tango(wins: int, losses: int, samples: int, margin: float) -> float:
+    """The score test with the constrained likelihood maximised by scipy instead of in closed form.
+
+    With the share of losses q, that of wins is q - margin and that of ties 1 - 2 q + margin.
+    """
+
+    def against(q: float) -> float:
+        shares = np.array([q - margin, q, 1 - 2 * q + margin])
+        counts = np.array([wins, losses, samples - wins - losses])
+        return -float(scipy.special.xlogy(counts, np.maximum(shares, 0.0)).sum())
+
+    bounds = (margin, (1 + margin) / 2)
+    q = scipy.optimize.minimize_scalar(
+        against, bounds=bounds, method="bounded", options={"xatol": 1e-12}
+    ).x
+    variance = samples * (2 * q - margin * (margin + 1))
+    return float(scipy.stats.norm.sf((wins - losses + samples * margin) / math.sqrt(variance)))
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(0.005, 0.2))
+def test_score_test_is_that_of_a_likelihood_maximised_by_scipy(
+    wins: int, losses: int, margin: float
+) -> None:
+    expected = tango(wins, losses, 200, margin)
+    assert score_test(wins, losses, 200, margin) == pytest.approx(expected, abs=1e-5)
+
+
+@given(st.floats(-30.0, 30.0))
+def test_normal_tail_is_scipys(z: float) -> None:
+    assert normal_tail(z) == pytest.approx(scipy.stats.norm.sf(z), rel=1e-9)
 
 
 def test_score_test_against_published_figures() -> None:
@@ -49,6 +107,32 @@ def test_fewer_hits_is_fishers_test() -> None:
     assert fewer_hits(40, 40, 40, 40) == 1.0
 
 
+@given(st.data())
+def test_fewer_hits_is_scipys(data: st.DataObject) -> None:
+    total, other_total = data.draw(st.integers(1, 300)), data.draw(st.integers(1, 300))
+    hits, other_hits = data.draw(st.integers(0, total)), data.draw(st.integers(0, other_total))
+    table = [[hits, total - hits], [other_hits, other_total - other_hits]]
+    expected = scipy.stats.fisher_exact(table, alternative="less").pvalue
+    assert fewer_hits(hits, total, other_hits, other_total) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_randomisation_agrees_with_scipys_over_all_swaps(seed: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    candidate, champion = rng.integers(0, 2, 12), rng.integers(0, 2, 12)
+    expected = scipy.stats.permutation_test(
+        (candidate, champion),
+        lambda one, other, axis: (one - other).mean(axis=axis),
+        permutation_type="samples",
+        n_resamples=np.inf,  # all 2 ** 12
+        alternative="less",
+        vectorized=True,
+    ).pvalue
+    error = math.sqrt(expected * (1 - expected) / SWAPS)
+    ours = randomisation_test(cells(list(candidate)), cells(list(champion)))[ACCURACY]
+    assert ours == pytest.approx(expected, abs=4 * error + 1 / SWAPS)
+
+
 def test_randomisation_agrees_with_the_sign_test() -> None:
     champion = [1] * 100
     candidate = [0] * 7 + [1] * 93  # exact chance 2 ** -7
@@ -72,6 +156,23 @@ def test_bootstrap_covers_the_normal_interval() -> None:
     gain = candidate - champion
     half = 1.96 * gain.std() / math.sqrt(800)
     assert (low, high) == pytest.approx((gain.mean() - half, gain.mean() + half), abs=0.003)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_bootstrap_agrees_with_scipys(confidence: float) -> None:
+    rng = np.random.Generator(np.random.PCG64(5))
+    candidate, champion = (rng.random(300) < 0.9).astype(int), (rng.random(300) < 0.8).astype(int)
+    expected = scipy.stats.bootstrap(
+        (candidate, champion),
+        lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
+        paired=True,
+        method="percentile",
+        confidence_level=confidence,
+        n_resamples=20_000,
+        rng=np.random.Generator(np.random.PCG64(6)),
+    ).confidence_interval
+    ends = bootstrap(cells(list(candidate))[None], cells(list(champion))[None], confidence)
+    assert ends[0, ACCURACY] == pytest.approx([expected.low, expected.high], abs=0.005)
 
 
 def test_bootstrap_leaves_out_what_a_slice_lacks() -> None:
