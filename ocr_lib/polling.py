@@ -53,17 +53,17 @@ class Pauses:
 
     def after(self, attempt: int) -> float:
         """Returns the pause after an attempt, counted from 1."""
-        pause = min(self.first_s * self.factor ** (attempt - 1), self.longest_s)
+        pause = min(self.first_s * self.factor ** min(attempt - 1, 64), self.longest_s)
         return pause * (1 - self.spread * random.random())  # noqa: S311 - no secret
 
 
 def poll_until(
-    probe: Callable[[], T],
+    probe: Callable[[], T | None],
     awaited: str,
     deadline_s: float,
     pauses: Pauses,
     *,
-    next_step: str = "",
+    next_step: str | Callable[[], str] = "",
     error: type[ServiceError] = DeadlineError,
     clock: Clock = CLOCK,
 ) -> T:
@@ -74,7 +74,7 @@ def poll_until(
         awaited: what is waited for, for the message: "waited 30 s for <awaited>".
         deadline_s: the longest wait; 0 looks once.
         pauses: between two looks.
-        next_step: a sentence on what to do if it does not come.
+        next_step: a sentence on what to do if it does not come, or what returns it then.
         error: the class of the failure.
         clock: where time comes from.
 
@@ -84,9 +84,11 @@ def poll_until(
     ends, attempt = clock.now() + deadline_s, 0
     while not (result := probe()):
         attempt += 1
-        if clock.now() >= ends:
-            raise error(f"waited {deadline_s:g} s for {awaited}. {next_step}".rstrip())
-        clock.sleep(pauses.after(attempt))
+        left_s = ends - clock.now()
+        if left_s <= 0:
+            advice = next_step if isinstance(next_step, str) else next_step()
+            raise error(f"waited {deadline_s:g} s for {awaited}. {advice}".rstrip())
+        clock.sleep(min(pauses.after(attempt), left_s))
     return result
 
 

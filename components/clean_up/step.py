@@ -9,10 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from components.step_context import StepContext
-from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.errors import OcrError
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, job_name
+from ocr_lib.polling import Clock, Pauses, poll_until
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -60,15 +61,15 @@ def end_job(
     Raises:
         ServiceError: it is still there after the deadline.
     """
-    ends = clock() + deadline_s
     cluster.delete_job(name)
-    while cluster.job(name) is not None:
-        if clock() > ends:
-            raise ServiceError(
-                f"PaddleJob {name} is still there after {deadline_s:.0f} s. Delete it by hand, "
-                f"or wait for `ocr reap`: kubectl delete paddlejob {name}"
-            )
-        time.sleep(POLL_S)
+    poll_until(
+        lambda: cluster.job(name) is None,
+        f"PaddleJob {name} to go",
+        deadline_s,
+        Pauses(POLL_S),
+        next_step=f"Delete it by hand, or wait for `ocr reap`: kubectl delete paddlejob {name}",
+        clock=Clock(clock),
+    )
 
 
 def say(line: str) -> None:

@@ -24,6 +24,7 @@ from ocr_lib.jobs.termination_reason import describe, write_reason
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.worker import CONFIG, RESULT
 from ocr_lib.jobs.workers import POLL_S, WorkerGroup
+from ocr_lib.polling import CLOCK
 from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -122,7 +123,7 @@ class Agent:
             if not told:
                 say("waiting for the other pods to start")
             told = True
-            time.sleep(POLL_S)
+            CLOCK.sleep(POLL_S)
         return ""
 
     def _look(self) -> None:

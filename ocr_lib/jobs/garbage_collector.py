@@ -14,6 +14,7 @@ from typing import Any
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN, MANAGED_BY
 from ocr_lib.jobs.watch import condition
+from ocr_lib.polling import CLOCK
 
 Tree = Mapping[str, Any]
 SELECTOR = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
@@ -83,7 +84,7 @@ def collect_garbage(
     """Ends what is over at both looks; returns name → why."""
     over = expired_jobs(cluster, time.time(), limits)
     if over:
-        time.sleep(second_look_s)
+        CLOCK.sleep(second_look_s)
         again = expired_jobs(cluster, time.time(), limits)
         over = {name: again[name] for name in over if name in again}
     for name in over:

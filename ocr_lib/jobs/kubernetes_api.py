@@ -5,7 +5,6 @@ not an exception. Objects are plain dictionaries, as the server sent them.
 """
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import Pauses, retry
 from ocr_lib.settings import Settings
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "paddlejobs"
@@ -200,23 +200,22 @@ class KubernetesApi:
         retry_s: float | None = None,
     ) -> T | None:
         """Sends a request until it is answered; None for a status in `absent`."""
-        ends, wait = time.monotonic() + (RETRY_S if retry_s is None else retry_s), 0.5
-        while True:
-            try:
-                return send()
-            except ApiException as error:
-                if error.status in absent:
-                    return None
-                if not _passing(error.status) or time.monotonic() > ends:
-                    raise KubernetesError(self._failed(action, error.status, error)) from error
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                if time.monotonic() > ends:
-                    raise KubernetesError(
-                        f"cannot {action}: the API server does not answer ({error}). "
-                        "Check the cluster, then run this again."
-                    ) from error
-            time.sleep(wait)
-            wait = min(2 * wait, 10.0)
+        try:
+            return retry(
+                send,
+                lambda error: _passing(error) and getattr(error, "status", None) not in absent,
+                RETRY_S if retry_s is None else retry_s,
+                Pauses(0.5, factor=2.0, longest_s=10.0),
+            )
+        except ApiException as error:
+            if error.status in absent:
+                return None
+            raise KubernetesError(self._failed(action, error.status, error)) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise KubernetesError(
+                f"cannot {action}: the API server does not answer ({error}). "
+                "Check the cluster, then run this again."
+            ) from error
 
     def _failed(self, action: str, status: int, error: ApiException) -> str:
         try:
@@ -229,6 +228,8 @@ class KubernetesApi:
         return f"cannot {action} in namespace {self.namespace}: {message} ({status}). {step}."
 
 
-def _passing(status: int) -> bool:
+def _passing(error: Exception) -> bool:
     """Tells whether a failure goes by itself: too many requests, or the server's own trouble."""
-    return status == 429 or status >= 500 or status == 0
+    if isinstance(error, ApiException):
+        return bool(error.status == 429 or error.status >= 500 or error.status == 0)
+    return isinstance(error, urllib3.exceptions.HTTPError | OSError)

@@ -4,7 +4,6 @@ This step may die at any moment and run again: the job's name follows from the r
 attempt is written on it, its result is in the object store.
 """
 
-import time
 from dataclasses import dataclass, replace
 
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
@@ -22,6 +21,7 @@ from ocr_lib.jobs.paddlejob import (
 from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.watch import Outcome, WatchState, advance
+from ocr_lib.polling import DeadlineError, Pauses, poll_until
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -86,53 +86,69 @@ class Launcher:
         Raises:
             ConfigError: the existing one was made for something else.
         """
-        name, ends = job_name(spec.run), time.monotonic() + GONE_S
-        while not self.cluster.create_job(build_paddlejob(spec)):
-            found = self.cluster.job(name)
-            if found is None:
-                continue
-            if found["metadata"].get("deletionTimestamp"):  # an earlier one on its way out
-                _until(ends, f"PaddleJob {name} is being deleted and does not go")
-                continue
-            notes = found["metadata"].get("annotations", {})
-            if notes.get(ANNOTATION_DIGEST) != digest_of(spec):
-                raise ConfigError(
-                    f"PaddleJob {self.cluster.namespace}/{name}",
-                    f"made for other data or settings (it says {notes.get(ANNOTATION_DIGEST)}, "
-                    f"this run is {digest_of(spec)})",
-                    f"Name this run otherwise, or end that job: kubectl delete paddlejob {name}",
-                )
-            say(f"going on with PaddleJob {name}, which is there already")
-            return replace(spec, attempt=int(notes.get(ANNOTATION_ATTEMPT, 1)))
-        say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
-        return spec
+        name = job_name(spec.run)
+        return poll_until(
+            lambda: self._adopt_or_create_once(spec),
+            f"PaddleJob {name}, which is being deleted, to go",
+            GONE_S,
+            Pauses(POLL_S),
+            next_step=f"Look at it with kubectl describe paddlejob {name}.",
+        )
+
+    def _adopt_or_create_once(self, spec: JobSpec) -> JobSpec | None:
+        """Tries once; None where an earlier job is on its way out."""
+        name = job_name(spec.run)
+        if self.cluster.create_job(build_paddlejob(spec)):
+            say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
+            return spec
+        job = self.cluster.job(name)
+        if job is None or job["metadata"].get("deletionTimestamp"):
+            return None
+        notes = job["metadata"].get("annotations", {})
+        if notes.get(ANNOTATION_DIGEST) != digest_of(spec):
+            raise ConfigError(
+                f"PaddleJob {self.cluster.namespace}/{name}",
+                f"made for other data or settings (it says {notes.get(ANNOTATION_DIGEST)}, "
+                f"this run is {digest_of(spec)})",
+                f"Name this run otherwise, or end that job: kubectl delete paddlejob {name}",
+            )
+        say(f"going on with PaddleJob {name}, which is there already")
+        return replace(spec, attempt=int(notes.get(ANNOTATION_ATTEMPT, 1)))
 
     def watch(self, spec: JobSpec) -> Outcome:
         """Follows the job and its logs until it ends or hopeless."""
         follower = LogTailer(self.cluster, self.store, self.work.key, spec.attempt)
-        watch, ends = WatchState(), time.monotonic() + 3600 * spec.options.deadline_hours + EXTRA_S
+        state = WatchState()
+
+        def look() -> Outcome | None:
+            nonlocal state
+            state = advance(state, follower.look(job_name(spec.run)), spec.options)
+            for line in state.say:
+                say(line)
+            if state.dump:
+                follower.ask_for_stacks()
+            return state.end
+
+        deadline_s = 3600 * spec.options.deadline_hours + EXTRA_S
         try:
-            while watch.end is None:
-                watch = advance(watch, follower.look(job_name(spec.run)), spec.options)
-                for line in watch.say:
-                    say(line)
-                if watch.dump:
-                    follower.ask_for_stacks()
-                if time.monotonic() > ends:
-                    return Outcome("failed", "the job outlived its own deadline.", "deadline")
-                if watch.end is None:
-                    time.sleep(POLL_S)
-            end = watch.end if follower.heard.step else _hopeless(watch.end)
+            end = poll_until(look, "the job to end", deadline_s, Pauses(POLL_S))
+            end = end if follower.heard.step else _hopeless(end)
             return replace(end, progress=follower.heard.line)
+        except DeadlineError:
+            return Outcome("failed", "the job outlived its own deadline.", "deadline")
         finally:
             follower.finish()
 
     def delete(self, name: str) -> None:
         """Deletes the job and waits until it is gone."""
         self.cluster.delete_job(name)
-        ends = time.monotonic() + GONE_S
-        while self.cluster.job(name) is not None:
-            _until(ends, f"PaddleJob {name} was deleted and does not go")
+        poll_until(
+            lambda: self.cluster.job(name) is None,
+            f"PaddleJob {name}, which was deleted, to go",
+            GONE_S,
+            Pauses(POLL_S),
+            next_step=f"Look at it with kubectl describe paddlejob {name}.",
+        )
 
     def _record(self, spec: JobSpec, end: Outcome) -> None:
         """Leaves the reason in the store, best effort: the step's log has it too."""
@@ -168,9 +184,3 @@ def _hopeless(end: Outcome) -> Outcome:
 def say(line: str) -> None:
     """Writes a line to the step's log."""
     echo(f"train: {line}", flush=True)
-
-
-def _until(ends: float, cause: str) -> None:
-    if time.monotonic() > ends:
-        raise ServiceError(f"{cause}. Look at it with kubectl describe paddlejob.")
-    time.sleep(POLL_S)

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from ocr_lib.child_process import child_environment
 from ocr_lib.jobs import worker
 from ocr_lib.jobs.termination_reason import TerminationReason, read_reasons
+from ocr_lib.polling import CLOCK
 from ocr_lib.terminal import echo
 
 POLL_S = 1.0
@@ -69,7 +69,7 @@ class WorkerGroup:
         for pid in filter(listens, children(self._process.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGUSR1)
-        time.sleep(STACKS_S)
+        CLOCK.sleep(STACKS_S)
         for path, size in others.items():
             with path.open("rb") as file:
                 file.seek(size)

@@ -1,6 +1,5 @@
 """Managing one Triton: load, unload, what is ready; every call has a deadline."""
 
-import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -10,6 +9,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.serving.connection import TritonConnection
 from ocr_lib.serving.model_repository import Config, to_json
 
@@ -163,14 +163,13 @@ class TritonAdmin:
         Raises:
             ServiceError: it did not within `timeout_s`.
         """
-        ends = time.monotonic() + timeout_s
-        while not self.ready(model, version):
-            if time.monotonic() > ends:
-                raise ServiceError(
-                    f"Triton at {self.url}: {model} version {version} is not ready after "
-                    f"{timeout_s:.0f} s. Look into the server's log."
-                )
-            time.sleep(POLL_S)
+        poll_until(
+            lambda: self.ready(model, version),
+            f"{model} version {version} to be ready on Triton at {self.url}",
+            timeout_s,
+            Pauses(POLL_S),
+            next_step="Look into the server's log.",
+        )
 
     def _failed(self, action: str, error: InferenceServerException) -> ServiceError:
         return triton_error(self.url, action, error)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import BinaryIO
 
 from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.serving.connection import check_admin_key
 from ocr_lib.serving.triton_access import (
     LOOPBACK,
@@ -207,21 +207,22 @@ class TritonServer:
 
     def _wait(self) -> None:
         """Waits until the server says over HTTP that it is ready."""
-        assert self._process is not None
-        ends = time.monotonic() + READY_TIMEOUT_S
-        while time.monotonic() < ends:
-            if self._process.poll() is not None:
-                raise ServiceError(
-                    f"tritonserver ended at once (exit code {self._process.returncode}). "
-                    f"The end of its log {self.log}:\n{self.log_tail()}"
-                )
-            if _answers(f"{self.http_url}/v2/health/ready"):
-                return
-            time.sleep(0.05)
-        raise ServiceError(
-            f"tritonserver was not ready within {READY_TIMEOUT_S:.0f} s. "
-            f"The end of its log {self.log}:\n{self.log_tail()}"
+        poll_until(
+            self._is_ready,
+            "tritonserver to be ready",
+            READY_TIMEOUT_S,
+            Pauses(0.05),
+            next_step=lambda: f"The end of its log {self.log}:\n{self.log_tail()}",
         )
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise ServiceError(
+                f"tritonserver ended at once (exit code {self._process.returncode}). "
+                f"The end of its log {self.log}:\n{self.log_tail()}"
+            )
+        return _answers(f"{self.http_url}/v2/health/ready")
 
 
 def _answers(url: str) -> bool:

@@ -10,12 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 
 from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.storage.s3 import S3Client
 from ocr_lib.storage.store import Store
 
@@ -109,21 +109,28 @@ class S3Server:
 
     def _wait(self, log: int) -> str:
         """Returns the endpoint as soon as the server says that it listens."""
+        return poll_until(
+            lambda: self._said_endpoint(log),
+            "the S3 server to listen",
+            READY_TIMEOUT_S,
+            Pauses(0.02),
+            next_step="Look at the load of this machine.",
+        )
+
+    def _said_endpoint(self, log: int) -> str:
         assert self._process is not None
-        ends = time.monotonic() + READY_TIMEOUT_S
-        while time.monotonic() < ends:
-            text = os.pread(log, 1 << 16, 0).decode(errors="replace")
-            if found := re.search(r"Starting s3 server on \[(http://[\d.:]+)/?\]", text):
-                return found.group(1)
-            if self._process.poll() is not None:
-                if "address already in use" in text:
-                    raise ServiceError(
-                        f"port {self._port} is in use: the S3 server cannot start. "
-                        "End what listens there, or give another port."
-                    )
-                raise ServiceError(f"the S3 server ended at once. It said: {text[-500:].strip()}")
-            time.sleep(0.02)
-        raise ServiceError(f"the S3 server did not start within {READY_TIMEOUT_S:.0f} s.")
+        ended = self._process.poll() is not None
+        text = os.pread(log, 1 << 16, 0).decode(errors="replace")
+        if listening := re.search(r"Starting s3 server on \[(http://[\d.:]+)/?\]", text):
+            return listening.group(1)
+        if ended and "address already in use" in text:
+            raise ServiceError(
+                f"port {self._port} is in use: the S3 server cannot start. "
+                "End what listens there, or give another port."
+            )
+        if ended:
+            raise ServiceError(f"the S3 server ended at once. It said: {text[-500:].strip()}")
+        return ""
 
 
 def _rclone() -> str:

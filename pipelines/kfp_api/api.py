@@ -17,6 +17,7 @@ import urllib3
 from kfp_server_api.exceptions import ApiException
 
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
+from ocr_lib.polling import Pauses, retry
 from pipelines.kfp_api.connection import CA, Connection
 from pipelines.kfp_api.workflow import Workflow, read_workflow
 
@@ -116,18 +117,12 @@ class Kubeflow:
                 answer.close()
 
     def _repeat(self, action: Callable[[], T]) -> T:
-        ends = time.monotonic() + self._read_for_s
-        pause = self._pause_s
-        while True:
-            try:
-                return action()
-            except RefusedError:
-                raise
-            except ServiceError:
-                if time.monotonic() + pause > ends:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, 10.0)
+        return retry(
+            action,
+            lambda error: isinstance(error, ServiceError) and not isinstance(error, RefusedError),
+            self._read_for_s,
+            Pauses(self._pause_s, factor=2.0, longest_s=10.0),
+        )
 
     def workflow(self, run_id: str) -> Workflow | None:
         """Returns the workflow behind a run; None where the server does not tell.

@@ -1,11 +1,12 @@
 """Following a run to its end, a line for each change."""
 
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TextIO
 
+from ocr_lib.polling import DeadlineError, Pauses, poll_until
 from ocr_lib.terminal import printable
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.report import waits
@@ -33,17 +34,21 @@ def follow(
         poll_s: between two looks.
     """
     out = sys.stdout if out is None else out
-    ends = time.monotonic() + deadline.total_seconds()
     shown: dict[str, Any] = {}
-    view = look(kubeflow, run_id)
-    while True:
+    view: View | None = None
+
+    def print_changes() -> View | None:
+        nonlocal view
+        view = look(kubeflow, run_id, view.outline if view else None)
         for line in _changes(view, shown):
             out.write(f"{printable(line)}\n")
         out.flush()
-        if view.ended or time.monotonic() + poll_s > ends:
-            return view
-        time.sleep(poll_s)
-        view = look(kubeflow, run_id, view.outline)
+        return view if view.ended else None
+
+    with suppress(DeadlineError):
+        poll_until(print_changes, f"run {run_id} to end", deadline.total_seconds(), Pauses(poll_s))
+    assert view is not None  # it looks at least once
+    return view
 
 
 def _changes(view: View, shown: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,19 @@
 """Waiting by a clock that costs no time."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Clock, DeadlineError, Pauses, poll_until, retry
+
+ROOT = Path(__file__).resolve().parents[2]
+# Where else a process sleeps, and why.
+SLEEPS_ITSELF = {
+    "ocr_lib/serving/client.py": "fails over between servers, each with its own share of the time",
+    "ocr_lib/training/barrier.py": "waits before every exchange, and watches the peers meanwhile",
+}
 
 
 class Watch:
@@ -17,6 +27,34 @@ class Watch:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.at += seconds
+
+
+def sleeps(code: str) -> list[int]:
+    """Returns the lines in which `time.sleep` is named."""
+    lines = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "time.sleep":
+            lines.append(node.lineno)
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            lines += [node.lineno for name in node.names if name.name == "sleep"]
+    return lines
+
+
+def test_nothing_else_sleeps() -> None:
+    sleeping = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("ocr_lib", "components", "pipelines", "benchmarks", "images")
+        for path in (ROOT / package).rglob("*.py")
+        if sleeps(path.read_text("utf-8"))
+    }
+    assert sleeping == {"ocr_lib/polling.py", *SLEEPS_ITSELF}
+
+
+@pytest.mark.parametrize(
+    "code", ["time.sleep(1)", "from time import sleep", "f(time.sleep)", "pause = time.sleep"]
+)
+def test_every_way_to_sleep_is_seen(code: str) -> None:
+    assert sleeps(code)
 
 
 @pytest.fixture
@@ -36,7 +74,19 @@ def test_polling_says_what_it_waited_for(watch: Watch) -> None:
         poll_until(
             lambda: False, "the moon", 3.5, Pauses(1.0), next_step="Look up.", clock=watch.clock
         )
-    assert watch.slept == [1.0] * 4  # at the deadline it looks once more
+    assert watch.slept == [1.0, 1.0, 1.0, 0.5]  # the last look is at the deadline
+
+
+def test_advice_may_be_what_is_known_at_the_deadline(watch: Watch) -> None:
+    with pytest.raises(DeadlineError, match=r"for the moon\. It is 102\.$"):
+        poll_until(
+            lambda: False,
+            "the moon",
+            2.0,
+            Pauses(1.0),
+            next_step=lambda: f"It is {watch.at:g}.",
+            clock=watch.clock,
+        )
 
 
 def test_polling_without_time_looks_once(watch: Watch) -> None:
@@ -53,6 +103,7 @@ def test_what_a_look_raises_ends_polling(watch: Watch) -> None:
 def test_pauses_grow_to_a_limit_and_spread() -> None:
     pauses = Pauses(1.0, factor=2.0, longest_s=5.0)
     assert [pauses.after(attempt) for attempt in range(1, 5)] == [1.0, 2.0, 4.0, 5.0]
+    assert pauses.after(10**6) == 5.0
     spread = {Pauses(1.0, spread=0.5).after(1) for _ in range(100)}
     assert len(spread) > 1
     assert 0.5 <= min(spread) <= max(spread) <= 1.0
