@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.errors import ServiceError
 from pipelines.kfp_api.api import Kubeflow
-from pipelines.kfp_api.package import Package, commit_of, read_package
+from pipelines.kfp_api.package import Package, read_package
 from pipelines.kfp_api.upload import upload
 from tests.pipelines.kfp_api.kfp_server import Fault, KfpServer
 
@@ -50,14 +49,6 @@ def test_a_server_that_loses_the_platform_document_is_found_out(
         upload(kubeflow, package, "one")
 
 
-def test_a_change_in_what_is_held_is_found_out(package: Package) -> None:
-    answer = {"pipeline_spec": package.spec, "platform_spec": package.platform}
-    assert package.lost(answer) == []
-    root = {**package.spec["root"], "dag": {"tasks": {}}}
-    assert package.lost({**answer, "pipeline_spec": {**package.spec, "root": root}}) == ["pipeline"]
-    assert package.lost(None) == ["pipeline", "platform"]
-
-
 @pytest.mark.parametrize("fault", [Fault("upload", 503, after=True), Fault("upload", 0)])
 def test_an_upload_whose_answer_is_lost_is_found(
     server: KfpServer, kubeflow: Kubeflow, package: Package, fault: Fault
@@ -82,26 +73,3 @@ def test_another_upload_at_the_same_time_is_no_error(
     upload(kubeflow, package, "one")
     server.faults = [Fault("GET /pipelines/names", 404)]  # as if it had been a moment earlier
     assert not upload(kubeflow, package, "one").new
-
-
-@pytest.mark.parametrize("content", ["", "a: 1", "a: 1\n---\nb: 2", "[", "root: 1\n---\n- 1"])
-def test_something_else_is_no_package(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "package.yaml"
-    path.write_text(content)
-    with pytest.raises(ConfigError, match="ocr pipeline compile"):
-        read_package(path)
-
-
-def test_a_package_that_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Run `ocr pipeline compile` first"):
-        read_package(tmp_path / "none.yaml")
-
-
-def test_the_commit_is_git_s(tmp_path: Path) -> None:
-    assert commit_of(tmp_path) == "no-commit"
-
-
-def test_the_package_is_two_documents_as_the_client_library_sees_them(package: Package) -> None:
-    documents = list(yaml.safe_load_all(package.content))
-    assert [package.spec, package.platform] == documents
-    assert package.name == "ocr-train-and-deploy"

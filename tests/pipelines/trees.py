@@ -1,0 +1,5 @@
+"""A document of a package, as it is read."""
+
+from typing import Any
+
+Tree = dict[str, Any]
