@@ -19,14 +19,14 @@ def test_paddleocrs_keys_count_finished_epochs():
 
 def test_another_number_of_processes_goes_on_at_the_same_place_of_the_schedule():
     position = TrainState(2, 6, 18, EpochBudget(12.0, 1.0, 3), steps_per_epoch=12)
-    position.fit(6)
+    position.rescale(6)
     assert (position.step_in_epoch, position.steps_per_epoch) == (3, 6)
     assert position.pace == EpochBudget(6.0, 1.0, 3)
-    position.fit(6)
+    position.rescale(6)
     assert position.step_in_epoch == 3
     begun = TrainState(1, 1, 1, EpochBudget(0.0, 1.0, 3), steps_per_epoch=12)
-    begun.fit(2)
+    begun.rescale(2)
     assert begun.step_in_epoch == 1  # within the epoch still
     foreign = TrainState(4)
-    foreign.fit(10)
+    foreign.rescale(10)
     assert (foreign.epoch, foreign.step_in_epoch) == (4, 0)
