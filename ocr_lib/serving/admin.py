@@ -10,7 +10,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, poll_until
-from ocr_lib.serving.connection import TritonConnection
+from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.model_repository import Config, to_json
 
 CALL_TIMEOUT_S = 120.0
@@ -173,26 +173,3 @@ class TritonAdmin:
 
     def _failed(self, action: str, error: InferenceServerException) -> ServiceError:
         return triton_error(self.url, action, error)
-
-
-def triton_error(url: str, action: str, error: InferenceServerException) -> ServiceError:
-    """Returns the `ServiceError` that says what Triton's error means."""
-    status, message = str(error.status() or ""), str(error.message())
-    if "This protocol is restricted" in message:
-        step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
-        return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
-    if "maximum queue size" in message:
-        step = "Ask later, or start more servers"
-        return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
-    if "UNAVAILABLE" in status and "handshake" in message.lower():
-        step = "Check OCR_TRITON_TLS_CA and OCR_TRITON_TLS_NAME"
-        return ServiceError(f"Triton at {url}: {action}: TLS fails ({message}). {step}.")
-    if "UNAVAILABLE" in status:
-        step = "Check the address, that the server runs, and whether it wants TLS"
-        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
-    if "UNIMPLEMENTED" in status or "http2" in message.lower():
-        step = "Check the address: it has to be the port of Triton's gRPC protocol"
-        return ServiceError(f"Triton at {url}: {action}: something else answers there. {step}.")
-    if "DEADLINE_EXCEEDED" in status:
-        return ServiceError(f"Triton at {url}: {action}: no answer in time. Look at its load.")
-    return ServiceError(f"Triton at {url}: {action}: {message}")

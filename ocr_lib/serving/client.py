@@ -1,4 +1,7 @@
-"""A client of a served model: `with Recognizer("host:8001") as r: r.read("line.png").text`."""
+"""A client of a served model, with numpy and tritonclient alone.
+
+`with RecognitionClient("host:8001") as client: client.read("line.png").text`
+"""
 
 import json
 import random
@@ -16,8 +19,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
-from ocr_lib.serving.admin import triton_error
-from ocr_lib.serving.connection import TritonConnection
+from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Servers
 from ocr_lib.text.recognition import Recognition
 

@@ -1,4 +1,4 @@
-"""How a client reaches Triton: TLS, and the key that management calls carry.
+"""How a client reaches Triton: TLS, the key that management calls carry, what errors mean.
 
 Everything comes from the environment (`triton_…` in `Settings`) or from files, never from a
 command line, which other processes of a machine can read.
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tritonclient.grpc as grpc
+from tritonclient.utils import InferenceServerException
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.settings import Settings
 
 ADMIN_HEADER = "ocr-admin"  # the name that Triton's restricted protocols give the key
@@ -128,3 +129,26 @@ def check_admin_key(key: str) -> str:
             f"Make one with `{MAKE_ADMIN_KEY}`",
         )
     return key
+
+
+def triton_error(url: str, action: str, error: InferenceServerException) -> ServiceError:
+    """Returns the `ServiceError` that says what Triton's error means."""
+    status, message = str(error.status() or ""), str(error.message())
+    if "This protocol is restricted" in message:
+        step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
+        return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
+    if "maximum queue size" in message:
+        step = "Ask later, or start more servers"
+        return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
+    if "UNAVAILABLE" in status and "handshake" in message.lower():
+        step = "Check OCR_TRITON_TLS_CA and OCR_TRITON_TLS_NAME"
+        return ServiceError(f"Triton at {url}: {action}: TLS fails ({message}). {step}.")
+    if "UNAVAILABLE" in status:
+        step = "Check the address, that the server runs, and whether it wants TLS"
+        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
+    if "UNIMPLEMENTED" in status or "http2" in message.lower():
+        step = "Check the address: it has to be the port of Triton's gRPC protocol"
+        return ServiceError(f"Triton at {url}: {action}: something else answers there. {step}.")
+    if "DEADLINE_EXCEEDED" in status:
+        return ServiceError(f"Triton at {url}: {action}: no answer in time. Look at its load.")
+    return ServiceError(f"Triton at {url}: {action}: {message}")

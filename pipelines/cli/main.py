@@ -19,10 +19,10 @@ PACKAGES = ("ocr_lib", "components", "pipelines")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 2 for bad input, 1 for any other failure."""
     warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
-    configure_cpu()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = words[:1] == ["--debug"]
     try:
+        configure_cpu()
         debug = debug or bool(Settings.from_env().debug)
         return run(words)
     except KeyboardInterrupt:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        name = next((word for word in words if not word.startswith("-")), "")
-        echo(f"ocr {name}: {_describe(error)}", err=True)
+        name = next((f" {word}" for word in words if not word.startswith("-")), "")
+        echo(f"ocr{name}: {_describe(error)}", err=True)
         return error.exit_code if isinstance(error, OcrError) else 1
 
 
@@ -67,7 +67,8 @@ def _describe(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "the memory is full. Free some, or use smaller batches."
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGES):
-        return f"needs the package {error.name}, which is not installed. Run `make setup`."
+        lacks = f"needs the package {error.name}, which is not installed"
+        return f"{lacks}. Install it, or run `make setup`."
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}:{place.lineno}"
     what = printable(f"{type(error).__name__}: {error}")

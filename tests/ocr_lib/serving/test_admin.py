@@ -6,7 +6,8 @@ import pytest
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.serving.admin import TritonAdmin, triton_error
+from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.connection import triton_error
 from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.triton_server import TritonServer
 from tests.ocr_lib.serving.loaded import load
