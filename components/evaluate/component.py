@@ -56,7 +56,7 @@ def evaluate(
 
         limits = min_accuracy_fraction, min_norm_edit_dis, min_samples, max_accuracy_drop_fraction
         parts = [read_ref(part) for part in predictions]
-        request = evaluate.Request(
+        request = evaluate.EvaluateRequest(
             run=run,
             model=read_ref(model),
             train=read_ref(train_lmdb),

@@ -59,7 +59,7 @@ def thresholds(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class EvaluateRequest:
     """What to evaluate, and on what.
 
     Attributes:
@@ -81,7 +81,7 @@ class Request:
     limits: Thresholds
 
 
-def evaluate(context: StepContext, request: Request) -> tuple[Evaluation, ArtifactRef]:
+def evaluate(context: StepContext, request: EvaluateRequest) -> tuple[Evaluation, ArtifactRef]:
     """Scores what candidate and champion predicted, and decides.
 
     Args:

@@ -30,10 +30,10 @@ def predict(
     from components.step_context import step_context
 
     with step_context("predict") as context:
-        from components.predict.step import Request, predict_partition
+        from components.predict.step import PredictRequest, predict_partition
         from ocr_lib.storage.artifact_ref import read_ref, write_ref
 
-        request = Request(
+        request = PredictRequest(
             run=run,
             model=read_ref(model),
             test=read_ref(test_lmdb),

@@ -23,7 +23,7 @@ from ocr_lib.training.recognizer import trained_recognizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class PredictRequest:
     """What to predict, and with which models.
 
     Attributes:
@@ -41,7 +41,7 @@ class Request:
     model_name: str
 
 
-def predict_partition(context: StepContext, request: Request) -> ArtifactRef:
+def predict_partition(context: StepContext, request: PredictRequest) -> ArtifactRef:
     """Predicts a partition with the candidate and with the champion.
 
     A partition that was predicted before, by the same models on the same samples, is returned as
@@ -69,7 +69,7 @@ def predict_partition(context: StepContext, request: Request) -> ArtifactRef:
 
 
 def _predict(
-    context: StepContext, request: Request, champion: Champion | None, folder: Path
+    context: StepContext, request: PredictRequest, champion: Champion | None, folder: Path
 ) -> None:
     """Writes the predictions of both models into a folder."""
     store, work = context.store, context.work_dir
@@ -104,7 +104,7 @@ def _predict(
     candidate.save(folder / CANDIDATE)
 
 
-def _digest(request: Request, champion: Champion | None) -> str:
+def _digest(request: PredictRequest, champion: Champion | None) -> str:
     """Returns a digest of all that decides what is predicted."""
     facts = {
         "format": FORMAT,

@@ -144,7 +144,7 @@ class Predictions:
             raise DataError(
                 str(path), f"cannot be read ({error.strerror})", PREDICT_AGAIN
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             cause = f"not a predictions file of this version ({error})"
             raise DataError(str(path), cause, PREDICT_AGAIN) from error
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.predict.step import Request, predict_partition
+from components.predict.step import PredictRequest, predict_partition
 from components.preflight.step import share_out
 from components.step_context import StepContext
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -23,7 +23,7 @@ def predict_parts(
     for partition in share_out(test, pods):
         context = StepContext(store, work / f"from-{partition['first']}")
         context.work_dir.mkdir(parents=True)
-        request = Request(
+        request = PredictRequest(
             run=run,
             model=model,
             test=test,

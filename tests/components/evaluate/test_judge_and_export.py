@@ -43,7 +43,7 @@ def judge(
 ) -> tuple[Evaluation, ArtifactRef]:
     run = run or str(model.metadata["run"])
     parts = predict_parts(store, model, data.test, run, name, work / "parts")
-    request = evaluate.Request(
+    request = evaluate.EvaluateRequest(
         run=run,
         model=model,
         train=data.train,

@@ -36,7 +36,7 @@ def judge(
     store: Store, model: ArtifactRef, data: Data, run: str, parts: list[ArtifactRef], work: Path
 ) -> Evaluation:
     work.mkdir()
-    request = evaluate.Request(
+    request = evaluate.EvaluateRequest(
         run=run,
         model=model,
         train=data.train,

@@ -48,7 +48,7 @@ from ocr_lib.storage.store import Store
 
 values = json.loads(sys.argv[1])
 sets = {name: ArtifactRef(**values[name]) for name in ("model", "train", "validation", "test")}
-request = step.Request(
+request = step.EvaluateRequest(
     run=values["run"],
     **sets,
     predictions=[ArtifactRef(**part) for part in values["predictions"]],
@@ -97,8 +97,8 @@ class Site:
             predictions.save(folder / f"{name}.jsonl")
         return upload(self.store, folder, f"predictions/{self.run}/{number}")
 
-    def request(self, *parts: ArtifactRef) -> evaluate.Request:
-        return evaluate.Request(
+    def request(self, *parts: ArtifactRef) -> evaluate.EvaluateRequest:
+        return evaluate.EvaluateRequest(
             run=self.run,
             model=MODEL,
             train=self.data.train,
