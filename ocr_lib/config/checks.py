@@ -6,7 +6,7 @@ from typing import Any
 from ocr_lib.config.location import FieldError
 
 
-def at_least(block: Any, low: float, *names: str) -> None:
+def at_least(block: object, low: float, *names: str) -> None:
     """Raises FieldError for a field below `low`; None passes."""
     for name in names:
         value = getattr(block, name)
@@ -14,7 +14,7 @@ def at_least(block: Any, low: float, *names: str) -> None:
             raise FieldError(block, name, f"is {value}", f"Write {low} or more")
 
 
-def above(block: Any, low: float, *names: str) -> None:
+def above(block: object, low: float, *names: str) -> None:
     """Raises FieldError for a field that is not above `low`; None passes."""
     for name in names:
         value = getattr(block, name)
@@ -22,7 +22,7 @@ def above(block: Any, low: float, *names: str) -> None:
             raise FieldError(block, name, f"is {value}", f"Write more than {low}")
 
 
-def below(block: Any, high: float, *names: str) -> None:
+def below(block: object, high: float, *names: str) -> None:
     """Raises FieldError for a field that is not below `high`; None passes."""
     for name in names:
         value = getattr(block, name)
@@ -30,7 +30,7 @@ def below(block: Any, high: float, *names: str) -> None:
             raise FieldError(block, name, f"is {value}", f"Write less than {high}")
 
 
-def one_of(block: Any, known: Collection[Any], *names: str) -> None:
+def one_of(block: object, known: Collection[Any], *names: str) -> None:
     """Raises FieldError for a field that is not one of the known values."""
     for name in names:
         value = getattr(block, name)
@@ -39,7 +39,7 @@ def one_of(block: Any, known: Collection[Any], *names: str) -> None:
             raise FieldError(block, name, f"is {value}, which is not known", fix)
 
 
-def probability(block: Any, *names: str) -> None:
+def probability(block: object, *names: str) -> None:
     """Raises FieldError for a field that is not from 0 to 1."""
     for name in names:
         value = getattr(block, name)

@@ -9,7 +9,7 @@ from ocr_lib.config.parse import collects
 
 IGNORED = (
     *("algorithm", "benchmark", "character_type", "d2s_train_image_shape", "debug"),
-    *("distributed", "export_with_pir", "infer_list"),
+    *("export_with_pir", "infer_list"),
     *("find_unused_parameters", "infer_mode", "log_ranks", "pdx_model_name", "print_mem_info"),
     *("rm_symbol", "save_ckpt_info", "to_static", "uniform_output_enabled", "use_gcu"),
     *("use_iluvatar_gpu", "use_metax_gpu", "use_mlu", "use_npu", "use_visualdl", "use_wandb"),
@@ -25,6 +25,8 @@ class GlobalConfig:
 
     Attributes:
         use_gpu: train on GPUs when Paddle has them. Default true.
+        distributed: several processes, so that the check before training looks at shared memory;
+            the launcher decides how many there are. Default false.
         seed: of every random choice. Default 1024.
         epoch_num: passes over the training samples. Default 100 (PaddleOCR demands it).
         max_text_length: characters a label may have. Default 25.
@@ -75,12 +77,12 @@ class GlobalConfig:
         peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
-        ignored_keys: keys of PaddleOCR that have no meaning here: the launcher decides whether
-            a run is `distributed`, and export leaves every size open that the network allows,
-            whatever `d2s_train_image_shape` says.
+        ignored_keys: keys of PaddleOCR that have no meaning here; export leaves every size open
+            that the network allows, whatever `d2s_train_image_shape` says.
     """
 
     use_gpu: bool = True
+    distributed: bool = False
     seed: int = 1024
     epoch_num: int = 100
     max_text_length: int = 25

@@ -44,7 +44,7 @@ def apply(values: dict[str, Any], override: str, locations: dict[KeyPath, str]) 
     locations[path] = "-o"
 
 
-def _steps(node: Any, name: str, path: KeyPath) -> KeyPath:
+def _steps(node: object, name: str, path: KeyPath) -> KeyPath:
     """Returns what leads from `node` to `name`: a key, an index, or an index and the name there.
 
     A mapping gets the key if it is new.

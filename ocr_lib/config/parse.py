@@ -58,7 +58,11 @@ def collects(*ignored: str) -> Mapping[str, Any]:
 
 
 def parse(
-    cls: type[T], values: Any, location: SourceLocation, owner: str = "", also: Collection[str] = ()
+    cls: type[T],
+    values: object,
+    location: SourceLocation,
+    owner: str = "",
+    also: Collection[str] = (),
 ) -> T:
     """Fills a dataclass from a mapping.
 
@@ -148,7 +152,7 @@ def key_of(item: Any) -> str:
     return str(item.metadata.get("key", item.name))
 
 
-def parse_value(kind: Any, value: Any, location: SourceLocation) -> Any:
+def parse_value(kind: Any, value: object, location: SourceLocation) -> Any:
     """Returns `value` as the annotation `kind` has it.
 
     Raises:
@@ -170,7 +174,7 @@ def parse_value(kind: Any, value: Any, location: SourceLocation) -> Any:
     return _parse_scalar(kind, value, location) if kind in _SCALARS else value
 
 
-def as_mapping(values: Any, location: SourceLocation) -> Mapping[str, Any]:
+def as_mapping(values: object, location: SourceLocation) -> Mapping[str, Any]:
     """Returns a mapping as it is, null as an empty one.
 
     Raises:
@@ -200,11 +204,11 @@ def _collecting(cls: Any) -> Any:
     return next((item for item in fields(cls) if "collects" in item.metadata), None)
 
 
-def _may_be_none(kind: Any) -> bool:
+def _may_be_none(kind: object) -> bool:
     return get_origin(kind) in (UnionType, Union) and type(None) in get_args(kind)
 
 
-def _parse_field(item: Any, kind: Any, value: Any, location: SourceLocation) -> Any:
+def _parse_field(item: Any, kind: Any, value: object, location: SourceLocation) -> Any:
     if "default_name" in item.metadata and isinstance(value, Mapping):
         value = {"name": item.metadata["default_name"], **value}
     if "form" not in item.metadata:
@@ -215,7 +219,7 @@ def _parse_field(item: Any, kind: Any, value: Any, location: SourceLocation) -> 
         raise location.error(f"is {value!r}", f"Write {item.metadata['form']}") from None
 
 
-def _parse_union(kinds: tuple[Any, ...], value: Any, location: SourceLocation) -> Any:
+def _parse_union(kinds: tuple[Any, ...], value: object, location: SourceLocation) -> Any:
     """Reads `X | None`, or the first of several kinds that fits."""
     if value is None and type(None) in kinds:
         return None
@@ -235,7 +239,7 @@ def _parse_scalar(kind: Any, value: Any, location: SourceLocation) -> Any:
     return value
 
 
-def _parse_choice(choices: tuple[Any, ...], value: Any, location: SourceLocation) -> Any:
+def _parse_choice(choices: tuple[Any, ...], value: object, location: SourceLocation) -> Any:
     if any(value == choice and type(value) is type(choice) for choice in choices):
         return value
     names = [str(c).lower() if isinstance(c, bool) else str(c) for c in choices]
@@ -244,7 +248,7 @@ def _parse_choice(choices: tuple[Any, ...], value: Any, location: SourceLocation
     raise location.error(f"is {value!r}, which is not known", nearest(str(value), names))
 
 
-def _parse_list(kinds: tuple[Any, ...], value: Any, location: SourceLocation) -> tuple[Any, ...]:
+def _parse_list(kinds: tuple[Any, ...], value: object, location: SourceLocation) -> tuple[Any, ...]:
     """Reads `tuple[X, ...]` or `tuple[X, Y]`; one value stands for a list of one."""
     items = value if isinstance(value, list | tuple) else [value]
     if kinds[-1] is Ellipsis:
@@ -258,14 +262,14 @@ def _parse_list(kinds: tuple[Any, ...], value: Any, location: SourceLocation) ->
     )
 
 
-def _parse_component(value: Any, location: SourceLocation) -> ComponentConfig:
+def _parse_component(value: object, location: SourceLocation) -> ComponentConfig:
     args = dict(as_mapping(value, location))
     if not isinstance(args.get("name"), str):
         raise location.error("has no name", "Say which one: name: …")
     return ComponentConfig(args.pop("name"), args)
 
 
-def _parse_entry(value: Any, location: SourceLocation) -> ComponentConfig:
+def _parse_entry(value: object, location: SourceLocation) -> ComponentConfig:
     if isinstance(value, str):
         return ComponentConfig(value)
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -274,7 +278,7 @@ def _parse_entry(value: Any, location: SourceLocation) -> ComponentConfig:
     return ComponentConfig(name, dict(as_mapping(args, location.child(name))))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, ComponentConfig):
         return value.as_block()
     if is_dataclass(value):

@@ -39,7 +39,7 @@ _Loader.add_implicit_resolver(
 class _Dumper(yaml.SafeDumper):
     """Writes a text in quotes where `_Loader` or PyYAML would read it as something else."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         """Writes a value that stands twice twice: equal values give equal bytes."""
         del data
         return True
@@ -60,7 +60,7 @@ def _quote_line_ends(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _quote_line_ends)
 
 
-def dump(values: Any) -> str:
+def dump(values: object) -> str:
     """Returns plain values as YAML, the same bytes for equal values in the same order."""
     return yaml.dump(
         values,

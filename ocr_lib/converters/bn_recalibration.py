@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import paddle
+from paddle import nn
 
 from ocr_lib.converters.weighted_ops import Array
 
 Hook = Callable[[Any, tuple[Any, ...]], None]
 
 
-def recalibrate(model: Any, norms: Collection[str], batches: Iterable[Array]) -> None:
+def recalibrate(model: nn.Layer, norms: Collection[str], batches: Iterable[Array]) -> None:
     """Gives norms the statistics of what goes into them; the network computes what it did.
 
     Args:
@@ -49,7 +50,7 @@ class _Moments:
         self._squares: Any = 0.0
 
     def hook(self) -> Hook:
-        def add(_: Any, inputs: tuple[Any, ...]) -> None:
+        def add(_: nn.Layer, inputs: tuple[Any, ...]) -> None:
             values = inputs[0].numpy().astype(np.float64)
             self._count += values.size // values.shape[1]
             self._sum = self._sum + values.sum(axis=(0, 2, 3))
@@ -57,12 +58,12 @@ class _Moments:
 
         return add
 
-    def mean_and_variance(self) -> tuple[Any, Any]:
+    def mean_and_variance(self) -> tuple[Array, Array]:
         mean = self._sum / self._count
         return mean, np.maximum(self._squares / self._count - np.square(mean), 0.0)
 
 
-def _set(norm: Any, mean: Any, variance: Any) -> None:
+def _set(norm: nn.Layer, mean: Array, variance: Array) -> None:
     """Changes a norm's statistics, and its scale and shift so that it computes what it did."""
     old = {n: getattr(norm, n).numpy().astype(np.float64) for n in ("weight", "bias")}
     old_mean, old_variance = norm._mean.numpy(), norm._variance.numpy().astype(np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import paddle
+from paddle import nn
 
 from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.config.characters import DICTIONARY
@@ -165,7 +166,7 @@ def _rebuild(
     return architecture, model
 
 
-def _compare(foreign: ExportedModel, model: Any, tensors: Sequence[Array]) -> float:
+def _compare(foreign: ExportedModel, model: nn.Layer, tensors: Sequence[Array]) -> float:
     """Returns the largest difference of a probability.
 
     Raises:
@@ -194,7 +195,11 @@ def _different(foreign: ExportedModel, cause: str) -> ImportModelError:
 
 
 def _write(
-    imported: Imported, foreign: ExportedModel, architecture: dict[str, Any], model: Any, full: bool
+    imported: Imported,
+    foreign: ExportedModel,
+    architecture: dict[str, Any],
+    model: nn.Layer,
+    full: bool,
 ) -> None:
     """Writes the folder, whole or not at all."""
     out_dir = imported.out_dir

@@ -6,12 +6,15 @@ executed here; weights outside the file are refused, since their paths could lea
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ocr_lib.converters.weighted_ops import Array, Kind, WeightedOp
 from ocr_lib.errors import ImportModelError
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
 
 MAX_BYTES = 1 << 30
 # Operators that pass a constant on, in another form at most.
@@ -75,7 +78,7 @@ class _Reader:
             "Add": self._summand,
         }
 
-    def add_constant(self, name: str, tensor: Any) -> None:
+    def add_constant(self, name: str, tensor: "TensorProto") -> None:
         """Keeps a tensor of floating-point numbers."""
         from onnx import TensorProto, numpy_helper
 
@@ -85,7 +88,7 @@ class _Reader:
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
             self._constants[name] = numpy_helper.to_array(tensor).astype(np.float32)
 
-    def read(self, node: Any) -> None:
+    def read(self, node: "NodeProto") -> None:
         """Takes one node."""
         if node.op_type in UNREADABLE:
             raise ImportModelError(
@@ -106,12 +109,12 @@ class _Reader:
             if source in table:
                 table[target] = table[source]
 
-    def _constant(self, node: Any) -> None:
+    def _constant(self, node: "NodeProto") -> None:
         for attribute in node.attribute:
             if attribute.name == "value":
                 self.add_constant(node.output[0], attribute.t)
 
-    def _weight(self, node: Any, position: int) -> Array:
+    def _weight(self, node: "NodeProto", position: int) -> Array:
         name = node.input[position]
         if name not in self._constants:
             raise ImportModelError(
@@ -122,31 +125,31 @@ class _Reader:
         return self._constants[name]
 
     def _add(
-        self, node: Any, kind: Kind, arrays: dict[str, Array], after_weights: bool = False
+        self, node: "NodeProto", kind: Kind, arrays: dict[str, Array], after_weights: bool = False
     ) -> None:
         step = WeightedOp(kind, node.output[0], arrays, after_weights)
         self.steps.append(step)
         self._made_by[node.output[0]] = step
 
-    def _convolution(self, node: Any) -> None:
+    def _convolution(self, node: "NodeProto") -> None:
         arrays = {"weight": self._weight(node, 1)}
         if len(node.input) > 2 and node.input[2]:
             arrays["bias"] = self._weight(node, 2).ravel()
         self._add(node, "convolution", arrays)
 
-    def _norm(self, node: Any) -> None:
+    def _norm(self, node: "NodeProto") -> None:
         weight, bias, mean, variance = (self._weight(node, i) for i in range(1, 5))
         epsilon = np.asarray(_attribute(node, "epsilon", 1e-5), np.float32)
         arrays = {"weight": weight, "bias": bias, "mean": mean, "variance": variance}
         self._add(node, "norm", {**arrays, "epsilon": epsilon}, after_weights=True)
 
-    def _layer_norm(self, node: Any) -> None:
+    def _layer_norm(self, node: "NodeProto") -> None:
         arrays = {"weight": self._weight(node, 1)}
         if len(node.input) > 2 and node.input[2]:
             arrays["bias"] = self._weight(node, 2)
         self._add(node, "layer norm", arrays)
 
-    def _linear(self, node: Any) -> None:
+    def _linear(self, node: "NodeProto") -> None:
         if node.input[1] not in self._constants:
             return  # attention multiplies two computed tensors
         weight = self._constants[node.input[1]]
@@ -157,13 +160,13 @@ class _Reader:
             arrays["bias"] = self._weight(node, 2).ravel()
         self._add(node, "linear", arrays)
 
-    def _factor(self, node: Any) -> None:
+    def _factor(self, node: "NodeProto") -> None:
         """A factor counts where a shift follows: of an affine map, or of a layer norm in parts."""
         tensor, constant = self._operands(node)
         if constant is not None:
             self._scaled[node.output[0]] = constant, tensor in self._made_by
 
-    def _summand(self, node: Any) -> None:
+    def _summand(self, node: "NodeProto") -> None:
         """A constant summand is a bias, or the shift after a factor; hard swish's 3 is neither."""
         tensor, constant = self._operands(node)
         if constant is None:
@@ -180,7 +183,7 @@ class _Reader:
             step.arrays["bias"] = constant.ravel()
             self._made_by[node.output[0]] = step
 
-    def _operands(self, node: Any) -> tuple[str, Array | None]:
+    def _operands(self, node: "NodeProto") -> tuple[str, Array | None]:
         """The computed operand and the constant one; None where both are computed."""
         left, right = node.input
         if left in self._constants:
@@ -193,7 +196,7 @@ def _width(step: WeightedOp) -> int:
     return int(step.arrays["weight"].shape[1 if step.kind == "linear" else 0])
 
 
-def _attribute(node: Any, name: str, default: float) -> float:
+def _attribute(node: "NodeProto", name: str, default: float) -> float:
     for attribute in node.attribute:
         if attribute.name == name:
             return float(attribute.f or attribute.i)

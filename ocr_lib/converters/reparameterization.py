@@ -6,9 +6,8 @@ branches would get equal gradients for ever) that the others make up for; the 1 
 identity begin at nothing and learn their share.
 """
 
-from typing import Any
-
 import numpy as np
+from paddle import nn
 
 from ocr_lib.converters.weighted_ops import Array
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer
@@ -16,7 +15,7 @@ from ocr_lib.models.backbones.rep_layer import LearnableRepLayer
 DEVIATION = 0.02  # of the kernel's own spread
 
 
-def split_branches(model: Any, fused: dict[str, Array], seed: int = 0) -> list[str]:
+def split_branches(model: nn.Layer, fused: dict[str, Array], seed: int = 0) -> list[str]:
     """Fills a network with branched convolutions from the arrays of its fused form.
 
     Args:
@@ -65,7 +64,7 @@ def _parts(
     return parts
 
 
-def _norm(name: str, norm: Any, scale: float, shift: Array) -> dict[str, Array]:
+def _norm(name: str, norm: nn.Layer, scale: float, shift: Array) -> dict[str, Array]:
     """A norm that multiplies by `scale` and adds `shift`."""
     one = np.ones_like(shift)
     return {

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
+from ocr_lib.config.blocks import SplitConfig
 from ocr_lib.data.base import Dataset, Sample
 from ocr_lib.data.concat import Concat, Subset
 from ocr_lib.data.list_dataset import ListDataset
@@ -16,7 +16,7 @@ from ocr_lib.errors import ConfigError, LmdbError
 __all__ = ["Dataset", "Sample", "open_dataset", "open_lmdb"]
 
 
-def open_dataset(split: Any, refused: Collection[str] = ()) -> Dataset:
+def open_dataset(split: SplitConfig, refused: Collection[str] = ()) -> Dataset:
     """Opens the samples of a `SplitConfig`.
 
     `SimpleDataSet` reads `label_file_list`, `LMDBDataSet` what is below `data_dir`: data sets of

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_lib.config.schema import Config
 from ocr_lib.data import lanczos
 from ocr_lib.data.decode import Image, decode_image
 from ocr_lib.data.resize_ops import read_resize_op
@@ -96,7 +97,7 @@ class Preprocess:
             )
 
     @classmethod
-    def from_config(cls, config: Any) -> "Preprocess":
+    def from_config(cls, config: Config) -> "Preprocess":
         """Reads the Eval transforms' resize operation and `Global.width_buckets`.
 
         Raises:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from ocr_lib.config.checks import above
 from ocr_lib.config.component import Table, parse_component
 from ocr_lib.config.location import FieldError, SourceLocation
+from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 
 WHERE = ("Eval", "dataset", "transforms")
@@ -154,7 +155,7 @@ RESIZE_OPS: Table = {
 }
 
 
-def read_resize_op(config: Any) -> dict[str, Any]:
+def read_resize_op(config: Config) -> dict[str, Any]:
     """Returns the arguments of `Preprocess` that the Eval transforms ask for.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import paddle
 import yaml
+from paddle import nn
 from paddle.base.layer_helper import LayerHelper
 from paddle.static import InputSpec
 
@@ -24,7 +25,7 @@ DEFAULT_MODEL_NAME = "ocr_rec"
 PADDLEX_TRANSFORMS = ("DecodeImage", "MultiLabelEncode", "RecResizeImg", "KeepKeys")
 
 
-def merge_branches(model: Any) -> None:
+def merge_branches(model: nn.Layer) -> None:
     """Turns layers that train with several branches into single convolutions, in place."""
     for layer in model.sublayers(include_self=True):
         if callable(getattr(layer, "rep", None)) and not getattr(layer, "is_repped", False):
@@ -48,7 +49,7 @@ def _has_one_width(network: Mapping[str, Any]) -> bool:
     return names[0] == "TPS" or names[1] == "SVTRNet"
 
 
-def save_paddle(model: Any, shape: list[int | None], out_dir: Path) -> None:
+def save_paddle(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:
     """Writes the network as `inference.json` (a static graph) and `inference.pdiparams`.
 
     Args:
@@ -63,7 +64,7 @@ def save_paddle(model: Any, shape: list[int | None], out_dir: Path) -> None:
         _trace(model, shape, out_dir)
 
 
-def save_paddle2(model: Any, shape: list[int | None], out_dir: Path) -> None:
+def save_paddle2(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:
     """Like `save_paddle`, but writes `inference.pdmodel`, which Paddle 2 reads.
 
     Paddle 3.3 copies every property of a buffer while it translates, and its new property
@@ -81,7 +82,9 @@ def save_paddle2(model: Any, shape: list[int | None], out_dir: Path) -> None:
         tensor.device, paddle.matmul = device, matmul
 
 
-def _old_matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False) -> Any:
+def _old_matmul(
+    x: paddle.Tensor, y: paddle.Tensor, transpose_x: bool = False, transpose_y: bool = False
+) -> Any:
     """Adds a matrix product to a graph of Paddle 2's format."""
     helper = LayerHelper("matmul_v2")
     product = helper.create_variable_for_type_inference(x.dtype)
@@ -94,7 +97,7 @@ def _old_matmul(x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = F
     return product
 
 
-def _trace(model: Any, shape: list[int | None], out_dir: Path) -> None:
+def _trace(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:
     spec = [InputSpec(shape, "float32", name=INPUT)]
     static = paddle.jit.to_static(model, input_spec=spec, full_graph=True)
     try:

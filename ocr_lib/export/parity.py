@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_lib.data.image import Image, Preprocess, decode_image
 from ocr_lib.errors import DataError, ExportError, ImageError
@@ -107,11 +108,16 @@ def _decoded(images: Mapping[str, bytes]) -> dict[str, Image]:
     return decoded
 
 
-def _input(preprocess: Preprocess, pictures: Sequence[Image], width: int) -> Any:
+def _input(preprocess: Preprocess, pictures: Sequence[Image], width: int) -> NDArray[np.float32]:
     return preprocess.batch([preprocess.fit(p, width) for p in pictures], width)
 
 
-def _check_input(trained: Any, served: Any, names: Sequence[str], failure_path: Path) -> None:
+def _check_input(
+    trained: NDArray[np.float32],
+    served: NDArray[np.float32],
+    names: Sequence[str],
+    failure_path: Path,
+) -> None:
     if trained.shape == served.shape and np.array_equal(trained, served):
         return
     failure_path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ candidate that passed may be worse than that.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from ocr_lib.registry.champion import Champion
 from ocr_lib.registry.production import Production
@@ -35,7 +35,7 @@ class Judgement:
         return cls(champion.version, champion.digest) if champion else cls(0, NO_CHAMPION)
 
     @classmethod
-    def from_dict(cls, values: Any) -> Self | None:
+    def from_dict(cls, values: object) -> Self | None:
         """Reads what `to_dict` returned; None where nothing was judged, or by an older release."""
         if not isinstance(values, Mapping) or not isinstance(values.get(DIGEST), str):
             return None
@@ -52,7 +52,7 @@ class Judgement:
         return f"judged against {_named(self.version, self.digest)}"
 
 
-def check_champion(model: str, lineage: Any, digest: str, production: Production | None) -> None:
+def check_champion(model: str, lineage: object, digest: str, production: Production | None) -> None:
     """Checks that a bundle was judged against what serves; needs the lease.
 
     A bundle that serves already, and the first one of a model, need no judgement.

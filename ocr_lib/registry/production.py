@@ -226,7 +226,7 @@ def _versions_prefix(model: str) -> str:
     return f"registry/{model}/versions/"
 
 
-def _record(kind: type[Record], value: Any, where: str) -> Record:
+def _record(kind: type[Record], value: dict[str, Any], where: str) -> Record:
     """Builds a record from JSON; unknown fields, of a later release, are passed over."""
     try:
         return kind(**{f.name: value[f.name] for f in fields(kind) if f.name in value})

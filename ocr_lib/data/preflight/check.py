@@ -1,9 +1,10 @@
 """The preflight of a configuration: everything that data alone can tell about a run to be."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from ocr_lib.config.blocks import SplitConfig
 from ocr_lib.config.characters import made_of_labels, trained_dictionary
+from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
@@ -15,7 +16,7 @@ from ocr_lib.errors import UserError
 
 
 def preflight(
-    config: Any, *, max_bad_fraction: float = 0.01, max_leak_share: float = 0.01
+    config: Config, *, max_bad_fraction: float = 0.01, max_leak_share: float = 0.01
 ) -> PreflightReport:
     """Checks labels, images and machine against what the configuration will do with them.
 
@@ -62,7 +63,7 @@ def preflight(
     )
 
 
-def _open(name: str, block: Any, all_findings: list[Finding]) -> MeasuredSplit | None:
+def _open(name: str, block: SplitConfig, all_findings: list[Finding]) -> MeasuredSplit | None:
     """Opens a split; what hinders that becomes a finding."""
     try:
         dataset = open_dataset(block, NOT_TRAIN if name == "train" else NOT_VALIDATION)

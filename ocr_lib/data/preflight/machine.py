@@ -3,8 +3,8 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight.report import Finding, Numbers
 
 DISK_NEEDED_MIB = 256  # a few checkpoints of a small network with its optimiser
@@ -13,7 +13,7 @@ SHARED_WANTED_MIB = 1024  # what several GPUs of one machine exchange gradients 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, not written
 
 
-def machine_numbers(config: Any) -> Numbers:
+def machine_numbers(config: Config) -> Numbers:
     """Returns the free room in MiB where checkpoints go and in shared memory."""
     numbers = {"disk_free_MiB": _free_mib(Path(config.global_.save_model_dir))}
     if SHARED_MEMORY.exists():
@@ -21,7 +21,7 @@ def machine_numbers(config: Any) -> Numbers:
     return numbers
 
 
-def machine_findings(config: Any, numbers: Numbers) -> Iterator[Finding]:
+def machine_findings(config: Config, numbers: Numbers) -> Iterator[Finding]:
     """Yields what the machine is short of."""
     disk = numbers["disk_free_MiB"]
     if disk < DISK_WANTED_MIB:

@@ -123,11 +123,11 @@ def _rows(numbers: Numbers) -> Iterator[tuple[str, str, str]]:
         yield key.replace("_", " "), _cell(value), ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_number(item)}" for key, item in value.items())
     return _number(value)
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | float) else "" if value is None else str(value)

@@ -1,7 +1,7 @@
 """Checks of one split: can the network say, reach and see what the labels ask for?"""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
+from ocr_lib.config.schema import Config
 from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_size
 from ocr_lib.data.image import Preprocess
@@ -74,7 +75,9 @@ class MeasuredSplit:
             return error.where
 
 
-def measure(split: MeasuredSplit, config: Any, dictionary: Charset, preprocess: Preprocess) -> None:
+def measure(
+    split: MeasuredSplit, config: Config, dictionary: Charset, preprocess: Preprocess
+) -> None:
     """Counts over every label and size; fills the split's fields."""
     sizes = np.maximum(split.dataset.sizes, 0)
     readable = sizes.min(axis=1) > 0
@@ -104,7 +107,7 @@ def measure(split: MeasuredSplit, config: Any, dictionary: Charset, preprocess: 
 
 
 def findings(
-    split: MeasuredSplit, config: Any, preprocess: Preprocess, max_share: float
+    split: MeasuredSplit, config: Config, preprocess: Preprocess, max_share: float
 ) -> Iterator[Finding]:
     """Yields what is wrong with the split's samples."""
     total, bad = len(split.labels), split.bad
@@ -158,7 +161,9 @@ def numbers(split: MeasuredSplit, preprocess: Preprocess, dictionary: Charset) -
     }
 
 
-def _steps(architecture: Any, preprocess: Preprocess, *, training: bool) -> dict[int, int]:
+def _steps(
+    architecture: Mapping[str, Any], preprocess: Preprocess, *, training: bool
+) -> dict[int, int]:
     """Returns padded width → CTC steps; empty where the network has no CTC head or is not known."""
     try:
         if not has_ctc(architecture):

@@ -1,18 +1,17 @@
 """Data sets opened as a configuration names them, and plain LMDB folders."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import lmdb
 
+from ocr_lib.config.blocks import DatasetConfig, SplitConfig
 from ocr_lib.data.dataset import Dataset, open_dataset
 from tests.ocr_lib.data.lines import image
 
 
-def split(kind: str = "SimpleDataSet", **dataset: Any) -> SimpleNamespace:
-    defaults = {"data_dir": "./", "label_file_list": (), "ratio_list": (1.0,), "delimiter": "\t"}
-    return SimpleNamespace(dataset=SimpleNamespace(kind=kind, **defaults | dataset))
+def split(name: Any = "SimpleDataSet", **dataset: Any) -> SplitConfig:
+    return SplitConfig(dataset=DatasetConfig(name=name, **dataset))
 
 
 def simple(folder: Path, *lists: Path, **dataset: Any) -> Dataset:

@@ -1,10 +1,12 @@
 """Pictures of any size, and configurations of resize operations."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
+
+from ocr_lib.config.loader import config_from_dict
+from ocr_lib.config.schema import Config
 
 RNG = np.random.default_rng(7)
 
@@ -14,9 +16,12 @@ def picture(width: int, height: int) -> np.ndarray:
     return cv2.resize(small, (width, height))
 
 
-def config(name: str = "RecResizeImg", buckets: Any = None, **args: Any) -> SimpleNamespace:
-    parts = (SimpleNamespace(name="DecodeImage", args={}), SimpleNamespace(name=name, args=args))
-    return SimpleNamespace(
-        global_=SimpleNamespace(width_buckets=buckets),
-        eval=SimpleNamespace(dataset=SimpleNamespace(transforms=parts)),
+def config(name: str = "RecResizeImg", buckets: Any = None, **args: Any) -> Config:
+    transforms = [{"DecodeImage": None}, {name: args}]
+    return config_from_dict(
+        {
+            "Global": {"width_buckets": buckets},
+            "Architecture": {},
+            "Eval": {"dataset": {"transforms": transforms}},
+        }
     )

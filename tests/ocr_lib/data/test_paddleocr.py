@@ -19,6 +19,7 @@ from ocr_lib.data.image import decode_image
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
 from tests.ocr_lib.data.lines import texts, write_lines
+from tests.ocr_lib.data.opened import split
 
 LABELS = [*texts(20), "comma, \"quote\" 'single'", "two  spaces", "trailing "]
 
@@ -90,8 +91,7 @@ def test_reads_label_lists(tmp_path: Path, paddleocr: SimpleNamespace) -> None:
     dataset = {"data_dir": str(tmp_path), "label_file_list": [str(labels)]}
     settings = config(name="SimpleDataSet", **dataset)
     theirs = paddleocr.simple(settings, "Eval", logging.getLogger())
-    arguments = {"kind": "SimpleDataSet", "ratio_list": (1.0,), "delimiter": "\t"}
-    ours = open_dataset(SimpleNamespace(dataset=SimpleNamespace(**arguments, **dataset)))
+    ours = open_dataset(split(data_dir=str(tmp_path), label_file_list=(str(labels),)))
     assert len(ours) == len(theirs) == len(LABELS)
     for i, label in enumerate(LABELS):
         mine, other = ours.sample(i), theirs[i]

@@ -14,6 +14,7 @@ from ocr_lib.config.blocks import OptimizerConfig
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import parse
+from ocr_lib.data.preflight.machine import machine_findings
 from ocr_lib.errors import UserError
 from ocr_lib.training import train
 from ocr_lib.training.nan_guard import TrainingError
@@ -108,6 +109,13 @@ def on_a_gpu(_: Any, keys: dict[str, Any]) -> Any:
     return Precision(settings).describe()
 
 
+def shortage(_: Any, keys: dict[str, Any]) -> list[str]:
+    """Returns what a machine with a container's 64 MiB of shared memory is short of."""
+    config = _config(FOLDERS["root"] / "run", keys)
+    numbers = {"disk_free_MiB": 1 << 20, "shared_memory_free_MiB": 64}
+    return [finding.check for finding in machine_findings(config, numbers)]
+
+
 def optimizer(_: Any, keys: dict[str, Any]) -> Any:
     """Returns the plain attributes of Paddle's optimiser."""
     config = parse(OptimizerConfig, keys, SourceLocation((), {}))
@@ -159,6 +167,7 @@ TABLE = [
         GlobalConfig,
     ),
     Row(GlobalConfig, interrupted, {}, {"save_step_every": 1, "save_minutes": 1e-9}, GlobalConfig),
+    Row(GlobalConfig, shortage, {}, {"distributed": True}, GlobalConfig),
     Row(
         GlobalConfig,
         on_a_gpu,

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from ocr_lib.config.schema import ComponentConfig
+from ocr_lib.config.loader import config_from_dict
+from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight import Finding, PreflightReport
 from tests.ocr_lib.data.lines import image, write_lines
 
@@ -22,35 +22,42 @@ CRNN = {
 GOOD = [f"word {i}" for i in range(40)]
 
 
-def block(folder: Path, *lists: Path) -> SimpleNamespace:
-    return SimpleNamespace(
-        dataset=SimpleNamespace(
-            kind="SimpleDataSet",
-            named=bool(lists),
-            data_dir=str(folder),
-            label_file_list=tuple(map(str, lists)),
-            ratio_list=(1.0,) * len(lists),
-            delimiter="\t",
-            transforms=(ComponentConfig("RecResizeImg", {"image_shape": [3, 32, 320]}),),
-        )
-    )
+def block(folder: Path, *lists: Path) -> dict[str, Any]:
+    return {
+        "dataset": {
+            "data_dir": str(folder),
+            "label_file_list": [str(file) for file in lists],
+            "transforms": [{"RecResizeImg": {"image_shape": [3, 32, 320]}}],
+        }
+    }
 
 
-def config(folder: Path, train: Path, evaluation: Path, **keys: Any) -> SimpleNamespace:
+def config(folder: Path, train: Path, evaluation: Path) -> Config:
     settings = {
         "character_dict_path": "en",
         "use_space_char": True,
-        "max_text_length": 25,
-        "width_buckets": None,
         "save_model_dir": str(folder / "runs/a"),
-        "distributed": False,
     }
-    return SimpleNamespace(
-        global_=SimpleNamespace(**settings | keys),
-        architecture=CRNN,
-        train=block(folder, train),
-        eval=block(folder, evaluation),
+    return config_from_dict(
+        {
+            "Global": settings,
+            "Architecture": CRNN,
+            "Train": block(folder, train),
+            "Eval": block(folder, evaluation),
+        }
     )
+
+
+def changed(config: Config, **keys: Any) -> Config:
+    """Returns a configuration with other values of dotted keys."""
+    values = config.as_dict()
+    for key, value in keys.items():
+        *blocks, last = key.split(".")
+        block = values
+        for name in blocks:
+            block = block[name]
+        block[last] = value
+    return config_from_dict(values)
 
 
 def wide(folder: Path, labels: Sequence[str], name: str, first: int = 0) -> Path:

@@ -1,10 +1,10 @@
 """A report shows labels and never obeys them."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 from markdown_it import MarkdownIt
 
+from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight import Finding, PreflightReport, preflight
 from tests.ocr_lib.data.preflight.configured import GOOD, wide
 
@@ -20,7 +20,7 @@ def test_labels_in_the_markdown_report_do_nothing() -> None:
     assert len(headings) == 3
 
 
-def test_labels_in_the_report_are_text_only(good: SimpleNamespace, tmp_path: Path) -> None:
+def test_labels_in_the_report_are_text_only(good: Config, tmp_path: Path) -> None:
     attack = "<script>`é`|"
     wide(tmp_path, [*GOOD[:-1], attack], "train.txt")
     report = preflight(good)

@@ -1,15 +1,15 @@
 """What is wrong with the samples of one split."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
+from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight import preflight
 from tests.ocr_lib.data.hostile_images import tiff_bomb
 from tests.ocr_lib.data.lines import image
-from tests.ocr_lib.data.preflight.configured import CRNN, GOOD, causes, check, wide
+from tests.ocr_lib.data.preflight.configured import GOOD, causes, changed, check, wide
 
 
-def test_characters_outside_the_dictionary(good: SimpleNamespace, tmp_path: Path) -> None:
+def test_characters_outside_the_dictionary(good: Config, tmp_path: Path) -> None:
     wide(tmp_path, [*GOOD[:-2], "über", "ß ü"], "train.txt")
     report = preflight(good)
     finding = check(report, "train: 2 of 40 (5.00%) labels have characters outside the dictionary")
@@ -19,7 +19,7 @@ def test_characters_outside_the_dictionary(good: SimpleNamespace, tmp_path: Path
     assert preflight(good, max_bad_fraction=0.05).passed
 
 
-def test_labels_without_a_single_known_character(good: SimpleNamespace, tmp_path: Path) -> None:
+def test_labels_without_a_single_known_character(good: Config, tmp_path: Path) -> None:
     wide(tmp_path, [*GOOD, "漢字"], "train.txt")
     report = preflight(good, max_bad_fraction=0.03)
     assert [cause.split(") ")[1] for cause in causes(report.warnings)] == [
@@ -28,27 +28,27 @@ def test_labels_without_a_single_known_character(good: SimpleNamespace, tmp_path
     ]
 
 
-def test_labels_longer_than_the_limit(good: SimpleNamespace) -> None:
-    good.global_.max_text_length = 6
+def test_labels_longer_than_the_limit(good: Config) -> None:
+    good = changed(good, **{"Global.max_text_length": 6})
     report = preflight(good)
     assert len(report.problems) == 2
     assert "labels are longer than 6 characters" in report.problems[0].cause
     assert report.problems[0].fix == "Set Global.max_text_length to 7 to keep 99 % of the labels"
 
 
-def test_labels_that_need_more_steps(good: SimpleNamespace, tmp_path: Path) -> None:
-    good.global_.width_buckets = (16, 320)
+def test_labels_that_need_more_steps(good: Config, tmp_path: Path) -> None:
+    good = changed(good, **{"Global.width_buckets": (16, 320)})
     (tmp_path / "images/train.txt_3.jpg").write_bytes(image(3, 12, 32))
     finding = check(preflight(good), "labels need more CTC steps")
     assert finding.examples == ("images/train.txt_3.jpg: 'word 3'",)
 
 
-def test_a_network_of_ones_own_has_no_known_steps(good: SimpleNamespace) -> None:
-    good.architecture = CRNN | {"Backbone": {"name": "my.package:Net"}}
+def test_a_network_of_ones_own_has_no_known_steps(good: Config) -> None:
+    good = changed(good, **{"Architecture.Backbone": {"name": "my.package:Net"}})
     assert preflight(good).passed
 
 
-def test_unreadable_and_missing_images(good: SimpleNamespace, tmp_path: Path) -> None:
+def test_unreadable_and_missing_images(good: Config, tmp_path: Path) -> None:
     (tmp_path / "images/eval.txt_3.jpg").write_text("text")
     (tmp_path / "images/eval.txt_4.jpg").unlink()
     (tmp_path / "images/eval.txt_5.jpg").write_bytes(tiff_bomb())
@@ -62,8 +62,8 @@ def test_unreadable_and_missing_images(good: SimpleNamespace, tmp_path: Path) ->
     )
 
 
-def test_squeezed_images_are_a_warning(good: SimpleNamespace) -> None:
-    good.global_.width_buckets = (96, 256)
+def test_squeezed_images_are_a_warning(good: Config) -> None:
+    good = changed(good, **{"Global.width_buckets": (96, 256)})
     report = preflight(good)
     assert report.passed
     assert len(report.warnings) == 2

@@ -48,11 +48,11 @@ def test_check_without_building(capsys):
 
 
 def test_check_names_keys_without_effect(capsys):
-    keys = "Global.distributed=true", "Train.dataset.ext_op_transform_idx=1"
+    keys = "Global.d2s_train_image_shape=[3, 48, 320]", "Train.dataset.ext_op_transform_idx=1"
     options = "-c", "en_PP-OCRv3_rec", "--no-build", "-o", *keys
     assert call("config", "check", *options) == 0
     line = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("  no effect"))
-    assert {"Global.distributed", "Train.dataset.ext_op_transform_idx"} <= set(
+    assert {"Global.d2s_train_image_shape", "Train.dataset.ext_op_transform_idx"} <= set(
         line.removeprefix("  no effect").replace(",", " ").split()
     )
 
