@@ -78,8 +78,8 @@ def read_first_pointer(*artifacts: Artifact) -> ArtifactRef:
     Raises:
         DataError: none does, or a file is missing or is no pointer.
     """
-    found = [read_optional_pointer(artifact) for artifact in artifacts[:-1]]
-    return next(filter(None, found), None) or read_ref(artifacts[-1])
+    pointers = [read_optional_pointer(artifact) for artifact in artifacts[:-1]]
+    return next(filter(None, pointers), None) or read_ref(artifacts[-1])
 
 
 def read_optional_pointer(artifact: Artifact) -> ArtifactRef | None:

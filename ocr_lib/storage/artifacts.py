@@ -57,11 +57,11 @@ def check_digest(path: Path, expected: str, where: str) -> str:
     Raises:
         DataError: it is not the expected one.
     """
-    found = sha256_tree(path) if path.is_dir() else sha256_file(path)
-    if expected and found != expected:
+    digest = sha256_tree(path) if path.is_dir() else sha256_file(path)
+    if expected and digest != expected:
         raise DataError(
             where,
-            f"its SHA-256 is {found}, not {expected}: it was changed since",
+            f"its SHA-256 is {digest}, not {expected}: it was changed since",
             "Give the digest of what is there now, or restore the data",
         )
-    return found
+    return digest

@@ -26,18 +26,18 @@ def refuse_shared_images(store: Store, sets: Mapping[str, ArtifactRef | None], w
     Raises:
         DataError: an image is in two sets, byte for byte.
     """
-    there = {role: pointer for role, pointer in sets.items() if pointer is not None}
-    for role, pointer in there.items():
+    remote = {role: pointer for role, pointer in sets.items() if pointer is not None}
+    for role, pointer in remote.items():
         manifest = store.get_files(pointer.uri, work / "tables" / role, _is_small)
         if manifest.digest != pointer.digest:
             raise DataError(
                 pointer.uri, f"the {role} set was changed meanwhile", "Run the pipeline again"
             )
-    keys = {role: read_keys(work / "tables" / role) for role in there}
-    for used, new in combinations(there, 2):
+    keys = {role: read_keys(work / "tables" / role) for role in remote}
+    for used, new in combinations(remote, 2):
         if candidates(keys[used], keys[new]):
             pair = [
-                (role, LmdbDataset(download(store, there[role], work / "whole" / role)))
+                (role, LmdbDataset(download(store, remote[role], work / "whole" / role)))
                 for role in (used, new)
             ]
             refuse_leaks(*pair)

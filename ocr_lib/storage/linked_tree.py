@@ -23,12 +23,12 @@ def link_tree(store: Store, folder: Path, links: Mapping[str, Link], prefix: str
     Returns:
         The URI of the tree.
     """
-    own = TreeManifest.of_folder(folder)
-    files = own.files | {name: entry for name, (entry, _) in links.items()}
+    added = TreeManifest.of_folder(folder)
+    files = added.files | {name: entry for name, (entry, _) in links.items()}
     keys = {name: key for name, (_, key) in sorted(links.items())}
     manifest = TreeManifest(dict(sorted(files.items())), keys)
     key = prefix.format(digest=manifest.digest)
-    for name in own.files:
+    for name in added.files:
         store.put_file(folder / name, f"{key}/{name}")
     store.put_json(f"{key}/{MANIFEST_NAME}", manifest.to_dict())
     return store.uri(key)

@@ -138,39 +138,39 @@ class S3Client:
 
     def stat(self, bucket: str, key: str) -> StoredObject | None:
         """Returns what the store says of an object, or None where there is none."""
-        found = self._head(bucket, key)
-        return _stored(found) if found else None
+        head = self._head(bucket, key)
+        return _stored(head) if head else None
 
     def age_s(self, bucket: str, key: str) -> float | None:
         """Returns how long ago an object was written, in seconds of the store's own clock.
 
         None where there is none.
         """
-        found = self._head(bucket, key)
-        if found is None:
+        head = self._head(bucket, key)
+        if head is None:
             return None
-        now = found.metadata.get("date")
+        now = head.metadata.get("date")
         at = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return at.timestamp() - _stored(found).modified
+        return at.timestamp() - _stored(head).modified
 
     def _head(self, bucket: str, key: str) -> Any:
         try:
-            found = self._minio.stat_object(bucket, key)
+            head = self._minio.stat_object(bucket, key)
         except S3Error as error:
             if error.code == "NoSuchKey":
                 return None
             self._fail("look up", bucket, key, error)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("look up", bucket, key, error)
-        if not found.etag:
+        if not head.etag:
             self._fail("look up", bucket, key, NotS3Error())
-        return found
+        return head
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """Yields every object whose key starts with `prefix`, in the order of keys."""
         try:
-            for found in self._minio.list_objects(bucket, prefix=prefix, recursive=True):
-                yield _stored(found)
+            for item in self._minio.list_objects(bucket, prefix=prefix, recursive=True):
+                yield _stored(item)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("list", bucket, prefix, error)
 
@@ -185,7 +185,7 @@ class S3Client:
         Raises:
             ServiceError: there are more.
         """
-        found = []
+        names = []
         try:
             entries = self._minio.list_objects(bucket, prefix=prefix)
             for number, entry in enumerate(entries, start=1):
@@ -194,10 +194,10 @@ class S3Client:
                         f"{self._name(bucket, prefix)}: more than {most:,} entries. Delete some."
                     )
                 if entry.is_dir:
-                    found.append(str(entry.object_name).removeprefix(prefix).rstrip("/"))
+                    names.append(str(entry.object_name).removeprefix(prefix).rstrip("/"))
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             self._fail("list", bucket, prefix, error)
-        return tuple(found)
+        return tuple(names)
 
     def put(self, bucket: str, key: str, content: bytes) -> str:
         """Writes one object, whatever was there before; returns its entity tag."""
@@ -277,10 +277,10 @@ class S3Client:
     def _holds(self, bucket: str, key: str, content: bytes) -> str | None:
         """Returns the entity tag of an object that has exactly this content, else None."""
         try:
-            found, etag = self.get(bucket, key, len(content))
+            stored, etag = self.get(bucket, key, len(content))
         except (MissingObjectError, DigestError):
             return None
-        return etag if found == content else None
+        return etag if stored == content else None
 
     def honours_conditions(self, bucket: str, key: str) -> bool:
         """Tells whether the store evaluates the conditions of `put_if`: some ignore them.
@@ -379,10 +379,10 @@ class S3Client:
                 self._stream(bucket, key, file, size - offset, offset)
 
     def _check(self, bucket: str, key: str, part: Path, size: int, sha256: str) -> None:
-        name, found = self._name(bucket, key), part.stat().st_size
-        if found != size:
+        name, actual = self._name(bucket, key), part.stat().st_size
+        if actual != size:
             raise DigestError(
-                f"{name}: {found} bytes where the manifest says {size}. Upload it again."
+                f"{name}: {actual} bytes where the manifest says {size}. Upload it again."
             )
         if sha256 and sha256_file(part) != sha256:
             raise DigestError(
@@ -450,8 +450,8 @@ def _code(error: Exception) -> str:
     if isinstance(error, S3Error):
         return str(error.code)
     if isinstance(error, InvalidResponseError):  # rclone's errors lack the content type minio wants
-        found = re.search(r"<Code>(\w+)</Code>", str(error))
-        return found.group(1) if found else NOT_S3
+        match = re.search(r"<Code>(\w+)</Code>", str(error))
+        return match.group(1) if match else NOT_S3
     return ""
 
 
@@ -461,6 +461,6 @@ def _reason(error: Exception) -> str:
     return str(reason).rsplit(": ", 1)[-1]
 
 
-def _stored(found: Any) -> StoredObject:
-    modified = found.last_modified.timestamp() if found.last_modified else 0.0
-    return StoredObject(found.object_name, found.size, (found.etag or "").strip('"'), modified)
+def _stored(item: Any) -> StoredObject:
+    modified = item.last_modified.timestamp() if item.last_modified else 0.0
+    return StoredObject(item.object_name, item.size, (item.etag or "").strip('"'), modified)

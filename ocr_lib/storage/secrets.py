@@ -30,14 +30,14 @@ def new_secrets(kind: str, bucket: str) -> list[Tree]:
     if kind == "external":
         return [triton]
     keys = {stage: _key_pair(stage) for stage in (*ACCESS, "admin")}
-    made = [
+    created = [
         _secret(secret_name(stage), {"accesskey": pair[0], "secretkey": pair[1]})
         for stage, pair in keys.items()
     ]
     if kind == "seaweedfs":
         config = json.dumps(seaweedfs_config(bucket, keys))
-        made.append(_secret(IDENTITIES_SECRET, {"s3.json": config}))
-    return [*made, triton]
+        created.append(_secret(IDENTITIES_SECRET, {"s3.json": config}))
+    return [*created, triton]
 
 
 def in_namespaces(items: Sequence[Tree], installation: str, steps: Sequence[str]) -> list[Tree]:

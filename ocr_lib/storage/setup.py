@@ -19,7 +19,7 @@ def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
     Raises:
         ConfigError: one is missing.
     """
-    found = {}
+    pairs = {}
     for stage in ACCESS:
         pair = []
         for name in ("accesskey", "secretkey"):
@@ -29,8 +29,8 @@ def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
             except OSError as error:
                 step = "Mount the Secret of each kind of step"
                 raise ConfigError(str(path), error.strerror or str(error), step) from error
-        found[stage] = (pair[0], pair[1])
-    return found
+        pairs[stage] = (pair[0], pair[1])
+    return pairs
 
 
 def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
@@ -48,9 +48,14 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
             admin.policy_set(name, user=access_key)
     except (MinioAdminException, MinioException, urllib3.exceptions.HTTPError) as error:
         raise ServiceError(
-            f"{store.client.endpoint}: cannot give out keys: {error}. "
+            f"{store.client.endpoint}: cannot give out keys: {_cause(error)}. "
             "Check that it is MinIO and that AWS_ACCESS_KEY_ID is its administrator's."
         ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Returns what an exception says in one line, without the body of the answer."""
+    return " ".join(str(error).partition("; Body:")[0].split())
 
 
 def minio_admin(store: Store) -> MinioAdmin:

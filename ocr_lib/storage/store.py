@@ -114,11 +114,11 @@ class Store:
     def get_file(self, name: str, path: Path) -> Path:
         """Downloads one object to `path`, which appears whole or not at all."""
         bucket, key = self._locate(name)
-        found = self.client.stat(bucket, key)
-        if found is None:
+        stored = self.client.stat(bucket, key)
+        if stored is None:
             raise MissingObjectError(f"s3://{bucket}/{key}: no such object. Check the URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.client.get_file(bucket, key, path, found.size, "")
+        self.client.get_file(bucket, key, path, stored.size, "")
         return path
 
     def get_end(self, name: str, max_bytes: int) -> bytes:
@@ -128,10 +128,10 @@ class Store:
             MissingObjectError: there is none.
         """
         bucket, key = self._locate(name)
-        found = self.client.stat(bucket, key)
-        if found is None:
+        stored = self.client.stat(bucket, key)
+        if stored is None:
             raise MissingObjectError(f"s3://{bucket}/{key}: no such object. Check the URI.")
-        return self.client.get_end(bucket, key, found.size, max_bytes)
+        return self.client.get_end(bucket, key, stored.size, max_bytes)
 
     def get_bytes(self, name: str, max_bytes: int) -> bytes:
         """Returns the content of an object.
@@ -178,8 +178,8 @@ class Store:
             ConflictError: another process changed the object meanwhile.
         """
         bucket, key = self._locate(name)
-        found = self.client.stat(bucket, key)
-        if (found.etag if found else None) != etag:
+        stored = self.client.stat(bucket, key)
+        if (stored.etag if stored else None) != etag:
             raise ConflictError(f"s3://{bucket}/{key}: changed by another process. Run it again.")
         return self.client.put_if(bucket, key, _json(value), etag)
 
@@ -213,12 +213,12 @@ class Store:
         """
         bucket, key = self._locate(prefix.rstrip("/"))
         manifest = TreeManifest.of_folder(folder)
-        there = {item.key: item.size for item in self.client.list(bucket, f"{key}/")}
-        former = self._manifest(bucket, key) if f"{key}/{MANIFEST_NAME}" in there else None
+        stored = {item.key: item.size for item in self.client.list(bucket, f"{key}/")}
+        former = self._manifest(bucket, key) if f"{key}/{MANIFEST_NAME}" in stored else None
         missing = [
             name
             for name, entry in manifest.files.items()
-            if there.get(f"{key}/{name}") != entry.size
+            if stored.get(f"{key}/{name}") != entry.size
             or former is None
             or former.files.get(name) != entry
         ]
@@ -257,7 +257,7 @@ class Store:
         bucket, key = self._locate(uri.rstrip("/"))
         return self._download(bucket, key, self._manifest(bucket, key), folder, max_bytes)
 
-    def get_files(self, uri: str, folder: Path, wanted: Callable[[str], bool]) -> TreeManifest:
+    def get_files(self, uri: str, folder: Path, is_needed: Callable[[str], bool]) -> TreeManifest:
         """Downloads some files of a tree, each with its digest; returns the whole manifest.
 
         Raises:
@@ -266,7 +266,7 @@ class Store:
         """
         bucket, key = self._locate(uri.rstrip("/"))
         manifest = self._manifest(bucket, key)
-        some = {name: entry for name, entry in manifest.files.items() if wanted(name)}
+        some = {name: entry for name, entry in manifest.files.items() if is_needed(name)}
         links = {name: key for name, key in manifest.links.items() if name in some}
         self._download(bucket, key, TreeManifest(some, links), folder, MAX_TREE_BYTES)
         return manifest
@@ -289,10 +289,10 @@ class Store:
             return self.get_file(source, folder / Path(safe_name(key, source)).name)
         if self.client.stat(bucket, f"{key}/{MANIFEST_NAME}") is not None:
             return self.get_tree(source, folder)
-        found = {item.key[len(key) + 1 :]: item for item in self.client.list(bucket, f"{key}/")}
-        if not found:
+        stored = {item.key[len(key) + 1 :]: item for item in self.client.list(bucket, f"{key}/")}
+        if not stored:
             raise DataError(source, "nothing in the store under this name", "Check the URI")
-        files = {safe_name(name, source): FileEntry("", item.size) for name, item in found.items()}
+        files = {safe_name(name, source): FileEntry("", item.size) for name, item in stored.items()}
         return self._download(bucket, key, TreeManifest(files), folder, MAX_TREE_BYTES)
 
     def _download(
@@ -358,8 +358,8 @@ def check_bucket(name: str, where: str = "bucket") -> str:
 
 def _is_endpoint(text: str) -> bool:
     """Tells whether a text is http://host:port, without a path, a user or a query."""
-    found = re.fullmatch(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", text)
-    return found is not None and int(found[2] or 80) <= 65_535
+    match = re.fullmatch(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", text)
+    return match is not None and int(match[2] or 80) <= 65_535
 
 
 def _json(value: Any) -> bytes:

@@ -46,6 +46,7 @@ def check_room(
 def put_in_place(work: Path, folder: Path) -> None:
     """Makes the finished `work` the folder `folder`; what was there is removed."""
     former = work.with_suffix(".former")
+    shutil.rmtree(former, ignore_errors=True)  # of a process that was killed here
     try:
         if folder.exists():
             folder.replace(former)

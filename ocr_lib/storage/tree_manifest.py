@@ -113,8 +113,8 @@ class TreeManifest:
         """Tells whether `folder` holds exactly these files."""
         if not folder.is_dir():
             return False
-        found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-        return found == set(self.files) and not self.missing(folder)
+        names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+        return names == set(self.files) and not self.missing(folder)
 
 
 def safe_name(name: str, where: str) -> str:

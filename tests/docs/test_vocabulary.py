@@ -39,7 +39,6 @@ NOT_YET = (
     "ocr_lib/jobs/",
     "ocr_lib/optim/",
     "ocr_lib/runspec/",
-    "ocr_lib/storage/",
     "ocr_lib/training/",
     "pipelines/",
 )

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.storage.access_policy import ACCESS, secret_name
 from ocr_lib.storage.secrets import TRITON_SECRET
-from ocr_lib.storage.setup import read_keys
 from ocr_lib.storage.store import Store
 from pipelines.cli.main import main
 from pipelines.placement import STEPS
@@ -86,22 +84,12 @@ def test_setup_makes_bucket_and_model_repository_once(
     assert Store.from_env().exists("triton/README")
 
 
-def test_keys_that_are_not_mounted_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="data/accesskey"):
-        read_keys(tmp_path)
-
-
-def test_mounted_keys_are_read(tmp_path: Path) -> None:
-    for stage in ACCESS:
-        (tmp_path / stage).mkdir()
-        (tmp_path / stage / "accesskey").write_text(f"{stage}\n")
-        (tmp_path / stage / "secretkey").write_text("s")
-    assert read_keys(tmp_path)["train"] == ("train", "s")
-
-
 def test_a_store_that_is_no_minio_gives_out_no_keys(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    test_mounted_keys_are_read(tmp_path)
+    for stage in ACCESS:
+        (tmp_path / stage).mkdir()
+        for name in ("accesskey", "secretkey"):
+            (tmp_path / stage / name).write_text(stage)
     assert main(["store", "setup", "--minio-keys", str(tmp_path)]) == 1
     assert "is MinIO" in capsys.readouterr().err
