@@ -111,7 +111,7 @@ class Command(click.Command):
             elif repeated:
                 words.append(repeated)
             words.append(word)
-        if previous:
+        if previous and not ctx.resilient_parsing:  # a shell completes what is not complete
             raise click.BadOptionUsage(words[-1], f"{words[-1]}: its value is missing", ctx)
         return words
 

@@ -114,7 +114,7 @@ def pipeline() -> None:
 
 
 @ocr.command("completion", short_help="print the script for completion in a shell")
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=click.Choice(SHELLS), help="the shell to write it for")
 def completion(shell: str) -> None:
     """Print the script that lets a shell complete commands, options and files.
 

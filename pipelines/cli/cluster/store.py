@@ -21,6 +21,7 @@ with_bucket = option(
     type=Checked("bucket", check_bucket),
     default=lambda: Settings.from_env().s3_bucket or "ocr",
     show_default="OCR_S3_BUCKET, else ocr",
+    help="the store's bucket",
 )
 
 

@@ -22,7 +22,7 @@ from pipelines.kfp_api.cron import CronError, check_cron, find_zone, next_times
 SHOWN_TIMES = 3
 SKIP = "skip_if_unchanged"
 
-with_name = click.argument("name", type=text)
+with_name = click.argument("name", type=text, help="of the schedule")
 with_zone = option(
     "--timezone",
     default="UTC",

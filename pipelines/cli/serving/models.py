@@ -47,7 +47,7 @@ def show_all(model: str) -> None:
 
 
 @models.command("show")
-@click.argument("version", type=count)
+@click.argument("version", type=count, help="number of the version")
 @with_model
 def show(version: int, model: str) -> None:
     """Print data, configuration, code and metrics of a version, as JSON."""
@@ -57,8 +57,8 @@ def show(version: int, model: str) -> None:
 
 
 @models.command("diff")
-@click.argument("one", type=count)
-@click.argument("other", type=count)
+@click.argument("one", type=count, help="number of a version")
+@click.argument("other", type=count, help="number of another one")
 @with_model
 def diff(one: int, other: int, model: str) -> None:
     """Print in what two versions differ."""
