@@ -104,9 +104,3 @@ def test_a_step_that_trains_itself_keeps_the_settings_that_others_hand_on(
 
     assert set(handed_on(tmp_path / "in_step.yaml").values()) == {True}
     assert [field for field, kept in handed_on(package).items() if kept] == ["ENV"]
-
-
-def test_a_number_of_devices_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pipeline", "compile", "--train-accelerators", "-1"]) == 2
-    said = "--train-accelerators: '-1' is not a whole number from 0 to 64"
-    assert said in capsys.readouterr().err

@@ -1,3 +1,5 @@
+"""`ocr gen-label`: archives, label files, PaddleOCR's bytes."""
+
 import io
 import tarfile
 
@@ -38,18 +40,3 @@ def test_a_label_file_with_images_elsewhere(tmp_path):
     with pytest.raises(LabelError, match="missing image"):
         call("gen-label", tmp_path / "gt.txt", tmp_path / "out")
     assert call("gen-label", tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
-
-
-def test_dictionaries_are_listed_and_shown(capsys):
-    call("dictionary", "list")
-    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert {"en", "ic15", "french", "ppocr_keys_v1"} <= set(names)
-    call("dictionary", "show", "en", "--use-space-char")
-    assert capsys.readouterr().out.splitlines()[-1] == "96\t' '"
-
-
-def test_a_dictionary_is_built_from_lists(tmp_path):
-    (tmp_path / "labels.txt").write_text("a.jpg\tba b\nb.jpg\tc\n")
-    out = tmp_path / "d.txt"
-    call("dictionary", "build", tmp_path / "labels.txt", "--out", out, "--no-space")
-    assert out.read_text() == "a\nb\nc\n"

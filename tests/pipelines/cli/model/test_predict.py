@@ -1,4 +1,4 @@
-"""The commands that use a trained network: eval, infer, export, predict, gate."""
+"""`ocr infer` and `ocr predict` on a trained run and its bundle."""
 
 import json
 import re
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.errors import CheckpointError, ConfigError, ImageError
-from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.runtimes import open_bundle
 from tests.pipelines.cli.command import call
@@ -80,61 +79,3 @@ def test_infer_needs_an_image_and_a_checkpoint(run_dir: Path, images: Path) -> N
     options = [f"Global.infer_img={images}", f"Global.checkpoints={run_dir / 'absent'}"]
     with pytest.raises(CheckpointError, match=r"absent\.pdparams: no such file"):
         call("infer", "-c", run_dir / "config.yml", "-o", *options)
-
-
-def test_eval_and_gate(run_dir: Path, bundle: Bundle, tmp_path: Path, capsys: Capture) -> None:
-    config = ["-c", run_dir / "config.yml"]
-    candidate, champion, page = (tmp_path / name for name in ("a.json", "b.json", "r.html"))
-    assert call("eval", *config, "--json", candidate, "--html", page) == 0
-    printed = lines_of(capsys)
-    assert re.fullmatch(r"\[[\d/]+ [\d:]+\] ppocr INFO: metric eval \*{15}", printed[0])
-    report = EvalReport.load(candidate)
-    assert printed[1].endswith(f"acc:{report.paddleocr['acc']}")
-    assert f"on {report.samples} lines" in printed[4]
-    assert page.read_text("utf-8").startswith("<!doctype html>")
-
-    assert call("eval", *config, "--bundle", bundle.root, "--json", champion) == 0
-    assert EvalReport.load(champion).outcomes == report.outcomes
-    capsys.readouterr()
-    gate = [candidate, "--champion", champion, "--min-samples", 20]
-    assert call("gate", *gate) == 0
-    assert lines_of(capsys)[-1] == "accepted"
-    assert call("gate", *gate, "--min-accuracy", 1.0, "--html", page) == 0
-    assert lines_of(capsys)[-1] == "refused"
-    assert call("gate", *gate, "--min-accuracy", 1.0, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["passed"] is False
-
-
-def test_eval_counts_leaked_images(run_dir: Path, tmp_path: Path, capsys: Capture) -> None:
-    path, config = tmp_path / "a.json", ["-c", run_dir / "config.yml", "--limit", 2]
-    train = run_dir.parent / "train" / "lmdb"
-    assert call("eval", *config, "--json", path) == 0
-    assert EvalReport.load(path).leaked is None
-    leaky = ["-o", f"Eval.dataset.data_dir={train}", "--leaks"]
-    assert call("eval", *config, *leaky, "--json", path) == 0
-    assert EvalReport.load(path).leaked == 80
-    assert "80 images are training images too" in capsys.readouterr().out
-    capsys.readouterr()
-    assert call("gate", path, "--min-samples", 1) == 0
-    assert lines_of(capsys)[-1] == "refused"
-
-
-def test_export_from_a_run_folder(run_dir: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert call("export", run_dir, tmp_path / "b", "--checkpoint", "latest") == 0
-    printed = lines_of(capsys)
-    opened = Bundle.open(tmp_path / "b")
-    assert printed[0] == f"inference model is saved to {tmp_path / 'b'}"
-    assert printed[1].startswith("parity on 16 images at 2 widths: largest difference ")
-    assert printed[2] == f"bundle {opened.digest}"
-    assert opened.info["lineage"] == {"checkpoint": "latest"}
-
-
-def test_export_as_paddleocr_is_called(run_dir: Path, tmp_path: Path, capsys: Capture) -> None:
-    options = [
-        f"Global.pretrained_model={run_dir / 'latest'}",
-        f"Global.save_inference_dir={tmp_path / 'b'}",
-    ]
-    assert call("export", "-c", run_dir / "config.yml", "-o", *options) == 0
-    assert (tmp_path / "b" / "inference.pdiparams").exists()
-    with pytest.raises(ConfigError, match="RUN, -c: exactly one of the two"):
-        call("export")
