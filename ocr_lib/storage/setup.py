@@ -55,7 +55,7 @@ def set_up_minio(store: Store, keys: dict[str, tuple[str, str]]) -> None:
 
 def _cause(error: Exception) -> str:
     """Returns what an exception says in one line, without the body of the answer."""
-    return " ".join(str(error).partition("; Body:")[0].split())
+    return " ".join(str(error).partition(", Body:")[0].split())
 
 
 def minio_admin(store: Store) -> MinioAdmin:

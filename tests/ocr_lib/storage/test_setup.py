@@ -48,7 +48,7 @@ def test_each_stage_gets_its_own_key(conditional_store: Store, tmp_path: Path) -
     with pytest.raises(RefusedError):
         of("train").put_json("registry/set-up/production.json", {})
     with pytest.raises(MinioAdminException):
-        minio_admin(store).user_info("nobody of this name")
+        minio_admin(store).user_info("no such user")
 
 
 def test_a_lease_is_for_those_who_deploy_or_serve() -> None:
