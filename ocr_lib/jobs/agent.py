@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ocr_lib.atomic import write_text
 from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.jobs.heartbeat import HeartbeatUploader
 from ocr_lib.jobs.job_result import log_key, read_result, write_result
 from ocr_lib.jobs.local import RUN_FOLDER, prepare, publish_run
-from ocr_lib.jobs.log_progress import NODE_PREFIX
 from ocr_lib.jobs.rendezvous import Rendezvous
 from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.snapshots import Snapshots
@@ -54,6 +54,7 @@ class Agent:
         self.store = store
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
         name = f"node-{self.index}"
+        self.heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER, say)
         self.group = Rendezvous(self.store, work.key, self.attempt, name, settings.nodes)
         self._ranks: WorkerGroup | None = None
         self._looked = 0.0
@@ -61,19 +62,25 @@ class Agent:
 
     def run(self) -> int:
         """Fetches, trains and hands on; returns the exit code."""
+        with self.heartbeat:
+            return self._run()
+
+    def _run(self) -> int:
         if with_retries(lambda: read_result(self.store, self.work), say):
             say("the run is complete already")
             return 0
         with_retries(self.group.join, say)
         say("fetching data")
-        config = with_retries(lambda: prepare(self.store, self.work, self.folder), say)
+        with self.heartbeat.working():
+            config = with_retries(lambda: prepare(self.store, self.work, self.folder), say)
         write_text(self.folder / CONFIG, config.to_yaml())
         if not self.first:
             return self._train()
         if (self.folder / RESULT).exists():  # trained by an earlier container, not handed on
             with_retries(self._publish, say)
             return 0
-        with_retries(self.snapshots.restore, say)
+        with self.heartbeat.working():
+            with_retries(self.snapshots.restore, say)
         with self.snapshots:
             code = self._train()
         if code == 0:
@@ -101,6 +108,7 @@ class Agent:
                 return TERMINATED
             self._ranks = WorkerGroup(self.folder, self.devices, self.index, meeting)
             code = self._ranks.wait(self._look)
+            self.heartbeat.flush()
             if self._ended:
                 return TERMINATED
             if not self._again:
@@ -154,6 +162,10 @@ class Agent:
         say(f"the ranks ended with exit code {code}")
 
     def _publish(self) -> None:
+        with self.heartbeat.working():
+            self._upload_run()
+
+    def _upload_run(self) -> None:
         facts = json.loads((self.folder / RESULT).read_text("utf-8"))
         facts["failed_uploads"] = self.snapshots.failed
         say("uploading the run folder")
@@ -164,8 +176,8 @@ class Agent:
 
 
 def say(line: str) -> None:
-    """Writes a line that counts as progress."""
-    echo(f"{NODE_PREFIX}{line}", flush=True)
+    """Writes a line to the pod's log."""
+    echo(f"node: {line}", flush=True)
 
 
 def main() -> int:

@@ -4,9 +4,12 @@ This step may die at any moment and run again: the job's name follows from the r
 attempt is written on it, its result is in the object store.
 """
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
+from ocr_lib.jobs.heartbeat import clear_heartbeat
 from ocr_lib.jobs.job_result import read_result, reason_key
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.log_tailer import LogTailer
@@ -98,6 +101,9 @@ class Launcher:
     def _adopt_or_create_once(self, spec: JobSpec) -> JobSpec | None:
         """Tries once; None where an earlier job is on its way out."""
         name = job_name(spec.run)
+        if self.cluster.job(name) is None:
+            with suppress(ServiceError):  # a former attempt's heartbeat says nothing of this one
+                clear_heartbeat(self.store, self.work.key)
         if self.cluster.create_job(build_paddlejob(spec)):
             say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
             return spec
@@ -132,8 +138,11 @@ class Launcher:
         deadline_s = 3600 * spec.options.deadline_hours + EXTRA_S
         try:
             end = poll_until(look, "the job to end", deadline_s, Pauses(POLL_S))
-            end = end if follower.heard.step else _hopeless(end)
-            return replace(end, progress=follower.heard.line)
+            heartbeat = follower.heartbeat
+            heartbeat.read(time.monotonic())
+            if heartbeat.reachable and not heartbeat.max_step:
+                end = _hopeless(end)
+            return replace(end, progress=heartbeat.beat.describe())
         except DeadlineError:
             return Outcome("failed", "the job outlived its own deadline.", "deadline")
         finally:

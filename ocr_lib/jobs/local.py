@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.config.schema import Config
+from ocr_lib.jobs.heartbeat import HEARTBEAT, HeartbeatUploader
 from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
 from ocr_lib.jobs.training_job import TrainJob, TrainRequest
 from ocr_lib.runspec.run_config import run_config
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.store import Store
+from ocr_lib.terminal import echo
 
 RUN_FOLDER = "run"
 FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
@@ -36,8 +38,10 @@ def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
     config = prepare(store, work, folder)
     snapshots = Snapshots(store, work.key, folder / RUN_FOLDER)
     snapshots.restore()
-    with snapshots:
+    heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER, say)
+    with snapshots, heartbeat:
         result = train(config)
+        heartbeat.flush()
     facts = {name: getattr(result, name) for name in FACTS}
     facts["failed_uploads"] = snapshots.failed
     pointer = publish_run(store, work, folder / RUN_FOLDER, facts)
@@ -48,7 +52,11 @@ def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
 def publish_run(
     store: Store, work: TrainRequest, run_dir: Path, facts: dict[str, Any]
 ) -> ArtifactRef:
-    """Uploads the run folder and returns what the next steps read."""
+    """Uploads the run folder and returns what the next steps read.
+
+    The heartbeat is an object of its own under the same key: it is no part of the folder's tree.
+    """
+    (run_dir / HEARTBEAT).unlink(missing_ok=True)
     best = (run_dir / f"{BEST}.json").exists()
     return upload(
         store,
@@ -61,6 +69,11 @@ def publish_run(
         validation_digest=work.validation_digest,
         **{**facts, "seconds": round(facts["seconds"], 1)},
     )
+
+
+def say(line: str) -> None:
+    """Writes a line to the step's log."""
+    echo(f"train: {line}", err=True, flush=True)
 
 
 def _settings(store: Store, job: TrainJob, folder: Path) -> dict[str, Any]:

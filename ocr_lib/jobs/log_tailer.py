@@ -1,4 +1,4 @@
-"""Looks at a job, its pods and their logs, one after the other: what the watcher is fed with.
+"""Looks at a job, its pods, logs and heartbeat in turn: what the watcher is fed with.
 
 Logs are asked for at each look, not streamed: a connection that breaks, a container that
 restarts, a pod that is replaced all look the same then, and one thread does it all.
@@ -10,15 +10,17 @@ from typing import Any
 
 from ocr_lib.errors import ServiceError
 from ocr_lib.jobs.diagnosis import name_of, restarts
+from ocr_lib.jobs.heartbeat import HeartbeatReader
 from ocr_lib.jobs.job_result import log_key
 from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError
-from ocr_lib.jobs.log_progress import LogProgress, PodLog, is_chatter
+from ocr_lib.jobs.pod_log import PodLog, is_chatter
 from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
 from ocr_lib.jobs.watch import Observation
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
 UPLOAD_S = 60.0  # between uploads of the logs
+HEARTBEAT_S = 10.0  # between reads of the heartbeat
 SLACK_S = 5  # of clocks: lines read twice are told by their times
 MAX_FOLLOWED = 16  # workers whose lines are shown; all of them count for diagnosis
 MAX_KEPT = 4 << 20  # bytes of a log that are kept for the store
@@ -53,7 +55,8 @@ class LogTailer:
         self._logs: dict[str, PodLog] = {}
         self._restarts: dict[str, int] = {}
         self._kept: dict[str, list[str]] = {}
-        self.heard = LogProgress()
+        self.heartbeat = HeartbeatReader(store, run_key)
+        self._heartbeat_read: float | None = None
         self._uploaded = time.monotonic()
 
     def look(self, name: str) -> Observation:
@@ -64,12 +67,17 @@ class LogTailer:
             self._read(pod)
         if time.monotonic() - self._uploaded > UPLOAD_S:
             self.upload()
+        now = time.monotonic()
+        if self._heartbeat_read is None or now - self._heartbeat_read >= HEARTBEAT_S:
+            self._heartbeat_read = now
+            self.heartbeat.read(now)
         return Observation(
-            at=time.monotonic(),
+            at=now,
             job=self._cluster.job(name),
             pods=tuple(pods),
             events=tuple(self._cluster.events(name)),
-            progress_at=self.heard.progress_at,
+            progress_at=self.heartbeat.changed_at,
+            store_reachable=self.heartbeat.reachable,
         )
 
     def ask_for_stacks(self) -> None:
@@ -110,7 +118,6 @@ class LogTailer:
         kept = self._kept.setdefault(uid, [])
         shown = len(self._logs) <= MAX_FOLLOWED or log.worker == "worker-0"
         for line in log.read(text):
-            self.heard.hear(line.text, time.monotonic())
             kept.append(f"{line.time} {line.text}\n")
             if shown and not self._quiet and not is_chatter(line.text):
                 echo(f"{log.prefix}{line.text}", flush=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
+from ocr_lib.jobs.heartbeat import HEARTBEAT
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 from ocr_lib.terminal import echo
@@ -151,7 +152,8 @@ def _copy(run_dir: Path, target: Path) -> int | None:
 
 def _wanted(name: str) -> bool:
     """Tells whether a resume needs the file: not the checkpoints kept for other uses."""
-    return not name.startswith((".", "iter_epoch_")) and not name.endswith(".npz")
+    other = name.startswith((".", "iter_epoch_")) or name.endswith(".npz") or name == HEARTBEAT
+    return not other
 
 
 def _step_of(prefix: Path, run_dir: Path) -> int | None:

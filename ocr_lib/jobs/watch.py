@@ -41,7 +41,8 @@ class Observation:
         job: the PaddleJob; None where there is none.
         pods: its pods.
         events: of the job.
-        progress_at: when a worker last told of progress; None before the first time.
+        progress_at: when the job's heartbeat last changed; None before the first one.
+        store_reachable: whether the store, which holds the heartbeat, answered.
     """
 
     at: float
@@ -49,6 +50,7 @@ class Observation:
     pods: tuple[Tree, ...] = ()
     events: tuple[Tree, ...] = ()
     progress_at: float | None = None
+    store_reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Outcome:
         result: `again` asks for the whole job to be restarted from its last checkpoint.
         reason: in plain words; empty after success.
         kind: of the finding behind it, or `stalled`, `deadline`, `deleted`, `operator`, `crash`.
-        progress: how far it was, as the workers told.
+        progress: how far it was, by its last heartbeat.
     """
 
     result: Result
@@ -209,7 +211,7 @@ def _watch_progress(watch: WatchState, look: Observation, options: JobOptions) -
     marks = [look.progress_at, watch.since.get("moved"), watch.since.get("waited")]
     moved = max((mark for mark in marks if mark is not None), default=watch.since["seen"])
     since = dict(watch.since)
-    if waiting:  # other limits are for that
+    if waiting or not look.store_reachable:  # other limits are for that; nothing is known
         since["waited"] = look.at
         return replace(watch, since=since)
     quiet, asked = look.at - moved, since.get("dumped")

@@ -14,7 +14,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.local import FACTS
-from ocr_lib.jobs.log_progress import RANK_MARK
+from ocr_lib.jobs.pod_log import RANK_MARK
 from ocr_lib.jobs.termination_reason import describe, write_reason
 from ocr_lib.settings import Settings
 from ocr_lib.terminal import echo

@@ -1,11 +1,14 @@
 """What is said of a run: how it stands, why it waits, failed or was refused, and where to look."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocr_lib.errors import OcrError
+from ocr_lib.jobs.heartbeat import read_heartbeat
 from ocr_lib.jobs.paddlejob import job_name
 from ocr_lib.progress import duration
+from ocr_lib.storage.store import Store
 from ocr_lib.terminal import printable
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.connection import KFP_NAMESPACE, UI
@@ -60,6 +63,26 @@ def heading(view: View) -> str:
 def table(steps: Sequence[Step]) -> list[str]:
     """Returns the steps of a run as lines."""
     return [step.line() for step in steps] or ["no step has begun"]
+
+
+def training(view: View, open_store: Callable[[], Store] | None) -> list[str]:
+    """Returns how far a run's training is by its heartbeat, while it trains.
+
+    Args:
+        view: the run.
+        open_store: opens the object store; None where none is configured.
+    """
+    step = view.step(TRAIN)
+    if open_store is None or step is None or step.state != RUNNING:
+        return []
+    try:
+        beat = read_heartbeat(open_store(), f"runs/{view.run.run_id}")
+    except OcrError as error:
+        return [f"training   not known: {error}"]
+    if beat is None:
+        return ["training   no heartbeat yet"]
+    far = beat.describe() or "before its first step"
+    return [f"training   {far}; last heartbeat {duration(beat.age_s(view.seen))} ago"]
 
 
 def outcome(view: View, reasons: Sequence[str] = ()) -> list[str]:

@@ -94,8 +94,9 @@ def status(run_id: str | None, count: int, follow_it: bool, connection: Connecti
     Of each step: title, state, time, for steps in a loop how many rounds are done, and why it waits
     or failed. `cached`: its result was there already. `skipped`: a condition left it out, as the
     deployment of a refused candidate. `not run`: the run ended before it. `pending`: its pod has
-    not started. A run whose candidate was refused says so. With --follow the exit code is that of
-    `ocr pipeline run`.
+    not started. A run whose candidate was refused says so. While it trains, epoch, step and ETA are
+    read from its heartbeat, where OCR_S3_ENDPOINT and the store's keys are set. With --follow the
+    exit code is that of `ocr pipeline run`.
 
     Examples:
       ocr pipeline status
@@ -115,6 +116,7 @@ def status(run_id: str | None, count: int, follow_it: bool, connection: Connecti
             return _finish(kubeflow, follow(kubeflow, run_id, deadline=timedelta(days=1)))
         view = look(kubeflow, run_id)
         lines = [report.heading(view), *report.table(view.steps)]
+        lines += report.training(view, store_opener())
         lines += report.outcome(view, remarks(kubeflow, view, store_opener()))
         lines += report.see(kubeflow, f"runs/details/{run_id}")
         echo("\n".join(lines))

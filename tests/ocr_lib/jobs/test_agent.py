@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ocr_lib.jobs.heartbeat import HEARTBEAT, read_heartbeat
 from ocr_lib.jobs.job_result import read_result
 from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
 from ocr_lib.jobs.training_job import TrainJob, TrainRequest
@@ -140,6 +141,11 @@ def test_it_trains_hands_on_and_does_nothing_a_second_time(
     assert store.list("runs/node-whole/snapshots/") == []
     assert store.list("runs/node-whole/group/") == []
     assert "OCR_RANK 0 1" in pod.log
+    beat = read_heartbeat(store, work.key)
+    assert beat is not None
+    assert (beat.epoch, beat.step) == (2, result.metadata["steps"])
+    store.get_tree(result.uri, tmp_path / "published")  # which the heartbeat under it leaves alone
+    assert not (tmp_path / "published" / HEARTBEAT).exists()
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     for path in tmp_path.rglob("*"):  # the launcher writes environments to files
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.jobs.heartbeat import Beat, heartbeat_key, read_heartbeat
 from ocr_lib.jobs.job_result import write_result
 from ocr_lib.jobs.launcher import Launcher, TrainingJobError
 from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, build_paddlejob, job_name
@@ -17,7 +18,8 @@ from tests.ocr_lib.jobs.cluster_objects import container, ended, job, pod
 from tests.ocr_lib.jobs.specs import plain, work
 
 Tree = dict[str, Any]
-STEP = "2026-11-23T14:00:00Z [x] ppocr INFO: epoch: [1/2], global_step: 5, eta: 0:00:09\n"
+LINE = "2026-11-23T14:00:00Z node: fetching data\n"
+BEAT = Beat(1, 5, 9.0, "2026-11-23T14:00:00Z")
 DONE = ArtifactRef("s3://ocr/runs/x", "ab" * 32, {"steps": 7})
 
 
@@ -43,13 +45,24 @@ def end(made: Tree, kind: str, message: str = "") -> None:
     made["status"] = job("Created", kind, message=message)["status"]
 
 
-def failing_first(server: ApiServer, launcher: Launcher, kind: str = "Failed") -> list[str]:
-    """Plays an operator under which the first attempt fails; returns the attempts made."""
+def failing_first(
+    server: ApiServer, launcher: Launcher, kind: str = "Failed", beat: Beat | None = None
+) -> list[str]:
+    """Plays an operator under which the first attempt fails; returns the attempts made.
+
+    Args:
+        server: whose operator it is.
+        launcher: sends the job.
+        kind: how the first attempt ends.
+        beat: its last heartbeat.
+    """
     attempts: list[str] = []
 
     def operate(made: Tree) -> None:
         attempts.append(made["metadata"]["annotations"][ANNOTATION_ATTEMPT])
         if len(attempts) == 1:
+            if beat:
+                launcher.store.put_json(heartbeat_key(launcher.work.key), beat.to_dict())
             end(made, kind, "has failed because it has reached the specified backoff limit")
         else:
             write_result(launcher.store, launcher.work, DONE)
@@ -74,7 +87,7 @@ def test_a_job_that_succeeds_hands_on_its_result_and_goes(
         end(made, "Succeeded")
 
     server.on_create = operate
-    server.pods, server.logs = [pod()], {pod()["metadata"]["name"]: STEP}
+    server.pods, server.logs = [pod()], {pod()["metadata"]["name"]: LINE}
     assert launcher.run() == DONE
     assert server.jobs == {}
     keys = [item.key for item in launcher.store.list(f"runs/{run}/logs/01/")]
@@ -114,15 +127,16 @@ def test_a_job_on_its_way_out_is_waited_for(server: ApiServer, launcher: Launche
 def test_a_job_that_failed_half_way_starts_again_from_its_checkpoint(
     server: ApiServer, launcher: Launcher
 ) -> None:
-    server.logs = {pod()["metadata"]["name"]: STEP}
-    attempts = failing_first(server, launcher)
+    attempts = failing_first(server, launcher, beat=BEAT)
     assert launcher.run() == DONE
     assert attempts == ["1", "2"]
+    assert read_heartbeat(launcher.store, launcher.work.key) is None  # the second has none yet
 
 
 def test_one_that_failed_before_its_first_step_does_not(
     server: ApiServer, launcher: Launcher, run: str
 ) -> None:
+    launcher.store.put_json(heartbeat_key(launcher.work.key), BEAT.to_dict())  # of an earlier job
     attempts = failing_first(server, launcher)
     with pytest.raises(TrainingJobError, match="exit code 250: aborted") as error:
         launcher.run()
@@ -134,13 +148,14 @@ def test_one_that_failed_before_its_first_step_does_not(
 
 
 def test_attempts_are_counted_across_steps(server: ApiServer, launcher: Launcher) -> None:
-    server.logs = {pod()["metadata"]["name"]: STEP}
+    launcher.store.put_json(heartbeat_key(launcher.work.key), BEAT.to_dict())
     attempts = failing_first(server, launcher)
     last = replace(launcher.spec, attempt=launcher.spec.options.retries + 1)
     made = build_paddlejob(last)
     end(made, "Failed", "backoff limit")
     server.jobs[job_name(last.run)] = made
-    with pytest.raises(TrainingJobError, match=r"did not finish \(3 attempts\)"):
+    far = r"did not finish \(3 attempts\): .* It got to epoch 1, step 5, ETA 0:09\."
+    with pytest.raises(TrainingJobError, match=far):
         launcher.run()
     assert attempts == []
 

@@ -140,6 +140,18 @@ def test_standing_still_asks_for_stacks_first_then_starts_again() -> None:
     assert (looks[4].end.result, looks[4].end.kind) == ("again", "stalled")
 
 
+def test_while_the_store_does_not_answer_nothing_stands_still() -> None:
+    """The heartbeat is there: what it would say is not known. Once it is, waiting begins again."""
+    silent = Observation(100, RUNNING, (pod(**UP),), progress_at=100.0)
+    away = replace(silent, store_reachable=False)
+    looks = [replace(away, at=moment) for moment in (1300, 9000)]
+    back = [replace(silent, at=moment) for moment in (9001, 10199, 10200)]
+    dumps = [item.dump for item in watch(silent, *looks, *back)]
+    assert dumps == [False, False, False, False, False, True]
+    seen = watch(silent, replace(silent, at=1300), replace(away, at=1300 + DUMP_S))
+    assert (seen[1].dump, seen[2].end) == (True, None)  # asked for stacks, then away
+
+
 def test_going_on_after_the_stacks_is_going_on() -> None:
     still = Observation(1300, RUNNING, (pod(**UP),), progress_at=100.0)
     again = replace(still, at=1310, progress_at=1305.0)

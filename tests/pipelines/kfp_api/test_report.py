@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ocr_lib.jobs.heartbeat import Beat, heartbeat_key
+from ocr_lib.storage.s3 import S3Client
+from ocr_lib.storage.store import Store
 from pipelines.kfp_api import report
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.connection import connect
@@ -177,3 +180,25 @@ def test_a_run_that_goes_on_has_no_end(view: Show) -> None:
     assert report.outcome(found) == [
         f"running: it goes on; `ocr pipeline status {found.run.run_id}` shows it"
     ]
+
+
+def test_while_it_trains_the_heartbeat_says_how_far(
+    view: Show, store: Store, closed_port: int
+) -> None:
+    found = view("refused")
+    key = heartbeat_key(f"runs/{found.run.run_id}")
+    store.remove(key)
+    assert report.training(found, lambda: store) == []  # it does not train any more
+    steps = [replace(s, state="RUNNING") if s.task.name == "train" else s for s in found.steps]
+    trains = replace(found, steps=tuple(steps))
+    assert report.training(trains, None) == []
+    assert report.training(trains, lambda: store) == ["training   no heartbeat yet"]
+    at = f"{NOW - timedelta(seconds=12):%Y-%m-%dT%H:%M:%SZ}"
+    store.put_json(key, Beat(3, 1200, 421.0, at).to_dict())
+    assert report.training(trains, lambda: store) == [
+        "training   epoch 3, step 1,200, ETA 7:01; last heartbeat 0:12 ago"
+    ]
+    store.put_json(key, Beat(at=at).to_dict())
+    assert "before its first step" in report.training(trains, lambda: store)[0]
+    away = Store(S3Client(f"http://127.0.0.1:{closed_port}", "k", "s", "us-east-1"), "ocr")
+    assert report.training(trains, lambda: away)[0].startswith("training   not known: ")

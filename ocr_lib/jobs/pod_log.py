@@ -1,11 +1,8 @@
-"""The workers' logs as one: lines told apart by rank, progress picked out."""
+"""The workers' logs as one: new lines of each pod, told apart by rank."""
 
-import re
 from dataclasses import dataclass
 
 RANK_MARK = "OCR_RANK"  # a worker's first line: `OCR_RANK <rank> <world size>`
-NODE_PREFIX = "node: "  # lines of the node process: fetching, restoring, uploading
-_STEP = re.compile(r"epoch: \[(\d+)/(\d+)\], global_step: (\d+).*?eta: (.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +49,6 @@ class PodLog:
         return f"[rank {self.rank}] " if self.rank else f"[{self.worker}] "
 
 
-@dataclass(slots=True)
-class LogProgress:
-    """What the workers told so far.
-
-    Attributes:
-        progress_at: when they last told of progress, by the listener's clock; None: never.
-        step: the last global step heard of.
-        line: epoch, step and ETA of the last step line, for people.
-    """
-
-    progress_at: float | None = None
-    step: int = 0
-    line: str = ""
-
-    def hear(self, text: str, at: float) -> None:
-        """Takes note of a line; what the launcher says while it waits is no progress."""
-        if is_progress(text):
-            self.progress_at = at
-        if found := _STEP.search(text):
-            epoch, epochs, step, eta = found.groups()
-            self.step = int(step)
-            self.line = f"epoch {epoch} of {epochs}, step {step}, ETA {eta}"
-
-
 def is_chatter(text: str) -> bool:
     """Tells whether a line is of the launcher's own, which is not worth repeating."""
     return text.startswith("LAUNCH INFO ") or " HTTP Request: " in text
@@ -85,8 +58,3 @@ def _sortable(time: str) -> str:
     """Returns a time with all nine digits, since trailing zeros are left out; "" for no time."""
     second, point, fraction = time.removesuffix("Z").partition(".")
     return f"{second}{point or '.'}{fraction:0<9}Z" if second[:4].isdigit() else ""
-
-
-def is_progress(text: str) -> bool:
-    """Tells whether a line means that work goes on."""
-    return "ppocr INFO: " in text or text.startswith(NODE_PREFIX) or " ETA " in text
