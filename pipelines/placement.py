@@ -35,7 +35,7 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepSpec:
     """Key, deadline, pool and resources of one step.
 
     Attributes:
@@ -70,26 +70,28 @@ def _small(memory: str, memory_limit: str) -> Resources:
 _HOUR_S = 3600
 # Task name → its row.
 STEPS = {
-    "plan": Step("data", 1800, "data", _pool("500m", "1Gi"), _small("128Mi", "1Gi")),
-    "gen-label": Step("data", 6 * _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
-    "pack-lmdb": Step("data", 12 * _HOUR_S, "data", _pool("4", "8Gi"), _small("256Mi", "2Gi")),
-    "preflight": Step("data", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")),
+    "plan": StepSpec("data", 1800, "data", _pool("500m", "1Gi"), _small("128Mi", "1Gi")),
+    "gen-label": StepSpec("data", 6 * _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
+    "pack-lmdb": StepSpec("data", 12 * _HOUR_S, "data", _pool("4", "8Gi"), _small("256Mi", "2Gi")),
+    "preflight": StepSpec("data", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")),
     # The row of the pods that train; the step that watches them asks for nothing.
-    "train": Step(
+    "train": StepSpec(
         *("train", 7 * 24 * _HOUR_S, "gpu-train", _pool("4", "16Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
     ),
-    "predict": Step(
+    "predict": StepSpec(
         *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
     ),
-    "evaluate": Step("evaluate", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")),
-    "export": Step(
+    "evaluate": StepSpec(
+        "evaluate", 3 * _HOUR_S, "data", _pool("1", "4Gi"), _small("256Mi", "2Gi")
+    ),
+    "export": StepSpec(
         *("export", _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
     ),
-    "deploy": Step("deploy", _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
-    "clean-up": Step("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
+    "deploy": StepSpec("deploy", _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
+    "clean-up": StepSpec("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
 }
 
 

@@ -17,10 +17,10 @@ USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it i
 def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
     """Puts a task where `STEPS` says, as an ordinary user, with its image and its store key."""
     step = STEPS[task.name]
-    own = step.resources(options.placement)
+    resources = step.resources(options.placement)
     task.set_container_image(_reference(task.container_spec.image, options.images))
-    task.set_cpu_request(own.cpu)
-    task.set_memory_request(own.memory).set_memory_limit(own.memory_limit)
+    task.set_cpu_request(resources.cpu)
+    task.set_memory_request(resources.memory).set_memory_limit(resources.memory_limit)
     if accelerators := options.accelerators(task.name):
         task.set_accelerator_type(options.accelerator).set_accelerator_limit(accelerators)
     if options.placement == "pools":

@@ -9,17 +9,19 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.config.schema import Config
 from ocr_lib.data import lanczos
 from ocr_lib.data.decode import Image, decode_image
 from ocr_lib.data.resize_ops import read_resize_op
 from ocr_lib.errors import ConfigError
 from ocr_lib.opencv import cv2
+
+if TYPE_CHECKING:  # Triton has no YAML, and reads no configuration
+    from ocr_lib.config.schema import Config
 
 __all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 
@@ -97,7 +99,7 @@ class Preprocess:
             )
 
     @classmethod
-    def from_config(cls, config: Config) -> "Preprocess":
+    def from_config(cls, config: "Config") -> "Preprocess":
         """Reads the Eval transforms' resize operation and `Global.width_buckets`.
 
         Raises:

@@ -5,13 +5,15 @@ Source: PaddleOCR ppocr/data/imaug/rec_img_aug.py.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ocr_lib.config.checks import above
 from ocr_lib.config.component import Table, parse_component
 from ocr_lib.config.location import FieldError, SourceLocation
-from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
+
+if TYPE_CHECKING:  # Triton has no YAML, and reads no configuration
+    from ocr_lib.config.schema import Config
 
 WHERE = ("Eval", "dataset", "transforms")
 Buckets = tuple[int, ...] | None
@@ -155,7 +157,7 @@ RESIZE_OPS: Table = {
 }
 
 
-def read_resize_op(config: Config) -> dict[str, Any]:
+def read_resize_op(config: "Config") -> dict[str, Any]:
     """Returns the arguments of `Preprocess` that the Eval transforms ask for.
 
     Args:

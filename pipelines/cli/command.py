@@ -141,9 +141,9 @@ class Group(Command, click.Group):
         if cmd_name not in self.lazy:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = self.lazy[cmd_name][0].partition(":")
-        found = getattr(importlib.import_module(module), attribute)
-        assert isinstance(found, click.Command)
-        return found
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes options and subcommands."""
@@ -193,8 +193,8 @@ def as_one(
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(**values: Any) -> Any:
-            own = {key: values.pop(key) for key in taken}
-            return function(**values, **{name: make(**own)})
+            arguments = {key: values.pop(key) for key in taken}
+            return function(**values, **{name: make(**arguments)})
 
         for decorator in reversed(decorators):
             call = decorator(call)

@@ -106,12 +106,12 @@ def _parameter(text: str) -> tuple[str, Any]:
     if not equals or name not in inputs:
         raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(inputs)}")
     type_name = inputs[name].type.partition("[")[0]
-    found = yaml.safe_load(value)
-    if type_name == "Float" and type(found) is int:
-        found = float(found)
-    if type(found) is not TYPES[type_name]:
+    parsed = yaml.safe_load(value)
+    if type_name == "Float" and type(parsed) is int:
+        parsed = float(parsed)
+    if type(parsed) is not TYPES[type_name]:
         raise ConfigError(f"--param {text}", f"not of type {type_name}", "Write the value in YAML")
-    return name, found
+    return name, parsed
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -53,6 +53,6 @@ def ask_triton(
     with RecognitionClient(triton_url, production.model) as recognizer:
         served = recognizer.read_many(images)
     return [
-        ServedAnswer(sample.name, sample.label, ours.text, theirs.text, theirs.score)
-        for sample, ours, theirs in zip(samples, exported, served, strict=True)
+        ServedAnswer(sample.name, sample.label, expected.text, answer.text, answer.score)
+        for sample, expected, answer in zip(samples, exported, served, strict=True)
     ]

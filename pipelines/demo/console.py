@@ -88,8 +88,8 @@ class Console:
         self._current = None
 
     def _step_line(self, text: str) -> None:
-        own = text and not self._in_inputs and not text.startswith(EXECUTOR)
-        if own and self.failed is None:  # the exit handler may still speak
+        of_step = text and not self._in_inputs and not text.startswith(EXECUTOR)
+        if of_step and self.failed is None:  # the exit handler may still speak
             self.last_words = text
         if text.startswith(EXECUTOR):
             self._in_inputs += text.endswith("executor_input:")

@@ -114,8 +114,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _complaint(console: Console, log: Path) -> str:
-    said = [line.strip() for line in console.tail if line.strip()]
+    tail = [line.strip() for line in console.tail if line.strip()]
     if console.failed is None:
-        return "\n".join(["the pipeline did not run", *said, f"The whole log: {log}"])
+        return "\n".join(["the pipeline did not run", *tail, f"The whole log: {log}"])
     title = TITLES.get(console.failed, console.failed)
     return f"step {console.failed} ({title}) failed: {console.last_words}\nThe whole log: {log}"

@@ -63,8 +63,10 @@ def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
     parameters = dict(options.parameters)
     if options.pretrained:
         arguments |= pretrained_parameters(options.pretrained, running.store, options.out)
-        own, wished = (given.get("config_overrides", []) for given in (arguments, parameters))
-        parameters["config_overrides"] = [*own, *wished]
+        overrides, more_overrides = (
+            given.get("config_overrides", []) for given in (arguments, parameters)
+        )
+        parameters["config_overrides"] = [*overrides, *more_overrides]
     return {**arguments, **parameters}
 
 
@@ -80,8 +82,10 @@ def _summary(
         if production:
             lines = run.pointer("preflight", "test_lmdb")
             answers = ask_triton(production, lines, running.triton_url, running.store, work)
-        found = download(running.store, run.pointer("evaluate", "evaluation"), work / "evaluation")
-        evaluation = Evaluation.load(found)
+        evaluation_dir = download(
+            running.store, run.pointer("evaluate", "evaluation"), work / "evaluation"
+        )
+        evaluation = Evaluation.load(evaluation_dir)
     return summarise(
         evaluation=evaluation,
         bundle=run.pointer("export", "bundle").metadata if "export" in run.seconds else None,

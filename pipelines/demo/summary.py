@@ -73,11 +73,10 @@ def _serving(summary: dict[str, Any]) -> str:
     version = summary["model_version"]
     if version is None:
         return "nothing: no model was accepted yet"
-    kept = "" if summary["gate"]["passed"] else ", as before"
+    unchanged = "" if summary["gate"]["passed"] else ", as before"
     equal = "just what" if summary["triton"]["equal"] else "NOT what"
-    return (
-        f"{summary['model']} version {version}{kept}; Triton reads {equal} the exported model reads"
-    )
+    model = f"{summary['model']} version {version}{unchanged}"
+    return f"{model}; Triton reads {equal} the exported model reads"
 
 
 def _answers(summary: dict[str, Any]) -> list[str]:

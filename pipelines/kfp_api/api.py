@@ -33,15 +33,15 @@ MAX_WORKFLOW_BYTES = 64 << 20
 T = TypeVar("T")
 
 
-class RefusedError(ServiceError):
+class RejectedError(ServiceError):
     """The server does not want this request, however often it comes."""
 
 
-class NotFoundError(RefusedError):
+class NotFoundError(RejectedError):
     """The server has no such thing."""
 
 
-class AlreadyExistsError(RefusedError):
+class AlreadyExistsError(RejectedError):
     """The server has one of this name already."""
 
 
@@ -77,7 +77,7 @@ class Kubeflow:
 
         Raises:
             ConfigError: who asks is not let in.
-            RefusedError: 4xx; `NotFoundError` and `AlreadyExistsError` are 404 and 409.
+            RejectedError: 4xx; `NotFoundError` and `AlreadyExistsError` are 404 and 409.
             ServiceError: any other failure, in one line.
         """
         with _plain_failures(self.connection.host):
@@ -119,7 +119,7 @@ class Kubeflow:
     def _repeat(self, action: Callable[[], T]) -> T:
         return retry(
             action,
-            lambda error: isinstance(error, ServiceError) and not isinstance(error, RefusedError),
+            lambda error: isinstance(error, ServiceError) and not isinstance(error, RejectedError),
             self._read_for_s,
             Pauses(self._pause_s, factor=2.0, longest_s=10.0),
         )
@@ -164,14 +164,14 @@ class Kubeflow:
 
     def experiment(self, name: str) -> str:
         """Returns the id of an experiment, which is created where it is missing."""
-        found = self.named(
+        existing = self.named(
             self.experiments.experiment_service_list_experiments,
             "experiments",
             name,
             **self.namespace,
         )
-        if found:
-            return str(found[0].experiment_id)
+        if existing:
+            return str(existing[0].experiment_id)
         new = kfp_server_api.V2beta1Experiment(display_name=name, **self.namespace)
         try:
             return str(
@@ -235,8 +235,8 @@ def _configuration(connection: Connection) -> Any:
     if connection.token:
         token = connection.token
 
-        def refresh(found: Any) -> None:
-            found.api_key["authorization"] = token()
+        def refresh(refreshed: Any) -> None:
+            refreshed.api_key["authorization"] = token()
 
         configuration.api_key_prefix["authorization"] = "Bearer"
         refresh(configuration)
@@ -245,24 +245,24 @@ def _configuration(connection: Connection) -> Any:
 
 
 def _failure(host: str, error: ApiException) -> Exception:
-    said = _message(error.body)
+    message = _message(error.body)
     if not error.status:
-        return RefusedError(
+        return RejectedError(
             f"{host}: {_last_line(error.reason)}. If its certificate is your own "
             f"authority's, name that in {CA}."
         )
     if error.status in (401, 403) or 300 <= (error.status or 0) < 400:
-        cause = f"not let in ({error.status}{f': {said}' if said else ''})"
+        cause = f"not let in ({error.status}{f': {message}' if message else ''})"
         return ConfigError(
             host, cause, "Give a token, a cookie, or a name and password: see --help"
         )
-    words = f"{host}: {said or error.reason or 'no reason given'} ({error.status})."
+    words = f"{host}: {message or error.reason or 'no reason given'} ({error.status})."
     if error.status == 404:
         return NotFoundError(words)
     if error.status == 409:
         return AlreadyExistsError(words)
     refused = 400 <= (error.status or 0) < 500 and error.status != 429
-    return RefusedError(words) if refused else ServiceError(words)
+    return RejectedError(words) if refused else ServiceError(words)
 
 
 def _message(body: str | bytes | None) -> str:

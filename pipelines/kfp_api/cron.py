@@ -246,8 +246,8 @@ def _parse_field(text: str, field: Field) -> tuple[frozenset[int], bool]:
     values: set[int] = set()
     has_star = False
     for item in filter(None, text.split(",")):
-        found, star = _parse_item(item, field)
-        values.update(found)
+        item_values, star = _parse_item(item, field)
+        values.update(item_values)
         has_star |= star
     return frozenset(values), has_star
 

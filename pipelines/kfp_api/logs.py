@@ -22,7 +22,7 @@ from ocr_lib.terminal import printable
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.report import EVALUATE, log_place
 from pipelines.kfp_api.rounds import Round
-from pipelines.kfp_api.steps import Step
+from pipelines.kfp_api.steps import RunStep
 from pipelines.kfp_api.view import View
 from pipelines.kfp_api.workflow import LOG_ARTIFACT
 
@@ -55,7 +55,7 @@ class Log:
 def read_log(
     kubeflow: Kubeflow,
     view: View,
-    step: Step,
+    step: RunStep,
     number: int = 0,
     open_store: OpenStore | None = None,
 ) -> Log:
@@ -87,8 +87,8 @@ def read_log(
         return Log(source, lines[:-1] if lines and not lines[-1] else lines, cut)
     where = "; ".join(missed) or f"the server names no pod of it, and {STORE} is not set"
     place = log_place(view, step)
-    kept = f" When the step has ended it is kept at {place}." if place else ""
-    raise ServiceError(f"{step.task.title}: no log can be read ({where}).{kept}")
+    stored = f" When the step has ended it is kept at {place}." if place else ""
+    raise ServiceError(f"{step.task.title}: no log can be read ({where}).{stored}")
 
 
 def remarks(kubeflow: Kubeflow, view: View, open_store: OpenStore | None = None) -> list[str]:
@@ -109,7 +109,7 @@ def remarks(kubeflow: Kubeflow, view: View, open_store: OpenStore | None = None)
     return [line for line in log.lines if line.strip()][-LAST_LINES:]
 
 
-def _round(step: Step, number: int) -> Round | None:
+def _round(step: RunStep, number: int) -> Round | None:
     if number:
         if number > len(step.rounds):
             raise ConfigError(
@@ -121,7 +121,7 @@ def _round(step: Step, number: int) -> Round | None:
 
 
 def _sources(
-    kubeflow: Kubeflow, view: View, step: Step, item: Round | None, open_store: OpenStore | None
+    kubeflow: Kubeflow, view: View, step: RunStep, item: Round | None, open_store: OpenStore | None
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yields each place that may have the log, and what reads its last bytes there."""
     workflow, node = view.progress.workflow, item.pod if item else None
@@ -170,10 +170,10 @@ def _from_archive(kubeflow: Kubeflow, node: str) -> bytes:
 
 def _from_store(open_store: OpenStore, prefix: str) -> bytes:
     store = open_store()
-    found = [item for item in store.list(prefix) if f"/{LOG_ARTIFACT}" in item.key]
-    if not found:
+    logs = [item for item in store.list(prefix) if f"/{LOG_ARTIFACT}" in item.key]
+    if not logs:
         raise ServiceError("there is none")
-    last = max(found, key=lambda item: item.modified)
+    last = max(logs, key=lambda item: item.modified)
     bucket = prefix.removeprefix("s3://").partition("/")[0] if "://" in prefix else store.bucket
     return store.get_end(f"s3://{bucket}/{last.key}", MAX_BYTES + 1)
 

@@ -82,13 +82,13 @@ class Package:
         """
         value = answer if isinstance(answer, dict) else {}
         spec = value.get("pipeline_spec", value)  # the bare specification where it has no platform
-        found = {
+        equal = {
             "pipeline": _same(spec, self.spec, pipeline_spec_pb2.PipelineSpec),
             "platform": _same(
                 value.get("platform_spec"), self.platform, pipeline_spec_pb2.PlatformSpec
             ),
         }
-        return [name for name, same in found.items() if not same]
+        return [name for name, same in equal.items() if not same]
 
 
 def read_package(path: Path) -> Package:
@@ -130,7 +130,7 @@ def _same(answer: Any, sent: dict[str, Any], kind: Any) -> bool:
     if not isinstance(answer, dict):
         return False
     try:
-        found = json_format.ParseDict(answer, kind(), ignore_unknown_fields=True)
-        return bool(found == json_format.ParseDict(sent, kind()))
+        received = json_format.ParseDict(answer, kind(), ignore_unknown_fields=True)
+        return bool(received == json_format.ParseDict(sent, kind()))
     except json_format.ParseError:
         return False

@@ -1,12 +1,12 @@
 """The parameters of a run, checked against the package before a run can waste anybody's time."""
 
 from collections.abc import Container, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
+from ocr_lib.nearest import nearest
 from ocr_lib.terminal import echo
 
 Definitions = Mapping[str, Mapping[str, Any]]
@@ -36,28 +36,28 @@ def read_parameters(file: Path | None, given: Iterable[str], known: Definitions)
     Raises:
         ConfigError: names the place, what is wrong, and the nearest known name.
     """
-    found: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     if file is not None:
-        values, places = parse(_text(file), str(file))
+        values, locations = parse(_text(file), str(file))
         if not isinstance(values, dict):
             raise ConfigError(str(file), "holds no `name: value` lines", "Write a parameter a line")
         for name, value in values.items():
-            place = places.get((name,), str(file))
+            place = locations.get((name,), str(file))
             now = present_name(name, known, place)
-            if now in found:
+            if now in parameters:
                 raise ConfigError(place, f"{now} is given under two names", "Leave one of them out")
-            found[now] = check(now, value, known, place)
+            parameters[now] = check(now, value, known, place)
     for argument in given:
         name, equals, text = argument.partition("=")
         if not equals:
             raise ConfigError(f"--param {argument}", "has no =", "Write NAME=VALUE")
         place = f"--param {argument}"
         name = present_name(name, known, place)
-        found[name] = check(name, parse(text, place)[0], known, place)
+        parameters[name] = check(name, parse(text, place)[0], known, place)
     missing = [name for name, definition in known.items() if _needed(definition)]
-    if absent := [name for name in missing if name not in found]:
+    if absent := [name for name in missing if name not in parameters]:
         raise ConfigError(absent[0], "is not given and has no default", "Add it to the parameters")
-    return found
+    return parameters
 
 
 def present_name(name: str, known: Container[str], place: str) -> str:
@@ -72,9 +72,8 @@ def present_name(name: str, known: Container[str], place: str) -> str:
 def check(name: str, value: Any, known: Definitions, place: str) -> Any:
     """Returns a value in the type that the package wants, or refuses it."""
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        fix = f"Did you mean {near[0]}" if near else f"Known: {', '.join(known)}"
-        raise ConfigError(place, f"{name} is no parameter of this pipeline", fix)
+        cause = f"{name} is no parameter of this pipeline"
+        raise ConfigError(place, cause, nearest(name, known, "See docs/pipeline.md"))
     definition = known[name]
     words, types = TYPES[definition["parameterType"]]
     if value is None and str in types:
@@ -86,8 +85,7 @@ def check(name: str, value: Any, known: Definitions, place: str) -> Any:
         value = float(value)
     allowed = definition.get("literals")
     if allowed and value not in allowed:
-        near = get_close_matches(str(value), map(str, allowed), n=1)
-        fix = f"Did you mean {near[0]}" if near else f"Choose from: {', '.join(map(str, allowed))}"
+        fix = nearest(str(value), map(str, allowed))
         raise ConfigError(place, f"{name} cannot be {value!r}", fix)
     return value
 

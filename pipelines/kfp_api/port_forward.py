@@ -46,7 +46,7 @@ def port_forward(namespace: str, target: str, port: int) -> Iterator[str]:
 
 def _address(process: subprocess.Popen[str], target: str) -> str:
     assert process.stdout
-    said = ""
+    last_line = ""
     ends = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < ends:
         if not select.select([process.stdout], [], [], 0.2)[0]:
@@ -54,7 +54,7 @@ def _address(process: subprocess.Popen[str], target: str) -> str:
         line = process.stdout.readline()
         if not line:
             break
-        if found := FORWARDING.match(line):
-            return found[1]
-        said = line.strip()
-    raise ServiceError(f"kubectl port-forward {target}: {said or 'nothing said'}.")
+        if match := FORWARDING.match(line):
+            return match[1]
+        last_line = line.strip()
+    raise ServiceError(f"kubectl port-forward {target}: {last_line or 'nothing said'}.")

@@ -20,7 +20,7 @@ from pipelines.kfp_api.rounds import (
     Round,
     waiting_reason,
 )
-from pipelines.kfp_api.steps import MAX_REASON, Step
+from pipelines.kfp_api.steps import MAX_REASON, RunStep
 from pipelines.kfp_api.times import parse_time
 from pipelines.kfp_api.view import View
 from pipelines.kfp_api.workflow import Workflow
@@ -60,7 +60,7 @@ def heading(view: View) -> str:
     return printable(str(view.run.display_name or view.run.run_id))
 
 
-def table(steps: Sequence[Step]) -> list[str]:
+def table(steps: Sequence[RunStep]) -> list[str]:
     """Returns the steps of a run as lines."""
     return [step.line() for step in steps] or ["no step has begun"]
 
@@ -115,15 +115,15 @@ def outcome(view: View, reasons: Sequence[str] = ()) -> list[str]:
 def _failure(view: View, last: Sequence[str]) -> list[str]:
     run, step = view.run, view.failed
     lines = []
-    if said := run.error.message if run.error and run.error.message else "":
-        lines.append(f"reason     {printable(said)}")
+    if message := run.error.message if run.error and run.error.message else "":
+        lines.append(f"reason     {printable(message)}")
     if step is not None:
         lines.append(f"failed     {step.task.title}{f': {step.reason}' if step.reason else ''}")
         lines += [f"           {line}" for line in last]
         lines.append(f"log        ocr pipeline logs {run.run_id} {step.task.name}")
         if place := log_place(view, step):
             lines.append(f"           {place}")
-    elif not said:
+    elif not message:
         lines.append("reason     in the workflow: no step failed")
     train = view.step(TRAIN)
     if train is not None and train.seconds is not None:
@@ -131,7 +131,7 @@ def _failure(view: View, last: Sequence[str]) -> list[str]:
     return lines
 
 
-def log_place(view: View, step: Step) -> str:
+def log_place(view: View, step: RunStep) -> str:
     """Returns where in the object store the log of a step is, as far as that is known.
 
     Empty where only Kubeflow's own driver of the step ran: its log is not there.
@@ -156,7 +156,7 @@ def waits(view: View) -> list[Wait]:
 
 
 def _pods_that_wait(view: View, workflow: Workflow) -> list[Wait]:
-    found: dict[str, Wait] = {}
+    waits: dict[str, Wait] = {}
     nodes = [node for node in workflow.pods("Pending") if node.started]
     for node in sorted(nodes, key=lambda n: (n.started, n.name)):
         if not (reason := printable(waiting_reason(node))[:MAX_REASON]):
@@ -169,8 +169,8 @@ def _pods_that_wait(view: View, workflow: Workflow) -> list[Wait]:
             f"           kubectl -n {view.namespace} describe pod {workflow.pod_name(node)}",
         )
         cause = f"waits {name} {reason.partition(':')[0]}"
-        found.setdefault(cause, Wait(cause, lines))
-    return list(found.values())[:LISTED]
+        waits.setdefault(cause, Wait(cause, lines))
+    return list(waits.values())[:LISTED]
 
 
 def _nothing_starts(view: View) -> list[Wait]:

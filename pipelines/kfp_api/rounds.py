@@ -53,7 +53,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """What a run has come to.
 
     Attributes:
@@ -67,7 +67,7 @@ class Progress:
     workflow: Workflow | None = None
 
 
-def progress_in_workflow(workflow: Workflow, outline: Outline) -> Progress:
+def progress_in_workflow(workflow: Workflow, outline: Outline) -> RunProgress:
     """Reads a run's progress from its workflow."""
     names = {task.name for task in outline.tasks}
     rounds: dict[str, list[Round]] = defaultdict(list)
@@ -76,18 +76,18 @@ def progress_in_workflow(workflow: Workflow, outline: Outline) -> Progress:
     skipped = {
         path.rpartition(".")[2] for path, node in workflow.latest.items() if node.phase == "Skipped"
     }
-    return Progress(rounds, frozenset(skipped & outline.groups.keys()), workflow)
+    return RunProgress(rounds, frozenset(skipped & outline.groups.keys()), workflow)
 
 
 def _occurrences(workflow: Workflow, names: set[str]) -> set[tuple[str, str]]:
     """Returns (path of what is around it, name) of each task that occurs, if only by its driver."""
-    found = set()
+    occurrences = set()
     for path in workflow.latest:
         prefix, _, last = path.rpartition(".")
         name = last if last in names else last.removesuffix(DRIVER)
         if name in names:
-            found.add((prefix, name))
-    return found
+            occurrences.add((prefix, name))
+    return occurrences
 
 
 def _round(workflow: Workflow, path: str) -> Round:
@@ -136,7 +136,7 @@ def waiting_reason(node: Node) -> str:
     return f"no node fits: {rest}" if kind == "Unschedulable" and colon else node.message
 
 
-def progress_in_details(details: Sequence[Any], outline: Outline) -> Progress:
+def progress_in_details(details: Sequence[Any], outline: Outline) -> RunProgress:
     """Reads a run's progress from the API's list of tasks, as far as that goes."""
     by_name: dict[str, list[Any]] = defaultdict(list)
     for detail in details:
@@ -144,8 +144,8 @@ def progress_in_details(details: Sequence[Any], outline: Outline) -> Progress:
     pods = _pods(by_name)
     rounds = {}
     for task in outline.tasks:
-        found = sorted(by_name[task.name] or by_name[task.title], key=_created)
-        shown = found if task.in_loop else found[-1:]
+        executions = sorted(by_name[task.name] or by_name[task.title], key=_created)
+        shown = executions if task.in_loop else executions[-1:]
         drivers = sorted(by_name[f"{task.name}{DRIVER}"], key=_created)
         if any(detail.state for detail in shown) or (shown and not _failed(drivers)):
             rounds[task.name] = [_detailed(detail, pods) for detail in shown]
@@ -154,7 +154,7 @@ def progress_in_details(details: Sequence[Any], outline: Outline) -> Progress:
     skipped = {
         name for name in outline.groups for detail in by_name[name] if detail.state == SKIPPED
     }
-    return Progress(rounds, frozenset(skipped))
+    return RunProgress(rounds, frozenset(skipped))
 
 
 def _pods(by_name: Mapping[str, Sequence[Any]]) -> list[Any]:
@@ -162,9 +162,9 @@ def _pods(by_name: Mapping[str, Sequence[Any]]) -> list[Any]:
     whole = by_name.get(EXECUTOR, ())
     attempts = [
         detail
-        for name, found in by_name.items()
+        for name, group in by_name.items()
         if name != EXECUTOR and _ATTEMPT.sub("", name) == EXECUTOR
-        for detail in found
+        for detail in group
     ]
     return [*attempts, *(detail for detail in whole if not attempts or detail.state == SKIPPED)]
 

@@ -47,7 +47,7 @@ def create(
         ServiceError: a call failed; the former schedule is active still, unless it was gone before.
     """
     former = find(kubeflow, name)
-    wanted = kfp.V2beta1RecurringRun(
+    schedule = kfp.V2beta1RecurringRun(
         display_name=name,
         experiment_id=kubeflow.experiment(experiment),
         pipeline_version_reference=version.reference,
@@ -60,7 +60,9 @@ def create(
         **kubeflow.namespace,
     )
     service = kubeflow.schedules
-    new = kubeflow.call(service.recurring_run_service_create_recurring_run, wanted).recurring_run_id
+    new = kubeflow.call(
+        service.recurring_run_service_create_recurring_run, schedule
+    ).recurring_run_id
     try:
         resume(kubeflow, new)
         for item in sorted(former, key=is_active, reverse=True):
@@ -89,8 +91,8 @@ def find(kubeflow: Kubeflow, name: str) -> list[Any]:
 
 def find_all(kubeflow: Kubeflow) -> list[Any]:
     """Returns all schedules."""
-    found = kubeflow.pages(_list(kubeflow), "recurring_runs", **kubeflow.namespace)
-    return sorted(found, key=lambda item: (item.display_name or "", item.created_at))
+    schedules = kubeflow.pages(_list(kubeflow), "recurring_runs", **kubeflow.namespace)
+    return sorted(schedules, key=lambda item: (item.display_name or "", item.created_at))
 
 
 def find_one(kubeflow: Kubeflow, name: str) -> list[Any]:
@@ -99,11 +101,11 @@ def find_one(kubeflow: Kubeflow, name: str) -> list[Any]:
     Raises:
         ConfigError: there is none.
     """
-    found = find(kubeflow, name)
-    if not found:
+    schedules = find(kubeflow, name)
+    if not schedules:
         known = ", ".join(sorted({item.display_name for item in find_all(kubeflow)})) or "none"
         raise ConfigError(name, "no schedule of this name", f"Schedules: {known}")
-    return found
+    return schedules
 
 
 def pause(kubeflow: Kubeflow, schedule_id: str) -> None:

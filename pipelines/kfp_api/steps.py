@@ -12,8 +12,8 @@ from pipelines.kfp_api.rounds import (
     PENDING,
     RUNNING,
     SKIPPED,
-    Progress,
     Round,
+    RunProgress,
 )
 
 MAX_REASON = 300
@@ -27,7 +27,7 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunStep:
     """One task of the pipeline, all its rounds together.
 
     Attributes:
@@ -62,8 +62,8 @@ class Step:
 
 
 def steps_of(
-    progress: Progress, outline: Outline, *, ended: bool, now: datetime | None = None
-) -> list[Step]:
+    progress: RunProgress, outline: Outline, *, ended: bool, now: datetime | None = None
+) -> list[RunStep]:
     """Returns the steps that a run has come to, in the order of the DAG.
 
     Args:
@@ -73,18 +73,18 @@ def steps_of(
         now: the present, for what goes on.
     """
     now = now or datetime.now(UTC)
-    found = []
+    steps = []
     for task in outline.tasks:
         rounds = tuple(progress.rounds.get(task.name, ()))
         if rounds:
-            found.append(_step(task, rounds, now))
+            steps.append(_step(task, rounds, now))
         elif ended:
             left_out = progress.skipped & set(task.groups)
-            found.append(Step(task, SKIPPED if left_out else NOT_RUN))
-    return found
+            steps.append(RunStep(task, SKIPPED if left_out else NOT_RUN))
+    return steps
 
 
-def _step(task: Task, rounds: tuple[Round, ...], now: datetime) -> Step:
+def _step(task: Task, rounds: tuple[Round, ...], now: datetime) -> RunStep:
     states = [item.state for item in rounds]
     state = min(states, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
     starts = [item.started for item in rounds if item.started]
@@ -94,7 +94,7 @@ def _step(task: Task, rounds: tuple[Round, ...], now: datetime) -> Step:
     reasons = [item.reason for item in rounds if item.state in told and item.reason]
     if state in (CACHED, SKIPPED, NOT_RUN):
         seconds = None
-    return Step(task, state, rounds, seconds, _one_line(reasons[0]) if reasons else "")
+    return RunStep(task, state, rounds, seconds, _one_line(reasons[0]) if reasons else "")
 
 
 def _one_line(text: str) -> str:

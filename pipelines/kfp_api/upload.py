@@ -44,8 +44,8 @@ def upload(kubeflow: Kubeflow, package: Package, commit: str) -> Version:
         ServiceError: the server holds something else than was sent, or does not answer.
     """
     pipeline_id = _pipeline(kubeflow, package)
-    found = _uploaded(kubeflow, pipeline_id, package)
-    version = found or _upload(kubeflow, pipeline_id, package, commit)
+    existing = _uploaded(kubeflow, pipeline_id, package)
+    version = existing or _upload(kubeflow, pipeline_id, package, commit)
     version_id = version.pipeline_version_id
     answer = kubeflow.read(
         kubeflow.pipelines.pipeline_service_get_pipeline_version, pipeline_id, version_id
@@ -56,7 +56,7 @@ def upload(kubeflow: Kubeflow, package: Package, commit: str) -> Version:
             f"{' and the '.join(lost)} document as it was sent; its runs would lack what is "
             "in there. Ask for a server of Kubeflow Pipelines 2.16 or later."
         )
-    return Version(pipeline_id, version_id, version.display_name, found is None)
+    return Version(pipeline_id, version_id, version.display_name, existing is None)
 
 
 def _pipeline(kubeflow: Kubeflow, package: Package) -> str:
@@ -91,8 +91,8 @@ def _upload(kubeflow: Kubeflow, pipeline_id: str, package: Package, commit: str)
         )
     except ServiceError:
         # The answer may be lost, or another process was faster: what counts is what is there now.
-        if found := _uploaded(kubeflow, pipeline_id, package):
-            return found
+        if uploaded := _uploaded(kubeflow, pipeline_id, package):
+            return uploaded
         raise
 
 

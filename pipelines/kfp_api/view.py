@@ -12,20 +12,20 @@ from pipelines.kfp_api.rounds import (
     FAILED,
     PENDING,
     SUCCEEDED,
-    Progress,
+    RunProgress,
     progress_in_details,
     progress_in_workflow,
 )
-from pipelines.kfp_api.steps import FINAL, Step, steps_of
+from pipelines.kfp_api.steps import FINAL, RunStep, steps_of
 from pipelines.titles import ACCEPTED, SOMETHING_NEW
 
 
 def outline(kubeflow: Kubeflow, run: Any) -> Outline:
     """Returns a run's pipeline; runs of a version name it instead of holding it."""
-    found = outline_of(run.pipeline_spec)
+    run_outline = outline_of(run.pipeline_spec)
     reference = run.pipeline_version_reference
-    if found.tasks or not reference:
-        return found
+    if run_outline.tasks or not reference:
+        return run_outline
     version = kubeflow.read(
         kubeflow.pipelines.pipeline_service_get_pipeline_version,
         reference.pipeline_id,
@@ -49,8 +49,8 @@ class View:
 
     run: Any
     outline: Outline
-    progress: Progress
-    steps: tuple[Step, ...]
+    progress: RunProgress
+    steps: tuple[RunStep, ...]
     namespace: str
     seen: datetime
 
@@ -75,7 +75,7 @@ class View:
         return self.state == SUCCEEDED and SOMETHING_NEW in self._skipped
 
     @property
-    def failed(self) -> Step | None:
+    def failed(self) -> RunStep | None:
         """The first step that failed."""
         return next((step for step in self.steps if step.state == FAILED), None)
 
@@ -83,11 +83,11 @@ class View:
     def _skipped(self) -> set[str]:
         return {self.outline.groups[name] for name in self.progress.skipped}
 
-    def step(self, task: str) -> Step | None:
+    def step(self, task: str) -> RunStep | None:
         """Returns the step of a task, by its name or title."""
-        wanted = task.casefold()
+        folded = task.casefold()
         for step in self.steps:
-            if wanted in (step.task.name.casefold(), step.task.title.casefold()):
+            if folded in (step.task.name.casefold(), step.task.title.casefold()):
                 return step
         return None
 

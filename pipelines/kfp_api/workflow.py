@@ -82,8 +82,8 @@ class Node:
         The driver gave the launcher one URI for all attempts; it appends the attempt's number.
         """
         artifacts = self._executor_input().get("outputs", {}).get("artifacts", {})
-        found = artifacts.get(LOG_ARTIFACT, {}).get("artifacts") or [{}]
-        uri = str(found[0].get("uri") or "")
+        logs = artifacts.get(LOG_ARTIFACT, {}).get("artifacts") or [{}]
+        uri = str(logs[0].get("uri") or "")
         return f"{uri}-{self.attempts[-1] if self.is_attempt else 0}" if uri else ""
 
     def _executor_input(self) -> dict[str, Any]:
@@ -91,10 +91,10 @@ class Node:
             patch = json.loads(self.inputs.get("pod-spec-patch") or "{}")
             container = patch["containers"][0]
             words = [*container.get("command", ()), *container.get("args", ())]
-            found = json.loads(words[words.index(EXECUTOR_INPUT) + 1])
+            executor_input = json.loads(words[words.index(EXECUTOR_INPUT) + 1])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return executor_input if isinstance(executor_input, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def read_workflow(manifest: str) -> Workflow | None:
         if not nodes:
             return None
         metadata = value["metadata"]
-        found = tuple(_node(item) for item in nodes.values())
-        return Workflow(str(metadata["name"]), str(metadata.get("namespace") or ""), found)
+        parsed = tuple(_node(item) for item in nodes.values())
+        return Workflow(str(metadata["name"]), str(metadata.get("namespace") or ""), parsed)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
         return None
 

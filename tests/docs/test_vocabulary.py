@@ -40,16 +40,12 @@ NOT_YET = (
     "ocr_lib/optim/",
     "ocr_lib/runspec/",
     "ocr_lib/training/",
-    "pipelines/",
 )
 
 # Classes that share their name with another one, and why.
 SHARED_NAMES = {
     "Evaluation": "during training, and of a candidate",
     "PackOptions": "of a data set, and of a pipeline run",
-    "Progress": "of a local loop, and of a run in Kubeflow",
-    "RefusedError": "of the object store, and of Kubeflow's API",
-    "Step": "PaddleOCR's name of a schedule, and a step of the pipeline",
     "TritonPythonModel": "Triton looks for a class of this name in each model",
 }
 

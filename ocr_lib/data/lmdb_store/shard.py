@@ -83,7 +83,7 @@ def write_shard(
     Raises:
         OSError, lmdb.Error: the disk is full or fails.
     """
-    checked = _Checked(rules)
+    checked = _ImageChecker(rules)
     environment = lmdb.open(
         str(directory), map_size=MAP_SLACK_BYTES, lock=False, sync=False, lib_version=LMDB_0_9
     )
@@ -103,7 +103,7 @@ def write_shard(
     return Shard("", len(table), files), count_samples(table, checked.labels, checked.dropped)
 
 
-class _Checked:
+class _ImageChecker:
     """Reads and checks images one by one; remembers what the shard's tables need."""
 
     def __init__(self, rules: Rules) -> None:

@@ -99,9 +99,9 @@ def _default_folder(config: Config) -> Path:
 
 def _check_there(run: Path, checkpoint: str) -> None:
     if not (run / f"{checkpoint}.pdparams").is_file():
-        there = ", ".join(sorted(path.stem for path in run.glob("*.pdparams"))) or "none"
+        checkpoints = ", ".join(sorted(path.stem for path in run.glob("*.pdparams"))) or "none"
         cause = f"{run} has no checkpoint {checkpoint}"
-        raise ConfigError("--checkpoint", cause, f"Choose from: {there}")
+        raise ConfigError("--checkpoint", cause, f"Choose from: {checkpoints}")
 
 
 def _print(bundle: Bundle) -> None:

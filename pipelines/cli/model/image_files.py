@@ -19,18 +19,18 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     Raises:
         ImageError: a path does not exist, or a folder holds no image.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             images = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
             if not images:
                 raise ImageError(str(path), "no image in this folder", "Name another one")
-            found += images
+            files += images
         elif path.exists():
-            found.append(path)
+            files.append(path)
         else:
             raise ImageError(str(path), "no such file or folder", "Check the path")
-    return found
+    return files
 
 
 def read_files(recognizer: Recognizer, files: Iterable[Path]) -> Iterator[tuple[Path, Recognition]]:

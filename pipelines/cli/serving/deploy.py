@@ -113,8 +113,10 @@ def deploy(
             force=force,
         )
     for answer in result.answers:
-        found = answer.recognition
-        echo(f"{printable(answer.golden.name)}\t{printable(found.text)}\t{found.score:.4f}")
+        recognition = answer.recognition
+        echo(
+            f"{printable(answer.golden.name)}\t{printable(recognition.text)}\t{recognition.score:.4f}"
+        )
     if result.shadow:
         echo(f"{result.shadow}")
     former = result.production.predecessor

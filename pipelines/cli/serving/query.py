@@ -90,8 +90,8 @@ def query(
         with client:
             unreadable = _read(files, client, as_json)
     if recorder:
-        kept = f"{recorder.recorded} lines kept, {recorder.dropped} doubtful ones not."
-        echo(f"{kept} {recorder.problem}".rstrip(), err=True)
+        counts = f"{recorder.recorded} lines kept, {recorder.dropped} doubtful ones not."
+        echo(f"{counts} {recorder.problem}".rstrip(), err=True)
     return 2 if unreadable else 0
 
 

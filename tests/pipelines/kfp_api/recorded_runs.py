@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.kfp_api.outline import outline_of
-from pipelines.kfp_api.rounds import Progress, progress_in_details, progress_in_workflow
-from pipelines.kfp_api.steps import FINAL, Step, steps_of
+from pipelines.kfp_api.rounds import RunProgress, progress_in_details, progress_in_workflow
+from pipelines.kfp_api.steps import FINAL, RunStep, steps_of
 from pipelines.kfp_api.workflow import read_workflow
 from tests.pipelines.kfp_api.kfp_server import RECORDED, read_model
 
@@ -52,7 +52,7 @@ def recorded(name: str) -> tuple[Any, dict[str, Any]]:
     return read_model(value["run"], "V2beta1Run"), value["workflow"]
 
 
-def progress(name: str, source: str) -> Progress:
+def progress(name: str, source: str) -> RunProgress:
     run, manifest = recorded(name)
     if source == "list of tasks":
         return progress_in_details(run.run_details.task_details, OUTLINE)
@@ -61,7 +61,7 @@ def progress(name: str, source: str) -> Progress:
     return progress_in_workflow(workflow, OUTLINE)
 
 
-def steps(name: str, source: str) -> dict[str, Step]:
+def steps(name: str, source: str) -> dict[str, RunStep]:
     ended = recorded(name)[0].state in FINAL
     found = steps_of(progress(name, source), OUTLINE, ended=ended, now=NOW)
     return {step.task.name: step for step in found}

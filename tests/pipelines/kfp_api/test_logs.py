@@ -11,7 +11,7 @@ from ocr_lib.storage.store import Store
 from pipelines.kfp_api import logs
 from pipelines.kfp_api.api import Kubeflow
 from pipelines.kfp_api.logs import read_log, remarks
-from pipelines.kfp_api.steps import Step
+from pipelines.kfp_api.steps import RunStep
 from pipelines.kfp_api.view import View, look
 from tests.ocr_lib.jobs.api_server import NAMESPACE, ApiServer
 from tests.pipelines.kfp_api.kfp_server import KfpServer
@@ -24,13 +24,13 @@ def view(server: KfpServer, kubeflow: Kubeflow) -> Show:
     return lambda name: look(kubeflow, server.replay(name))
 
 
-def step_of(view: View, name: str) -> Step:
+def step_of(view: View, name: str) -> RunStep:
     step = view.step(name)
     assert step is not None
     return step
 
 
-def pod_of(view: View, step: Step, number: int = 0) -> str:
+def pod_of(view: View, step: RunStep, number: int = 0) -> str:
     assert view.progress.workflow is not None
     node = step.rounds[number].pod
     assert node is not None

@@ -66,7 +66,7 @@ def end_when_canceling(run: kfp.V2beta1Run) -> None:
 def test_a_wrong_parameter_stops_before_anything_is_sent(server: KfpServer, ocr: Ocr) -> None:
     code, text = ocr("run", "--param", "train_backend=paddlejobs")
     assert code == 2
-    assert "Did you mean paddlejob." in text
+    assert "The nearest known name is paddlejob." in text
     assert server.requests == []
 
 
