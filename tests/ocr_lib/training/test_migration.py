@@ -8,16 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocr_lib.atomic import write_text
 from ocr_lib.config.loader import load_config
 from ocr_lib.models import build_model
-from ocr_lib.text.dictionary import Charset, load_dictionary
+from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
-from ocr_lib.training import checkpoint, load_model, train
+from ocr_lib.training import checkpoint, train
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 from ocr_lib.training.migration import Migration, class_axes, dictionary_beside, migrate
-from ocr_lib.training.weights import save_weights
-from pipelines.cli.main import main
 from tests.ocr_lib.training.line_data import make_lines, small_config
 
 OLD, NEW = Charset(tuple("0123456789abc")), Charset(tuple("9c7X0"))
@@ -133,22 +130,3 @@ def test_a_run_begins_with_weights_of_another_dictionary(tmp_path: Path) -> None
         assert load_config(run / "config.yml").global_.character_dict_path == str(
             run / "dictionary.txt"
         )
-
-
-def test_the_command_writes_weights_for_another_dictionary(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    paddle.seed(1)
-    config = small_config(tmp_path, tmp_path, tmp_path / "run")
-    (tmp_path / "run").mkdir()
-    write_text(tmp_path / "run/config.yml", config.to_yaml())
-    network = build_model(config.architecture, 96)  # of the dictionary `en`
-    save_weights(tmp_path / "run/latest.pdparams", network.state_dict())
-    out = tmp_path / "out"
-    args = ["dictionary", "migrate", str(tmp_path / "run/latest"), "--to", "ic15"]
-    assert main([*args, "--out", str(out)]) == 0
-    assert "36 kept (0 1 2 3 4 5 6 7 8 9 a b …), 0 new, 59 dropped" in capsys.readouterr().out
-    trained = load_model(load_config(out / "config.yml"), out)
-    assert trained.dictionary.characters == load_dictionary("ic15").characters
-    assert main([*args[:2], str(tmp_path / "absent"), "--to", "ic15", "--out", str(out)]) == 2
-    assert "config.yml or dictionary.txt is not beside it" in capsys.readouterr().err

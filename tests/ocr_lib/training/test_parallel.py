@@ -5,13 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ocr_lib.data.concat import Selection
 from ocr_lib.training import checkpoint, train
-from ocr_lib.training import serialization as wire
-from tests.ocr_lib.memory_dataset import MemoryDataset
 from tests.ocr_lib.training.line_data import (
     assert_equal_runs,
     make_lines,
@@ -107,47 +102,3 @@ def test_a_loss_that_is_not_finite_on_one_rank_stops_all(data, tmp_path):
         assert 0 not in ranks.wait(), ranks.logs()
     assert ranks.logs().count("the loss is not finite at step") >= 2
     assert list((tmp_path / "run").glob("nonfinite_batch*.npz"))
-
-
-def test_shares_are_the_whole_and_do_not_overlap():
-    dataset = MemoryDataset([(b"%d" % i, str(i)) for i in range(7)])
-    shares = [Selection(dataset, np.arange(rank, len(dataset), 3)) for rank in range(3)]
-    assert [list(share.labels()) for share in shares] == [
-        ["0", "3", "6"],
-        ["1", "4"],
-        ["2", "5"],
-    ]
-    for share in shares:
-        assert [share.sample(i).label for i in range(len(share))] == list(share.labels())
-        assert len(share.sizes) == len(share.keys) == len(share)
-
-
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-        | st.tuples(inner, inner)
-    ),
-    max_leaves=8,
-)
-
-
-@given(plain)
-def test_plain_values_travel_as_they_are(value):
-    assert wire.loads(wire.dumps(value)) == value
-
-
-def test_arrays_travel_and_objects_do_not():
-    for array in (np.arange(6, dtype=np.uint16).reshape(2, 3), np.float32(2)[None], np.zeros(0)):
-        found = wire.loads(wire.dumps({"a": [array]}))["a"][0]
-        np.testing.assert_array_equal(found, array)
-        assert (found.dtype, found.shape) == (array.dtype, array.shape)
-    with pytest.raises(TypeError):
-        wire.dumps(object())
-    with pytest.raises(TypeError, match="keys are not all strings"):
-        wire.dumps({1: 2})

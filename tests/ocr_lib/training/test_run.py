@@ -3,21 +3,15 @@
 import json
 import re
 import shutil
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ocr_lib.data.dataset import open_dataset
-from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import CheckpointError, ConfigError, DataError, DictionaryError, LmdbError
 from ocr_lib.training import checkpoint, load_run, train
-from ocr_lib.training.data import open_validation
-from ocr_lib.training.log import RunLog
 from ocr_lib.training.nan_guard import TrainingError
-from ocr_lib.training.plan import resolve
 from ocr_lib.training.trainer import Trainer
 from tests.ocr_lib.training.line_data import (
     assert_equal_runs,
@@ -250,33 +244,6 @@ def test_without_a_validation_set_the_last_checkpoint_is_the_result(data, tmp_pa
     assert not list((tmp_path / "run").glob("best_accuracy*"))
     assert {row["kind"] for row in metrics(tmp_path / "run")} == {"train"}
     assert load_run(tmp_path / "run", "latest").dictionary.num_classes == 96
-
-
-def test_of_a_large_validation_set_the_lowest_hashes_are_read(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("ocr_lib.training.data.MAX_READ", 5)
-    config = small_config(*data, tmp_path / "run", **{"Global.epoch_num": 1})
-    train(config, quiet=True)
-    with closing(RunLog(tmp_path / "log", quiet=True)) as log:
-        read = open_validation(resolve(config), log)
-    whole = open_dataset(config.eval)
-    assert len(read) == 5
-    assert set(read.keys.tolist()) < set(whole.keys.tolist())
-    assert list(read.labels()) == [read.sample(i).label for i in range(5)]
-    said = "5 of 20 validation samples are read: the lowest hashes"
-    assert said in (tmp_path / "run/train.log").read_text("utf-8")
-    accuracies = [row["acc"] for row in metrics(tmp_path / "run") if row["kind"] == "eval"]
-    assert all(round(acc * 5, 4) == round(acc * 5) for acc in accuracies)
-
-
-@pytest.mark.parametrize(
-    ("block", "role"), [("Train", "validation"), ("Train", "test"), ("Eval", "test")]
-)
-def test_a_set_of_another_role_is_refused(data, tmp_path, block, role):
-    lines = data[0].parent
-    pack(lines / "labels.txt", lines, tmp_path / "packed" / role, role=role)
-    keys = {f"{block}.dataset.data_dir": tmp_path / "packed"}
-    with pytest.raises(LmdbError, match=f"{role}: packed as a {role} set, which must not be used"):
-        train(small_config(*data, tmp_path / "run", **keys), quiet=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""A trained network comes back from its run folder, whole; what is missing is named."""
+
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from ocr_lib.atomic import write_text
+from ocr_lib.config.schema import Config
+from ocr_lib.errors import CheckpointError
+from ocr_lib.models import build_model
+from ocr_lib.text.dictionary import Charset, load_dictionary
+from ocr_lib.training.run_dir import config_digest, load_model, load_run
+from ocr_lib.training.weights import save_weights
+from tests.ocr_lib.training.line_data import small_config
+from tests.ocr_lib.training.other_networks import distillation_config
+
+DIGITS = Charset(tuple("0123456789"))
+
+
+def write_run(config: Config, folder: Path, charset: Charset = DIGITS) -> None:
+    """Writes what a run leaves of its network."""
+    paddle.seed(1)
+    network = build_model(config.architecture, charset.num_classes)
+    folder.mkdir()
+    save_weights(folder / "latest.pdparams", network.state_dict())
+    charset.to_file(folder / "dictionary.txt")
+    write_text(folder / "config.yml", config.to_yaml())
+
+
+def test_the_network_comes_back_ready_to_read(tmp_path: Path) -> None:
+    write_run(small_config(tmp_path, tmp_path, tmp_path / "run"), tmp_path / "run")
+    trained = load_run(tmp_path / "run", "latest")
+    assert trained.dictionary.characters == DIGITS.characters
+    assert trained.preprocess.buckets == (64, 128)
+    assert (trained.model.training, trained.algorithm.name) == (False, "ctc")
+    assert len(trained.digest) == 64
+    again = load_model(trained.config, tmp_path / "run/latest.pdparams", dictionary=DIGITS)
+    for name, value in trained.model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), again.model.state_dict()[name].numpy())
+
+
+def test_of_several_networks_one_is_chosen(tmp_path: Path) -> None:
+    write_run(distillation_config(tmp_path, tmp_path, tmp_path / "run"), tmp_path / "run")
+    student, teacher = (
+        load_run(tmp_path / "run", "latest", name).model.state_dict() for name in (None, "Teacher")
+    )
+    assert set(student) == set(teacher)
+    assert any(not np.array_equal(v.numpy(), teacher[n].numpy()) for n, v in student.items())
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("config.yml", r"config\.yml is missing"), ("latest.pdparams", r"latest\.pdparams: no such")],
+)
+def test_what_is_missing_is_named(tmp_path: Path, missing: str, message: str) -> None:
+    write_run(small_config(tmp_path, tmp_path, tmp_path / "run"), tmp_path / "run")
+    (tmp_path / "run" / missing).unlink()
+    with pytest.raises(CheckpointError, match=message):
+        load_run(tmp_path / "run", "latest")
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    write_run(small_config(tmp_path, tmp_path, tmp_path / "run"), tmp_path / "run")
+    load_dictionary("en").to_file(tmp_path / "run/dictionary.txt")
+    with pytest.raises(CheckpointError, match="fits the configured network only in part"):
+        load_run(tmp_path / "run", "latest")
+
+
+@pytest.mark.parametrize(
+    ("keys", "same"),
+    [
+        ({"Global.print_batch_step": 7}, True),
+        ({"Global.epoch_num": 9}, True),
+        ({"Global.save_minutes": 1}, True),
+        ({"Global.seed": 7}, False),
+        ({"Optimizer.lr.max_lr": 0.5}, False),
+        ({"Train.loader.batch_size_per_card": 3}, False),
+    ],
+)
+def test_the_digest_is_of_what_decides_the_result(
+    tmp_path: Path, keys: dict[str, object], same: bool
+) -> None:
+    plain = small_config(tmp_path, tmp_path, tmp_path / "a")
+    other = small_config(tmp_path, tmp_path, tmp_path / "b", **keys)
+    assert (config_digest(plain, DIGITS) == config_digest(other, DIGITS)) == same
+    assert config_digest(plain, DIGITS) != config_digest(plain, load_dictionary("en"))

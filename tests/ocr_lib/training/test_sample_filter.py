@@ -1,0 +1,65 @@
+"""Samples that cannot be learnt are left out before the first epoch, counted by reason."""
+
+from pathlib import Path
+
+import pytest
+
+from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.loading.targets import Targets
+from ocr_lib.errors import DataError
+from ocr_lib.text.dictionary import Charset
+from ocr_lib.training.log import RunLog
+from ocr_lib.training.plan import resolve
+from ocr_lib.training.sample_filter import select_samples
+from tests.ocr_lib.memory_dataset import drawn
+from tests.ocr_lib.training.line_data import DIGITS, small_config
+
+
+class Lines(RunLog):
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def select(dataset: Dataset, folder: Path, **keys: object) -> tuple[list[int], list[str]]:
+    plan = resolve(small_config(folder, folder, folder, **keys))
+    log = Lines()
+    targets = Targets.of(plan.config, Charset(tuple(DIGITS)))
+    return select_samples(dataset, plan, targets, log).indices.tolist(), log.lines
+
+
+def test_each_reason_is_counted_once(tmp_path: Path) -> None:
+    dataset = drawn(["1", "2", "3", "1", "2"], ["1", "xyz", "123456", "x", "5"])
+    indices, lines = select(dataset, tmp_path, **{"Global.max_text_length": 5})
+    assert indices == [0, 4]
+    assert lines == [
+        "2 of 5 training samples left out: label empty",
+        "1 of 5 training samples left out: label longer than max_text_length",
+    ]
+
+
+def test_a_label_of_more_steps_than_its_image_has_is_left_out(tmp_path: Path) -> None:
+    dataset = drawn(["1", "1"], ["7", "7" * 20])
+    indices, lines = select(dataset, tmp_path, **{"Global.width_buckets": "[64, 128]"})
+    assert indices == [0]
+    said = "1 of 2 training samples left out: label longer than the network's time steps"
+    assert lines == [said]
+
+
+def test_where_nothing_is_left_the_reasons_are_the_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no sample is left of 1 \({'empty': 1}\)"):
+        select(drawn(["1"], ["x"]), tmp_path)
+
+
+def test_the_table_knows_widths_and_a_reference(tmp_path: Path) -> None:
+    plan = resolve(small_config(tmp_path, tmp_path, tmp_path))
+    dataset = drawn(["1", "abcdef 123"])
+    targets = Targets.of(plan.config, Charset(tuple(DIGITS)))
+    table = select_samples(dataset, plan, targets, Lines())
+    assert table.widths.tolist() == plan.preprocess.buckets_of(dataset.sizes).tolist()
+    assert set(table.time_steps) == set(table.widths.tolist())
+    assert table.reference_width == 112  # the third quartile of 64 and 128
