@@ -7,8 +7,11 @@ in conditional writes, which it has no call for: they are a plain PUT to a presi
 
 import io
 import re
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -30,6 +33,8 @@ UNANSWERED = (500, 502, 503, 504)  # what the server did is unknown
 UNANSWERED_FOR_S = 10.0  # how long to repeat a conditional write without an answer
 PRESIGNED = timedelta(minutes=15)  # how long a URL holds, and clocks may differ
 MAX_ERROR_BYTES = 64 << 10
+RACERS = 8  # threads that try whether a store honours conditions
+RACE_START_S = 60.0  # for the last of them to start
 
 NOT_S3 = "no S3 server answers"  # where other failures have the code of an S3 error
 NEXT_STEPS = {
@@ -283,27 +288,40 @@ class S3Client:
         return etag if stored == content else None
 
     def honours_conditions(self, bucket: str, key: str) -> bool:
-        """Tells whether the store evaluates the conditions of `put_if`: some ignore them.
+        """Tells whether the store evaluates the conditions of `put_if`, each write as one step.
+
+        Some stores ignore them; others evaluate them and write later, so that of several writers
+        at once each is let through. So after one write that has to be refused, several writers race
+        here, to create an object and to replace it.
 
         Args:
             bucket: where to try.
             key: an object of this name is made and removed; no one else may use it.
         """
-        first = self.put(bucket, key, b"first")
         try:
-            for absent_or_other in (None, "0" * 32):
-                try:
-                    self.put_if(bucket, key, b"refused", absent_or_other)
-                except ConflictError:
-                    continue
+            self.put(bucket, key, b"first")
+            with suppress(ConflictError):
+                self.put_if(bucket, key, b"second", None)
                 return False
-            try:
-                self.put_if(bucket, key, b"second", first)
-            except ConflictError:
-                return False
-            return True
+            self.remove(bucket, key)
+            created = self._race(bucket, key, None)
+            return len(created) == 1 and len(self._race(bucket, key, created[0])) == 1
         finally:
             self.remove(bucket, key)
+
+    def _race(self, bucket: str, key: str, etag: str | None) -> tuple[str, ...]:
+        """Writes one object from several threads; returns the entity tags of those let through."""
+        start = threading.Barrier(RACERS)
+
+        def write(number: int) -> str | None:
+            start.wait(RACE_START_S)
+            try:
+                return self.put_if(bucket, key, f"{etag} {number}".encode(), etag)
+            except ConflictError:
+                return None
+
+        with ThreadPoolExecutor(RACERS) as pool:
+            return tuple(written for written in pool.map(write, range(RACERS)) if written)
 
     def put_file(self, bucket: str, key: str, path: Path) -> None:
         """Uploads a file, in parts where it is large; the object appears whole or not at all."""

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,8 +32,8 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Forward)
         self.upstream = upstream
         self.answers: list[str | int] = []
-        self.meanwhile: list[bytes] = []
         self.puts = 0
+        self.upload_s: float | None = None  # conditions are evaluated before, as some stores do
 
 
 class Forward(BaseHTTPRequestHandler):
@@ -48,6 +49,8 @@ class Forward(BaseHTTPRequestHandler):
             self.send_response(answer)
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if put and self.server.upload_s is not None and self._refused_before_upload():
             return
         upstream = urllib3.request(
             self.command,
@@ -68,6 +71,19 @@ class Forward(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(upstream.data)
+
+    def _refused_before_upload(self) -> bool:
+        """Evaluates a condition, then takes a while to upload without it."""
+        stored = urllib3.request("HEAD", self.server.upstream + self.path, retries=False)
+        etag = stored.headers.get("ETag") if stored.status == 200 else None
+        if etag != self.headers["If-Match"]:  # none and absent, or equal
+            self.send_response(412)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return True
+        del self.headers["If-Match"], self.headers["If-None-Match"]
+        time.sleep(self.server.upload_s or 0.0)
+        return False
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815
 
@@ -171,13 +187,29 @@ def test_conditional_writes_trust_the_same_authorities(
     assert conditional_store.client.get(conditional_store.bucket, "over tls", 9)[0] == b"own"
 
 
-def test_it_is_known_which_store_honours_conditions(store: Store) -> None:
+def test_a_store_that_ignores_conditions_is_told(store: Store) -> None:
     assert not store.client.honours_conditions(store.bucket, "probes/1")
     assert store.list("probes/") == []
 
 
 def test_a_store_that_honours_conditions_is_told(conditional_store: Store) -> None:
     assert conditional_store.client.honours_conditions(conditional_store.bucket, "probes/1")
+    assert conditional_store.list("probes/") == []
+
+
+@pytest.mark.parametrize("conditional_store", ["moto"], indirect=True)  # which takes any signature
+def test_a_store_that_evaluates_conditions_before_it_writes_is_told(
+    conditional_store: Store,
+) -> None:
+    bucket = conditional_store.bucket
+    with proxy(conditional_store) as (server, client):
+        server.upload_s = 0.0
+        first = client.put_if(bucket, "racy", b"first", ABSENT)
+        with pytest.raises(ConflictError):  # one writer after the other, it looks right
+            client.put_if(bucket, "racy", b"second", ABSENT)
+        client.put_if(bucket, "racy", b"second", first)
+        server.upload_s = 0.5
+        assert not client.honours_conditions(bucket, "probes/1")
     assert conditional_store.list("probes/") == []
 
 

@@ -8,6 +8,7 @@ from ocr_lib.storage.access_policy import ACCESS
 from ocr_lib.storage.s3 import RefusedError, S3Client
 from ocr_lib.storage.setup import minio_admin, read_keys, set_up_minio
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import store_lease
 
 
 def mounted(folder: Path) -> dict[str, tuple[str, str]]:
@@ -45,6 +46,9 @@ def test_each_stage_gets_its_own_key(conditional_store: Store, tmp_path: Path) -
         return Store(client, store.bucket)
 
     of("deploy").put_json("registry/set-up/production.json", {})
+    for stage in ("deploy", "serve"):
+        with store_lease(of(stage), "set-up", wait_s=0):
+            pass
     with pytest.raises(RefusedError):
         of("train").put_json("registry/set-up/production.json", {})
     with pytest.raises(MinioAdminException):
