@@ -29,7 +29,7 @@ def refused(difference: float, samples: int, thresholds: Thresholds) -> Counter[
     return refusals(kind, thresholds, DRAWS)
 
 
-@pytest.mark.parametrize("samples", [300, 2000])
+@pytest.mark.parametrize("samples", [300, pytest.param(2000, marks=pytest.mark.slow)])
 def test_an_equal_candidate_fails_any_test_at_most_as_stated(samples: int) -> None:
     found = refused(0.0, samples, STRICT)
     assert set(found) <= {*TESTED, "refused"}
@@ -44,14 +44,17 @@ def test_no_test_takes_more_than_its_share() -> None:
     assert sum(found[name] for name in TESTED[1:4]) <= 25
 
 
+@pytest.mark.slow
 def test_a_better_candidate_is_hardly_ever_refused() -> None:
     assert refused(0.02, 2000, Thresholds())["refused"] <= 1
 
 
+@pytest.mark.slow
 def test_a_clearly_worse_candidate_is_hardly_ever_accepted() -> None:
     assert refused(-0.03, 2000, Thresholds())["refused"] >= DRAWS - 1
 
 
+@pytest.mark.slow
 def test_no_worse_accepts_what_is_worse_by_the_margin_at_most_as_stated() -> None:
     limits = Thresholds(proof="no worse", confidence=CONFIDENCE, max_accuracy_drop=0.01)
     found = refused(-0.01, 2000, limits)
@@ -65,6 +68,7 @@ def test_no_worse_accepts_equal_candidates_given_enough_lines() -> None:
     assert refusals(kind, limits, 200)["refused"] <= 20
 
 
+@pytest.mark.slow
 def test_better_accepts_what_is_only_equal_at_most_as_stated() -> None:
     limits = Thresholds(proof="better", confidence=CONFIDENCE)
     found = refused(0.0, 2000, limits)

@@ -61,6 +61,7 @@ def test_a_stopped_run_ends_as_an_uninterrupted_one(
     assert_equal_runs(runs[kind], tmp_path / "run")
 
 
+@pytest.mark.slow
 @KINDS
 def test_the_exported_network_reads_what_the_trained_one_reads(
     runs: dict[str, Path], kind: str, tmp_path: Path

@@ -11,7 +11,7 @@ from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.errors import LabelError
 
 
-def read(path: Path, content: bytes) -> tuple[list[blocks.Block], LabelReport]:
+def read(path: Path, content: bytes) -> tuple[list[blocks.LineBlock], LabelReport]:
     path.write_bytes(content)
     report = LabelReport(path.name, "rec", "")
     return list(blocks.read_blocks(path, report)), report

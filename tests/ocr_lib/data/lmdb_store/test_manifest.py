@@ -9,7 +9,7 @@ import pytest
 
 from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.lmdb_store import pack
-from ocr_lib.data.lmdb_store.manifest import FileEntry, Manifest, Shard, measure_sizes
+from ocr_lib.data.lmdb_store.manifest import Manifest, Shard, ShardFile, measure_sizes
 from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.roles import ROLES
 from ocr_lib.errors import LmdbError
@@ -38,7 +38,7 @@ def test_rows_left_out_that_are_not_there_are_refused(tmp_path: Path, excluded: 
 
 
 def shard(name: str, samples: int) -> Shard:
-    return Shard(name, samples, {"data.mdb": FileEntry(samples, "0" * 64)})
+    return Shard(name, samples, {"data.mdb": ShardFile(samples, "0" * 64)})
 
 
 def manifest(*counts: int, excluded: tuple[int, ...] = ()) -> Manifest:

@@ -121,6 +121,7 @@ def test_mistakes_are_named(args: dict[str, Any], key: str) -> None:
     assert error.value.where == f"SplitConfig.sampler.{key}"
 
 
+@pytest.mark.slow
 def test_a_run_at_three_heights_is_the_same_with_workers(tmp_path: Path) -> None:
     data = make_lines(tmp_path / "train", 40, seed=1), make_lines(tmp_path / "eval", 10, seed=2)
     keys: dict[str, object] = {
