@@ -41,7 +41,11 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reads the command line; an option is never taken for the value of another one."""
-        return super().parse_args(ctx, self._one_value_each(ctx, args))
+        try:
+            return super().parse_args(ctx, self._one_value_each(ctx, args))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click leaves it out of some
+            raise
 
     def format_help_text(
         self,

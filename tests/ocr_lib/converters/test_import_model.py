@@ -10,7 +10,6 @@ from ocr_lib.converters import import_model
 from ocr_lib.errors import ImportModelError
 from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.training.migration import dictionary_beside
-from pipelines.cli.main import main
 from tests.ocr_lib.converters.conftest import Exported
 from tests.ocr_lib.converters.gap import gap
 
@@ -44,18 +43,3 @@ def test_a_network_that_computes_something_else_is_refused(v4: Exported, tmp_pat
     with pytest.raises(ImportModelError, match="computes something else: probabilities differ"):
         import_model(tmp_path / "other.onnx", tmp_path / "out", config=str(v4.config))
     assert not (tmp_path / "out").exists()
-
-
-def test_the_command_says_what_came_of_it(
-    v4: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    args = ["import", str(v4.onnx), "--out", str(out), "--config", str(v4.config)]
-    assert main(args) == 0
-    said = capsys.readouterr().out
-    assert "fused: 0.0" in said
-    assert "36 characters" in said
-    assert "on 27 drawn lines (allowed: 1e-4)" in said
-    assert main(["config", "check", "-c", str(out / "config.yml"), "--no-build"]) == 0
-    assert main(["import", str(tmp_path / "absent.onnx"), "--out", str(out)]) == 2
-    assert "no such file" in capsys.readouterr().err

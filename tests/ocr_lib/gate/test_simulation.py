@@ -5,10 +5,8 @@ from functools import cache
 
 import pytest
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.gate import Thresholds
 from ocr_lib.gate.simulation import Scenario, Simulation, refusals
-from tests.pipelines.cli.command import call
 
 DRAWS = 1000
 CONFIDENCE = 0.95
@@ -93,12 +91,3 @@ def test_equal_seeds_give_equal_draws() -> None:
     kind = Scenario(samples=200)
     assert Simulation(kind, 3).draw() == Simulation(kind, 3).draw()
     assert Simulation(kind, 3).draw() != Simulation(kind, 4).draw()
-
-
-def test_the_command_prints_a_row_a_kind(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--samples", "200", "--difference", "0", "-0.05", "--draws", "5"]
-    assert call("gate-rates", *options) == 0
-    rows = capsys.readouterr().out.splitlines()
-    assert [row.split()[:2] for row in rows[1:]] == [["200", "+0.000"], ["200", "-0.050"]]
-    with pytest.raises(ConfigError, match="no two models differ by"):
-        call("gate-rates", "--difference", "0.5")

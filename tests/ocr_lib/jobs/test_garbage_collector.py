@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +6,6 @@ import pytest
 from components.clean_up.step import end_job
 from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage, expiry_reason
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
-from pipelines.cli.main import main
 from tests.ocr_lib.jobs.api_server import ApiServer
 from tests.ocr_lib.jobs.cluster_objects import job as job_with
 from tests.ocr_lib.jobs.cluster_objects import pod
@@ -87,21 +85,3 @@ def test_a_run_between_two_attempts_of_a_step_is_left_alone() -> None:
         server.answer = with_pod_later  # type: ignore[method-assign]
         assert collect_garbage(server.cluster, LIMITS, end_job, 0.0) == {}
         assert list(server.jobs) == ["a"]
-
-
-@pytest.mark.parametrize(("options", "namespace"), [([], "here"), (["--namespace", "kf"], "kf")])
-def test_the_command_looks_where_the_runs_are(
-    options: list[str],
-    namespace: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with ApiServer() as server:
-        server.jobs["a"] = job(7200, "Running")
-        server.jobs["a"]["metadata"] |= {"name": "a", "creationTimestamp": "2020-01-01T00:00:00Z"}
-        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "config", "here")))
-        assert main(["reap", "--dry-run", *options]) == 0
-        assert capsys.readouterr().out.startswith("over: a: ")
-        assert server.asked
-        assert all(f"/namespaces/{namespace}/" in request for request in server.asked)

@@ -23,9 +23,8 @@ from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
 from tests.components.packed import pack_lines
-from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
+from tests.ocr_lib.serving.tiny_bundle import write_bundle
 from tests.ocr_lib.serving.traffic import score
-from tests.pipelines.cli.command import call
 
 ONE = Production("m", 1, "s3://ocr/one", "a" * 64, [], "2026-11-23T00:00:00+00:00")
 POINTER = "registry/waiting/production.json"
@@ -134,18 +133,3 @@ def test_what_serves_is_compared_once_the_lease_is_held(
         with pytest.raises(ConflictError, match=r"1 \(\w{12}\), but version 2 \(d{12}\) serves"):
             waiting.result()
     assert store.get_json(POINTER) == changed
-
-
-def test_the_command_replaces_another_version_when_told_to(
-    store: Store, triton: TritonServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    image = tmp_path / "abc.png"
-    image.write_bytes(line_image("abc"))
-    bundles = [write_bundle(tmp_path / str(n), sharpness=20.0 + n) for n in range(2)]
-    where = ("--model", "by-hand", "--url", triton.url)
-    assert call("deploy", bundles[0], image, *where) == 0
-    with pytest.raises(ConflictError, match=r"not judged against any.*`ocr deploy --force`"):
-        call("deploy", bundles[1], image, *where)
-    assert call("deploy", bundles[1], image, *where, "--force") == 0
-    assert capsys.readouterr().out.endswith("by-hand version 2 serves, version 1 before it\n")
-    assert call("deploy", tmp_path / "none", image, *where, "--force") == 2

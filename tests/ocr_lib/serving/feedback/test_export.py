@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.data.labels.convert import convert
-from ocr_lib.errors import DataError, LabelError
+from ocr_lib.errors import LabelError
 from ocr_lib.serving.feedback.export import read_corrections, write_data_set
 from ocr_lib.serving.feedback.recorder import FeedbackLimits
 from ocr_lib.serving.feedback.samples import FeedbackStore
@@ -15,7 +15,6 @@ from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.serving.feedback.recorded import LINES, reading, record
 from tests.ocr_lib.storage.policy_server import PolicyServer
-from tests.pipelines.cli.command import call
 
 
 def test_corrected_lines_become_labels(store: Store, tmp_path: Path) -> None:
@@ -67,18 +66,3 @@ def test_a_damaged_image_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(DigestError, match="not the image that was kept"):
         write_data_set(FeedbackStore(store, "damaged"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_command(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ("--model", "commanded")
-    with pytest.raises(DataError, match="nothing was kept"):
-        call("feedback", "export", tmp_path / "out", *where)
-    record(store, "commanded", FeedbackLimits(), (LINES[0], reading("abc", 0.1)))
-    assert call("feedback", "list", *where) == 0
-    assert capsys.readouterr().out.endswith("\t0.1000\t3\tabc\t\n")
-    assert call("feedback", "export", tmp_path / "out", *where, "--upload", "datasets/more") == 0
-    assert store.get_tree("datasets/more", tmp_path / "again").is_dir()
-    assert call("feedback", "prune", *where, "--days", 1) == 0
-    assert len(list(FeedbackStore(store, "commanded").lines())) == 1
-    assert FeedbackStore(store, "commanded").prune(-1) == 1
-    assert store.list("feedback/commanded/") == []

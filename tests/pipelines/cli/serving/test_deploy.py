@@ -1,4 +1,4 @@
-"""The commands on a real store and a real Triton."""
+"""`ocr deploy` and `ocr rollback`, and what a deployment serves, on a real store and Triton."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError
+from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from tests.ocr_lib.serving.tiny_bundle import line_image
+from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.pipelines.cli.command import call
 
 
@@ -59,21 +60,6 @@ def test_deploy_query_list_and_roll_back(
         call("rollback", *where)
 
 
-def test_bad_arguments_are_named(
-    store: Store, lines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    image = lines / "abc.png"
-    for command, words, said in [
-        ("query", (lines, "--url", "http://h:1"), "--url: 'http://h:1' is not host:port"),
-        ("query", (tmp_path / "none",), f"IMAGES: {tmp_path / 'none'}: no such file or folder"),
-        ("deploy", (image, lines), f"BUNDLE: {image}: is a file, not a folder"),
-    ]:
-        assert call(command, *words) == 2
-        assert said in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="there is no version of nothing"):
-        call("models", "list", "--model", "nothing")
-
-
 def test_a_server_that_does_not_answer_leaves_no_version(
     store: Store, bundle: Path, lines: Path, closed_port: int
 ) -> None:
@@ -82,3 +68,18 @@ def test_a_server_that_does_not_answer_leaves_no_version(
         call("deploy", bundle, lines, *where)
     with pytest.raises(ConfigError, match="there is no version of absent"):
         call("models", "list", "--model", "absent")
+
+
+def test_it_replaces_another_version_when_told_to(
+    store: Store, triton: TritonServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / "abc.png"
+    image.write_bytes(line_image("abc"))
+    bundles = [write_bundle(tmp_path / str(n), sharpness=20.0 + n) for n in range(2)]
+    where = ("--model", "by-hand", "--url", triton.url)
+    assert call("deploy", bundles[0], image, *where) == 0
+    with pytest.raises(ConflictError, match=r"not judged against any.*`ocr deploy --force`"):
+        call("deploy", bundles[1], image, *where)
+    assert call("deploy", bundles[1], image, *where, "--force") == 0
+    assert capsys.readouterr().out.endswith("by-hand version 2 serves, version 1 before it\n")
+    assert call("deploy", tmp_path / "none", image, *where, "--force") == 2
