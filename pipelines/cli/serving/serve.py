@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.polling import CLOCK
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.connection import MAKE_ADMIN_KEY, admin_key
 from ocr_lib.serving.health import HealthServer
@@ -109,7 +110,7 @@ def serve(
             keeper.sync()
             stopped.wait(check_seconds)
         if server is not None:
-            threading.Event().wait(drain_seconds)
+            CLOCK.sleep(drain_seconds)
 
 
 def _triton(store: Store, address: str, ports: dict[str, int]) -> TritonServer:

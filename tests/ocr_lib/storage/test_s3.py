@@ -1,9 +1,10 @@
-"""Conditional writes against real servers, also where the answer is lost on its way."""
+"""One endpoint, tried on real servers: calls, deadlines, and conditional writes."""
 
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +14,16 @@ import pytest
 import trustme
 import urllib3
 
+from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
 from ocr_lib.storage import s3
-from ocr_lib.storage.s3 import ConflictError, S3Client, UnansweredError
+from ocr_lib.storage.s3 import (
+    ConflictError,
+    DigestError,
+    MissingObjectError,
+    S3Client,
+    UnansweredError,
+)
 from ocr_lib.storage.store import Store
 from tests.conditional_s3 import KEY, SECRET
 
@@ -101,6 +109,99 @@ def proxy(store: Store, context: ssl.SSLContext | None = None) -> Iterator[tuple
         endpoint = f"{scheme}://127.0.0.1:{server.server_port}"
         yield server, S3Client(endpoint, KEY, SECRET, "us-east-1", timeout_s=20.0)
         server.shutdown()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        yield int(server.getsockname()[1])
+
+
+def test_objects_are_written_read_and_removed(any_store: Store) -> None:
+    client, bucket = any_store.client, any_store.bucket
+    etag = client.put(bucket, "one/ü+%20 a", b"begin and end")
+    assert client.get(bucket, "one/ü+%20 a", 13) == (b"begin and end", etag)
+    assert client.get_end(bucket, "one/ü+%20 a", 13, 3) == b"end"
+    assert client.get_end(bucket, "one/ü+%20 a", 13, 99) == b"begin and end"
+    stored = client.stat(bucket, "one/ü+%20 a")
+    assert stored is not None
+    assert (stored.key, stored.size, stored.etag) == ("one/ü+%20 a", 13, etag)
+    for _ in range(2):
+        client.remove(bucket, "one/ü+%20 a")
+    assert client.stat(bucket, "one/ü+%20 a") is None
+    with pytest.raises(MissingObjectError, match="NoSuchKey"):
+        client.get(bucket, "one/ü+%20 a", 99)
+
+
+def test_an_object_larger_than_asked_for_is_not_read_on(any_store: Store) -> None:
+    any_store.client.put(any_store.bucket, "large", b"x" * 100)
+    with pytest.raises(DigestError, match="more than 99 bytes"):
+        any_store.client.get(any_store.bucket, "large", 99)
+
+
+def test_a_listing_goes_by_prefix_and_a_folder_by_its_name(any_store: Store) -> None:
+    client, bucket = any_store.client, any_store.bucket
+    for key in ("listed/b/1", "listed/a/deep/er", "listed/file", "listed-not"):
+        client.put(bucket, key, b"")
+    keys = [item.key for item in client.list(bucket, "listed/")]
+    assert keys == ["listed/a/deep/er", "listed/b/1", "listed/file"]
+    assert client.folders(bucket, "listed/", 3) == ("a", "b")
+    with pytest.raises(ServiceError, match="more than 2 entries"):
+        client.folders(bucket, "listed/", 2)
+
+
+def test_a_file_comes_back_whole_or_not_at_all(any_store: Store, tmp_path: Path) -> None:
+    client, bucket = any_store.client, any_store.bucket
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(bytes(range(256)) * 1000)
+    digest = sha256_file(source)
+    client.put_file(bucket, "file", source)
+    target.with_name("target.part").write_bytes(source.read_bytes()[:1000])  # of a killed process
+    client.get_file(bucket, "file", target, 256_000, digest)
+    assert target.read_bytes() == source.read_bytes()
+    target.unlink()
+    target.with_name("target.part").write_bytes(b"of another object")
+    client.get_file(bucket, "file", target, 256_000, digest)
+    assert target.read_bytes() == source.read_bytes()
+    target.unlink()
+    with pytest.raises(DigestError, match="damaged or replaced"):
+        client.get_file(bucket, "file", target, 256_000, "0" * 64)
+    with pytest.raises(DigestError, match="256000 bytes where the manifest says 256001"):
+        client.get_file(bucket, "file", target, 256_001, digest)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
+def test_a_bucket_is_made_once(any_store: Store) -> None:
+    for _ in range(2):
+        any_store.client.make_bucket("made-once")
+    any_store.client.put("made-once", "a", b"")
+    with pytest.raises(MissingObjectError, match=r"NoSuchBucket\. Create the bucket"):
+        any_store.client.put("never-made", "a", b"")
+
+
+def test_a_store_that_is_down_is_named(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
+    client = S3Client(f"http://127.0.0.1:{closed_port}", KEY, SECRET, "us-east-1", timeout_s=0.2)
+    calls: list[Callable[[], object]] = [
+        lambda: client.get("ocr", "x", 9),
+        lambda: client.put("ocr", "x", b""),
+        lambda: client.put_if("ocr", "x", b"", None),
+        lambda: list(client.list("ocr", "x")),
+    ]
+    for call in calls:
+        with pytest.raises(UnansweredError, match=f"127.0.0.1:{closed_port}.*does not answer"):
+            call()
+
+
+def test_a_silent_store_meets_the_deadline(
+    silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
+    client = S3Client(f"http://127.0.0.1:{silent_port}", KEY, SECRET, "us-east-1", timeout_s=0.2)
+    for call in (lambda: client.get("ocr", "x", 9), lambda: client.put_if("ocr", "x", b"", None)):
+        with pytest.raises(UnansweredError, match="does not answer"):
+            call()
 
 
 def test_an_object_is_created_once(conditional_store: Store) -> None:

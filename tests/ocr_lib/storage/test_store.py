@@ -1,8 +1,6 @@
 import contextlib
 import json
 import os
-import socket
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,22 +12,10 @@ from ocr_lib.storage.s3 import (
     DigestError,
     MissingObjectError,
     RefusedError,
-    S3Client,
 )
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A server that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
-        yield int(server.getsockname()[1])
-
-
-def _client(endpoint: str) -> S3Client:
-    return S3Client(endpoint, "access", "secret-key", "us-east-1", timeout_s=0.2)
 
 
 def _command_lines() -> list[str]:
@@ -194,23 +180,6 @@ def test_folders_are_listed_without_what_is_in_them(store: Store) -> None:
     assert store.folders("folders/none", 9) == ()
     with pytest.raises(ServiceError, match=r"ocr/folders/ at .*: more than 2 entries\. Delete"):
         store.folders("folders", 2)
-
-
-def test_a_store_that_is_down_is_named(store: Store, closed_port: int) -> None:
-    store.client = _client(f"http://127.0.0.1:{closed_port}")
-    calls: list[Callable[[], object]] = [
-        lambda: store.get_json("x"),
-        lambda: store.put_json("x", 1),
-    ]
-    for call in calls:
-        with pytest.raises(ServiceError, match=f"127.0.0.1:{closed_port}.*does not answer"):
-            call()
-
-
-def test_a_silent_store_meets_the_deadline(store: Store, silent_port: int) -> None:
-    store.client = _client(f"http://127.0.0.1:{silent_port}")
-    with pytest.raises(ServiceError, match="does not answer"):
-        store.get_json("x")
 
 
 @pytest.mark.parametrize("name", ["OCR_S3_ENDPOINT", "OCR_S3_BUCKET", "AWS_SECRET_ACCESS_KEY"])
