@@ -29,7 +29,7 @@ def evaluate(
     """Scores what both models predicted on the same samples and decides; a refusal is no error.
 
     Args:
-        model: pointer to the run folder.
+        model: pointer to the run directory.
         train_lmdb: pointer to the samples it learnt from; none of them may decide.
         validation_lmdb: pointer to the samples that chose it; nor may these.
         test_lmdb: pointer to the samples that decide.

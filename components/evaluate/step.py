@@ -64,7 +64,7 @@ class EvaluateRequest:
 
     Attributes:
         run: names the pipeline run, which has pinned the champion.
-        model: the candidate's run folder; nothing of it is read.
+        model: the candidate's run directory; nothing of it is read.
         train: the train set; none of its images may be in another one.
         validation: the validation set; None where there is none.
         test: the test set.

@@ -19,7 +19,7 @@ def export(
     """Exports the best checkpoint to Paddle's format and ONNX; no certificate, no bundle.
 
     Args:
-        model: pointer to the run folder.
+        model: pointer to the run directory.
         train_lmdb: pointer to images for the certificate where there is no validation set.
         validation_lmdb: pointer to the images on which all forms must agree; may lead nowhere.
         evaluation: pointer to the figures that stay with the model.

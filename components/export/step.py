@@ -1,4 +1,4 @@
-"""export between object stores: a run folder → a certified bundle in the registry."""
+"""export between object stores: a run directory → a certified bundle in the registry."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def export(
 
     Args:
         context: of the step.
-        model: the run folder.
+        model: the run directory.
         images: samples for the parity certificate.
         evaluation: the figures that stay with the model.
         model_name: whose registry it goes to.

@@ -21,7 +21,7 @@ def predict(
 
     Args:
         partition: {"first": …, "last": …}, positions of the samples, as preflight split them.
-        model: reference to the run folder.
+        model: reference to the run directory.
         test_lmdb: reference to the test set.
         predictions: reference to the predictions of both models.
         model_name: whose production the candidate would take over: the champion.

@@ -28,7 +28,7 @@ class PredictRequest:
 
     Attributes:
         run: names the pipeline run; all its partitions are about one champion.
-        model: the candidate's run folder.
+        model: the candidate's run directory.
         test: the test set.
         rows: positions of the samples in it.
         model_name: whose production the candidate would take over.

@@ -30,7 +30,7 @@ def train(
     Args:
         train_lmdb: pointer to the samples to learn from.
         validation_lmdb: pointer to the samples that choose the checkpoint; may lead nowhere.
-        model: pointer to the run folder: checkpoints, configuration, log.
+        model: pointer to the run directory: checkpoints, configuration, log.
         task_config: what was set on the task, handed on to the pods that train.
         run: names the run in the object store.
         config: a shipped configuration's name, or an `s3://` URI of a YAML file.

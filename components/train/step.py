@@ -1,4 +1,4 @@
-"""train between object stores: packed lines and a configuration → a run folder."""
+"""train between object stores: packed lines and a configuration → a run directory."""
 
 from components.step_context import StepContext
 from ocr_lib.jobs.backends import find_backend
@@ -14,7 +14,7 @@ def train(
     validation_lmdb: ArtifactRef | None,
     place: WorkerResources | None = None,
 ) -> ArtifactRef:
-    """Trains, and uploads the run folder; goes on where an earlier attempt of the run stopped.
+    """Trains, and uploads the run directory; goes on where an earlier attempt of the run stopped.
 
     Args:
         context: its working directory is at the same path in every attempt, since the

@@ -13,7 +13,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
 
 LABELS = "labels"
-DICTIONARY = "dictionary.txt"  # in a run folder, beside imported weights, in a bundle
+DICTIONARY = "dictionary.txt"  # in a run directory, beside imported weights, in a bundle
 
 
 def trained_dictionary(config: Config, labels: Iterable[str]) -> Charset:
@@ -38,7 +38,7 @@ def made_of_labels(config: Config) -> bool:
 
 
 def named_dictionary(config: Config) -> Config:
-    """Returns a configuration that names the file of the run folder in place of the labels."""
+    """Returns a configuration that names the file of the run directory in place of the labels."""
     return replace(config, global_=_naming_file(config.global_))
 
 

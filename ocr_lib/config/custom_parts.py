@@ -1,6 +1,6 @@
 """Custom parts that a configuration names as `package.module:Class`.
 
-To import such a part is to run its module. A configuration, also the one in a run folder, comes
+To import such a part is to run its module. A configuration, also the one in a run directory, comes
 from anywhere, so it cannot ask for that alone: the process that opens it has a list of the parts
 that it may import, given with `--allow-part` or in `OCR_ALLOW_PARTS`. It is empty by default.
 """

@@ -33,7 +33,7 @@ class GlobalConfig:
         character_dict_path: one character a line; unset means 0-9a-z, lower-cased; `labels`
             means the characters of the training labels.
         use_space_char: whether the space is a character too. Default false.
-        save_model_dir: the run folder. Default ./output/rec.
+        save_model_dir: the run directory. Default ./output/rec.
         save_epoch_step: a checkpoint `iter_epoch_N` every N epochs. Default 3.
         save_inference_dir: where `export` writes; unset means save_model_dir/inference.
         save_res_path: where `infer` writes its answers; unset means they are only printed.

@@ -53,7 +53,7 @@ def predict(
         recognizer: the model with the preprocessing that it serves with.
         dataset: labelled images.
         indices: positions of the samples, ascending; None for all.
-        model_digest: of the run folder or bundle, for `ModelFacts`.
+        model_digest: of the run directory or bundle, for `ModelFacts`.
         weights_sha256: of the weights, for `ModelFacts`.
         dataset_digest: of the data set, for `Predictions`.
         quiet: prints no progress.

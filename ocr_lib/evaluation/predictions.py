@@ -45,7 +45,7 @@ class ModelFacts:
     """What scoring and comparing need to know of a model.
 
     Attributes:
-        digest: of the run folder or bundle that it was loaded from; "" for a local one.
+        digest: of the run directory or bundle that it was loaded from; "" for a local one.
         weights_sha256: of the weights in it; "" for a local one.
         charset: its characters.
         preprocess: its input: the width buckets.

@@ -1,4 +1,4 @@
-"""From a run folder to a bundle: no certificate, no bundle."""
+"""From a run directory to a bundle: no certificate, no bundle."""
 
 import hashlib
 import importlib.metadata

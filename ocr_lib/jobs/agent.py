@@ -168,7 +168,7 @@ class Agent:
     def _upload_run(self) -> None:
         facts = json.loads((self.folder / RESULT).read_text("utf-8"))
         facts["failed_uploads"] = self.snapshots.failed
-        say("uploading the run folder")
+        say("uploading the run directory")
         pointer = publish_run(self.store, self.work, self.folder / RUN_FOLDER, facts)
         write_result(self.store, self.work, pointer)
         self.snapshots.clear()

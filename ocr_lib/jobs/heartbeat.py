@@ -1,7 +1,7 @@
 """A job's sign of life in the object store: how far it is, and when it last said so.
 
 One object a job, `runs/<run>/heartbeat.json`, `{epoch, step, eta_s, at}`, written at most every
-`INTERVAL_S` seconds. Rank 0 writes the file in its run folder (`ocr_lib/training/heartbeat.py`);
+`INTERVAL_S` seconds. Rank 0 writes the file in its run directory (`ocr_lib/training/heartbeat.py`);
 the process that holds the store's keys uploads it. While that process itself works for the job
 (fetches data, uploads the result) it says so in the same object: each of its requests to the store
 has a deadline, so it cannot work without end.
@@ -118,7 +118,7 @@ class HeartbeatUploader:
     Args:
         store: where to.
         run_key: of the run in the store.
-        run_dir: the run folder, which need not exist.
+        run_dir: the run directory, which need not exist.
         say: tells what went wrong; once until the store is back.
         clock: seconds that never go back.
     """

@@ -9,7 +9,7 @@ from ocr_lib.storage.store import Store
 
 
 def result_key(run_key: str) -> str:
-    """Returns the key of the result: there once the run folder is complete."""
+    """Returns the key of the result: there once the run directory is complete."""
     return f"{run_key}/result.json"
 
 

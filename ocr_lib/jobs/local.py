@@ -1,4 +1,4 @@
-"""Training on one machine: from packed lines in the object store to a run folder there."""
+"""Training on one machine: from packed lines in the object store to a run directory there."""
 
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
 def publish_run(
     store: Store, work: TrainRequest, run_dir: Path, facts: dict[str, Any]
 ) -> ArtifactRef:
-    """Uploads the run folder and returns what the next steps read.
+    """Uploads the run directory and returns what the next steps read.
 
     The heartbeat is an object of its own under the same key: it is no part of the folder's tree.
     """

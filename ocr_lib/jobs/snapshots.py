@@ -1,7 +1,7 @@
 """Checkpoints in the object store while training goes on, so that another machine can go on.
 
-A snapshot is the part of the run folder that a resume needs, as a tree of its own: it counts once
-its manifest is there, and the former one goes only then.
+A snapshot is the part of the run directory that a resume needs, as a tree of its own: it counts
+once its manifest is there, and the former one goes only then.
 """
 
 import json
@@ -24,7 +24,7 @@ from ocr_lib.terminal import echo
 
 # As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
 BEST, LATEST = "best_accuracy", "latest"
-PERIOD_S = 5.0  # between looks at the run folder
+PERIOD_S = 5.0  # between looks at the run directory
 LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
 
 
@@ -37,7 +37,7 @@ class Snapshots:
     Args:
         store: where to.
         run: key of the run in the store; snapshots go below `<run>/snapshots/`.
-        run_dir: the run folder.
+        run_dir: the run directory.
 
     Attributes:
         failed: checkpoints that were not uploaded.
@@ -66,7 +66,7 @@ class Snapshots:
         self._thread.join()
 
     def restore(self) -> None:
-        """Fills an empty run folder from the newest snapshot, or from the finished run."""
+        """Fills an empty run directory from the newest snapshot, or from the finished run."""
         if (self._run_dir / f"{LATEST}.json").exists():
             return
         found = self._complete()

@@ -1,4 +1,4 @@
-"""Training: `train(config)` fills a run folder, `load_run(folder)` brings its network back."""
+"""Training: `train(config)` fills a run directory, `load_run(folder)` brings its network back."""
 
 from ocr_lib import quiet_paddle  # noqa: F401 (imports paddle first)
 from ocr_lib.training.recognizer import forward_of

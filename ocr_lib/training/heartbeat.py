@@ -1,4 +1,4 @@
-"""A run's sign of life: `heartbeat.json` in the run folder, for programs that watch the run.
+"""A run's sign of life: `heartbeat.json` in the run directory, for programs that watch the run.
 
 Content: `{"epoch": 3, "step": 1200, "eta_s": 410.5, "at": "2026-01-31T12:00:00Z"}`.
 """
@@ -18,7 +18,7 @@ class Heartbeat:
     """Says how far a run is, at most every `INTERVAL_S` seconds and at its end.
 
     Args:
-        run_dir: the run folder, which exists by the first beat.
+        run_dir: the run directory, which exists by the first beat.
         clock: seconds that never go back.
     """
 

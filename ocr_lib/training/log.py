@@ -16,12 +16,12 @@ from ocr_lib.terminal import echo, printable
 
 
 class RunLog:
-    """Writes to the run folder and to standard output; appends, as a resumed run goes on.
+    """Writes to the run directory and to standard output; appends, as a resumed run goes on.
 
     What is logged before `open` is kept until then: a run that cannot start leaves no folder.
 
     Args:
-        run_dir: the run folder.
+        run_dir: the run directory.
         quiet: True writes to the files only.
     """
 
@@ -32,7 +32,7 @@ class RunLog:
         self._kept: tuple[list[str], list[str]] = [], []
 
     def open(self) -> None:
-        """Makes the run folder, and writes down what was logged so far."""
+        """Makes the run directory, and writes down what was logged so far."""
         self._run_dir.mkdir(parents=True, exist_ok=True)
         text = (self._run_dir / "train.log").open("a", encoding="utf-8")
         metrics = (self._run_dir / "metrics.jsonl").open("a", encoding="utf-8")

@@ -21,7 +21,7 @@ def migrate_folder(
     """Writes weights, dictionary and configuration for another dictionary.
 
     Args:
-        source: a checkpoint in a run folder, or a folder that `ocr import` or this wrote.
+        source: a checkpoint in a run directory, or a folder that `ocr import` or this wrote.
         new: the characters to come.
         out_dir: gets `weights.pdparams`, `dictionary.txt` and `config.yml`; an older one is
             replaced.
@@ -39,7 +39,7 @@ def migrate_folder(
         raise CheckpointError(
             str(prefix),
             f"config.yml or {DICTIONARY} is not beside it, or names what is not there",
-            "Name a checkpoint in its run folder, or a folder of `ocr import`",
+            "Name a checkpoint in its run directory, or a folder of `ocr import`",
         )
     config = load_config(config_file, (), allowed_parts)
     migration = Migration(old, new)

@@ -136,7 +136,7 @@ def characters_beside(prefix: Path) -> list[str] | None:
 def dictionary_beside(prefix: Path) -> Charset | None:
     """Returns the dictionary that weights were trained with; None where nothing says it.
 
-    It is `dictionary.txt` beside them (an import, a run folder, a bundle), else what a
+    It is `dictionary.txt` beside them (an import, a run directory, a bundle), else what a
     `config.yml` there names.
 
     Args:

@@ -29,9 +29,9 @@ def check_finite(
     Args:
         losses: of all ranks, averaged.
         local_loss: this rank's.
-        loaded: this rank's batch; saved in the run folder where its loss is the cause.
+        loaded: this rank's batch; saved in the run directory where its loss is the cause.
         step: number of the update, from 1.
-        run_dir: the run folder.
+        run_dir: the run directory.
         rank: this process.
 
     Raises:

@@ -17,7 +17,7 @@ class TrainPlan:
 
     Attributes:
         config: the configuration.
-        run_dir: the run folder.
+        run_dir: the run directory.
         algorithm: of the network that reads.
         reading_network: its name among several, "" where there is only one.
         preprocess: the network's input.

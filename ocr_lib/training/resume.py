@@ -47,7 +47,7 @@ class StartPoint:
         Args:
             network: to fill.
             state: of its training, to fill.
-            resume: whether the run goes on; False where what the run folder holds is another run's.
+            resume: whether the run goes on; False where the run directory holds another run.
 
         Raises:
             CheckpointError: it is missing, damaged, or does not fit.

@@ -36,7 +36,7 @@ class RunResult:
     """What a run came to.
 
     Attributes:
-        run_dir: the run folder.
+        run_dir: the run directory.
         epochs: epochs trained, those before a resume counted.
         steps: optimiser updates.
         samples: training samples used in each epoch.
@@ -64,7 +64,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
     Args:
         config: the configuration.
         fresh: start over in a directory that holds a run already.
-        quiet: log to the run folder only.
+        quiet: log to the run directory only.
 
     Raises:
         ConfigError: the folder holds a run of another configuration, or the data cannot be used.

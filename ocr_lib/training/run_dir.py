@@ -1,4 +1,4 @@
-"""The run folder: what is where, and how a trained network is loaded from it.
+"""The run directory: what is where, and how a trained network is loaded from it.
 
 Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
 `.states`; `config.yml` is the resolved configuration, `train.log` and `metrics.jsonl` the log.
@@ -76,7 +76,7 @@ def load_run(
     network: str | None = None,
     allowed_parts: AllowedParts = NO_PARTS,
 ) -> TrainedModel:
-    """Loads a checkpoint of a run folder.
+    """Loads a checkpoint of a run directory.
 
     Args:
         run_dir: the folder that training wrote.
@@ -91,7 +91,8 @@ def load_run(
     run_dir = Path(run_dir)
     config_path = run_dir / "config.yml"
     if not config_path.exists():
-        raise CheckpointError(str(run_dir), "no run folder (config.yml is missing)", "Train first")
+        cause = "no run directory (config.yml is missing)"
+        raise CheckpointError(str(run_dir), cause, "Train first")
     config, prefix = load_config(config_path, (), allowed_parts), run_dir / name
     return load_model(config, prefix, network, dictionary_beside(prefix))
 

@@ -29,6 +29,6 @@ class RunRecord:
 
     @classmethod
     def load(cls, run_dir: Path) -> "RunRecord | None":
-        """Reads the record of a run folder; None where no run has begun."""
+        """Reads the record of a run directory; None where no run has begun."""
         path = run_dir / RUN_RECORD
         return cls(**json.loads(path.read_text("utf-8"))) if path.exists() else None

@@ -58,7 +58,7 @@ def checkpoint_of(config: Config) -> Path:
     """Returns the checkpoint to use: Global.checkpoints, else pretrained_model, else the best.
 
     Source: PaddleOCR's tools read Global.checkpoints or Global.pretrained_model; without either
-    they use random weights, where the run folder's `best_accuracy` is taken here.
+    they use random weights, where the run directory's `best_accuracy` is taken here.
     """
     settings = config.global_
     named = settings.checkpoints or settings.pretrained_model

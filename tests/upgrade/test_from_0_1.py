@@ -1,4 +1,4 @@
-"""What version 0.1 wrote is read and means the same: bundles, run folders, registry records.
+"""What version 0.1 wrote is read and means the same: bundles, run directories, registry records.
 
 `v0_1/` was written by version 0.1.0: two epochs of a small `cpu_line` on 64 synthetic lines,
 exported, and the records of a deployment. `TEXTS` is what `ocr predict` of 0.1.0 printed.

@@ -22,7 +22,7 @@ from pipelines.cli.options import check_replaceable, input_folder, name_or_file,
 
 
 @command("export")
-@click.argument("run", type=input_folder, required=False, help="run folder of a training")
+@click.argument("run", type=input_folder, required=False, help="run directory of a training")
 @click.argument(
     "out", type=output_folder, required=False, help="the bundle's directory, replaced if it exists"
 )
@@ -45,7 +45,7 @@ def export(
     It holds Paddle's inference format, ONNX, the dictionary, and a certificate that both compute
     what the trained network computes, at every width.
 
-    Give a run folder and a target directory; or, as in PaddleOCR, a configuration with
+    Give a run directory and a target directory; or, as in PaddleOCR, a configuration with
     Global.checkpoints (or pretrained_model) and Global.save_inference_dir. Weights that do not fill
     the network completely are refused. Of a distillation each network becomes a bundle,
     OUT/Student and so on.
@@ -87,7 +87,7 @@ def _config_file(run: Path | None, config: str | None) -> str:
         raise ConfigError("RUN, -c", "exactly one of the two is needed", "Give one of them")
     file = run / "config.yml"
     if not file.is_file():
-        cause = f"{run} is no run folder (config.yml is missing)"
+        cause = f"{run} is no run directory (config.yml is missing)"
         raise ConfigError("RUN", cause, "Name the Global.save_model_dir of a training")
     return str(file)
 

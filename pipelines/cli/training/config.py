@@ -124,6 +124,6 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
         source = ", ".join(split.dataset.label_file_list) or split.dataset.data_dir
         batch = split.loader.batch_size_per_card
         yield name, f"{split.dataset.name}, {source}, batches of {batch}"
-    yield "run folder", run.save_model_dir
+    yield "run dir", run.save_model_dir
     if keys := ", ".join(ignored_keys(config)):
         yield "no effect", keys

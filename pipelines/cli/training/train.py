@@ -11,7 +11,7 @@ from pipelines.cli.config_options import ConfigChoice, with_config
 def train(choice: ConfigChoice, fresh: bool) -> None:
     """Train a recognition network.
 
-    The run folder is Global.save_model_dir: checkpoints (best_accuracy, latest, iter_epoch_N),
+    The run directory is Global.save_model_dir: checkpoints (best_accuracy, latest, iter_epoch_N),
     config.yml, train.log, metrics.jsonl.
 
     The same command goes on where it was stopped, from the last checkpoint, and ends with the

@@ -81,7 +81,7 @@ def test_a_rerun_returns_finished_partitions_and_predicts_the_others(
     run = model.metadata["run"]
     parts = predict_parts(store, model, data.test, run, "rerun", tmp_path / "one", 2)
     gone = ArtifactRef(f"{model.uri}-gone", model.digest, model.metadata)
-    # Nothing is downloaded for a finished partition: its run folder need not be there.
+    # Nothing is downloaded for a finished partition: its run directory need not be there.
     assert predict_parts(store, gone, data.test, run, "rerun", tmp_path / "two", 2) == parts
     store.remove(f"{parts[1].uri}/{MANIFEST_NAME}")
     with pytest.raises(MissingObjectError, match="no complete upload"):

@@ -210,7 +210,7 @@ def test_a_run_folder_that_names_a_program_is_refused(tmp_path: Path) -> None:
 
 
 def commands(run_dir: Path) -> Iterator[list[str]]:
-    """Yields a call of each command that opens a configuration or a run folder."""
+    """Yields a call of each command that opens a configuration or a run directory."""
     file = str(run_dir / "config.yml")
     for command in (["config", "show"], ["config", "check"], ["config", "check", "--no-build"]):
         yield [*command, "-c", file]

@@ -1,4 +1,4 @@
-"""From a run folder to a bundle."""
+"""From a run directory to a bundle."""
 
 import shutil
 import subprocess

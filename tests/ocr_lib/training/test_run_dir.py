@@ -1,4 +1,4 @@
-"""A trained network comes back from its run folder, whole; what is missing is named."""
+"""A trained network comes back from its run directory, whole; what is missing is named."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`ocr export`: from a run folder, and as PaddleOCR is called."""
+"""`ocr export`: from a run directory, and as PaddleOCR is called."""
 
 from pathlib import Path
 
