@@ -3,15 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from components.deploy.step import deploy
-from components.evaluate import step as evaluate
 from components.export.step import export
-from components.step_context import StepContext
-from ocr_lib.errors import CheckpointError, DataError, ExportError
-from ocr_lib.export import run as export_run
+from ocr_lib.errors import DataError
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.production import (
@@ -20,39 +16,13 @@ from ocr_lib.registry.production import (
     record_version,
     write_production,
 )
-from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from tests.components.predicted import predict_parts
+from tests.components.judged import context, judge
 from tests.components.trained_run import Data
-
-pytestmark = pytest.mark.slow
-LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
-
-
-def context(store: Store, work_dir: Path) -> StepContext:
-    work_dir.mkdir()
-    return StepContext(store, work_dir)
-
-
-def judge(
-    store: Store, model: ArtifactRef, data: Data, name: str, work: Path, run: str = ""
-) -> tuple[Evaluation, ArtifactRef]:
-    run = run or str(model.metadata["run"])
-    parts = predict_parts(store, model, data.test, run, name, work / "parts")
-    request = evaluate.EvaluateRequest(
-        run=run,
-        model=model,
-        train=data.train,
-        validation=data.validation,
-        test=data.test,
-        predictions=parts,
-        limits=LIMITS,
-    )
-    return evaluate.evaluate(context(store, work / "evaluate"), request)
 
 
 def test_a_model_meets_itself(
@@ -85,6 +55,7 @@ def test_a_model_meets_itself(
     assert {"latency", "size", "leakage"} <= {reason.name for reason in second.verdict.reasons}
 
 
+@pytest.mark.slow
 def test_two_runs_meet_one_champion_and_one_takes_over(
     store: Store,
     triton: TritonServer,
@@ -126,35 +97,3 @@ def test_images_that_were_used_before_stop_the_step(
     leaky = data._replace(test=getattr(data, role))
     with pytest.raises(DataError, match=rf"of \d+ test images are {role} images too"):
         judge(store, model, leaky, "leaky", tmp_path / "work")
-
-
-def test_other_weights_than_were_evaluated_are_not_exported(
-    store: Store, data: Data, model: ArtifactRef, tmp_path: Path
-) -> None:
-    _, found = judge(store, model, data, "m", tmp_path / "one")
-    other = ArtifactRef(found.uri, found.digest, {**found.metadata, "weights_sha256": "0" * 64})
-    with pytest.raises(CheckpointError, match=f"but {'0' * 64} were evaluated"):
-        export(context(store, tmp_path / "two"), model, data.validation, other, "m")
-
-
-def test_the_tensors_of_a_failed_certificate_are_uploaded(
-    store: Store,
-    data: Data,
-    model: ArtifactRef,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The ONNX form forgets a tenth of every probability."""
-    _, found = judge(store, model, data, "m", tmp_path / "one")
-    real = export_run.onnx_forward
-
-    def wrong(path: Path) -> object:
-        forward = real(path)
-        return lambda batch: forward(batch) * np.float32(0.9)
-
-    monkeypatch.setattr(export_run, "onnx_forward", wrong)
-    with pytest.raises(ExportError, match="uploaded as s3://") as error:
-        export(context(store, tmp_path / "two"), model, data.validation, found, "m")
-    uri = str(error.value).rpartition("uploaded as ")[2].rstrip(".")
-    with np.load(store.get_file(uri, tmp_path / "kept.npz")) as kept:
-        assert sorted(kept) == ["answer", "expected", "input"]
