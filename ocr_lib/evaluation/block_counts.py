@@ -1,8 +1,8 @@
 """Sums over an evaluation by slice and block: all that paired statistics need, in bounded size.
 
-The lines, in the order of the data set, fall into at most `BLOCKS` runs of neighbours. A report
-keeps the sums of every slice in every block, so two models can be compared line by line (where
-there are no more lines than blocks) or block by block, and the report of a million lines is no
+The samples, in the order of the data set, fall into at most `BLOCKS` runs of neighbours. A report
+keeps the sums of every slice in every block, so two models can be compared sample by sample (where
+there are no more samples than blocks) or block by block, and the report of a million samples is no
 longer than that of a few thousand. Neighbours often come from the same page: keeping them
 together makes the comparison honest about that.
 """
@@ -59,7 +59,7 @@ class BlockCounts:
     """Sums by slice, field and block.
 
     Attributes:
-        slices: dimension and name of each slice, all lines first.
+        slices: dimension and name of each slice, all samples first.
         blocks: how many.
         data: the sums, little-endian int64 [slices, fields, blocks].
     """
@@ -99,16 +99,16 @@ class BlockCounts:
 
 
 class BlockCounter:
-    """Adds lines to cells, many at a time.
+    """Adds samples to cells, many at a time.
 
     Args:
-        total: how many lines there will be.
+        total: how many samples there will be.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.blocks = min(max(total, 1), BLOCKS)
-        self._lines = 0
+        self._samples = 0
         self._rows: dict[Key, int] = {WHOLE: 0}
         self._counts = np.zeros((1, len(FIELDS), self.blocks), np.int64)
 
@@ -117,26 +117,28 @@ class BlockCounter:
         return self._rows.setdefault(key, len(self._rows))
 
     def add(self, values: Sequence[Sequence[int]], members: Sequence[Sequence[int]]) -> None:
-        """Adds the next lines.
+        """Adds the next samples.
 
         Args:
-            values: `FIELDS` of each line.
-            members: the slices that each line belongs to, beside all lines.
+            values: `FIELDS` of each sample.
+            members: the slices that each sample belongs to in addition to the whole.
         """
         if not values:
             return
         self._grow()
-        lines = np.array(values, np.int64)
-        order = np.arange(self._lines, self._lines + len(lines))
-        self._lines += len(lines)
+        samples = np.array(values, np.int64)
+        order = np.arange(self._samples, self._samples + len(samples))
+        self._samples += len(samples)
         block = order * self.blocks // max(self.total, 1)
         sizes = [len(rows) for rows in members]
-        line = np.concatenate([np.arange(len(lines)), np.repeat(np.arange(len(lines)), sizes)])
-        rows = np.concatenate([np.zeros(len(lines), np.int64), _flat(members)])
-        cell = rows * self.blocks + block[line]
-        for field, column in enumerate(lines.T):
-            used = np.flatnonzero(column[line])  # most lines are right and have no edits
-            sums = np.bincount(cell[used], column[line[used]], len(self._rows) * self.blocks)
+        sample = np.concatenate(
+            [np.arange(len(samples)), np.repeat(np.arange(len(samples)), sizes)]
+        )
+        rows = np.concatenate([np.zeros(len(samples), np.int64), _flat(members)])
+        cell = rows * self.blocks + block[sample]
+        for field, column in enumerate(samples.T):
+            used = np.flatnonzero(column[sample])  # most samples are right and have no edits
+            sums = np.bincount(cell[used], column[sample[used]], len(self._rows) * self.blocks)
             self._counts[:, field] += sums.astype(np.int64).reshape(-1, self.blocks)
 
     def cells(self) -> BlockCounts:

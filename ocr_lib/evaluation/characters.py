@@ -20,8 +20,8 @@ class Recall:
     Attributes:
         count: occurrences in the labels.
         hits: occurrences that were read as themselves, by alignment with the label.
-        lines: lines whose label has it.
-        line_hits: lines in which every occurrence was read.
+        lines: samples whose label has it.
+        line_hits: samples in which every occurrence was read.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Confusion:
 
 
 class CharacterCounter:
-    """Counts characters over lines; correct lines cost almost nothing."""
+    """Counts characters over samples; correct samples cost almost nothing."""
 
     def __init__(self) -> None:
         self._right: list[str] = []
@@ -56,11 +56,11 @@ class CharacterCounter:
         self._confusions: Counter[tuple[str, str]] = Counter()
 
     def add_right(self, truth: str) -> None:
-        """Counts a line that was read exactly."""
+        """Counts a sample that was read exactly."""
         self._right.append(truth)
 
     def add_wrong(self, truth: str, text: str, readable: bool) -> int:
-        """Counts a line that was not; returns how many spaces of the truth were read.
+        """Counts a sample that was not; returns how many spaces of the truth were read.
 
         Args:
             truth: the label.
@@ -84,7 +84,7 @@ class CharacterCounter:
         return truth.count(" ") - missed.count(" ")
 
     def flush(self) -> None:
-        """Counts the exact lines that were held back."""
+        """Counts the exact samples that were held back."""
         self._count.update("".join(self._right))
         self._lines.update(chain.from_iterable(map(set, self._right)))
         self._right.clear()
@@ -109,7 +109,7 @@ class CharacterCounter:
 
 
 class Kinds(dict[str, tuple[tuple[str, str], ...]]):
-    """Character → the slices of lines that it puts a line into; filled when first asked."""
+    """Character → the slices of samples that it puts a sample into; filled when first asked."""
 
     def __missing__(self, character: str) -> tuple[tuple[str, str], ...]:
         found = self[character] = tuple(_kinds(character))

@@ -9,14 +9,14 @@ from ocr_lib.evaluation.metrics import RecMetric
 from ocr_lib.evaluation.report import Bin, PredictedSample, Slice
 
 LENGTH_SLICES = (5, 10, 15, 20, 30, 50)  # upper bounds, in characters of the label
-MAX_SOURCES = 16  # the lines of all others are one slice
+MAX_SOURCES = 16  # the samples of all others are one slice
 OTHER = "other"
 BINS = 20  # of scores
-FLUSH = 4096  # lines whose counts are added at once
+FLUSH = 4096  # samples whose counts are added at once
 
 
 class MetricSums:
-    """Sums over lines, many added at once: numpy is slow for single ones."""
+    """Sums over samples, many added at once: numpy is slow for single ones."""
 
     def __init__(self, total: int) -> None:
         self.cells = BlockCounter(total)
@@ -27,34 +27,36 @@ class MetricSums:
             RecMetric(ignore_space=True),
             RecMetric(is_filter=True),
         ]
-        self._bins = np.zeros((3, BINS))  # lines, exact ones, sum of scores
+        self._bins = np.zeros((3, BINS))  # samples, exact ones, sum of scores
         self._kinds = Kinds()
         self._rows: dict[frozenset[Key], tuple[int, ...]] = {}
         self._clear()
 
     def _clear(self) -> None:
-        self._values: list[tuple[int, ...]] = []  # FIELDS of each line
+        self._values: list[tuple[int, ...]] = []  # FIELDS of each sample
         self._members: list[tuple[int, ...]] = []  # its slices
         self._scores: list[tuple[float, bool]] = []
         self._texts: list[str] = []
         self._sayables: list[str] = []
 
-    def add(self, line: PredictedSample, bucket: str, truth: str, sayable: str, edits: int) -> None:
-        """Counts a line whose truth, as far as the network is asked for it, is `truth`."""
-        read = line.recognition
+    def add(
+        self, sample: PredictedSample, bucket: str, truth: str, sayable: str, edits: int
+    ) -> None:
+        """Counts a sample whose truth, as far as the network is asked for it, is `truth`."""
+        read = sample.recognition
         spaces = hits = truth.count(" ")
-        if line.correct:
+        if sample.correct:
             self.characters.add_right(truth)
         else:
             hits = self.characters.add_wrong(truth, read.text, read.error is None)
-        gap = 0 if line.correct else round((1.0 - line.similarity) * MILLION)
+        gap = 0 if sample.correct else round((1.0 - sample.similarity) * MILLION)
         read_spaces = read.text.count(" ")
         self._values.append(
-            (1, line.correct, gap, edits, len(line.label), hits, spaces, read_spaces)
+            (1, sample.correct, gap, edits, len(sample.label), hits, spaces, read_spaces)
         )
-        self._members.append(self._slices(line, bucket))
+        self._members.append(self._slices(sample, bucket))
         if read.error is None:
-            self._scores.append((read.score, line.correct))
+            self._scores.append((read.score, sample.correct))
         self._texts.append(read.text)
         self._sayables.append(sayable)
         if len(self._values) == FLUSH:
@@ -85,16 +87,16 @@ class MetricSums:
         """Returns the bins of scores."""
         means: NDArray[np.float64] = self._bins[2] / np.maximum(self._bins[0], 1)
         return tuple(
-            Bin(int(lines), int(correct), float(mean))
-            for lines, correct, mean in zip(*self._bins[:2], means, strict=True)
+            Bin(int(samples), int(correct), float(mean))
+            for samples, correct, mean in zip(*self._bins[:2], means, strict=True)
         )
 
-    def _slices(self, line: PredictedSample, bucket: str) -> tuple[int, ...]:
-        source = source_of(line.name)
+    def _slices(self, sample: PredictedSample, bucket: str) -> tuple[int, ...]:
+        source = source_of(sample.name)
         if source not in self.sources:
             self.sources[source] = source if len(self.sources) < MAX_SOURCES else OTHER
-        keys = self._kinds.of(line.label) | {
-            ("length", _length_slice(len(line.label))),
+        keys = self._kinds.of(sample.label) | {
+            ("length", _length_slice(len(sample.label))),
             ("width", bucket),
             ("source", self.sources[source]),
         }

@@ -136,10 +136,9 @@ class Predictions:
                 header = json.loads(file.readline(MAX_HEADER_BYTES))
                 if header["format"] != FORMAT:
                     raise ValueError(f"format {header['format']!r}, {FORMAT} is known")
-                rows = file.read(MAX_BYTES + 1)
-            if len(rows) > MAX_BYTES:
-                raise ValueError(f"more than {MAX_BYTES:,} bytes")
-            return cls._parsed(header, rows)
+                if path.stat().st_size > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_BYTES:,} bytes")
+                return cls._parsed(header, file.read())
         except OSError as error:
             raise DataError(
                 str(path), f"cannot be read ({error.strerror})", PREDICT_AGAIN

@@ -74,7 +74,7 @@ class PredictedSample:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Figures over some of the lines, such as all labels of 6 to 10 characters."""
+    """Figures over some of the samples, such as all labels of 6 to 10 characters."""
 
     name: str
     samples: int
@@ -117,7 +117,7 @@ class Spaces:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The lines with scores of one range.
+    """The samples with scores of one range.
 
     Attributes:
         lines: how many.
@@ -135,10 +135,10 @@ class EvalReport:
     """Figures over a data set. Shares are fractions of 1.
 
     Attributes:
-        samples: lines evaluated.
+        samples: how many were scored.
         unreadable: how many of them could not be decoded; they count as wrong.
-        out_of_dictionary: lines whose label has characters that the model cannot say; wrong too.
-        accuracy: lines read exactly, spaces counted.
+        out_of_dictionary: samples whose label has characters that the model cannot say; wrong too.
+        accuracy: samples read exactly, spaces counted.
         norm_edit_dis: mean of 1 - edit distance / longer length, spaces counted.
         cer: edits over characters of the labels.
         paddleocr: `acc` and `norm_edit_dis` as PaddleOCR computes them (characters outside the
@@ -147,21 +147,21 @@ class EvalReport:
             digits only, without case).
         by_length: by characters of the label.
         by_width: by width bucket in px.
-        by_class: lines whose label has letters, digits, punctuation, spaces, upper or lower case;
-            a line can be in several.
-        by_script: lines whose label has letters of a script; a line can be in several.
+        by_class: samples whose label has letters, digits, punctuation, spaces, upper or lower case;
+            a sample can be in several.
+        by_script: samples whose label has letters of a script; a sample can be in several.
         by_source: by label list or folder, where there are several.
         spaces: counts of spaces.
         characters: character of the labels → how often it was read.
         confusions: the most frequent ones.
-        reliability: lines by score, in bins of equal width from 0 to 1; unreadable ones left out.
+        reliability: samples by score, in bins of equal width from 0 to 1; unreadable ones left out.
         cells: sums by slice and block, for paired statistics; None in reports of format 1.
-        leaked: lines whose image is a training image too; None where it was not checked.
-        worst: the worst lines, worst first, with small pictures.
-        watched: position → text of the lines that were asked for.
+        leaked: samples whose image is a training image too; None where it was not checked.
+        worst: the worst samples, worst first, with small pictures.
+        watched: position → text of the samples that were asked for.
         errors: first unreadable images, each with its cause.
-        outcomes: one byte a line in order, 1 where it was read exactly: for paired tests.
-        dataset_digest: SHA-256 over all labels and images; equal digests mean the same lines.
+        outcomes: one byte a sample in order, 1 where it was read exactly: for paired tests.
+        dataset_digest: SHA-256 over all labels and images; equal digests mean the same samples.
         seconds: wall time of the evaluation.
     """
 
@@ -192,9 +192,9 @@ class EvalReport:
 
     @property
     def calibration_error(self) -> float | None:
-        """Mean gap between score and share of exact lines, by bin; None in old reports.
+        """Mean gap between score and share of exact samples, by bin; None in old reports.
 
-        Source: expected calibration error, Guo et al. 2017, over lines instead of classes.
+        Source: expected calibration error, Guo et al. 2017, over samples instead of classes.
         """
         lines = sum(part.lines for part in self.reliability)
         gaps = (abs(part.correct - part.score * part.lines) for part in self.reliability)
@@ -203,7 +203,7 @@ class EvalReport:
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as JSON-ready values."""
         values = asdict(replace(self, worst=()))
-        values["worst"] = [line.to_dict() for line in self.worst]
+        values["worst"] = [sample.to_dict() for sample in self.worst]
         values["cells"] = self.cells and self.cells.to_dict()
         values["characters"] = {c: list(astuple(r)) for c, r in self.characters.items()}
         packed = np.packbits(np.frombuffer(self.outcomes, np.uint8)).tobytes()

@@ -1,4 +1,4 @@
-"""The lines worth remembering of an evaluation: the worst, the watched, the unreadable."""
+"""The samples worth remembering of an evaluation: the worst, the watched, the unreadable."""
 
 import heapq
 
@@ -13,11 +13,11 @@ THUMBNAIL = (480, 40)  # largest width and height of a picture kept for the repo
 
 
 class TopErrors:
-    """Keeps a bounded number of lines.
+    """Keeps a bounded number of samples.
 
     Args:
-        keep: how many of the worst lines, and of the unreadable ones.
-        watch: positions of lines whose text to keep whatever it is.
+        keep: how many of the worst samples, and of the unreadable ones.
+        watch: positions of samples whose text to keep whatever it is.
 
     Attributes:
         watched: position → text.
@@ -34,36 +34,36 @@ class TopErrors:
         self.errors: list[str] = []
         self.unreadable = 0
 
-    def add(self, line: PredictedSample) -> None:
-        """Looks at one evaluated line."""
-        if line.index in self._watch:
-            self.watched[line.index] = line.recognition.text
-        if line.recognition.error is not None:
+    def add(self, sample: PredictedSample) -> None:
+        """Looks at one evaluated sample."""
+        if sample.index in self._watch:
+            self.watched[sample.index] = sample.recognition.text
+        if sample.recognition.error is not None:
             self.unreadable += 1
             if len(self.errors) < self._keep:
-                self.errors.append(f"{line.name}: {line.recognition.error}")
-        elif not line.correct:
-            # Among equally wrong lines the more confident one is worse.
-            rank = -line.similarity, line.recognition.score, -line.index
-            heapq.heappush(self._worst, (*rank, line))
+                self.errors.append(f"{sample.name}: {sample.recognition.error}")
+        elif not sample.correct:
+            # Among equally wrong samples the more confident one is worse.
+            rank = -sample.similarity, sample.recognition.score, -sample.index
+            heapq.heappush(self._worst, (*rank, sample))
             if len(self._worst) > self._keep:
                 heapq.heappop(self._worst)
 
     def worst(self) -> tuple[PredictedSample, ...]:
-        """Returns the worst lines, worst first, with small pictures."""
+        """Returns the worst samples, worst first, with small pictures."""
         return tuple(_with_thumbnail(item[-1]) for item in sorted(self._worst, reverse=True))
 
 
-def _with_thumbnail(line: PredictedSample) -> PredictedSample:
+def _with_thumbnail(sample: PredictedSample) -> PredictedSample:
     """Shrinks the kept picture to what a report shows, in a format every browser reads."""
     try:
-        pixels = decode_image(line.image)
+        pixels = decode_image(sample.image)
     except ImageError:
-        line.image = b""
-        return line
+        sample.image = b""
+        return sample
     height, width = pixels.shape[:2]
     scale = min(1.0, THUMBNAIL[0] / width, THUMBNAIL[1] / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    line.image = np.asarray(cv2.imencode(".png", small)[1]).tobytes()
-    return line
+    sample.image = np.asarray(cv2.imencode(".png", small)[1]).tobytes()
+    return sample
