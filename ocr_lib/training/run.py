@@ -22,8 +22,7 @@ from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel, init_process_group
 from ocr_lib.training.plan import TrainPlan, resolve
 from ocr_lib.training.resume import StartPoint
-from ocr_lib.training.run_dir import config_digest
-from ocr_lib.training.run_record import RunRecord
+from ocr_lib.training.run_dir import RunRecord, config_digest
 from ocr_lib.training.time_budget import epochs_within
 from ocr_lib.training.trainer import Trainer
 

@@ -1,18 +1,20 @@
 """The run directory: what is where, and how a trained network is loaded from it.
 
 Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
-`.states`; `config.yml` is the resolved configuration, `train.log` and `metrics.jsonl` the log.
+`.states`; `config.yml` is the resolved configuration, `run.json` what the run decided when it
+began, `train.log` and `metrics.jsonl` the log.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from paddle import nn
 
 from ocr_lib.algorithms import CTC, RecognitionAlgorithm
 from ocr_lib.algorithms.choice import algorithm_of, reading_network
+from ocr_lib.atomic import write_json
 from ocr_lib.config.characters import dictionary_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
@@ -26,6 +28,7 @@ from ocr_lib.training.migration import dictionary_beside
 from ocr_lib.training.subnetworks import sub_network
 
 BEST, LATEST = "best_accuracy", "latest"
+RUN_RECORD = "run.json"
 # Keys that change where a run writes or how it talks, not what it learns.
 _NOT_LEARNT = (
     "save_model_dir",
@@ -68,6 +71,31 @@ class TrainedModel:
     preprocess: Preprocess
     digest: str
     algorithm: RecognitionAlgorithm = CTC
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run began with, stored as `run.json` in its directory.
+
+    Attributes:
+        epochs: passes over the training samples.
+        config_digest: SHA-256 of what decides the result (networks, data, optimiser, …).
+        samples: training samples used.
+    """
+
+    epochs: int
+    config_digest: str
+    samples: int
+
+    def save(self, run_dir: Path) -> None:
+        """Writes the record."""
+        write_json(run_dir / RUN_RECORD, asdict(self))
+
+    @classmethod
+    def load(cls, run_dir: Path) -> "RunRecord | None":
+        """Reads the record of a run directory; None where no run has begun."""
+        path = run_dir / RUN_RECORD
+        return cls(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 def load_run(

@@ -11,7 +11,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
 from ocr_lib.text.dictionary import Charset, load_dictionary
-from ocr_lib.training.run_dir import config_digest, load_model, load_run
+from ocr_lib.training.run_dir import RUN_RECORD, RunRecord, config_digest, load_model, load_run
 from ocr_lib.training.weights import save_weights
 from tests.ocr_lib.training.line_data import small_config
 from tests.ocr_lib.training.other_networks import distillation_config
@@ -86,3 +86,11 @@ def test_the_digest_is_of_what_decides_the_result(
     other = small_config(tmp_path, tmp_path, tmp_path / "b", **keys)
     assert (config_digest(plain, DIGITS) == config_digest(other, DIGITS)) == same
     assert config_digest(plain, DIGITS) != config_digest(plain, load_dictionary("en"))
+
+
+def test_what_a_run_began_with_comes_back(tmp_path: Path) -> None:
+    assert RunRecord.load(tmp_path) is None
+    record = RunRecord(epochs=3, config_digest="abc", samples=60)
+    record.save(tmp_path)
+    assert RunRecord.load(tmp_path) == record
+    assert [path.name for path in tmp_path.iterdir()] == [RUN_RECORD]
