@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ocr_lib", "components", "pipelines")
-LEAST_SHARE = 0.90  # of the modules with logic; raise it as modules get their tests
+LEAST_SHARE = 0.95  # of the modules with logic; raise it as modules get their tests
 
 
 def test_most_modules_have_tests_of_their_own() -> None:

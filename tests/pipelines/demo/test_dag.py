@@ -1,4 +1,4 @@
-"""Failures of a local run; a run that succeeds is in tests/pipelines/test_whole.py."""
+"""Failures of a local run; a run that succeeds is in test_run.py."""
 
 from pathlib import Path
 
