@@ -187,10 +187,18 @@ class HeartbeatHook(Hook):
         self._state = state
         self._heartbeat = heartbeat
 
-    def on_step(self, step: StepResult) -> None:  # noqa: ARG002 (the position says it all)
-        """Beats, if the last beat is long ago."""
+    def beat(self) -> None:
+        """Beats, if the last beat is long ago; long evaluations call this too."""
         progress = self._state.progress
         self._heartbeat.beat(progress.epoch, progress.global_step, progress.steps_left)
+
+    def on_epoch_start(self) -> None:
+        """Beats before the first step, which may take long."""
+        self.beat()
+
+    def on_step(self, step: StepResult) -> None:  # noqa: ARG002 (the position says it all)
+        """Beats after a step."""
+        self.beat()
 
     def on_end(self) -> None:
         """Says that the run is over."""

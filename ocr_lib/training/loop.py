@@ -1,6 +1,8 @@
 """The loop of a run, put together: optimiser, schedule and hooks around a system and its data."""
 
+import numpy as np
 import paddle
+from numpy.typing import NDArray
 
 from ocr_lib.evaluation.metrics import RecMetric, metric_config
 from ocr_lib.inference.recognizer import Recognizer
@@ -95,13 +97,19 @@ def _build_hooks(
     if settings.check_finite:
         every = 1 if on_cpu else settings.print_batch_step
         hooks.append(NanGuard(state, every, plan.run_dir, parallel.rank))
+    heartbeat = HeartbeatHook(state, Heartbeat(plan.run_dir))
     if parallel.is_main_process:
-        hooks.append(HeartbeatHook(state, Heartbeat(plan.run_dir)))
+        hooks.append(heartbeat)
     hooks.append(StepLog(state, log, settings, timer, metric, texts_of))
     if data.validation is not None:
-        recognizer = Recognizer(
-            plan.preprocess, data.charset, forward_of(system.logits), decode=decode
-        )
+        forward = forward_of(system.logits)
+
+        def read(images: NDArray[np.float32]) -> NDArray[np.float32]:
+            if parallel.is_main_process:
+                heartbeat.beat()
+            return forward(images)
+
+        recognizer = Recognizer(plan.preprocess, data.charset, read, decode=decode)
         hooks.append(
             Evaluation(
                 state,

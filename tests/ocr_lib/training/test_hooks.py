@@ -145,6 +145,10 @@ def test_samples_that_cannot_be_read_are_named(
 
 def test_the_heartbeat_has_the_position(state: CheckpointState, tmp_path: Path) -> None:
     hook = HeartbeatHook(state, Heartbeat(tmp_path))
+    hook.on_epoch_start()
+    assert json.loads((tmp_path / HEARTBEAT).read_text("utf-8"))["step"] == 0
+    (tmp_path / HEARTBEAT).unlink()
+    hook = HeartbeatHook(state, Heartbeat(tmp_path))
     do_step(state, hook)
     values = json.loads((tmp_path / HEARTBEAT).read_text("utf-8"))
     assert (values["epoch"], values["step"]) == (1, 1)

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.training.data import build_data
+from ocr_lib.training.heartbeat import HEARTBEAT
 from ocr_lib.training.hooks import Evaluation, StepLog
 from ocr_lib.training.log import PeerLog
 from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel
 from ocr_lib.training.plan import resolve
+from ocr_lib.training.time_budget import EpochBudget
+from ocr_lib.training.train_state import TrainState
 from ocr_lib.training.trainer import Trainer
 from tests.ocr_lib.training.line_data import make_lines, small_config
 
@@ -62,6 +65,18 @@ def test_the_configuration_decides_which_hooks_there_are(
 def test_only_the_main_process_has_a_heartbeat(data: Data, tmp_path: Path) -> None:
     trainer = build(data, tmp_path, SecondRank())
     assert "HeartbeatHook" not in {type(hook).__name__ for hook in trainer._hooks}
+
+
+def test_a_long_evaluation_beats(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watcher that sees no beat for long takes the run for one that stands still."""
+    monkeypatch.setattr("ocr_lib.training.heartbeat.INTERVAL_S", 0.0)
+    trainer = build(data, tmp_path)
+    trainer.state.progress = TrainState(pace=EpochBudget(0.0, 1.0, 3), steps_per_epoch=3)
+    (evaluation,) = (hook for hook in trainer._hooks if isinstance(hook, Evaluation))
+    evaluation._evaluate()
+    assert (tmp_path / "run" / HEARTBEAT).exists()
 
 
 def test_log_and_evaluation_share_a_timer(data: Data, tmp_path: Path) -> None:
