@@ -7,17 +7,16 @@ from components.images import image
 
 
 @dsl.component(base_image=image("data"), install_kfp_package=False)
-def clean_up(run: str, status: PipelineTaskFinalStatus, train_backend: str = "paddlejob") -> None:
+def clean_up(run: str, status: PipelineTaskFinalStatus) -> None:
     """Ends the run's training job, its logs kept; does nothing where there is none.
 
     Args:
         run: names the run in the object store, as the train step was told.
         status: how the pipeline ended, as far as the backend knows: for the log only.
-        train_backend: where training ran; `local` leaves nothing behind.
     """
     from components.step_context import step_context
 
     with step_context("clean-up") as context:
-        from components.clean_up.step import clean_up
+        from components.clean_up.step import CleanUpRequest, clean_up
 
-        clean_up(context, run, str(status.state), train_backend)
+        clean_up(context, CleanUpRequest(run=run, state=str(status.state)))

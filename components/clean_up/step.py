@@ -7,6 +7,7 @@ terminated, and after one whose steps were all cached. So the cluster itself is 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from components.step_context import StepContext
 from ocr_lib.errors import OcrError
@@ -14,24 +15,42 @@ from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, job_name
 from ocr_lib.polling import Clock, Pauses, poll_until
+from ocr_lib.runspec.spec_store import find_spec
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
 DEADLINE_S = 300.0
 POLL_S = 2.0
-LOCAL = "local"
 
 
-def clean_up(context: StepContext, run: str, state: str, backend: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUpRequest:
+    """The run that is over.
+
+    Attributes:
+        run: names it.
+        state: how it ended, as far as the backend knows: for the log only.
+    """
+
+    run: str
+    state: str
+
+
+def clean_up(context: StepContext, request: CleanUpRequest) -> None:
     """Ends the run's job, if there is one; may be called any number of times.
+
+    A run without a spec has not come to training, and one that trained in its step has no job.
+    Where the store does not answer, the cluster is looked at all the same.
 
     Raises:
         ServiceError: the job is still there after the deadline.
     """
-    if backend == LOCAL:
+    say(f"the run ended (the backend says {request.state})")
+    run, name = request.run, job_name(request.run)
+    if not may_have_job(context.store, run):
+        say("it has no training job")
         return
-    say(f"the run ended (the backend says {state})")
-    cluster, name = KubernetesApi.connect(), job_name(run)
+    cluster = KubernetesApi.connect()
     job = cluster.job(name)
     if job is None:
         say(f"no PaddleJob {name} is left")
@@ -40,6 +59,16 @@ def clean_up(context: StepContext, run: str, state: str, backend: str) -> None:
     save_logs(context.store, cluster, run, name, attempt)
     end_job(cluster, name, clock=context.clock)
     say(f"PaddleJob {name} is gone")
+
+
+def may_have_job(store: Store, run: str) -> bool:
+    """Tells whether a run may have left a training job on the cluster."""
+    try:
+        spec = find_spec(store, run)
+    except OcrError as error:
+        say(f"{error} Looking at the cluster all the same.")
+        return True
+    return spec is not None and spec.train_backend != "local"
 
 
 def save_logs(store: Store, cluster: KubernetesApi, run: str, name: str, attempt: int) -> None:

@@ -1,8 +1,7 @@
 """deploy between object store and Triton: a certified bundle goes into service."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from components.step_context import StepContext
@@ -10,6 +9,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.sampling import evenly_sampled
 from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.replay_evaluation import RecordedSample, ReplayEvaluation
 from ocr_lib.serving.rollout import deploy as roll_out
@@ -22,37 +22,40 @@ SMOKE_IMAGES = 16
 SHADOW_LINES = 500  # of those that were kept, to report how much changes for their senders
 
 
-def deploy(
-    context: StepContext,
-    bundle: ArtifactRef,
-    images: ArtifactRef,
-    model_name: str,
-    triton_urls: Sequence[str],
-) -> Deployment:
-    """Puts a bundle into service; every server must read what the exported model reads.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployRequest:
+    """What to put into service.
 
-    Args:
-        context: of the step.
+    Attributes:
+        spec: the run spec, which names model and servers.
         bundle: the exported model.
         images: samples for the smoke query.
-        model_name: its name in Triton and in the registry.
-        triton_urls: `host:port` of every server's gRPC protocol.
+    """
+
+    spec: ArtifactRef
+    bundle: ArtifactRef
+    images: ArtifactRef
+
+
+def deploy(context: StepContext, request: DeployRequest) -> Deployment:
+    """Puts a bundle into service; every server must read what the exported model reads.
 
     Raises:
         ConflictError: another version serves than the bundle was judged against.
         DeployError: a server did not take it; all serve what they served before.
     """
-    store, work = context.store, context.work_dir
+    store, work, bundle = context.store, context.work_dir, request.bundle
+    spec = load_spec(store, request.spec.digest)
     folder = download(store, bundle, work / "bundle")
-    dataset = LmdbDataset(download(store, images, work / "images"))
+    dataset = LmdbDataset(download(store, request.images, work / "images"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
-    recorded, notes = _recorded(store, model_name)
+    recorded, notes = _recorded(store, spec.model_name)
     found = roll_out(
         bundle.uri,
-        model_name,
+        spec.model_name,
         golden_images(folder, {sample.name: sample.image for sample in samples}),
         store=store,
-        endpoints=triton_urls,
+        endpoints=spec.triton_urls,
         metrics=bundle.metadata,
         shadow=ReplayEvaluation(recorded) if recorded else None,
     )

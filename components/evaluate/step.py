@@ -3,10 +3,9 @@
 Runs no network: needs neither paddle nor ONNX Runtime.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from components.evaluate.decisions import record_decision
 from components.step_context import StepContext
@@ -31,31 +30,6 @@ from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
-
-
-def thresholds(
-    min_accuracy_fraction: float,
-    min_norm_edit_dis: float,
-    min_samples: int,
-    max_accuracy_drop_fraction: float,
-    more: Mapping[str, Any],
-) -> Thresholds:
-    """Returns the gate's thresholds from the pipeline's parameters.
-
-    Args:
-        min_accuracy_fraction: as in `Thresholds`, where it has no unit in its name.
-        min_norm_edit_dis: as in `Thresholds`.
-        min_samples: as in `Thresholds`.
-        max_accuracy_drop_fraction: as in `Thresholds`.
-        more: any threshold by its name there.
-    """
-    named = {
-        "min_accuracy": min_accuracy_fraction,
-        "min_norm_edit_dis": min_norm_edit_dis,
-        "min_samples": min_samples,
-        "max_accuracy_drop": max_accuracy_drop_fraction,
-    }
-    return Thresholds.from_dict({**named, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from components.step_context import StepContext
 from ocr_lib.config.custom_parts import allowed_parts
@@ -9,38 +10,41 @@ from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
 from ocr_lib.registry.judgement import Judgement
-from ocr_lib.registry.lineage import RUN_INPUTS
-from ocr_lib.registry.production import check_model_name
+from ocr_lib.registry.lineage import RUN_SPEC
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 
 
-def export(
-    context: StepContext,
-    model: ArtifactRef,
-    images: ArtifactRef,
-    evaluation: ArtifactRef,
-    model_name: str,
-    inputs: str = "",
-) -> ArtifactRef:
-    """Exports the best checkpoint of a run and uploads the bundle under its digest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """What to export.
 
-    Args:
-        context: of the step.
+    Attributes:
+        spec: the run spec.
         model: the run directory.
         images: samples for the parity certificate.
         evaluation: the figures that stay with the model.
-        model_name: whose registry it goes to.
-        inputs: what the model was made of, as the plan wrote it; stays with the model.
+    """
+
+    spec: ArtifactRef
+    model: ArtifactRef
+    images: ArtifactRef
+    evaluation: ArtifactRef
+
+
+def export(context: StepContext, request: ExportRequest) -> ArtifactRef:
+    """Exports the best checkpoint of a run and uploads the bundle under its digest.
 
     Raises:
         CheckpointError: these are not the weights that were evaluated.
         ExportError: an exported form computes something else than the trained network; the
-            tensors that differ lie in the store.
+            tensors that differ are in the store.
     """
-    check_model_name(model_name)
     store, work = context.store, context.work_dir
+    model, evaluation = request.model, request.evaluation
+    model_name = load_spec(store, request.spec.digest).model_name
     metrics = Evaluation.load(download(store, evaluation, work / "evaluation")).metrics()
     judgement = Judgement.from_dict(evaluation.metadata)
     lineage = {
@@ -48,7 +52,7 @@ def export(
         "train_data": model.metadata["train_digest"],
         "validation_data": model.metadata.get("validation_digest", ""),
         "test_data": evaluation.metadata["test_digest"],
-        RUN_INPUTS: inputs,
+        RUN_SPEC: request.spec.digest,
         **(judgement.to_dict() if judgement else {}),
     }
     with _evidence_kept(context, lineage["run"]):
@@ -56,7 +60,7 @@ def export(
             download(store, model, work / "run"),
             work / "bundle",
             checkpoint=model.metadata["checkpoint"],
-            dataset=LmdbDataset(download(store, images, work / "images")),
+            dataset=LmdbDataset(download(store, request.images, work / "images")),
             metrics=metrics,
             lineage=lineage,
             weights_sha256=evaluation.metadata["weights_sha256"],

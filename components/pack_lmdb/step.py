@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.step_context import StepContext
@@ -15,20 +15,38 @@ from ocr_lib.storage.artifacts import download, download_source, upload
 from ocr_lib.storage.store import Store
 
 
-def pack_lmdb(
-    context: StepContext, labels: ArtifactRef, *, max_bad_fraction: float = 0.01
-) -> list[ArtifactRef]:
-    """Packs the images that a label list names and uploads the shards.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRequest:
+    """What to pack.
 
-    Args:
-        context: of the step.
+    Attributes:
         labels: what gen_label handed on; its metadata names the images' source, and says how a
             validation set is split off.
-        max_bad_fraction: share of unusable samples at which to give up, 0 to 1.
+        max_bad_fraction: share of unusable samples of a part at which to give up, 0 to 1.
+    """
+
+    labels: tuple[ArtifactRef, ...]
+    max_bad_fraction: float = 0.01
+
+
+def pack_lmdb(context: StepContext, request: PackRequest) -> list[ArtifactRef]:
+    """Packs the images that label lists name, one list after the other, and uploads the shards.
 
     Returns:
-        Where the data set of each role is: one, or train and validation.
+        Where the data set of each part and role is.
     """
+    packed: list[ArtifactRef] = []
+    for number, labels in enumerate(request.labels):
+        part_context = context.below(f"part-{number:04d}")
+        packed += _pack_part(part_context, labels, request.max_bad_fraction)
+        shutil.rmtree(part_context.work_dir)  # source, copy and shards: the next one needs the room
+    return packed
+
+
+def _pack_part(
+    context: StepContext, labels: ArtifactRef, max_bad_fraction: float
+) -> list[ArtifactRef]:
+    """Returns where the data set of each role of a part is: one, or train and validation."""
     facts = labels.metadata
     store, folder = context.store, context.work_dir / facts["name"]
     source, _ = download_source(
@@ -71,15 +89,3 @@ def _publish(
         characters=len(manifest.statistics.characters),
         shards=len(manifest.shards),
     )
-
-
-def pack_parts(
-    context: StepContext, labels: Sequence[ArtifactRef], max_bad_fraction: float = 0.01
-) -> list[ArtifactRef]:
-    """Packs several parts, one after the other; see `pack_lmdb`."""
-    packed: list[ArtifactRef] = []
-    for number, pointer in enumerate(labels):
-        part_context = context.below(f"part-{number:04d}")
-        packed += pack_lmdb(part_context, pointer, max_bad_fraction=max_bad_fraction)
-        shutil.rmtree(part_context.work_dir)  # source, copy and shards: the next one needs the room
-    return packed

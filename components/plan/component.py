@@ -1,80 +1,83 @@
-"""Step 1: what there is to learn, whether any of it is new, and how to share the work."""
+"""Step 1: everything that has a name gets a digest, and what follows is told what to do."""
 
 from typing import Any, NamedTuple
 
 from kfp import dsl
-from kfp.dsl import Markdown, Output
+from kfp.dsl import Artifact, Markdown, Output
 
 from components.images import image
 
 
 @dsl.component(base_image=image("data"), install_kfp_package=False)
 def plan(
+    spec: Output[Artifact],
+    report: Output[Markdown],
+    run: str,
+    images: dict[str, Any],
     train_data_uri: str,
     test_data_uri: str,
-    report: Output[Markdown],
+    validation_data_uri: str,
     config: str,
+    pretrained_uri: str,
+    train_minutes: float,
+    train_backend: str,
+    train_workers: int,
     model_name: str,
-    train_data_sha256: str = "",
-    test_data_sha256: str = "",
-    validation_data_uri: str = "",
-    split_options: dict[str, Any] = {},  # noqa: B006
-    dataset_name: str = "lines",
-    config_overrides: list[str] = [],  # noqa: B006 (kfp reads the default; it is never changed)
-    pretrained_uri: str = "",
-    train_minutes: float = 0.0,
-    label_format: str = "auto",
-    max_bad_fraction: float = 0.01,
-    skip_if_unchanged: bool = False,
-    pack_max_pods: int = 16,
-    pack_gib_per_pod: float = 8.0,
-) -> NamedTuple("Plan", [("Output", bool), ("groups", list[dict]), ("inputs", str)]):  # type: ignore[valid-type]
-    """Compares what the run is to be made of with what serves; reads none of the data.
+    skip_if_unchanged: bool,
+    triton_urls: list[str],
+    options: dict[str, Any],
+) -> NamedTuple(  # type: ignore[valid-type]
+    "Plan", [("Output", bool), ("partitions", list[dict]), ("preflight_settings", dict)]
+):
+    """Resolves the run to its spec and compares that with production; reads none of the data.
 
     Args:
-        train_data_uri: folder, tar or zip of the samples to learn from, or a folder of archives.
-        test_data_uri: the same for the samples that decide.
+        spec: reference to the run spec.
         report: what there is, and what of it is new.
-        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
-        model_name: whose production the model would take over.
-        train_data_sha256: digest of the source, verified; empty where none is known.
-        test_data_sha256: the same for the test set.
-        validation_data_uri: as the others; empty: split off the samples to learn from.
-        split_options: share, seed and document_pattern of that split.
-        dataset_name: names the data set in the object store.
-        config_overrides: `Key.sub=value` each.
-        pretrained_uri: weights to start from; empty for none.
-        train_minutes: how long to train.
-        label_format: as the labels are converted.
-        max_bad_fraction: of the lines that may be left out.
-        skip_if_unchanged: whether a run of what the serving model was made of ends here.
-        pack_max_pods: largest number of pods that pack at a time.
-        pack_gib_per_pod: GiB of data that are worth a pod of its own.
+        run: names the pipeline run; a repeated plan of it adopts the spec that it finds.
+        images: container images of the steps by name.
+        train_data_uri: this and the rest are the pipeline's, see `ocr_lib/runspec/parameters.py`.
+        test_data_uri: see there.
+        validation_data_uri: see there.
+        config: see there.
+        pretrained_uri: see there.
+        train_minutes: see there.
+        train_backend: see there.
+        train_workers: see there.
+        model_name: see there.
+        skip_if_unchanged: see there.
+        triton_urls: see there.
+        options: see there.
 
     Returns:
-        Whether to go on, the parts of the data by pod, and what the model will be made of.
+        Whether to go on, the data by pod that packs it, and what preflight goes by.
     """
     from components.step_context import step_context
 
     with step_context("plan") as context:
-        import json
-
         from components.plan import step as planning
         from ocr_lib.atomic import write_text
-        from ocr_lib.data.roles import SplitRule
+        from ocr_lib.runspec.parameters import parse_parameters
+        from ocr_lib.storage.artifact_ref import write_ref
 
-        question = planning.RunInputs(
-            train_data=(train_data_uri, train_data_sha256),
-            test_data=(test_data_uri, test_data_sha256),
-            validation_data=validation_data_uri,
-            split=SplitRule.from_dict(split_options),
-            dataset_name=dataset_name,
-            config=config,
-            config_overrides=config_overrides,
-            pretrained_uri=pretrained_uri,
-            settings=(train_minutes, label_format, max_bad_fraction),
+        parameters = parse_parameters(
+            {
+                "train_data_uri": train_data_uri,
+                "test_data_uri": test_data_uri,
+                "validation_data_uri": validation_data_uri,
+                "config": config,
+                "pretrained_uri": pretrained_uri,
+                "train_minutes": train_minutes,
+                "train_backend": train_backend,
+                "train_workers": train_workers,
+                "model_name": model_name,
+                "skip_if_unchanged": skip_if_unchanged,
+                "triton_urls": triton_urls,
+                "options": options,
+            }
         )
-        found = planning.plan(context, question, model_name, pack_max_pods, pack_gib_per_pod)
-        go = not skip_if_unchanged or found.serving is None or bool(found.changed)
-        write_text(report.path, found.markdown(go))
-        return go, found.to_groups(), json.dumps(found.inputs)
+        request = planning.PlanRequest(run=run, parameters=parameters, images=images)
+        result = planning.plan(context, request)
+        write_ref(spec, result.ref)
+        write_text(report.path, result.markdown())
+        return result.proceed, result.partitions(), result.preflight_settings()

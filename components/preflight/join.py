@@ -20,13 +20,13 @@ from ocr_lib.storage.tree_manifest import TreeManifest
 
 HOW_TO_SPLIT = (
     "Give a validation set of your own (validation_data_uri), more samples, or another "
-    "document_pattern, seed or share in split_options"
+    "document_pattern, seed or share in options.split"
 )
 GROUPS = {
     "document": "whole documents",
     "folder": "whole folders",
     "block": f"blocks of {BLOCK} consecutive labels, since the images are in one folder: lines of "
-    "one document may be on both sides, unless a document_pattern in split_options names it",
+    "one document may be on both sides, unless a document_pattern in options.split names it",
 }
 
 

@@ -1,7 +1,6 @@
 """preflight between object stores: packed samples and a configuration → a verdict in words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from components.preflight.join import Sets
 from components.step_context import StepContext
@@ -9,49 +8,50 @@ from ocr_lib.data.preflight import preflight as check
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.predict import partitions
-from ocr_lib.gate import Thresholds
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
-from ocr_lib.runspec.run_config import run_config
+from ocr_lib.runspec.config import config_on_data
+from ocr_lib.runspec.partition import PreflightSettings
+from ocr_lib.runspec.spec_store import load_config_yaml
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.leaks import refuse_shared_images
 from ocr_lib.terminal import echo
 
 
-def preflight(
-    context: StepContext,
-    sets: Sets,
-    config: str,
-    overrides: Sequence[str],
-    max_bad_fraction: float,
-    limits: Thresholds,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightRequest:
+    """What to check.
+
+    Attributes:
+        sets: train, validation and test.
+        settings: configuration, limits, and the gate that will decide on the test set.
+    """
+
+    sets: Sets
+    settings: PreflightSettings
+
+
+def preflight(context: StepContext, request: PreflightRequest) -> str:
     """Checks the data sets against the configuration; returns the report as Markdown.
 
     Of the test set only the sample tables are read, to see that it shares no image with the others.
 
-    Args:
-        context: of the step.
-        sets: train, validation and test.
-        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
-        overrides: `Key.sub=value` each.
-        max_bad_fraction: share of samples that may fail a check, 0 to 1.
-        limits: of the gate that will decide on the test set.
-
     Raises:
         DataError: the run would fail, or learn something else than was meant; or an image is in
             two of the sets.
+        DigestError: the configuration was damaged or replaced.
     """
+    sets, settings = request.sets, request.settings
     roles = {TRAIN: sets.train, VALIDATION: sets.validation, TEST: sets.test}
     store, work = context.store, context.work_dir
+    yaml = load_config_yaml(store, settings.config_digest)
     refuse_shared_images(store, roles, work / "leaks")
     train = download(store, sets.train, work / TRAIN)
     validation = download(store, sets.validation, work / VALIDATION) if sets.validation else None
-    run_dir = str(work / "run")
     report = check(
-        run_config(store, config, overrides, train, validation, work, save_model_dir=run_dir),
-        max_bad_fraction=max_bad_fraction,
+        config_on_data(yaml, train, validation, save_model_dir=str(work / "run")),
+        max_bad_fraction=settings.max_bad_fraction,
         max_leak_share=0.0,
     )
     if report.problems:
@@ -61,18 +61,9 @@ def preflight(
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
         echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
-    power = describe_power(int(sets.test.metadata["samples"]), limits)
+    power = describe_power(int(sets.test.metadata["samples"]), settings.gate)
     echo(f"{sets.note}\n{power}")
     return f"{report.markdown()}\n{_markdown(roles, sets.note, power)}"
-
-
-def gate_limits(max_accuracy_drop_fraction: float, more: Mapping[str, Any]) -> Thresholds:
-    """Returns what of the gate's thresholds decides how much a test set can show.
-
-    Raises:
-        ConfigError: there is no such threshold, or its value is not acceptable.
-    """
-    return Thresholds.from_dict({"max_accuracy_drop": max_accuracy_drop_fraction, **more})
 
 
 def _markdown(roles: dict[str, ArtifactRef | None], *notes: str) -> str:

@@ -50,10 +50,23 @@ def load_config(
     values, locations = load_values(path, where)
     for override in overrides:
         apply(values, override, locations)
-    config = parse(Config, values, SourceLocation((), locations))
-    for key, part in _custom_parts(config):
-        check_allowed(part, allowed_parts, str(SourceLocation(key, locations)))
-    return replace(config, locations=locations, allowed_parts=allowed_parts)
+    return _checked(values, locations, allowed_parts)
+
+
+def read_config(text: str, name: str, allowed_parts: AllowedParts = NO_PARTS) -> Config:
+    """Reads the text of a configuration that has no base; nothing that it names is imported.
+
+    Args:
+        text: YAML, as `Config.to_yaml` writes it.
+        name: what errors call it.
+        allowed_parts: custom parts that may be imported when the configuration is built.
+
+    Raises:
+        ConfigError: names line and key, the cause, and the nearest known name; also where the
+            configuration names a part that is not allowed.
+    """
+    values, locations = strict_yaml.parse(text, name)
+    return _checked(values, locations, allowed_parts)
 
 
 def load_settings(path: str | Path) -> GlobalConfig:
@@ -64,6 +77,15 @@ def load_settings(path: str | Path) -> GlobalConfig:
     """
     values, locations = load_values(path)
     return parse(GlobalConfig, values.get("Global"), SourceLocation(("Global",), locations))
+
+
+def _checked(
+    values: dict[str, Any], locations: dict[KeyPath, str], allowed_parts: AllowedParts
+) -> Config:
+    config = parse(Config, values, SourceLocation((), locations))
+    for key, part in _custom_parts(config):
+        check_allowed(part, allowed_parts, str(SourceLocation(key, locations)))
+    return replace(config, locations=locations, allowed_parts=allowed_parts)
 
 
 def _custom_parts(config: Config) -> Iterator[tuple[KeyPath, str]]:

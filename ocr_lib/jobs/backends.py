@@ -7,9 +7,10 @@ the run's last checkpoint.
 from collections.abc import Callable
 from pathlib import Path
 
-from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.resources import WorkerResources
 from ocr_lib.jobs.training_job import TrainRequest
+from ocr_lib.runspec.parameters import BackendParameter
+from ocr_lib.runspec.spec import TrainBackend
 from ocr_lib.settings import Settings
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
@@ -42,28 +43,30 @@ def paddlejob(
 
     in_pipeline = bool(Settings.from_env().pipeline_pod)
     spec = JobSpec(
-        run=work.job.run,
+        run=work.run,
         work=work.to_json(),
         image=place.image,
         workers=place.workers,
         pods=place.pods,
         options=place.options,
-        pipeline_run=work.job.run if in_pipeline else "",
+        pipeline_run=work.run if in_pipeline else "",
     )
     return Launcher(KubernetesApi.connect(), store, work, spec).run()
 
 
-BACKENDS: dict[str, Backend] = {"local": local, "paddlejob": paddlejob}
+BACKENDS: dict[TrainBackend, Backend] = {"local": local, "paddlejob": paddlejob}
 
 
-def find_backend(name: str) -> Backend:
-    """Returns the backend of that name.
+def resolve_backend(name: BackendParameter) -> TrainBackend:
+    """Returns the backend that a run's parameter means.
+
+    `auto` is `paddlejob` in a pod of a cluster that knows PaddleJobs, else `local`.
 
     Raises:
-        ConfigError: there is none.
+        KubernetesError: the cluster does not say whether it does.
     """
-    if name in BACKENDS:
-        return BACKENDS[name]
-    raise ConfigError(
-        "train_backend", f"{name!r} is not a known backend", f"Available: {', '.join(BACKENDS)}"
-    )
+    from ocr_lib.jobs.kubernetes_api import KubernetesApi, in_cluster
+
+    if name == "auto" and in_cluster() and KubernetesApi.connect().knows_paddlejobs():
+        name = "paddlejob"
+    return "paddlejob" if name == "paddlejob" else "local"

@@ -56,12 +56,13 @@ class KubernetesApi:
             ClusterError: neither is there.
         """
         try:
-            settings = Settings.from_env()
-            if NAMESPACE_FILE.exists() and settings.kubernetes_host:
+            if in_cluster():
                 config.load_incluster_config()
                 own = NAMESPACE_FILE.read_text("utf-8").strip()
                 return cls(client.ApiClient(), namespace or own)
-            files = settings.kubeconfig or None  # the client looks when it is imported, once
+            files = (
+                Settings.from_env().kubeconfig or None
+            )  # the client looks when it is imported, once
             config.load_kube_config(files)
             context = config.list_kube_config_contexts(files)[1]["context"]
         except (config.ConfigException, OSError) as error:
@@ -69,6 +70,15 @@ class KubernetesApi:
                 f"no Kubernetes cluster here ({error}). Run this in a pod, or set KUBECONFIG."
             ) from error
         return cls(client.ApiClient(), namespace or context.get("namespace", "default"))
+
+    def knows_paddlejobs(self) -> bool:
+        """Tells whether the cluster has PaddleJobs; any account may ask this."""
+        answer = self._call(
+            lambda: self._custom.get_api_resources(GROUP, VERSION, _request_timeout=TIMEOUT_S),
+            f"look up {GROUP}/{VERSION}",
+            absent=(404,),
+        )
+        return answer is not None and any(item.name == PLURAL for item in answer.resources)
 
     def create_job(self, body: Tree) -> bool:
         """Creates a PaddleJob; False where one of that name is there already."""
@@ -226,6 +236,11 @@ class KubernetesApi:
         if status in (401, 403):
             step = "Give the service account the rules that docs/distributed.md lists"
         return f"cannot {action} in namespace {self.namespace}: {message} ({status}). {step}."
+
+
+def in_cluster() -> bool:
+    """Tells whether this process is in a pod with a service account."""
+    return NAMESPACE_FILE.exists() and bool(Settings.from_env().kubernetes_host)
 
 
 def _passing(error: Exception) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 from ocr_lib.config.schema import Config
 from ocr_lib.jobs.heartbeat import HEARTBEAT, HeartbeatUploader
 from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
-from ocr_lib.jobs.training_job import TrainJob, TrainRequest
-from ocr_lib.runspec.run_config import run_config
+from ocr_lib.jobs.training_job import TrainRequest
+from ocr_lib.runspec.config import config_on_data
+from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
-from ocr_lib.storage.artifacts import download, upload
+from ocr_lib.storage.artifacts import download, download_source, upload
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -21,14 +22,21 @@ def prepare(store: Store, work: TrainRequest, folder: Path) -> Config:
     """Fetches the data below `folder` and returns the configuration that trains on it there.
 
     Files that lie there already, whole and unchanged, are not fetched again.
+
+    Raises:
+        DataError: the weights to start from were changed since the run was planned.
+        DigestError: the run spec was damaged or replaced.
     """
+    spec = load_spec(store, work.spec_digest)
     train = download(store, work.train, folder / "train")
     validation = (
         download(store, work.validation, folder / "validation") if work.validation else None
     )
-    job = work.job
-    settings = _settings(store, job, folder)
-    return run_config(store, job.config, job.overrides, train, validation, folder, **settings)
+    settings: dict[str, Any] = {"save_model_dir": str(folder / RUN_FOLDER)}
+    if weights := spec.pretrained:
+        path, _ = download_source(store, weights.uri, weights.digest, folder / "pretrained")
+        settings["pretrained_model"] = str(path)
+    return config_on_data(spec.config.yaml, train, validation, **settings)
 
 
 def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
@@ -62,9 +70,9 @@ def publish_run(
         store,
         run_dir,
         work.key,
-        run=work.job.run,
+        run=work.run,
         checkpoint=BEST if best else LATEST,
-        config=work.job.config,
+        spec_digest=work.spec_digest,
         train_digest=work.train.digest,
         validation_digest=work.validation_digest,
         **{**facts, "seconds": round(facts["seconds"], 1)},
@@ -74,14 +82,3 @@ def publish_run(
 def say(line: str) -> None:
     """Writes a line to the step's log."""
     echo(f"train: {line}", err=True, flush=True)
-
-
-def _settings(store: Store, job: TrainJob, folder: Path) -> dict[str, Any]:
-    """Returns this run's folder, length and first weights as fields of the block Global."""
-    values: dict[str, Any] = {"save_model_dir": str(folder / RUN_FOLDER)}
-    if job.minutes:
-        values["train_minutes"] = float(job.minutes)
-    if job.pretrained_uri:
-        weights = store.fetch_source(job.pretrained_uri, folder / "pretrained")
-        values["pretrained_model"] = str(weights)
-    return values

@@ -1,17 +1,12 @@
 """Where a run trains on a cluster: what the user set on the pipeline's task, handed on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ocr_lib.config.location import SourceLocation
-from ocr_lib.config.parse import parse, whole_numbers
-from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.paddlejob import Pods
 from ocr_lib.runspec.job_options import JobOptions
 from ocr_lib.storage.pod_env import store_env
 
-MAX_WORKERS = 1000
 STAGE = "train"  # whose key to the object store the workers have
 
 
@@ -42,23 +37,6 @@ class WorkerResources:
     workers: int = 1
     pods: Pods = field(default_factory=Pods)
     options: JobOptions = field(default_factory=JobOptions)
-
-    @classmethod
-    def of_task(
-        cls, image: str, workers: int, task: TaskSettings, options: Mapping[str, Any]
-    ) -> "WorkerResources":
-        """Reads what a step was given.
-
-        Raises:
-            ConfigError: a number or an option is not acceptable.
-        """
-        if not 1 <= workers <= MAX_WORKERS:
-            raise ConfigError("train_workers", f"{workers} is not a number of pods", "Give 1 or so")
-        return cls(image, workers, pods_of(task), _options(options))
-
-
-def _options(values: Mapping[str, Any]) -> JobOptions:
-    return parse(JobOptions, whole_numbers(values), SourceLocation(("train_job_options",), {}))
 
 
 def pods_of(task: TaskSettings) -> Pods:

@@ -10,50 +10,31 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 
 
 @dataclass(frozen=True, slots=True)
-class TrainJob:
-    """What to train.
+class TrainRequest:
+    """A run, what it was resolved to, and its data: all that a machine needs to train it.
 
     Attributes:
         run: names the run; the same name again goes on with it.
-        config: a shipped configuration's name, or an `s3://` URI of a YAML file.
-        overrides: `Key.sub=value` each.
-        minutes: how long; 0 leaves it to the configuration.
-        pretrained_uri: weights to start from (`.pdparams`); empty for none.
-        backend: where training runs, see `backends.py`.
-    """
-
-    run: str
-    config: str
-    overrides: tuple[str, ...] = ()
-    minutes: float = 0.0
-    pretrained_uri: str = ""
-    backend: str = "local"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainRequest:
-    """A run and the data it is for: all that a machine needs to train it.
-
-    Attributes:
-        job: what to train.
+        spec_digest: of the run spec, which is in the store under it.
         train: the samples to learn from.
         validation: the samples that choose the checkpoint; None for the last checkpoint.
     """
 
-    job: TrainJob
+    run: str
+    spec_digest: str
     train: ArtifactRef
     validation: ArtifactRef | None
 
     @property
     def key(self) -> str:
         """The run's prefix in the object store."""
-        return f"runs/{self.job.run}"
+        return f"runs/{self.run}"
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that decides the result; runs of one name must agree in it."""
-        parts = (asdict(self.job), self.train.digest, self.validation_digest)
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        parts = (self.run, self.spec_digest, self.train.digest, self.validation_digest)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
     def validation_digest(self) -> str:
@@ -68,9 +49,9 @@ class TrainRequest:
     def from_json(cls, text: str) -> "TrainRequest":
         """Reads what `to_json` wrote."""
         values: Mapping[str, Any] = json.loads(text)
-        job = values["job"]
         return cls(
-            TrainJob(**{**job, "overrides": tuple(job["overrides"])}),
+            values["run"],
+            values["spec_digest"],
             ArtifactRef(**values["train"]),
             ArtifactRef(**values["validation"]) if values["validation"] else None,
         )

@@ -31,7 +31,7 @@ REPORTED = (
     "digests",
     "versions",
 )
-RUN_INPUTS = "inputs"  # where a bundle keeps what it was made of
+RUN_SPEC = "spec"  # in a bundle's lineage: the digest of the run spec that it was made by
 
 
 def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Sha256Options:
 
 
 @dataclass(frozen=True, slots=True)
-class PackOptions:
+class PackingOptions:
     """How converting and packing is shared out.
 
     Attributes:
@@ -108,7 +108,7 @@ class RunOptions:
     config_overrides: tuple[str, ...] = ()
     sha256: Sha256Options = field(default_factory=Sha256Options)
     split: SplitRule = field(default_factory=SplitRule)
-    pack: PackOptions = field(default_factory=PackOptions)
+    pack: PackingOptions = field(default_factory=PackingOptions)
     evaluate: EvaluateOptions = field(default_factory=EvaluateOptions)
     gate: GateOptions = field(default_factory=GateOptions)
     train_job: JobOptions = field(default_factory=JobOptions)
@@ -133,6 +133,6 @@ def parse_options(values: Mapping[str, Any], location: SourceLocation | None = N
     return parse(RunOptions, whole_numbers(values), location or SourceLocation((OPTIONS,), {}))
 
 
-def _check_pods(block: PackOptions | EvaluateOptions) -> None:
+def _check_pods(block: PackingOptions | EvaluateOptions) -> None:
     if not 1 <= block.max_pods <= MAX_PODS:
         raise FieldError(block, "max_pods", f"is {block.max_pods}", f"Write 1 to {MAX_PODS}")

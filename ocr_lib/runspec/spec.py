@@ -155,7 +155,7 @@ def diff(a: RunSpec, b: RunSpec) -> list[Difference]:
 
     Configurations are compared key by key, sources by their URI.
     """
-    before, after = dict(_flat((), _readable(a))), dict(_flat((), _readable(b)))
+    before, after = dict(_flat((), readable(a))), dict(_flat((), readable(b)))
     return [
         Difference(".".join(path), before.get(path), after.get(path))
         for path in sorted(before.keys() | after.keys())
@@ -171,8 +171,8 @@ def canonical_json(value: Any) -> bytes:
     return text.encode()
 
 
-def _readable(spec: RunSpec) -> dict[str, Any]:
-    """Returns a spec with the configuration as blocks and the sources by URI."""
+def readable(spec: RunSpec) -> dict[str, Any]:
+    """Returns a spec for people: the configuration as blocks, the sources by URI."""
     values = spec.to_dict()
     config = {"uri": spec.config.uri, **strict_yaml.parse(spec.config.yaml, "config")[0]}
     sources = {

@@ -19,6 +19,7 @@ from ocr_lib.storage.s3 import ConflictError, DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 
 PREFIX = "specs"
+CONFIGS = f"{PREFIX}/configs"  # by digest: cached steps go by the configuration alone
 MAX_BYTES = 4 << 20  # a source is about 200 bytes, a configuration 10,000
 MAX_POINTER_BYTES = 4096
 MEND = "Delete this object and start a new run."
@@ -27,11 +28,12 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def save_spec(store: Store, spec: RunSpec) -> ArtifactRef:
-    """Writes a spec unless it is there; returns where it is."""
-    key, digest = f"{PREFIX}/{spec.digest}.json", spec.digest
-    if not store.exists(key):
-        store.put_bytes(key, spec.to_json())
-    return ArtifactRef(store.uri(key), digest, {"model_name": spec.model_name})
+    """Writes a spec and its configuration unless they are there; returns where the spec is."""
+    config, key = f"{CONFIGS}/{spec.config.digest}.yml", f"{PREFIX}/{spec.digest}.json"
+    for name, content in ((config, spec.config.yaml.encode()), (key, spec.to_json())):
+        if not store.exists(name):
+            store.put_bytes(name, content)
+    return ArtifactRef(store.uri(key), spec.digest, {"model_name": spec.model_name})
 
 
 def load_spec(store: Store, digest: str) -> RunSpec:
@@ -42,14 +44,13 @@ def load_spec(store: Store, digest: str) -> RunSpec:
         MissingObjectError: there is no such spec.
         DigestError: the object was damaged or replaced.
     """
-    key = f"{PREFIX}/{digest}.json"
-    if not _DIGEST.fullmatch(digest):
-        raise ConfigError("run spec", f"{digest!r} is not a SHA-256", "Give 64 hexadecimal digits")
-    content = store.get_bytes(key, MAX_BYTES)
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest:
-        raise DigestError(f"{store.uri(key)}: its SHA-256 is {found}: damaged or replaced. {MEND}")
+    content, key = _content(store, PREFIX, digest, ".json"), f"{PREFIX}/{digest}.json"
     return parse(_json(store, key, content), SourceLocation((), {(): store.uri(key)}))
+
+
+def load_config_yaml(store: Store, digest: str) -> str:
+    """Reads the configuration of a spec by its digest; raises as `load_spec` does."""
+    return _content(store, CONFIGS, digest, ".yml").decode()
 
 
 def pin_spec(store: Store, run: str, spec: RunSpec) -> RunSpec:
@@ -102,6 +103,18 @@ def open_spec(store: Store, name: str) -> RunSpec:
     return found
 
 
+def _content(store: Store, folder: str, digest: str, suffix: str) -> bytes:
+    """Returns what is stored under its digest, checked."""
+    if not _DIGEST.fullmatch(digest):
+        raise ConfigError("run spec", f"{digest!r} is not a SHA-256", "Give 64 hexadecimal digits")
+    key = f"{folder}/{digest}{suffix}"
+    content = store.get_bytes(key, MAX_BYTES)
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != digest:
+        raise DigestError(f"{store.uri(key)}: its SHA-256 is {actual}: damaged or replaced. {MEND}")
+    return content
+
+
 def _json(store: Store, key: str, content: bytes) -> Any:
     try:
         return json.loads(content)
@@ -109,7 +122,16 @@ def _json(store: Store, key: str, content: bytes) -> Any:
         raise DigestError(f"{store.uri(key)}: not JSON ({error}). {MEND}") from None
 
 
-def _pointer(run: str) -> str:
+def check_run(run: str) -> str:
+    """Returns what can name a run: its id, or the digest of its spec.
+
+    Raises:
+        ConfigError: it cannot.
+    """
     if not _RUN.fullmatch(run):
         raise ConfigError("run", f"{run!r} cannot name a run", "Give a run's id")
-    return f"{PREFIX}/runs/{run}.json"
+    return run
+
+
+def _pointer(run: str) -> str:
+    return f"{PREFIX}/runs/{check_run(run)}.json"

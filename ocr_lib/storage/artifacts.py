@@ -62,6 +62,6 @@ def check_digest(path: Path, expected: str, where: str) -> str:
         raise DataError(
             where,
             f"its SHA-256 is {digest}, not {expected}: it was changed since",
-            "Give the digest of what is there now, or restore the data",
+            "Restore it, or start a new run for what is there now",
         )
     return digest

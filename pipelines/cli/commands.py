@@ -76,6 +76,7 @@ COMMANDS = {
         "pipelines.cli.commands:pipeline",
         "compile, upload, run and schedule it on Kubeflow",
     ),
+    "runs": ("pipelines.cli.runs.runs:runs", "show what runs were resolved to, compare two"),
     "demo": ("pipelines.cli.demo:demo", "run the whole pipeline on this machine"),
 }
 PIPELINE_COMMANDS = {

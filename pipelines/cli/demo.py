@@ -5,25 +5,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import yaml
-
-from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.options import input_path, output_folder, real_number
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import SUMMARY, run_demo
 from pipelines.demo.summary import lines
-from pipelines.kfp_api.parameters import present_name
+from pipelines.kfp_api.parameters import definitions_of, read_parameters
 
-TYPES = {  # of the parameters
-    "String": str,
-    "Float": float,
-    "Integer": int,
-    "Boolean": bool,
-    "List": list,
-    "Dict": dict,
-}
 MINUTES = 6.0
 MINUTES_GIVEN_DATA = 20.0
 MINUTES_IMPORTED = 45.0  # a larger network, at a tenth of the small one's speed
@@ -62,7 +51,7 @@ def demo(**values: Any) -> None:
       ocr demo
       ocr demo --train sroie-train.tar --test sroie-val.tar --minutes 20
       ocr demo --train sroie-train.tar --test sroie-val.tar --pretrained build/pretrained/pp-ocrv4
-      ocr demo --minutes 1 --param gate_min_accuracy_fraction=0.1
+      ocr demo --minutes 1 --param options.gate.min_accuracy=0.1
     """
     options = demo_options(**values)
     signal.signal(signal.SIGTERM, _stop)  # servers and steps end as they do at Ctrl-C
@@ -92,26 +81,15 @@ def demo_options(
         test=test or former_test,
         minutes=default if minutes is None else minutes,
         pretrained=pretrained,
-        parameters=dict(_parameter(text) for text in param),
+        parameters=_parameters(param) if param else {},
     )
 
 
-def _parameter(text: str) -> tuple[str, Any]:
-    """Reads NAME=VALUE as a parameter of the pipeline, of the type that it has there."""
+def _parameters(arguments: tuple[str, ...]) -> dict[str, Any]:
+    """Reads NAME=VALUE arguments as parameters of the pipeline, checked as those of a run are."""
     from pipelines.train_and_deploy import build_pipeline
 
-    inputs = build_pipeline().component_spec.inputs
-    name, equals, value = text.partition("=")
-    name = present_name(name, inputs, f"--param {text}")
-    if not equals or name not in inputs:
-        raise ConfigError(f"--param {text}", "no such parameter", f"Known: {', '.join(inputs)}")
-    type_name = inputs[name].type.partition("[")[0]
-    parsed = yaml.safe_load(value)
-    if type_name == "Float" and type(parsed) is int:
-        parsed = float(parsed)
-    if type(parsed) is not TYPES[type_name]:
-        raise ConfigError(f"--param {text}", f"not of type {type_name}", "Write the value in YAML")
-    return name, parsed
+    return read_parameters(None, arguments, definitions_of(build_pipeline()))
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -24,8 +24,9 @@ def pretrained_parameters(pretrained: Path, store: Store, out: Path) -> dict[str
     if pretrained.is_file():
         return {"pretrained_uri": upload(pretrained, store, out).uri}
     uri = store.put_tree(pretrained, f"sources/{sha256_tree(pretrained)}/pretrained")
-    return {
-        "pretrained_uri": uri,
-        "config": f"{uri}/{CONFIG}",
-        "config_overrides": list(OVERRIDES),
-    }
+    return {"pretrained_uri": uri, "config": f"{uri}/{CONFIG}"}
+
+
+def pretrained_overrides(pretrained: Path) -> tuple[str, ...]:
+    """Returns the `Key.sub=value` overrides that go with the weights."""
+    return () if pretrained.is_file() else OVERRIDES

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.atomic import write_json
+from ocr_lib.config.loader import merge
 from ocr_lib.errors import ConfigError
 from ocr_lib.registry.production import read_production
 from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.runspec.options import OPTIONS
 from ocr_lib.storage.artifacts import download
 from pipelines.demo.answers import ask_triton
 from pipelines.demo.dag import DagRun, run_dag
 from pipelines.demo.options import DemoOptions
-from pipelines.demo.pretrained import pretrained_parameters
+from pipelines.demo.pretrained import pretrained_overrides, pretrained_parameters
 from pipelines.demo.services import Services, services
 from pipelines.demo.sources import upload_sources
 from pipelines.demo.summary import summarise
@@ -52,22 +54,25 @@ def _arguments(options: DemoOptions, running: Services) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "train_data_uri": train.uri,
         "test_data_uri": test.uri,
-        "train_data_sha256": train.sha256,
-        "test_data_sha256": test.sha256,
-        "dataset_name": options.model_name,
         "model_name": options.model_name,
         "train_minutes": options.minutes,
         "train_backend": "local",
         "triton_urls": [running.triton_url],
     }
+    run_options: dict[str, Any] = {
+        "dataset_name": options.model_name,
+        "sha256": {"train": train.sha256, "test": test.sha256},
+    }
     parameters = dict(options.parameters)
+    given_options = parameters.pop(OPTIONS, {})
     if options.pretrained:
         arguments |= pretrained_parameters(options.pretrained, running.store, options.out)
-        overrides, more_overrides = (
-            given.get("config_overrides", []) for given in (arguments, parameters)
-        )
-        parameters["config_overrides"] = [*overrides, *more_overrides]
-    return {**arguments, **parameters}
+        overrides = pretrained_overrides(options.pretrained)
+        given_options = {
+            **given_options,
+            "config_overrides": [*overrides, *given_options.get("config_overrides", [])],
+        }
+    return {**arguments, **parameters, OPTIONS: merge(run_options, given_options)}
 
 
 def _summary(

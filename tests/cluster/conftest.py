@@ -45,7 +45,7 @@ def runs(
         pack_lines(store, data / "train", LINES),
         pack_lines(store, data / "validation", LINES[:8]),
     )
-    runs = Runs(space, train, validation, folder)
+    runs = Runs(space, store, train, validation, folder)
     yield runs
     for run in runs.started:
         run.kill()

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.jobs.paddlejob import job_name
+from ocr_lib.runspec.options import parse_options
+from ocr_lib.runspec.spec_store import pin_spec, save_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.cluster.harness import IMAGE, RESOURCES, Namespace, Tree, code_mount, until
+from tests.components.run_specs import run_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = 600.0
@@ -34,6 +37,7 @@ class Runs:
     """Starts runs in a namespace on the same data."""
 
     space: Namespace
+    store: Store
     train: ArtifactRef
     validation: ArtifactRef
     folder: Path
@@ -60,18 +64,21 @@ class Runs:
         volumes, mounts, env = code_mount()
         one_thread = {"name": "OMP_NUM_THREADS", "value": "1"}
         fields = ("affinity", "tolerations", "node_selector")
+        job = {"shared_memory": "64Mi", "deadline_hours": 0.25, **(options or {})}
+        spec = run_spec(
+            *OVERRIDES,
+            *overrides,
+            images={"train": image},
+            train_backend="paddlejob",
+            train_workers=workers,
+            options=parse_options({"train_job": job}),
+        )
+        pin_spec(self.store, name, spec)
         return {
-            "job": {
-                "run": name,
-                "config": "cpu_line",
-                "overrides": [*OVERRIDES, *overrides],
-                "backend": "paddlejob",
-            },
+            "run": name,
+            "spec": asdict(save_spec(self.store, spec)),
             "train": asdict(self.train),
             "validation": asdict(self.validation),
-            "image": image,
-            "workers": workers,
-            "options": {"shared_memory": "64Mi", "deadline_hours": 0.25, **(options or {})},
             "task": {
                 **dict.fromkeys(fields),
                 "env": [*env, one_thread],

@@ -13,11 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from components.step_context import StepContext
-from components.train.step import train
+from components.train.step import TrainStepRequest, train
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.log_tailer import LogTailer
-from ocr_lib.jobs.resources import WorkerResources
-from ocr_lib.jobs.training_job import TrainJob
 from ocr_lib.jobs.watch import Observation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
@@ -43,11 +41,14 @@ def main() -> int:
         record(given["looks"])
     task = SimpleNamespace(**given["task"])
     try:
-        place = WorkerResources.of_task(given["image"], given["workers"], task, given["options"])
-        job = TrainJob(**{**given["job"], "overrides": tuple(given["job"]["overrides"])})
-        data = ArtifactRef(**given["train"]), ArtifactRef(**given["validation"])
-        context = StepContext(Store.from_env(), Path(tempfile.mkdtemp()))
-        pointer = train(context, job, *data, place)
+        request = TrainStepRequest(
+            run=given["run"],
+            spec=ArtifactRef(**given["spec"]),
+            train=ArtifactRef(**given["train"]),
+            validation=ArtifactRef(**given["validation"]),
+            task=task,
+        )
+        pointer = train(StepContext(Store.from_env(), Path(tempfile.mkdtemp())), request)
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")
         return error.exit_code

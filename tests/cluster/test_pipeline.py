@@ -34,21 +34,21 @@ PARTS = {  # archives of the training data, packed by a pod each, and of the tes
     "eval/lines": [f"{a}{b}{c}{d}" for a in SECOND for b in FIRST for c in SECOND for d in "abcde"],
 }
 PARAMETERS: Tree = {
-    "pack_gib_per_pod": 1e-9,  # so that there are as many rounds as pods are allowed
-    "pack_max_pods": 2,
-    "config_overrides": [
-        "Global.epoch_num=30",
-        "Global.eval_batch_epoch=15",
-        "Global.character_dict_path=null",
-        "Train.loader.batch_size_per_card=8",
-    ],
     "train_minutes": 0.0,
-    "train_backend": "paddlejob",
-    "train_job_options": {"shared_memory": "64Mi", "deadline_hours": 0.25},
-    "evaluate_max_pods": 2,
-    "gate_min_accuracy_fraction": 0.0,
-    "gate_min_norm_edit_dis": 0.0,
-    "gate_min_samples": 16,
+    "train_backend": "auto",  # the cluster knows PaddleJobs
+    "options": {
+        # so that there are as many rounds as pods are allowed
+        "pack": {"gib_per_pod": 1e-9, "max_pods": 2},
+        "config_overrides": [
+            "Global.epoch_num=30",
+            "Global.eval_batch_epoch=15",
+            "Global.character_dict_path=null",
+            "Train.loader.batch_size_per_card=8",
+        ],
+        "train_job": {"shared_memory": "64Mi", "deadline_hours": 0.25},
+        "evaluate": {"max_pods": 2},
+        "gate": {"min_accuracy": 0.0, "min_norm_edit_dis": 0.0, "min_samples": 16},
+    },
 }
 
 

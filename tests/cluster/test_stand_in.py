@@ -14,7 +14,11 @@ from tests.cluster.kfp_stand_in import FAILED, SUCCEEDED, Outcome, StandIn, Step
 ROUNDS = ["gen-label", "pack-lmdb", "gen-label", "pack-lmdb"]
 JUDGED = ["plan", *ROUNDS, "preflight", "train", "predict", "predict", "evaluate"]
 SHARES = [{"first": 0, "last": 256}, {"first": 256, "last": 320}]
-GO: dict[str, Any] = {"Output": True, "groups": [{"parts": [1]}, {"parts": [2]}], "inputs": "{}"}
+GO: dict[str, Any] = {
+    "Output": True,
+    "partitions": [{"parts": [1]}, {"parts": [2]}],
+    "preflight_settings": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +57,18 @@ def test_steps_run_in_the_package_s_order(
             return Outcome(FAILED)
         return read_report(step, {"parameterValues": outputs.get(step.task, {})})
 
-    state = StandIn(package[0], package[1], "s3://bucket/kfp", execute).run({"pack_max_pods": 3})
+    state = StandIn(package[0], package[1], "s3://bucket/kfp", execute).run({"train_workers": 3})
     assert state == (FAILED if broken else SUCCEEDED)
     assert ran == expected
     assert set(ran) <= set(TITLES)
     told = steps["clean-up"].executor_input["inputs"]["parameterValues"]["status"]
     assert told["state"] == ("FAILED" if broken else "COMPLETE")
     given = steps["plan"].executor_input["inputs"]["parameterValues"]
-    assert given["pack_max_pods"] == 3
+    assert given["train_workers"] == 3
     assert given["config"] == "cpu_line"
     if "preflight" in steps:
         shards = steps["preflight"].executor_input["inputs"]["artifacts"]["shards"]["artifacts"]
-        assert len(shards) == len(plan["groups"])
+        assert len(shards) == len(plan["partitions"])
 
 
 def test_the_train_step_hands_its_settings_on(package: list[dict[str, Any]]) -> None:

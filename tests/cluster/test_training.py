@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.clean_up.step import clean_up, end_job
+from components.clean_up.step import CleanUpRequest, clean_up, end_job
 from components.step_context import StepContext
 from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
@@ -214,12 +214,12 @@ def test_a_terminated_run_leaves_nothing(
     run.says(HALF_WAY)
     run.kill()
     assert run.exists
-    clean_up(StepContext(store, tmp_path), "terminated", "RUNNING", "paddlejob")
+    clean_up(StepContext(store, tmp_path), CleanUpRequest(run="terminated", state="RUNNING"))
     assert not run.exists
     until(lambda: not run.workers, 60, "the workers are gone")
     logs = {key: store for item in store.list("runs/terminated/logs/") if (key := item.key)}
     assert any("worker-0" in key for key in logs)
-    clean_up(StepContext(store, tmp_path), "terminated", "RUNNING", "paddlejob")
+    clean_up(StepContext(store, tmp_path), CleanUpRequest(run="terminated", state="RUNNING"))
     assert "no PaddleJob ocr-train-terminated is left" in capsys.readouterr().out
 
 

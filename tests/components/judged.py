@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from components.evaluate import step as evaluate
+from components.export.step import ExportRequest, export
 from components.step_context import StepContext
+from ocr_lib.gate import Thresholds
 from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.components.predicted import predict_parts
+from tests.components.run_specs import spec_ref
 from tests.components.trained_run import Data
 
-LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 3.0})
+LIMITS = Thresholds(min_samples=10, max_accuracy_drop=1.0, max_latency_ratio=3.0)
 
 
 def context(store: Store, work_dir: Path) -> StepContext:
@@ -33,3 +36,12 @@ def judge(
         limits=LIMITS,
     )
     return evaluate.evaluate(context(store, work / "evaluate"), request)
+
+
+def exported(
+    context: StepContext, model: ArtifactRef, data: Data, evaluation: ArtifactRef, name: str
+) -> ArtifactRef:
+    """Exports a candidate under a model's name."""
+    spec = spec_ref(context.store, model_name=name)
+    request = ExportRequest(spec=spec, model=model, images=data.validation, evaluation=evaluation)
+    return export(context, request)

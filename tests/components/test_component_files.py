@@ -8,20 +8,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "components").glob("*/component.py"))
 BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.IfExp)
-# Components that still pass arguments to their step by position; none may be added.
-BY_POSITION = frozenset(
-    {
-        "clean_up",
-        "deploy",
-        "evaluate",
-        "export",
-        "gen_label",
-        "pack_lmdb",
-        "plan",
-        "preflight",
-        "train",
-    }
-)
 
 
 def function_of(source: str) -> ast.FunctionDef:
@@ -72,7 +58,7 @@ def test_a_component_decides_nothing(path: Path) -> None:
 
 def test_components_give_their_steps_keywords() -> None:
     found = {path.parent.name: by_position(function_of(path.read_text("utf-8"))) for path in FILES}
-    wrong = {name: calls for name, calls in found.items() if calls and name not in BY_POSITION}
+    wrong = {name: calls for name, calls in found.items() if calls}
     assert wrong == {}
 
 

@@ -45,7 +45,6 @@ NOT_YET = (
 # Classes that share their name with another one, and why.
 SHARED_NAMES = {
     "Evaluation": "during training, and of a candidate",
-    "PackOptions": "of a data set, and of a pipeline run",
     "TritonPythonModel": "Triton looks for a class of this name in each model",
 }
 

@@ -6,30 +6,34 @@ kfp.local takes over its process, so a test runs this in one of its own.
 import json
 import sys
 import warnings
+from typing import Any
 
 from kfp import dsl, local
 
-from components.gen_label.component import gen_label
-from components.pack_lmdb.component import pack_lmdb
 from components.plan.component import plan
-from components.preflight.component import preflight
+from pipelines.train_and_deploy import pack
 
 
 @dsl.pipeline(name="fan-out")
-def fan_out(train_data_uri: str, test_data_uri: str, gib_per_pod: float, max_pods: int) -> None:
+def fan_out(train_data_uri: str, test_data_uri: str, options: dict[str, Any]) -> None:
     planned = plan(
+        run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        images={},
         train_data_uri=train_data_uri,
         test_data_uri=test_data_uri,
+        validation_data_uri="",
         config="cpu_line",
+        pretrained_uri="",
+        train_minutes=0.0,
+        train_backend="local",
+        train_workers=1,
         model_name="fan_out",
-        pack_gib_per_pod=gib_per_pod,
-        pack_max_pods=max_pods,
+        skip_if_unchanged=False,
+        triton_urls=[],
+        options=options,
     )
     with dsl.If(planned.outputs["Output"] == True, name="new"):  # noqa: E712
-        with dsl.ParallelFor(planned.outputs["groups"], parallelism=8) as group:
-            labels = gen_label(group=group)
-            packed = pack_lmdb(labels=labels.outputs["labels"])
-        preflight(shards=dsl.Collected(packed.output), config="cpu_line")
+        pack(planned)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,9 @@ def run(
 def test_one_pod_or_many_make_the_same_data_set(
     store: Store, s3_server: S3Server, sources: dict[str, str], tmp_path: Path
 ) -> None:
-    alone = run(s3_server, tmp_path / "alone", **sources, gib_per_pod=8.0, max_pods=16)
-    shared = run(s3_server, tmp_path / "shared", **sources, gib_per_pod=1e-9, max_pods=3)
+    one_pod, three_pods = {}, {"pack": {"gib_per_pod": 1e-9, "max_pods": 3}}
+    alone = run(s3_server, tmp_path / "alone", **sources, options=one_pod)
+    shared = run(s3_server, tmp_path / "shared", **sources, options=three_pods)
     assert (alone[2], shared[2]) == (1, 3)
     assert alone[:2] == shared[:2]
     dataset = LmdbDataset(store.get_tree(shared[0].uri, tmp_path / "lmdb"))

@@ -1,8 +1,13 @@
+import ast
 import inspect
+import textwrap
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
+from ocr_lib.runspec.parameters import RunParameters, parse_parameters
 from pipelines.compile import compile_pipeline
 from pipelines.placement import STEPS
 from pipelines.titles import TITLES
@@ -58,12 +63,45 @@ def test_partitions_are_packed_and_predicted_side_by_side(tasks: dict[str, Tree]
         for group in task["inside"]
         if group.startswith("for each of")
     }
-    assert looped == {"gen-label": "groups,", "pack-lmdb": "groups,", "predict": "Output,"}
+    assert looped == {"gen-label": "partitions,", "pack-lmdb": "partitions,", "predict": "Output,"}
 
 
 def test_what_no_cache_key_knows_is_not_cached(tasks: dict[str, Tree]) -> None:
     uncached = {name for name, task in tasks.items() if not task["cached"]}
-    assert uncached == {"plan", "train", "predict", "evaluate", "deploy", "clean-up"}
+    assert uncached == set(TITLES) - {"gen-label", "pack-lmdb", "preflight"}
+
+
+def test_cached_steps_take_no_run_spec_and_clean_up_takes_the_run_alone(package: bytes) -> None:
+    """A cache knows an artifact by its database id, which is another in every run."""
+    components = next(yaml.safe_load_all(package))["components"]
+    inputs = {
+        name.removeprefix("comp-"): {
+            *component.get("inputDefinitions", {}).get("artifacts", {}),
+            *component.get("inputDefinitions", {}).get("parameters", {}),
+        }
+        for name, component in components.items()
+        if "executorLabel" in component
+    }
+    with_spec = {name for name, given in inputs.items() if "spec" in given}
+    assert with_spec == {"train", "predict", "evaluate", "export", "deploy"}
+    assert inputs["clean-up"] == {"run", "status"}
+
+
+def test_the_twelve_parameters_are_those_that_the_plan_reads_with_the_same_defaults(
+    package: bytes,
+) -> None:
+    root = next(yaml.safe_load_all(package))["root"]["inputDefinitions"]["parameters"]
+    defaults = {name: value["defaultValue"] for name, value in root.items()}
+    assert len(defaults) == 12
+    assert set(defaults) == {item.name for item in fields(RunParameters)}
+    assert parse_parameters(defaults) == RunParameters()
+
+
+def test_the_function_of_the_dag_can_be_read_at_a_glance() -> None:
+    source = textwrap.dedent(inspect.getsource(build_pipeline().pipeline_func))
+    (function,) = ast.parse(source).body
+    assert len(source.splitlines()) <= 100
+    assert not [n for n in ast.walk(function) if isinstance(n, ast.For | ast.While | ast.Try)]
 
 
 def test_every_parameter_is_explained() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.deploy.step import deploy, write_deployment
+from components.deploy.step import DeployRequest, deploy, write_deployment
 from components.step_context import StepContext
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.production import read_production
@@ -21,6 +21,7 @@ from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
+from tests.components.run_specs import spec_ref
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.ocr_lib.storage.policy_server import PolicyServer
 
@@ -51,6 +52,13 @@ def keep(model: str) -> None:
     assert (recorder.recorded, recorder.problem) == (len(TEXTS), "")
 
 
+def asked(
+    store: Store, triton: TritonServer, model: str, bundle: ArtifactRef, images: ArtifactRef
+) -> DeployRequest:
+    spec = spec_ref(store, model_name=model, triton_urls=(triton.url,))
+    return DeployRequest(spec=spec, bundle=bundle, images=images)
+
+
 @pytest.fixture
 def model(
     request: pytest.FixtureRequest,
@@ -64,7 +72,7 @@ def model(
     first = candidate(store, name, tmp_path / "one", 10.0)
     (tmp_path / "first").mkdir()
     lines = pack_lines(store, tmp_path / "few", ["7"])
-    deploy(StepContext(store, tmp_path / "first"), first, lines, name, [triton.url])
+    deploy(StepContext(store, tmp_path / "first"), asked(store, triton, name, first, lines))
     with with_rights(s3_server, policy("feedback", "ocr")):
         keep(name)
     return name
@@ -75,10 +83,11 @@ def test_kept_lines_are_compared(
 ) -> None:
     bundle = candidate(store, model, tmp_path / "two", 20.0)
     lines = pack_lines(store, tmp_path / "lines", ["12", "7"])
+    request = asked(store, triton, model, bundle, lines)
     (tmp_path / "work").mkdir()
     with with_rights(s3_server, policy("deploy", "ocr")):
         context = StepContext(Store.from_env(), tmp_path / "work")
-        found = deploy(context, bundle, lines, model, [triton.url])
+        found = deploy(context, request)
     assert found.production.version == 2
     assert found.shadow is not None
     assert (found.shadow.lines, found.shadow.changed, found.notes) == (len(TEXTS), 0, ())
@@ -99,10 +108,11 @@ def test_kept_lines_that_may_not_be_read_hold_nothing_back(
         statement["Resource"] = [name for name in statement["Resource"] if "feedback" not in name]
     bundle = candidate(store, model, tmp_path / "two", 20.0)
     lines = pack_lines(store, tmp_path / "lines", ["12", "7"])
+    request = asked(store, triton, model, bundle, lines)
     (tmp_path / "work").mkdir()
     with with_rights(s3_server, rights):
         context = StepContext(Store.from_env(), tmp_path / "work")
-        found = deploy(context, bundle, lines, model, [triton.url])
+        found = deploy(context, request)
     assert (found.production.version, found.shadow) == (2, None)
     (note,) = found.notes
     assert "not compared on kept lines" in note

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.deploy.step import deploy
-from components.export.step import export
+from components.deploy.step import DeployRequest, deploy
 from ocr_lib.errors import DataError
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.judgement import Judgement
@@ -21,7 +20,8 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from tests.components.judged import context, judge
+from tests.components.judged import context, exported, judge
+from tests.components.run_specs import spec_ref
 from tests.components.trained_run import Data
 
 
@@ -33,11 +33,12 @@ def test_a_model_meets_itself(
     assert first.verdict.passed
     assert "evaluate: accepted" in capsys.readouterr().out.splitlines()
     assert (first.champion, first.costs, first.candidate.leaked) == (None, None, 0)
-    bundle = export(context(store, tmp_path / "two"), model, data.validation, pointer, name)
+    bundle = exported(context(store, tmp_path / "two"), model, data, pointer, name)
     parity = json.loads((download(store, bundle, tmp_path / "bundle") / "parity.json").read_text())
     assert parity["texts_equal"]
     lineage = Bundle.open(tmp_path / "bundle").info["lineage"]
     assert [lineage[f"{role}_data"] for role in Data._fields] == [part.digest for part in data]
+    assert lineage["spec"] == spec_ref(store, model_name=name).digest
     assert Judgement.from_dict(lineage) == Judgement(0, "none")
 
     record = record_version(store, name, bundle.uri, Bundle.open(tmp_path / "bundle").digest, {})
@@ -72,13 +73,13 @@ def test_two_runs_meet_one_champion_and_one_takes_over(
         as_run = ArtifactRef(model.uri, model.digest, {**model.metadata, "run": run})
         found, pointer = judge(store, as_run, data, name, tmp_path / f"judge-{run}")
         counts.append(found.decisions)
-        return export(
-            context(store, tmp_path / f"export-{run}"), as_run, data.validation, pointer, name
-        )
+        return exported(context(store, tmp_path / f"export-{run}"), as_run, data, pointer, name)
 
     def put(bundle: ArtifactRef) -> int:
         step = context(store, tmp_path / f"deploy-{len(list(tmp_path.iterdir()))}")
-        return deploy(step, bundle, data.validation, name, [triton.url]).production.version
+        spec = spec_ref(store, model_name=name, triton_urls=(triton.url,))
+        request = DeployRequest(spec=spec, bundle=bundle, images=data.validation)
+        return deploy(step, request).production.version
 
     assert put(judged_and_exported("first")) == 1
     one, two = judged_and_exported("a"), judged_and_exported("b")

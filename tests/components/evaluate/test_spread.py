@@ -10,6 +10,7 @@ from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.evaluation import predict as predicting
 from ocr_lib.evaluation.report import EvalReport
+from ocr_lib.gate import Thresholds
 from ocr_lib.registry.champion import open_champion
 from ocr_lib.report.evaluation_result import Evaluation
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -24,7 +25,7 @@ from tests.ocr_lib.serving.tiny_bundle import write_bundle
 
 pytestmark = pytest.mark.slow
 NAME, CHUNK = "spread", 3
-LIMITS = evaluate.thresholds(0.0, 0.0, 10, 1.0, {"max_latency_ratio": 1e6})
+LIMITS = Thresholds(min_samples=10, max_accuracy_drop=1.0, max_latency_ratio=1e6)
 
 
 @pytest.fixture(autouse=True)

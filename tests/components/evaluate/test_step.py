@@ -16,6 +16,7 @@ from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.latency import LatencyAndSize
 from ocr_lib.evaluation.predictions import ModelFacts, Predictions
+from ocr_lib.gate import Thresholds
 from ocr_lib.registry.champion import Champion, champion_key, pin_champion
 from ocr_lib.registry.production import Production, write_production
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -29,7 +30,7 @@ from tests.components.trained_run import Data
 MODEL = ArtifactRef("s3://ocr/runs/never-read", "e" * 64, {"checkpoint": "latest"})
 FACTS = ModelFacts(MODEL.digest, "f" * 64, Charset(tuple("0123456789")), Preprocess(32, (64, 320)))
 SERVING = Champion(3, "s3://ocr/registry/m/bundles/3", "c" * 64)
-LIMITS = evaluate.thresholds(0.5, 0.0, 10, 1.0, {"max_latency_ratio": 2.0})
+LIMITS = Thresholds(min_accuracy=0.5, min_samples=10, max_accuracy_drop=1.0, max_latency_ratio=2.0)
 TIMES = LatencyAndSize(3.0, 2.0, 300, 200)
 CODE = """
 import json, sys
@@ -43,6 +44,7 @@ sys.meta_path.insert(0, Refuse())
 from pathlib import Path
 from components.evaluate import step
 from components.step_context import StepContext
+from ocr_lib.gate import Thresholds
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
@@ -52,7 +54,7 @@ request = step.EvaluateRequest(
     run=values["run"],
     **sets,
     predictions=[ArtifactRef(**part) for part in values["predictions"]],
-    limits=step.thresholds(*values["limits"], {}),
+    limits=Thresholds(**values["limits"]),
 )
 found, pointer = step.evaluate(StepContext(Store.from_env(), Path(sys.argv[2])), request)
 found.write_reports(f"{sys.argv[2]}/verdict.md", f"{sys.argv[2]}/report.html")
@@ -192,7 +194,7 @@ def test_no_paddle_and_no_onnxruntime_are_needed(site: Site) -> None:
     values = {
         "run": site.run,
         "predictions": [asdict(part)],
-        "limits": [0.5, 0.0, 10, 1.0],
+        "limits": {"min_accuracy": 0.5, "min_samples": 10, "max_accuracy_drop": 1.0},
         **{name: asdict(getattr(request, name)) for name in ("model", "train", "test")},
         "validation": asdict(site.data.validation),
     }

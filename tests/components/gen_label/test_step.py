@@ -4,15 +4,17 @@ import pytest
 from kfp import dsl
 
 from components.gen_label.component import gen_label
-from components.gen_label.step import Source, labels_markdown
 from components.gen_label.step import gen_label as convert_labels
+from components.gen_label.step import labels_markdown
 from components.step_context import StepContext
 from ocr_lib.data.labels.report import LabelReport
+from ocr_lib.data.roles import SplitRule
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import DataError
 from ocr_lib.storage.artifact_ref import read_refs
 from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, tar_of, write_icdar
+from tests.components.run_specs import partition
 
 
 def run(folder: Path, *uris: str, sha256: str = "") -> dict[str, dsl.Artifact]:
@@ -21,8 +23,8 @@ def run(folder: Path, *uris: str, sha256: str = "") -> dict[str, dsl.Artifact]:
         "labels": dsl.Dataset(uri=str(folder / "labels")),
         "report": dsl.Markdown(uri=str(folder / "report")),
     }
-    parts = [{"role": "train", "name": "x", "uri": uri, "sha256": sha256} for uri in uris]
-    gen_label.python_func(group={"parts": parts, "split": {"share": 0.1}}, **outputs)
+    data = partition(Store.from_env(), *uris, sha256=sha256, split=SplitRule(share=0.1))
+    gen_label.python_func(partition=data.to_dict(), **outputs)
     return outputs
 
 
@@ -58,9 +60,12 @@ def test_a_source_that_changed_is_refused(
     assert "it was changed since" in capsys.readouterr().err
 
 
-def test_an_unknown_format_names_the_known_ones(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Known: auto, rec"):
-        convert_labels(StepContext(store, tmp_path), Source("lines", "lines.tar"), "icdar")
+def test_a_source_that_changed_since_the_plan_is_refused(store: Store, tmp_path: Path) -> None:
+    tar = tar_of(write_icdar(tmp_path / "lines"))
+    planned = partition(store, store.put_file(tar, "sources/changing.tar"))
+    store.put_file(tar_of(write_icdar(tmp_path / "other", ["other"])), "sources/changing.tar")
+    with pytest.raises(DataError, match="changed since this run was planned"):
+        convert_labels(StepContext(store, tmp_path / "work"), planned)
 
 
 def test_what_was_dropped_shows_in_the_report_and_cannot_break_it() -> None:

@@ -1,26 +1,29 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp import dsl
 
-from components.gen_label.step import Source, gen_label
+from components.gen_label.step import gen_label
 from components.pack_lmdb.component import pack_lmdb
 from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.storage.artifact_ref import ArtifactRef, read_refs, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.line_images import LABELS, write_icdar
+from tests.components.run_specs import partition
 
 
 def labels_of(store: Store, folder: Path, work: Path) -> ArtifactRef:
-    return gen_label(StepContext(store, work), Source("lines", str(folder)))[0]
+    return gen_label(StepContext(store, work), partition(store, folder))[0][0]
 
 
-def run(folder: Path, pointer: ArtifactRef, **arguments: object) -> ArtifactRef:
+def run(folder: Path, pointer: ArtifactRef, **arguments: Any) -> ArtifactRef:
     folder.mkdir()
     labels, shards = (dsl.Dataset(uri=str(folder / name)) for name in ("labels", "shards"))
     write_refs(labels, [pointer, pointer])
-    pack_lmdb.python_func(labels=labels, shards=shards, **arguments)
+    data = partition(Store.from_env(), **arguments)
+    pack_lmdb.python_func(partition=data.to_dict(), labels=labels, shards=shards)
     first, second = read_refs(shards)
     assert first == second
     return first

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from components.gen_label.step import Source, gen_label
-from components.pack_lmdb.step import pack_lmdb
 from components.preflight.join import Sets, join_sets
 from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import LmdbDataset, verify
@@ -14,8 +12,8 @@ from ocr_lib.data.roles import TEST, TRAIN, VALIDATION, SplitRule
 from ocr_lib.errors import DataError
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
-from tests.components.line_images import write_icdar
-from tests.components.packed import pack_lines
+from tests.components.packed import pack_lines, pack_source
+from tests.components.run_specs import NO_SPLIT
 
 TEXTS = [["one", "two", "three"], ["four"], ["five", "six"]]
 DOCUMENTS = SplitRule(share=0.15, seed=2, document_pattern=r"word_\d+")
@@ -29,9 +27,7 @@ def test(store: Store, tmp_path: Path) -> ArtifactRef:
 def pack(
     store: Store, folder: Path, texts: Sequence[str], split: SplitRule | None = None
 ) -> list[ArtifactRef]:
-    source = Source("lines", str(write_icdar(folder, texts)), role=TRAIN, split=split)
-    context = StepContext(store, folder.with_name(f"{folder.name}-work"))
-    return pack_lmdb(context, gen_label(context, source)[0])
+    return pack_source(store, folder, texts, role=TRAIN, split=split or NO_SPLIT)
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ from kfp import dsl
 
 from components.preflight.component import preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.runspec.partition import PreflightSettings
+from ocr_lib.runspec.spec_store import save_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_pointer, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
+from tests.components.run_specs import run_spec
 
 TRAIN = [f"TOTAL {n}.50" for n in range(20)]
 VALIDATION = [f"CASH {n}.0" for n in range(5)]
@@ -29,20 +32,16 @@ def lines(store: Store, tmp_path: Path) -> Lines:
     return Lines(*(pack_lines(store, tmp_path / role, labels) for role, labels in parts.items()))
 
 
-def run(folder: Path, lines: Lines, *overrides: str, **arguments: object) -> str:
+def run(folder: Path, lines: Lines, *overrides: str) -> str:
     folder.mkdir()
     shards = dsl.Dataset(uri=str(folder / "shards"))
     write_refs(shards, [part for part in lines if part])
     outputs = {f"{role}_lmdb": dsl.Dataset(uri=str(folder / role)) for role in Lines._fields}
     report = dsl.Markdown(uri=str(folder / "report"))
-    shared = preflight.python_func(
-        shards=[shards],
-        **outputs,
-        report=report,
-        config="cpu_line",
-        config_overrides=list(overrides),
-        **arguments,
-    )
+    spec = run_spec(*overrides)
+    save_spec(Store.from_env(), spec)
+    settings = PreflightSettings.of(spec).to_dict()
+    shared = preflight.python_func(shards=[shards], **outputs, report=report, settings=settings)
     assert shared == [{"first": 0, "last": 2}]
     found = tuple(map(read_optional_pointer, outputs.values()))
     assert found == lines  # a single part is handed on as it is
@@ -68,12 +67,17 @@ def test_data_that_the_configuration_cannot_learn_stops_the_run(
     assert "labels are longer than 5 characters" in capsys.readouterr().err
 
 
-def test_an_unknown_key_names_the_nearest(
-    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_configuration_that_was_replaced_in_the_store_is_refused(
+    store: Store, lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    spec = run_spec("Global.seed=77")
+    save_spec(store, spec)
+    key = f"specs/configs/{spec.config.digest}.yml"
+    store.put_bytes(key, run_spec("Global.seed=78").config.yaml.encode())
     with pytest.raises(SystemExit):
-        run(tmp_path / "out", lines, "Global.epoch_nmu=5")
-    assert "epoch_num" in capsys.readouterr().err
+        run(tmp_path / "out", lines, "Global.seed=77")
+    assert f"{key}: its SHA-256 is" in capsys.readouterr().err
+    store.remove(key)
 
 
 def test_without_a_validation_set_the_run_goes_on_and_says_so(
@@ -110,15 +114,3 @@ def test_no_test_image_is_read_where_none_is_leaked(
     monkeypatch.setattr(LmdbDataset, "__init__", init)
     run(tmp_path / "out", lines)
     assert set(opened) == {"train", "validation"}
-
-
-def test_a_threshold_that_the_gate_does_not_know_stops_the_run_before_training(
-    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        run(tmp_path / "out", lines, thresholds={"max_slice_drops": 0.1})
-    assert exit_.value.code == 2
-    assert (
-        "gate.max_slice_drops: is not a known key. The nearest known name is max_slice_drop."
-        in capsys.readouterr().err
-    )

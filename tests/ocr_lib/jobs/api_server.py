@@ -28,6 +28,7 @@ class ApiServer:
         failures: status codes for the next requests; 0 closes the connection.
         asked: method and path of every request.
         keeps: a job that is deleted stays for this many more reads.
+        kinds: resources of the group kubeflow.org/v1; none: the cluster does not know it.
         on_create: plays the operator, with each job that is made.
     """
 
@@ -39,6 +40,7 @@ class ApiServer:
         self.failures: list[int] = []
         self.asked: list[str] = []
         self.keeps = 0
+        self.kinds = ["paddlejobs"]
         self.on_create: Callable[[Tree], None] = lambda job: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(
@@ -87,6 +89,8 @@ class ApiServer:
 
     def answer(self, method: str, path: str, body: Tree | None) -> tuple[int, Any]:
         """Returns status and content."""
+        if path.rstrip("/").endswith("/apis/kubeflow.org/v1"):
+            return self._kinds()
         if "/paddlejobs" in path:
             return self._job(method, path.rpartition("/paddlejobs")[2].strip("/"), body)
         if path.endswith("/log"):
@@ -95,6 +99,14 @@ class ApiServer:
         if path.endswith("/pods"):
             return 200, {"items": self.pods}
         return 200, {"items": self.events}
+
+    def _kinds(self) -> tuple[int, Any]:
+        if not self.kinds:
+            return 404, {"message": "the server could not find the requested resource"}
+        facts = {"kind": "X", "namespaced": True, "singularName": "x", "verbs": ["get"]}
+        resources = [{"name": name, **facts} for name in self.kinds]
+        group = {"kind": "APIResourceList", "groupVersion": "kubeflow.org/v1"}
+        return 200, {**group, "resources": resources}
 
     def _job(self, method: str, name: str, body: Tree | None) -> tuple[int, Any]:
         if method == "POST":

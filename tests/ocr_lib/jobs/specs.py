@@ -1,7 +1,7 @@
 """A PaddleJob with everything set, and one with nothing."""
 
 from ocr_lib.jobs.paddlejob import JobSpec, Pods
-from ocr_lib.jobs.training_job import TrainJob, TrainRequest
+from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.runspec.job_options import JobOptions
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.pod_env import store_env
@@ -10,12 +10,11 @@ RUN = "0f6ad1b2-7a0e-4b0c-9d59-5b3f2c1d0e9a"
 
 
 def work(run: str = RUN) -> TrainRequest:
-    job = TrainJob(run, "cpu_line", ("Global.seed=5",), 3.0, "", "paddlejob")
     data = (
         ArtifactRef("s3://ocr/datasets/a", "aa" * 32),
         ArtifactRef("s3://ocr/datasets/b", "bb" * 32),
     )
-    return TrainRequest(job, *data)
+    return TrainRequest(run, "cc" * 32, *data)
 
 
 def plain(run: str = RUN) -> JobSpec:

@@ -17,10 +17,11 @@ import pytest
 from ocr_lib.jobs.heartbeat import HEARTBEAT, read_heartbeat
 from ocr_lib.jobs.job_result import read_result
 from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
-from ocr_lib.jobs.training_job import TrainJob, TrainRequest
+from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.workers import children
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
+from tests.components.run_specs import spec_ref
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 END_S = 270  # of whatever a pod does on a busy machine
@@ -66,7 +67,8 @@ def data(
         )
 
         def work(run: str, overrides: Sequence[str] = ()) -> TrainRequest:
-            return TrainRequest(TrainJob(run, "cpu_line", (*TINY, *overrides)), train, validation)
+            spec = spec_ref(Store.from_env(), *TINY, *overrides)
+            return TrainRequest(run, spec.digest, train, validation)
 
         yield work
 

@@ -1,14 +1,10 @@
-import pytest
+from typing import get_args
 
-from ocr_lib.errors import ConfigError
-from ocr_lib.jobs.backends import BACKENDS, find_backend
-
-
-@pytest.mark.parametrize("name", ["local", "paddlejob"])
-def test_training_in_the_step_and_in_pods_is_available(name: str) -> None:
-    assert find_backend(name) is BACKENDS[name]
+from ocr_lib.jobs.backends import BACKENDS, resolve_backend
+from ocr_lib.runspec.spec import TrainBackend
 
 
-def test_what_is_not_says_what_is() -> None:
-    with pytest.raises(ConfigError, match=r"not a known backend\. Available: local, paddlejob"):
-        find_backend("horovod")
+def test_every_backend_of_a_run_spec_is_there() -> None:
+    assert set(BACKENDS) == set(get_args(TrainBackend))
+    for name in get_args(TrainBackend):
+        assert resolve_backend(name) == name

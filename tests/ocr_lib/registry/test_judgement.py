@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.deploy.step import deploy
+from components.deploy.step import DeployRequest, deploy
 from components.step_context import StepContext
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import Judgement, check_champion
@@ -23,6 +23,7 @@ from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
 from tests.components.packed import pack_lines
+from tests.components.run_specs import spec_ref
 from tests.ocr_lib.serving.tiny_bundle import write_bundle
 from tests.ocr_lib.serving.traffic import score
 
@@ -79,7 +80,9 @@ class Runs:
         work_dir = self._folder / f"deploy-{len(list(self._folder.iterdir()))}"
         work_dir.mkdir()
         context = StepContext(self.store, work_dir)
-        found = deploy(context, bundle, self._lines, self.model, [self.url])
+        spec = spec_ref(self.store, model_name=self.model, triton_urls=(self.url,))
+        request = DeployRequest(spec=spec, bundle=bundle, images=self._lines)
+        found = deploy(context, request)
         return found.production.version
 
     def production(self) -> Production | None:

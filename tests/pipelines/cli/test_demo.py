@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ocr_lib.errors import ConfigError
-from pipelines.cli.demo import _parameter, demo, demo_options
+from pipelines.cli.demo import demo, demo_options
 from pipelines.demo.options import DemoOptions
 
 
@@ -35,10 +35,11 @@ def test_former_names_are_taken_with_a_hint(
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [
-        ("gate_min_samples=10", "gate_min_samples", 10),
-        ("gate_min_accuracy_fraction=1", "gate_min_accuracy_fraction", 1.0),  # a float all the same
+        ("train_workers=10", "train_workers", 10),
+        ("train_minutes=1", "train_minutes", 1.0),  # a float all the same
+        ("options.gate.min_samples=10", "options", {"gate": {"min_samples": 10}}),
         ("config=cpu_line", "config", "cpu_line"),
-        ("config_overrides=[Global.epoch_num=1]", "config_overrides", ["Global.epoch_num=1"]),
+        ("triton_urls=[a:1]", "triton_urls", ["a:1"]),
     ],
 )
 def test_a_parameter_has_the_type_of_the_pipeline(text: str, name: str, value: Any) -> None:
@@ -50,9 +51,11 @@ def test_a_parameter_has_the_type_of_the_pipeline(text: str, name: str, value: A
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("minutes=3", "no such parameter. Known: train_data_uri, "),
-        ("config", "no such parameter"),
-        ("gate_min_samples=many", "not of type Integer"),
+        ("minutes=3", "minutes: is no parameter of this pipeline. The nearest known name is tra"),
+        ("config", "--param config: has no =. Write NAME=VALUE"),
+        ("train_workers=many", "train_workers: is 'many'. Write a whole number"),
+        ("options.gate.min_sampels=3", "options.gate.min_sampels: is not a known key"),
+        ("gate_min_samples=3", "gate_min_samples is options.gate.min_samples now. Write it there"),
     ],
 )
 def test_what_is_no_parameter_is_refused(text: str, cause: str) -> None:
@@ -65,5 +68,5 @@ def test_every_parameter_of_the_pipeline_can_be_given() -> None:
     from pipelines.train_and_deploy import build_pipeline
 
     for name, definition in build_pipeline().component_spec.inputs.items():
-        if not isinstance(definition.default, str):  # an empty text is nothing in YAML
-            assert _parameter(f"{name}={definition.default}") == (name, definition.default)
+        found = options("--param", f"{name}={definition.default}").parameters
+        assert found.get(name, "") == definition.default  # an empty text is nothing in YAML

@@ -35,10 +35,10 @@ pytestmark = [
 TEXTS = ["".join(text) for text in itertools.product("abc", repeat=4)]
 PARAMETERS: dict[str, Any] = {
     "train_minutes": 0.0,
-    "config_overrides": ["Global.epoch_num=1"],
-    "gate_min_accuracy_fraction": 0.0,
-    "gate_min_norm_edit_dis": 0.0,
-    "gate_min_samples": 10,
+    "options": {
+        "config_overrides": ["Global.epoch_num=1"],
+        "gate": {"min_accuracy": 0.0, "min_norm_edit_dis": 0.0, "min_samples": 10},
+    },
 }
 
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.runspec.options import parse_options
 from pipelines.kfp_api.package import Package
-from pipelines.kfp_api.parameters import check, read_parameters
+from pipelines.kfp_api.parameters import MOVED, definitions_of, read_parameters
+from pipelines.train_and_deploy import build_pipeline
 
 KNOWN: dict[str, dict[str, Any]] = {
     "train_minutes": {"parameterType": "NUMBER_DOUBLE", "defaultValue": 60.0},
@@ -41,15 +44,15 @@ def test_a_file_and_arguments_become_parameters(tmp_path: Path) -> None:
     [
         (
             "train_minuts: 3",
-            r"run.yaml:1: train_minuts is no .* The nearest known name is train_minutes\.$",
+            r"run.yaml:1: train_minuts: is no .* known name is train_minutes\.$",
         ),
-        ("zzz: 3", r"run.yaml:1: zzz is no parameter.* Known: .*train_minutes, .*workers"),
-        ("skip: true\nworkers: 2.5", r"run.yaml:2: workers is 2.5, not a whole number"),
-        ("workers: true", "workers is True, not a whole number"),
-        ("train_minutes: ten", "train_minutes is 'ten', not a number. The default is 60.0"),
-        ("triton_urls: a:1", "not a list"),
-        ("label_format: recc", r"label_format cannot be 'recc'. The nearest known name is rec\.$"),
-        ("label_format: 7", "label_format is 7, not a text"),
+        ("zzz: 3", r"run.yaml:1: zzz: is no parameter.* Known: .*train_minutes"),
+        ("skip: true\nworkers: 2.5", r"run.yaml:2: workers: is 2.5. Write a whole number"),
+        ("workers: true", "workers: is True. Write a whole number"),
+        ("train_minutes: ten", "train_minutes: is 'ten'. Write a number"),
+        ("extra: 3", "extra: is 3, not a block of keys"),
+        ("label_format: recc", r"label_format: is 'recc'.* nearest known name is rec\.$"),
+        ("label_format: 7", "label_format: is 7, which is not known"),
         ("- a", "holds no `name: value` lines"),
         ("skip: true\nskip: false", "run.yaml:2"),
         ("a: [", "run.yaml:.*not valid YAML"),
@@ -92,10 +95,10 @@ PYTHON = {
 @given(st.sampled_from(list(KNOWN)), VALUES)
 def test_a_value_has_the_right_type_or_is_refused(name: str, value: Any) -> None:
     try:
-        found = check(name, value, KNOWN, "here")
+        found = read_parameters(None, [f"{name}={json.dumps(value)}"], KNOWN)
     except ConfigError:
         return
-    assert type(found) is PYTHON[KNOWN[name]["parameterType"]]
+    assert value is None or type(found[name]) is PYTHON[KNOWN[name]["parameterType"]]
 
 
 def test_the_defaults_of_the_real_package_are_accepted(package: Package) -> None:
@@ -104,7 +107,53 @@ def test_the_defaults_of_the_real_package_are_accepted(package: Package) -> None
         default = definition["defaultValue"]
         if definition["parameterType"] == "NUMBER_INTEGER":
             default = int(default)
-        check(name, default, package.parameters, name)
+        if default != "":
+            found = read_parameters(None, [f"{name}={json.dumps(default)}"], package.parameters)
+            assert found == {name: default}
+
+
+def test_a_pipeline_defines_its_parameters_as_its_package_does(package: Package) -> None:
+    definitions = definitions_of(build_pipeline())
+    compiled = {
+        name: {key: value for key, value in definition.items() if key != "literals"}
+        for name, definition in package.parameters.items()
+    }
+    assert definitions == compiled
+
+
+RUN = """\
+train_minutes: 5
+options:
+  gate: {min_samples: 500}
+  pack:
+    max_podz: 4
+"""
+
+
+def test_options_are_checked_key_by_key_before_anything_is_sent(
+    package: Package, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(RUN)
+    with pytest.raises(ConfigError, match=r"run\.yaml:5: options\.pack\.max_podz: .* max_pods"):
+        read_parameters(file, [], package.parameters)
+    file.write_text(RUN.replace("podz", "pods"))
+    found = read_parameters(file, ["options.gate.min_accuracy=0.2"], package.parameters)
+    assert found["options"] == {
+        "gate": {"min_samples": 500, "min_accuracy": 0.2},
+        "pack": {"max_pods": 4},
+    }
+    with pytest.raises(ConfigError, match=r"--param options\.gate\.min_accuracy=2: options\.gate"):
+        read_parameters(file, ["options.gate.min_accuracy=2"], package.parameters)
+    with pytest.raises(ConfigError, match=r"options\.gate: is 3\. Write a block of keys"):
+        read_parameters(None, ["options.gate=3", "options.gate.proof=x"], package.parameters)
+
+
+def test_a_backend_that_is_not_supported_is_refused_by_name(package: Package) -> None:
+    plain = {**package.parameters["train_backend"], "literals": ()}
+    for known in (package.parameters, {**package.parameters, "train_backend": plain}):
+        with pytest.raises(ConfigError, match="train_backend: is trainjob, which this ver"):
+            read_parameters(None, ["train_backend=trainjob"], known)
 
 
 def test_a_former_name_is_taken_with_a_hint(
@@ -112,14 +161,25 @@ def test_a_former_name_is_taken_with_a_hint(
 ) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("train_minutes: 5\neval_data_uri: s3://ocr/a.tar\n")
-    found = read_parameters(file, ["eval_data_sha256=ab"], package.parameters)
+    found = read_parameters(file, [], package.parameters)
     assert found["test_data_uri"] == "s3://ocr/a.tar"
-    assert found["test_data_sha256"] == "ab"
-    said = capsys.readouterr().err
-    assert f"{file}:2: eval_data_uri is now called test_data_uri" in said
+    assert f"{file}:2: eval_data_uri is now called test_data_uri" in capsys.readouterr().err
     file.write_text("test_data_uri: s3://ocr/b.tar\neval_data_uri: s3://ocr/a.tar\n")
     with pytest.raises(ConfigError, match=r":2: test_data_uri is given under two names"):
         read_parameters(file, [], package.parameters)
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_a_parameter_that_became_an_option_says_where_it_is(
+    package: Package, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"train_minutes: 5\n{name}: 1\n")
+    with pytest.raises(ConfigError, match=rf"run\.yaml:2: {name} is {MOVED[name]} now\. Write it"):
+        read_parameters(file, [], package.parameters)
+    values: Any = parse_options({})
+    for key in MOVED[name].split(".")[1:]:
+        values = getattr(values, key)  # it is a key there
 
 
 def test_a_former_name_is_the_name_in_a_package_of_that_time() -> None:

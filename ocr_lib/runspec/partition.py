@@ -1,0 +1,130 @@
+"""What the cached steps of the pipeline are given: small values, equal where their work is equal.
+
+An orchestrator's cache key has the values of parameters in it. The run spec changes with whatever
+concerns the run, so gen_label, pack_lmdb and preflight get the parts of it that concern them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from ocr_lib.config.location import SourceLocation
+from ocr_lib.config.parse import parse, whole_numbers, write
+from ocr_lib.data.labels.find import Mode
+from ocr_lib.data.roles import SplitRule
+from ocr_lib.runspec.options import GateOptions
+from ocr_lib.runspec.spec import PinnedSource, RunSpec
+
+GIB = 2.0**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPart:
+    """A source, and which set its samples belong to."""
+
+    role: Literal["train", "validation", "test"]
+    source: PinnedSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPartition:
+    """What one pod converts and packs.
+
+    Attributes:
+        dataset_name: names the data set in the object store.
+        parts: the sources.
+        split: how validation is split off the parts to learn from.
+        label_format: of all parts.
+        max_bad_fraction: share of unusable samples of a part at which to give up.
+    """
+
+    dataset_name: str
+    parts: tuple[DataPart, ...]
+    split: SplitRule
+    label_format: Mode
+    max_bad_fraction: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Reads what `to_dict` returned, as Kubeflow hands it on: 3 may come as 3.0."""
+        return parse(cls, whole_numbers(values), SourceLocation(("partition",), {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return write(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightSettings:
+    """What preflight goes by.
+
+    Attributes:
+        config_digest: SHA-256 of the run's configuration, which is in the store under it.
+        max_bad_fraction: share of samples the configuration cannot learn at which to stop.
+        max_pods: largest number of pods that predict the test set.
+        gate: what the candidate must reach, for what the report says of the test set.
+    """
+
+    config_digest: str
+    max_bad_fraction: float
+    max_pods: int
+    gate: GateOptions = field(default_factory=GateOptions)
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """Returns the settings of a run."""
+        options = spec.options
+        return cls(
+            config_digest=spec.config.digest,
+            max_bad_fraction=options.max_bad_fraction,
+            max_pods=options.evaluate.max_pods,
+            gate=options.gate,
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Reads what `to_dict` returned, as Kubeflow hands it on: 3 may come as 3.0."""
+        return parse(cls, whole_numbers(values), SourceLocation(("settings",), {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON values."""
+        return write(self)
+
+
+def partitions_of(spec: RunSpec) -> list[DataPartition]:
+    """Returns the data of a run in as many partitions as pods shall pack it."""
+    parts = [
+        *(DataPart(role="train", source=source) for source in spec.train_data),
+        *(DataPart(role="validation", source=source) for source in spec.validation_data),
+        *(DataPart(role="test", source=source) for source in spec.test_data),
+    ]
+    pack = spec.options.pack
+    return [
+        DataPartition(
+            dataset_name=spec.options.dataset_name,
+            parts=tuple(some),
+            split=spec.split,
+            label_format=spec.options.label_format,
+            max_bad_fraction=spec.options.max_bad_fraction,
+        )
+        for some in share_out(parts, pack.max_pods, pack.gib_per_pod * GIB)
+    ]
+
+
+def share_out(
+    parts: Sequence[DataPart], max_pods: int, bytes_per_pod: float
+) -> list[list[DataPart]]:
+    """Shares parts out among pods: as few as their size allows, each with about the same bytes.
+
+    Args:
+        parts: of all roles.
+        max_pods: largest number of pods.
+        bytes_per_pod: what is worth a pod of its own.
+    """
+    total = sum(part.source.bytes for part in parts)
+    worth = max(1, round(total / bytes_per_pod))
+    shares: list[list[DataPart]] = [[] for _ in range(min(worth, max_pods, len(parts)))]
+    for part in sorted(parts, key=lambda part: -part.source.bytes):
+        # The fewest parts among equals, for empty parts weigh nothing.
+        min(shares, key=lambda share: (sum(p.source.bytes for p in share), len(share))).append(part)
+    return shares
