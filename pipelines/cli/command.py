@@ -8,12 +8,13 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
+
+from ocr_lib.nearest import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLES = "Examples:"
@@ -210,15 +211,18 @@ def as_one(
 def usage_message(error: click.UsageError) -> str:
     """Says which command and argument is wrong, why, and what to do."""
     path = error.ctx.command_path if error.ctx else "ocr"
-    name, cause, fix = "", error.message, ""
-    if isinstance(error, (click.NoSuchOption, NoSuchCommand)):
-        name, cause, fix = _unknown(error)
-    elif isinstance(error, click.BadParameter):
-        name = argument_name(error.param) if error.param else str(error.param_hint or "")
-        missing = isinstance(error, click.MissingParameter)
-        cause = "is missing" if missing else error.message
-    where = f"{path}: {name}: " if name else f"{path}: "
-    return f"{where}{cause.rstrip('.')}. {fix}See `{path} --help`."
+    name, cause = "", error.message
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        params = error.ctx.command.get_params(error.ctx)
+        name = error.option_name
+        cause = _no_such("option", name, [option for param in params for option in param.opts])
+    elif isinstance(error, NoSuchCommand) and error.ctx:
+        name = error.command_name
+        cause = _no_such("command", name, cast(Group, error.ctx.command).list_commands(error.ctx))
+    elif isinstance(error, click.BadParameter) and error.param:
+        name = argument_name(error.param)
+        cause = "is missing" if isinstance(error, click.MissingParameter) else error.message
+    return f"{path}: {name + ': ' if name else ''}{cause.rstrip('.')}. See `{path} --help`."
 
 
 def argument_name(param: click.Parameter) -> str:
@@ -228,19 +232,9 @@ def argument_name(param: click.Parameter) -> str:
     return max(param.opts, key=len)
 
 
-def _unknown(error: click.NoSuchOption | NoSuchCommand) -> tuple[str, str, str]:
-    """Returns what is not known, that it is not, and the nearest name that is."""
-    assert error.ctx is not None
-    parser = error.ctx.command
-    if isinstance(error, click.NoSuchOption):
-        name, what = error.option_name, "option"
-        known = [each for param in parser.get_params(error.ctx) for each in param.opts]
-    else:
-        assert isinstance(parser, click.Group)
-        name, what = error.command_name, "command"
-        known = parser.list_commands(error.ctx)
-    near = get_close_matches(name, known, n=1)
-    return name, f"no such {what}", f"Did you mean {near[0]}? " if near else ""
+def _no_such(what: str, name: str, known: list[str]) -> str:
+    near = nearest(name, known, otherwise="")
+    return f"no such {what}" + (f". {near}" if near else "")
 
 
 def _is_option(word: str) -> bool:

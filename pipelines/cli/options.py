@@ -18,6 +18,7 @@ from click.shell_completion import CompletionItem
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.terminal import printable
+from pipelines.cli.command import F, option
 
 T = TypeVar("T")
 DAY_S = 86_400.0
@@ -224,6 +225,17 @@ seed = whole_number(0, 2**63 - 1)
 fraction = real_number(0.0, 1.0)
 seconds = real_number(0.001, 365 * DAY_S)
 port = whole_number(0, 65_535)
+
+
+def max_bad_fraction(meaning: str) -> Callable[[F], F]:
+    """Adds the option that says how much of the data may be bad."""
+    names = "--max-bad-fraction", "--max-bad-share"  # the second is its name in 0.1
+    return option(*names, "max_bad_fraction", type=fraction, default=0.01, help=meaning)
+
+
+def images_argument(meaning: str = "image files, or folders of them") -> Callable[[F], F]:
+    """Adds the images that a command reads."""
+    return click.argument("images", type=input_path, nargs=-1, required=True, help=meaning)
 
 
 def _stat(path: Path, value: str) -> int | None:

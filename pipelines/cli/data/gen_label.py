@@ -11,7 +11,13 @@ from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.command import command, option
-from pipelines.cli.options import fraction, input_folder, input_path, output_folder, path_prefix
+from pipelines.cli.options import (
+    input_folder,
+    input_path,
+    max_bad_fraction,
+    output_folder,
+    path_prefix,
+)
 
 
 @command("gen-label")
@@ -45,14 +51,7 @@ from pipelines.cli.options import fraction, input_folder, input_path, output_fol
     show_default=False,
     help="folder put before every image path",
 )
-@option(
-    "--max-bad-fraction",
-    "--max-bad-share",  # its name in 0.1
-    "max_bad_fraction",
-    type=fraction,
-    default=0.01,
-    help="fraction of the lines that may be dropped; with more, nothing is written",
-)
+@max_bad_fraction("fraction of the lines that may be dropped; with more, nothing is written")
 @option("--unescape", is_flag=True, help=r'turn \" and \\ in ICDAR labels into " and \ ')
 @option("--compat", is_flag=True, help="the very bytes of PaddleOCR's script, which loses text")
 @option("--work-dir", type=output_folder, help="where an archive is unpacked (default: OUT/source)")

@@ -19,6 +19,7 @@ from pipelines.cli.options import (
     fraction,
     input_file,
     input_folder,
+    max_bad_fraction,
     name_or_file,
     output_folder,
     seed,
@@ -41,14 +42,7 @@ from pipelines.cli.options import (
 )
 @option("--use-space-char", is_flag=True, help="the dictionary has a space as well")
 @option("--max-text-length", type=count, help="drop labels with more characters")
-@option(
-    "--max-bad-fraction",
-    "--max-bad-share",  # its name in 0.1
-    "max_bad_fraction",
-    type=fraction,
-    default=0.01,
-    help="fraction of the samples that may be dropped; with more it fails",
-)
+@max_bad_fraction("fraction of the samples that may be dropped; with more it fails")
 @option("--shard-samples", type=count, default=SHARD_SAMPLES, help="images a shard")
 @option(
     "--workers",

@@ -7,19 +7,12 @@ from ocr_lib.data.preflight import preflight as check
 from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.config_options import ConfigChoice, with_config
-from pipelines.cli.options import fraction, output_file
+from pipelines.cli.options import fraction, max_bad_fraction, output_file
 
 
 @command("preflight")
 @with_config
-@option(
-    "--max-bad-fraction",
-    "--max-bad-share",  # its name in 0.1
-    "max_bad_fraction",
-    type=fraction,
-    default=0.01,
-    help="fraction of the samples that may fail a check",
-)
+@max_bad_fraction("fraction of the samples that may fail a check")
 @option(
     "--max-leak-share",
     type=fraction,

@@ -12,7 +12,7 @@ from ocr_lib.terminal import echo, printable
 from pipelines.cli.command import command, option
 from pipelines.cli.config_options import ConfigChoice, trained_recognizer, with_config
 from pipelines.cli.model.image_files import find_images, read_files
-from pipelines.cli.options import input_folder, input_path, workers
+from pipelines.cli.options import images_argument, input_folder, workers
 
 
 @command("infer")
@@ -50,9 +50,7 @@ def infer(choice: ConfigChoice) -> int:
 
 @command("predict")
 @click.argument("bundle", type=input_folder, help="directory of the exported model")
-@click.argument(
-    "images", type=input_path, nargs=-1, required=True, help="image files, or folders of them"
-)
+@images_argument()
 @option(
     "--backend", type=click.Choice(["onnx", "paddle"]), default="onnx", help="what runs the network"
 )

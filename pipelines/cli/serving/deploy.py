@@ -19,8 +19,8 @@ from pipelines.cli.options import (
     DAY_S,
     count,
     fraction,
+    images_argument,
     input_folder,
-    input_path,
     kind,
     real_number,
     text,
@@ -41,13 +41,7 @@ def folder_or_uri(value: str) -> str:
 @click.argument(
     "bundle", type=folder_or_uri, help="directory of the exported model, here or in the store"
 )
-@click.argument(
-    "images",
-    type=input_path,
-    nargs=-1,
-    required=True,
-    help=f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken",
-)
+@images_argument(f"lines it has to read, files or folders; the first {MAX_IMAGES} are taken")
 @option(
     "--shadow-percent",
     type=real_number(0, 100),

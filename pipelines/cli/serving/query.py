@@ -7,8 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import click
-
 from ocr_lib.serving.client import RecognitionClient, ServedRecognition
 from ocr_lib.serving.feedback.recorder import FeedbackLimits, FeedbackRecorder
 from ocr_lib.serving.model_repository import BULK
@@ -16,16 +14,14 @@ from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo, printable
 from pipelines.cli.command import command, option
 from pipelines.cli.model.image_files import find_images
-from pipelines.cli.options import count, fraction, input_path, seconds
+from pipelines.cli.options import count, fraction, images_argument, seconds
 from pipelines.cli.server_options import DEFAULT_URL, URLS, address, server_urls, with_model
 
 CHUNK = 256  # images read between two lines of output
 
 
 @command("query")
-@click.argument(
-    "images", type=input_path, nargs=-1, required=True, help="image files, or folders of them"
-)
+@images_argument()
 @option(
     "--url",
     "urls",

@@ -82,7 +82,10 @@ def test_options_of_one_subject_arrive_as_one() -> None:
         (("--word", "--flag"), "try: --word: its value is missing. See `try --help`."),
         (("--word", "-n", "1"), "try: --word: its value is missing. See `try --help`."),
         (("-n", "10"), "try: --numbers: '10' is not a number from -9 to 9. See `try --help`."),
-        (("--wrod", "x"), "try: --wrod: no such option. Did you mean --word? See `try --help`."),
+        (
+            ("--wrod", "x"),
+            "try: --wrod: no such option. The nearest known name is --word. See `try --help`.",
+        ),
         (("--right", "x"), "try: --right: 'x' is not a valid integer. See `try --help`."),
         (("--flag=1",), "try: Option '--flag' does not take a value. See `try --help`."),
     ],
@@ -118,7 +121,7 @@ def test_a_group_lists_its_commands_and_names_the_nearest_one() -> None:
     with pytest.raises(click.UsageError) as error:
         noun.invoke(noun.make_context("noun", ["show"]))
     assert usage_message(error.value) == (
-        "noun: show: no such command. Did you mean shown? See `noun --help`."
+        "noun: show: no such command. The nearest known name is shown. See `noun --help`."
     )
     with pytest.raises(click.UsageError) as error:
         noun.invoke(noun.make_context("noun", []))

@@ -52,16 +52,21 @@ def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trane"], "ocr: trane: no such command. Did you mean train? See `ocr --help`.\n"),
+        (
+            ["trane"],
+            "ocr: trane: no such command. The nearest known name is train. See `ocr --help`.\n",
+        ),
         (["zzz"], "ocr: zzz: no such command. See `ocr --help`.\n"),
         ([], "ocr: Missing command. See `ocr --help`.\n"),
         (
             ["fsck", "--helb"],
-            "ocr fsck: --helb: no such option. Did you mean --help? See `ocr fsck --help`.\n",
+            "ocr fsck: --helb: no such option. The nearest known name is --help."
+            " See `ocr fsck --help`.\n",
         ),
         (
             ["config", "shwo"],
-            "ocr config: shwo: no such command. Did you mean show? See `ocr config --help`.\n",
+            "ocr config: shwo: no such command. The nearest known name is show."
+            " See `ocr config --help`.\n",
         ),
         (["fsck"], "ocr fsck: DIR: is missing. See `ocr fsck --help`.\n"),
         (["train"], "ocr train: --config: is missing. See `ocr train --help`.\n"),
