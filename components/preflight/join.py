@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from components.step_context import StepContext
 from ocr_lib.data.lmdb_store import merge
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
-from ocr_lib.data.lmdb_store.read import read_keys
+from ocr_lib.data.lmdb_store.read import read_checksums
 from ocr_lib.data.roles import BLOCK, TEST, TRAIN, VALIDATION, unfit_split
 from ocr_lib.errors import DataError
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -99,8 +99,8 @@ class _Joining:
         sizes = [sum(int(p.metadata["samples"]) for p in parts) for parts in (train, validation)]
         reason = unfit_split(*sizes)
         if not reason:
-            keys = [read_keys(self.fetch(part)[0]) for part in validation]
-            joined = self.join(train, TRAIN, np.concatenate(keys))
+            checksums = [read_checksums(self.fetch(part)[0]) for part in validation]
+            joined = self.join(train, TRAIN, np.concatenate(checksums))
             chosen = self.join(validation, VALIDATION)
             taken, excluded = int(chosen.metadata["samples"]), int(joined.metadata["excluded"])
             reason = unfit_split(int(joined.metadata["samples"]), taken)
@@ -123,7 +123,7 @@ class _Joining:
         Args:
             parts: in any order.
             role: of the data set.
-            without: keys of images to leave out; a single part has left them out already.
+            without: checksums of images to leave out; a single part has left them out already.
         """
         parts = sorted(parts, key=lambda p: (str(p.metadata["source_uri"]), p.metadata["role"]))
         if len(parts) == 1 and parts[0].metadata["role"] == role:

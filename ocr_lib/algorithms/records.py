@@ -10,7 +10,7 @@ from dataclasses import make_dataclass
 from ocr_lib.algorithms.algorithm import LengthLimit, RecognitionAlgorithm
 from ocr_lib.config.component import Table
 from ocr_lib.errors import ConfigError
-from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
+from ocr_lib.text.sequence import attention_ids, nrtr_ids, sar_ids
 from ocr_lib.text.tokenizer import CTCTokenizer, SequenceTokenizer
 
 _CHARACTERS = ("character_dict_path", "use_space_char")
@@ -34,7 +34,7 @@ CTC = RecognitionAlgorithm(
 )
 ATTENTION = RecognitionAlgorithm(  # RARE
     name="attention",
-    tokenizer=SequenceTokenizer(attention_coding),
+    tokenizer=SequenceTokenizer(attention_ids),
     heads={"AttentionHead": "ocr_lib.models.heads.attention:AttentionHead"},
     target="label_gtc",
     loss="ocr_lib.losses.attention:AttentionLoss",
@@ -44,7 +44,7 @@ ATTENTION = RecognitionAlgorithm(  # RARE
 )
 SAR = RecognitionAlgorithm(
     name="sar",
-    tokenizer=SequenceTokenizer(sar_coding),
+    tokenizer=SequenceTokenizer(sar_ids),
     heads={"SARHead": "ocr_lib.models.heads.sar:SARHead"},
     multi_head_entry="SARHead",
     target="label_sar",
@@ -58,7 +58,7 @@ SAR = RecognitionAlgorithm(
 )
 NRTR = RecognitionAlgorithm(
     name="nrtr",
-    tokenizer=SequenceTokenizer(nrtr_coding),
+    tokenizer=SequenceTokenizer(nrtr_ids),
     heads={"Transformer": "ocr_lib.models.heads.transformer:Transformer"},
     multi_head_entry="NRTRHead",
     target="label_gtc",

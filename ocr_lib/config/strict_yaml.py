@@ -115,14 +115,16 @@ class _Parser:
         self.flattened: set[int] = set()  # ids of mapping nodes: an alias meets its node again
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
-        self.locations.setdefault(path, self.place(node))
+        self.locations.setdefault(path, self.location_of(node))
         if len(self.locations) > MAX_NODES or len(path) > MAX_DEPTH:
             raise ConfigError(
-                self.place(node), "nests or repeats too much", "Check anchors and aliases (&, *)"
+                self.location_of(node),
+                "nests or repeats too much",
+                "Check anchors and aliases (&, *)",
             )
         if node.tag.removeprefix(TAG) not in PLAIN:
             cause = f"the tag {node.tag} is not of a plain value"
-            raise ConfigError(self.place(node), cause, "Leave the tag out")
+            raise ConfigError(self.location_of(node), cause, "Leave the tag out")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -138,7 +140,7 @@ class _Parser:
         for key_node, value_node in node.value:
             key = self.key(key_node)
             child = (*path, key)
-            self.locations[child] = self.place(key_node)
+            self.locations[child] = self.location_of(key_node)
             values[key] = self.value(value_node, child)
         return values
 
@@ -147,7 +149,7 @@ class _Parser:
         for key_node, _ in node.value:
             if key_node.tag.endswith(":merge"):
                 continue
-            key, place = self.key(key_node), self.place(key_node)
+            key, place = self.key(key_node), self.location_of(key_node)
             if key in seen:
                 cause = f"the key {key} stands twice in one block, first at {seen[key]}"
                 raise ConfigError(place, cause, "Remove one of the two")
@@ -157,8 +159,8 @@ class _Parser:
         key = self.loader.construct_object(node)
         if not isinstance(key, str):
             cause = f"the key {node.value!r} is not a text"
-            raise ConfigError(self.place(node), cause, "Put the key in quotes")
+            raise ConfigError(self.location_of(node), cause, "Put the key in quotes")
         return key
 
-    def place(self, node: yaml.Node) -> str:
+    def location_of(self, node: yaml.Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"

@@ -50,7 +50,7 @@ def read_onnx(content: bytes, where: str) -> tuple[list[WeightedOp], dict[str, s
         raise ImportModelError(where, f"no ONNX model ({error})", fix) from None
     if not model.graph.node:
         raise ImportModelError(where, "an ONNX model without operations", "Check the file")
-    reader = _Reader(where)
+    reader = _GraphParser(where)
     for tensor in model.graph.initializer:
         reader.add_constant(tensor.name, tensor)
     for node in model.graph.node:
@@ -58,7 +58,7 @@ def read_onnx(content: bytes, where: str) -> tuple[list[WeightedOp], dict[str, s
     return reader.steps, {entry.key: entry.value for entry in model.metadata_props}
 
 
-class _Reader:
+class _GraphParser:
     """Collects steps from nodes that come in topological order."""
 
     def __init__(self, where: str) -> None:

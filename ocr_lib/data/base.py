@@ -45,7 +45,7 @@ class Dataset(Protocol):
         """Width and height in px of every image, int32 [len, 2]; 0, 0 where it is unreadable."""
 
     @property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         """A number of every image's content, uint64 [len]; 0 where it is unreadable.
 
         Equal files have equal numbers; the reverse holds but for a chance of 2**-40 a pair.
@@ -101,7 +101,7 @@ def sizes_of(table: NDArray[Any]) -> NDArray[np.int32]:
     return np.stack([table["width"], table["height"]], axis=1)
 
 
-def keys_of(table: NDArray[Any]) -> NDArray[np.uint64]:
-    """Returns `Dataset.keys` from a table of rows."""
-    keys = table["crc32"].astype(np.uint64) << np.uint64(32) | table["bytes"]
-    return np.asarray(keys, np.uint64)
+def checksums_of(table: NDArray[Any]) -> NDArray[np.uint64]:
+    """Returns `Dataset.checksums` from a table of rows."""
+    checksums = table["crc32"].astype(np.uint64) << np.uint64(32) | table["bytes"]
+    return np.asarray(checksums, np.uint64)

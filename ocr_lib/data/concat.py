@@ -31,9 +31,9 @@ class Concat:
         return np.concatenate([part.sizes for part in self._parts])
 
     @property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         """A number of every image's content, uint64 [len]."""
-        return np.concatenate([part.keys for part in self._parts])
+        return np.concatenate([part.checksums for part in self._parts])
 
     def labels(self) -> Iterator[str]:
         """Yields the label of every sample."""
@@ -75,9 +75,9 @@ class Selection:
         return np.asarray(self._dataset.sizes[self._positions])
 
     @property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         """A number of every image's content, uint64 [len]."""
-        return np.asarray(self._dataset.keys[self._positions])
+        return np.asarray(self._dataset.checksums[self._positions])
 
     def labels(self) -> Iterator[str]:
         """Yields the label of every sample."""

@@ -163,37 +163,37 @@ def unfit_split(train: int, validation: int) -> str:
     return ""
 
 
-def lowest_hashes(keys: NDArray[np.uint64], most: int = MAX_READ) -> NDArray[np.int64]:
+def lowest_hashes(checksums: NDArray[np.uint64], most: int = MAX_READ) -> NDArray[np.int64]:
     """Returns the positions of the samples with the lowest hashes, in the data set's order.
 
     Which they are depends on the images alone; when data arrive, those taken before can only be
     replaced by new ones.
 
     Args:
-        keys: `Dataset.keys`, uint64 [N].
+        checksums: `Dataset.checksums`, uint64 [N].
         most: how many; all where there are no more.
 
     Returns:
         int64 [min(N, most)], ascending.
     """
-    if len(keys) <= most:
-        return np.arange(len(keys))
-    return np.sort(np.argsort(_mixed(keys), kind="stable")[:most])
+    if len(checksums) <= most:
+        return np.arange(len(checksums))
+    return np.sort(np.argsort(_mixed(checksums), kind="stable")[:most])
 
 
-def positions_in(keys: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.int64]:
+def positions_in(checksums: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Returns the positions of the images that are among the others; unreadable ones never are.
 
     Args:
-        keys: `Dataset.keys`, uint64 [N]; 0 is an unreadable image.
+        checksums: `Dataset.checksums`, uint64 [N]; 0 is an unreadable image.
         others: of another data set.
     """
-    return np.flatnonzero(np.isin(keys, others) & (keys != 0))
+    return np.flatnonzero(np.isin(checksums, others) & (checksums != 0))
 
 
-def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mixed(checksums: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Spreads keys evenly over 64 bits. Source: the finaliser of SplitMix64 (Steele 2014)."""
-    z = keys + np.uint64(0x9E3779B97F4A7C15)
+    z = checksums + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(z ^ (z >> np.uint64(31)))

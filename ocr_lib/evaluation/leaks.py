@@ -15,7 +15,7 @@ def candidates(train_keys: NDArray[np.uint64], eval_keys: NDArray[np.uint64]) ->
     """Returns the pairs whose checksums and lengths are equal; 0 is an unreadable image.
 
     Args:
-        train_keys: `Dataset.keys` of the set that was used before.
+        train_keys: `Dataset.checksums` of the set that was used before.
         eval_keys: of the set that must be new.
     """
     if not len(train_keys):
@@ -28,7 +28,7 @@ def candidates(train_keys: NDArray[np.uint64], eval_keys: NDArray[np.uint64]) ->
 
 def leaks(train: Dataset, evaluation: Dataset) -> list[Pair]:
     """Returns the images of the second set that are in the first one too, byte for byte."""
-    pairs = candidates(train.keys, evaluation.keys)
+    pairs = candidates(train.checksums, evaluation.checksums)
     return [(i, k) for i, k in pairs if _image(evaluation, i) == _image(train, k) != b""]
 
 

@@ -12,7 +12,7 @@ TARGETS = dict.fromkeys(a.target for a in ALGORITHMS.values() if a is not CTC)
 def guide_label(batch: Batch | None) -> Tensor:
     """Returns the label of a head that writes one character after another: int64 [N, L].
 
-    It is called `label_gtc`, or `label_sar`; its coding is that of the head.
+    It is called `label_gtc`, or `label_sar`; its ids are those of the head.
 
     Raises:
         DataError: the batch has none.

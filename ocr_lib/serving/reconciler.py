@@ -130,7 +130,7 @@ class Reconciler:
             return
         if self._admin.ready(model, production.version):
             served.current = True
-            self._tidy(production)
+            self._unload_stale(production)
             return
         try:
             served.current = self._replace(model) if answers else self._start(production)
@@ -151,7 +151,7 @@ class Reconciler:
         self._bring_up(production.model, production)
         return self._admin.ready(production.model, production.version)
 
-    def _tidy(self, production: Production) -> None:
+    def _unload_stale(self, production: Production) -> None:
         """Unloads what former versions left, unless a deployment is in progress."""
         model, keep = production.model, needed_releases(self._store, production)
         if stale_models(self._admin, model, keep):

@@ -1,4 +1,4 @@
-"""One change of version on all servers: staged on all, then switched, or taken back on all."""
+"""One change of version on all servers: loaded on all, then activated, or reverted on all."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,8 +100,8 @@ class VersionChange:
             needed = needed_releases(self.store, production)
             rollout = _Rollout(servers, target, golden)
             try:
-                compared = rollout.stage(self.shadow if former else None)
-                answers = rollout.switch()
+                compared = rollout.load(self.shadow if former else None)
+                answers = rollout.activate()
                 write_configs(self.store, target.live.configs)
                 write_production(self.store, production, etag)
             except OcrError as error:
@@ -154,7 +154,7 @@ class _Rollout:
     loaded: list[TritonAdmin] = field(default_factory=list)  # its network was loaded for this
     touched: list[TritonAdmin] = field(default_factory=list)  # it serves, or nearly did
 
-    def stage(self, shadow: ReplayEvaluation | None) -> Comparison | None:
+    def load(self, shadow: ReplayEvaluation | None) -> Comparison | None:
         """Tests the version on all servers at once, and on recorded lines at the first one."""
         comparisons: list[Comparison] = []
         first = self.servers[0]
@@ -165,16 +165,16 @@ class _Rollout:
                     shadow.compare(first.url, self.target.live.name, release, version)
                 )
 
-        def stage_on(server: TritonAdmin) -> None:
+        def load_on(server: TritonAdmin) -> None:
             if not server.ready(self.target.release.core, self.target.release.version):
                 self.loaded.append(server)
             load(server, self.target, self.golden, compare if server is first else None)
 
         with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-            list(pool.map(stage_on, self.servers))
+            list(pool.map(load_on, self.servers))
         return comparisons[0] if comparisons else None
 
-    def switch(self) -> tuple[SmokeResult, ...]:
+    def activate(self) -> tuple[SmokeResult, ...]:
         """Has the first server serve it; when it does well, all others at once."""
         first, rest = self.servers[:1], self.servers[1:]
         answers: list[SmokeResult] = []

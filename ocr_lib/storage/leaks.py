@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
-from ocr_lib.data.lmdb_store.read import read_keys
+from ocr_lib.data.lmdb_store.read import read_checksums
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.leaks import candidates, refuse_leaks
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -33,7 +33,7 @@ def refuse_shared_images(store: Store, sets: Mapping[str, ArtifactRef | None], w
             raise DataError(
                 pointer.uri, f"the {role} set was changed meanwhile", "Run the pipeline again"
             )
-    keys = {role: read_keys(work / "tables" / role) for role in remote}
+    keys = {role: read_checksums(work / "tables" / role) for role in remote}
     for used, new in combinations(remote, 2):
         if candidates(keys[used], keys[new]):
             pair = [

@@ -21,7 +21,7 @@ from ocr_lib.text.recognition import Recognition
 
 
 @dataclass(frozen=True)
-class Coding:
+class TokenIds:
     """The ids of one head.
 
     Attributes:
@@ -51,56 +51,58 @@ class Coding:
         return label + [self.pad] * (length - len(label))
 
 
-def attention_coding(num_classes: int) -> Coding:
+def attention_ids(num_classes: int) -> TokenIds:
     """RARE's ids: start 0, then the characters, then the end; padding is the start.
 
     Args:
         num_classes: CTC classes, with the blank.
     """
-    return Coding(shift=0, start=0, end=num_classes, pad=0, classes=num_classes + 1)
+    return TokenIds(shift=0, start=0, end=num_classes, pad=0, classes=num_classes + 1)
 
 
-def sar_coding(num_classes: int) -> Coding:
+def sar_ids(num_classes: int) -> TokenIds:
     """SAR's ids: the characters from 0, unknown, start and end in one, padding.
 
     Args:
         num_classes: CTC classes, with the blank.
     """
     start = num_classes
-    return Coding(shift=-1, start=start, end=start, pad=start + 1, classes=num_classes + 1)
+    return TokenIds(shift=-1, start=start, end=start, pad=start + 1, classes=num_classes + 1)
 
 
-def nrtr_coding(num_classes: int) -> Coding:
+def nrtr_ids(num_classes: int) -> TokenIds:
     """NRTR's ids: padding, unknown, start, end, the characters, and one that is never used.
 
     Args:
         num_classes: CTC classes, with the blank.
     """
-    return Coding(shift=3, start=2, end=3, pad=0, classes=num_classes + 4)
+    return TokenIds(shift=3, start=2, end=3, pad=0, classes=num_classes + 4)
 
 
-def decode(probs: NDArray[np.float32], dictionary: Charset, coding: Coding) -> list[Recognition]:
+def decode(
+    probs: NDArray[np.float32], dictionary: Charset, token_ids: TokenIds
+) -> list[Recognition]:
     """Decodes a batch: most probable class a step, up to the first end.
 
     Args:
         probs: softmax probabilities, float32 [N, T, C].
         dictionary: the characters.
-        coding: the head's ids, made with `dictionary.num_classes`.
+        token_ids: the head's ids, made with `dictionary.num_classes`.
 
     Raises:
-        DictionaryError: C is not the coding's number of classes.
+        DictionaryError: C is not the token_ids's number of classes.
     """
-    if probs.ndim != 3 or probs.shape[2] != coding.classes:
+    if probs.ndim != 3 or probs.shape[2] != token_ids.classes:
         raise DictionaryError(
             "dictionary",
-            f"the network answers {probs.shape}, the dictionary makes {coding.classes} classes",
+            f"the network answers {probs.shape}, the dictionary makes {token_ids.classes} classes",
             "Use the dictionary and use_space_char that the network was trained with",
         )
     ids = probs.argmax(axis=2)
     best = np.take_along_axis(probs, ids[..., None], axis=2)[..., 0]
-    characters = ids - coding.shift
+    characters = ids - token_ids.shift
     known = (characters >= 1) & (characters < dictionary.num_classes)
-    before_end = np.cumsum(ids == coding.end, axis=1) == 0
+    before_end = np.cumsum(ids == token_ids.end, axis=1) == 0
     return [
         _recognition(row[mask], scores[mask], dictionary)
         for row, scores, mask in zip(characters, best, known & before_end, strict=True)

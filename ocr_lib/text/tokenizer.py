@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ocr_lib.text import ctc, sequence
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.recognition import Recognition
-from ocr_lib.text.sequence import Coding
+from ocr_lib.text.sequence import TokenIds
 
 Decode = Callable[[NDArray[np.float32], Charset], list[Recognition]]
 """Probabilities float32 [N, T, K] and the characters behind them → N texts."""
@@ -77,10 +77,10 @@ class SequenceTokenizer:
     """Of heads that write one character after another, with start, end and padding.
 
     Attributes:
-        coding_of: the number of CTC classes → the head's ids.
+        token_ids_of: the number of CTC classes → the head's ids.
     """
 
-    coding_of: Callable[[int], Coding]
+    token_ids_of: Callable[[int], TokenIds]
     marks: int = 2
 
     def encode(
@@ -91,9 +91,9 @@ class SequenceTokenizer:
         Raises:
             DictionaryError: a label does not fit.
         """
-        coding = self.coding_of(dictionary.num_classes)
-        return np.array([coding.encode(ids, length) for ids in labels], np.int64)
+        token_ids = self.token_ids_of(dictionary.num_classes)
+        return np.array([token_ids.encode(ids, length) for ids in labels], np.int64)
 
     def decode(self, probs: NDArray[np.float32], dictionary: Charset) -> list[Recognition]:
         """See `ocr_lib.text.sequence.decode`."""
-        return sequence.decode(probs, dictionary, self.coding_of(dictionary.num_classes))
+        return sequence.decode(probs, dictionary, self.token_ids_of(dictionary.num_classes))

@@ -9,7 +9,7 @@ from ocr_lib.algorithms.choice import reading_network
 from ocr_lib.algorithms.ctc_steps import time_steps
 from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.schema import Config
-from ocr_lib.data.loading.targets import Targets
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.models import build_model
 from ocr_lib.training.system import reading_logits
 
@@ -18,7 +18,7 @@ Size = tuple[int, int]  # height and width in px
 
 
 def ctc_lengths(
-    config: Config, sizes: Iterable[Size], channels: int, targets: Targets
+    config: Config, sizes: Iterable[Size], channels: int, label_encoder: LabelEncoder
 ) -> dict[int, int]:
     """Returns padded width → the fewest CTC steps of an image so wide, in training.
 
@@ -29,26 +29,26 @@ def ctc_lengths(
         config: the configuration.
         sizes: heights and padded widths that occur, px.
         channels: of the images.
-        targets: a head without CTC has no limit.
+        label_encoder: a head without CTC has no limit.
 
     Raises:
         ConfigError: the network cannot be built.
     """
-    if not targets.ctc:
+    if not label_encoder.ctc:
         return {width: NO_LIMIT for _, width in sizes}
     if not any(custom_layers(config.architecture)):
         return {w: time_steps(config.architecture, w, training=True) for _, w in sizes}
-    return _measured(config, sizes, channels, targets)
+    return _measured(config, sizes, channels, label_encoder)
 
 
 def _measured(
-    config: Config, sizes: Iterable[Size], channels: int, targets: Targets
+    config: Config, sizes: Iterable[Size], channels: int, label_encoder: LabelEncoder
 ) -> dict[int, int]:
-    classes = targets.dictionary.num_classes
+    classes = label_encoder.dictionary.num_classes
     model = build_model(config.architecture, classes, config.allowed_parts)
     model.train()
-    label = targets.dictionary.text([1])
-    arrays = {**targets.encode([label] * 2), "valid_ratio": np.ones(2, np.float32)}
+    label = label_encoder.dictionary.text([1])
+    arrays = {**label_encoder.encode([label] * 2), "valid_ratio": np.ones(2, np.float32)}
     batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
     fewest: dict[int, int] = {}
     with paddle.no_grad():

@@ -10,8 +10,8 @@ from ocr_lib.data.concat import Selection
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.loading.batches import Batch, plan_epoch, shard
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
-from ocr_lib.data.loading.targets import Targets
 from ocr_lib.data.roles import MAX_READ, NOT_TRAIN, NOT_VALIDATION, lowest_hashes
 from ocr_lib.data.transforms import build_augmentation, build_concatenation
 from ocr_lib.errors import DataError
@@ -28,7 +28,7 @@ class TrainLoader:
     Args:
         plan: the run.
         dataset: the training samples.
-        targets: encodes their labels.
+        label_encoder: encodes their labels.
         log: says which samples are left out.
         parallel: the processes, which share the batches of an epoch.
 
@@ -37,11 +37,16 @@ class TrainLoader:
     """
 
     def __init__(
-        self, plan: TrainPlan, dataset: Dataset, targets: Targets, log: RunLog, parallel: Parallel
+        self,
+        plan: TrainPlan,
+        dataset: Dataset,
+        label_encoder: LabelEncoder,
+        log: RunLog,
+        parallel: Parallel,
     ) -> None:
         self._plan = plan
         self._dataset = dataset
-        self._targets = targets
+        self._label_encoder = label_encoder
         self._log = log
         self._parallel = parallel
         self._samples = self._select()
@@ -53,7 +58,7 @@ class TrainLoader:
             preprocess=plan.preprocess,
             augment=build_augmentation(transforms, config.allowed_parts),
             join=build_concatenation(transforms, config.global_.max_text_length),
-            targets=targets,
+            label_encoder=label_encoder,
             seed=config.global_.seed,
         )
         self._loader = DataLoader(reader, config.train.loader.num_workers)
@@ -117,7 +122,7 @@ class TrainLoader:
         )
 
     def _select(self) -> SampleTable:
-        return select_samples(self._dataset, self._plan, self._targets, self._log)
+        return select_samples(self._dataset, self._plan, self._label_encoder, self._log)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
     config = plan.config
     dataset = open_dataset(config.train, NOT_TRAIN)
     charset = trained_dictionary(config, dataset.labels())
-    loader = TrainLoader(plan, dataset, Targets.of(config, charset), log, parallel)
+    loader = TrainLoader(plan, dataset, LabelEncoder.of(config, charset), log, parallel)
     return DataLoaders(charset, loader, open_validation(plan, log))
 
 
@@ -166,4 +171,4 @@ def open_validation(plan: TrainPlan, log: RunLog) -> Dataset | None:
     if len(dataset) <= MAX_READ:
         return dataset
     log.info(f"{MAX_READ} of {len(dataset)} validation samples are read: the lowest hashes")
-    return Selection(dataset, lowest_hashes(dataset.keys, MAX_READ))
+    return Selection(dataset, lowest_hashes(dataset.checksums, MAX_READ))

@@ -6,21 +6,23 @@ import numpy as np
 
 from ocr_lib.algorithms.ctc_steps import fixed_columns
 from ocr_lib.data.dataset import Dataset
+from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
-from ocr_lib.data.loading.targets import TOO_FEW_STEPS, Targets
 from ocr_lib.errors import DataError
 from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.plan import TrainPlan
 
 
-def select_samples(dataset: Dataset, plan: TrainPlan, targets: Targets, log: RunLog) -> SampleTable:
+def select_samples(
+    dataset: Dataset, plan: TrainPlan, label_encoder: LabelEncoder, log: RunLog
+) -> SampleTable:
     """Checks every label against the dictionary, the length limit and the network's time steps.
 
     Args:
         dataset: the training samples.
         plan: the run: its network and its image sizes.
-        targets: encodes labels.
+        label_encoder: encodes labels.
         log: says how many are left out, and why.
 
     Raises:
@@ -33,11 +35,11 @@ def select_samples(dataset: Dataset, plan: TrainPlan, targets: Targets, log: Run
         occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]
     else:
         widths, occurring = plan.scales.least_widths(sizes), plan.scales.image_sizes()
-    steps = ctc_lengths(plan.config, occurring, preprocess.channels, targets)
+    steps = ctc_lengths(plan.config, occurring, preprocess.channels, label_encoder)
     dropped: Counter[str] = Counter()
     usable = []
     for index, label in enumerate(dataset.labels()):
-        reason = targets.usable(label, steps[int(widths[index])])
+        reason = label_encoder.usable(label, steps[int(widths[index])])
         if reason:
             dropped[reason] += 1
         else:

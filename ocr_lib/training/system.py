@@ -19,7 +19,7 @@ from ocr_lib.training.precision import Precision, float32
 from ocr_lib.training.subnetworks import sub_network
 from ocr_lib.training.sync_bn import synchronise
 
-Labels = Mapping[str, paddle.Tensor]  # what `Targets.encode` gives, and `valid_ratio`
+Labels = Mapping[str, paddle.Tensor]  # what `LabelEncoder.encode` gives, and `valid_ratio`
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class MemoryDataset:
         return len(self.samples)
 
     @property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         return np.arange(len(self), dtype=np.uint64)
 
     def labels(self) -> Iterator[str]:

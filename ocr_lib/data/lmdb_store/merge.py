@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_text
-from ocr_lib.data.base import keys_of
+from ocr_lib.data.base import checksums_of
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
 from ocr_lib.data.lmdb_store.pack import write_report
 from ocr_lib.data.lmdb_store.statistics import Statistics
@@ -37,7 +37,7 @@ def merge(
         parts: folders with `manifest.json` and `shard-…/samples.npy`.
         out_dir: an existing folder; gets `report.json` and `manifest.json`.
         role: of the data set.
-        without: `Dataset.keys` of images that are left out, whatever the parts leave out; None
+        without: `Dataset.checksums` of images that are left out, whatever the parts leave out; None
             leaves out nothing.
 
     Returns:
@@ -71,8 +71,8 @@ def merge(
         role,
     )
     if without is not None:
-        keys = np.concatenate([keys_of(table) for table in tables])
-        merged = merged.without(positions_in(keys, without).tolist())
+        checksums = np.concatenate([checksums_of(table) for table in tables])
+        merged = merged.without(positions_in(checksums, without).tolist())
     total = statistics.samples + statistics.dropped_samples
     name = str(merged.source["label_list"])
     write_report(statistics, total, name, out_dir, len(merged.excluded))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_json, write_text
-from ocr_lib.data.base import keys_of
+from ocr_lib.data.base import checksums_of
 from ocr_lib.data.label_list import LabelLine, read_label_list
 from ocr_lib.data.lmdb_store.manifest import (
     MANIFEST,
@@ -247,27 +247,27 @@ class _Packing:
         manifests: dict[str, Manifest] = {}
         others = np.zeros(0, np.uint64)
         for role, role_counts in counted.items():
-            manifests[role], keys = self._finish_role(role, folders[role], role_counts, others)
-            others = np.concatenate([others, keys])
+            manifests[role], checksums = self._finish_role(role, folders[role], role_counts, others)
+            others = np.concatenate([others, checksums])
         return manifests
 
     def _finish_role(
         self, role: str, folder: Path, role_counts: _Counted, others: NDArray[np.uint64]
     ) -> tuple[Manifest, NDArray[np.uint64]]:
-        """Removes what is not part of the data set and writes the manifest; returns its keys too.
+        """Removes what is not part of the data set and writes the manifest; returns its checksums.
 
         Args:
             role: which.
             folder: its folder.
             role_counts: its shards and counts.
-            others: keys of images that are left out here.
+            others: checksums of images that are left out here.
         """
         statistics = role_counts.statistics
         images = statistics.samples + statistics.dropped_samples
         names = {shard.name for shard in role_counts.shards}
         remove_shards(folder, keep=names)
         tables = [np.load(folder / name / SAMPLES, allow_pickle=False) for name in sorted(names)]
-        keys = np.concatenate([keys_of(table) for table in tables])
+        checksums = np.concatenate([checksums_of(table) for table in tables])
         dictionary, options = self.rules.dictionary, self.options
         manifest = Manifest(
             {
@@ -283,12 +283,12 @@ class _Packing:
             statistics,
             measure_sizes(tables),
             role,
-        ).without(positions_in(keys, others).tolist())
+        ).without(positions_in(checksums, others).tolist())
         write_report(statistics, images, self.label_list.name, folder, len(manifest.excluded))
         write_text(folder / MANIFEST, manifest.to_json())
         for name in names:  # it held this machine's paths, for resuming only
             (folder / name / SHARD).unlink(missing_ok=True)
-        return manifest, keys
+        return manifest, checksums
 
 
 def _count_images(label_list: Path, delimiter: str) -> int:

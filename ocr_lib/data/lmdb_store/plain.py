@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.base import SAMPLE, Row, Sample, keys_of, probe, sizes_of
+from ocr_lib.data.base import SAMPLE, Row, Sample, checksums_of, probe, sizes_of
 from ocr_lib.data.lmdb_store.read import LmdbReader
 from ocr_lib.errors import LmdbError
 from ocr_lib.progress import Progress
@@ -50,9 +50,9 @@ class PlainLmdb:
         return sizes_of(self.table)
 
     @cached_property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         """A number of every image's content, uint64 [len]; 0 where it is unreadable."""
-        return keys_of(self.table)
+        return checksums_of(self.table)
 
     def labels(self) -> Iterator[str]:
         """Yields the label of every sample; an unreadable one is empty."""

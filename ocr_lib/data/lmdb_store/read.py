@@ -13,7 +13,7 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.base import SAMPLE, Sample, keys_of, sizes_of
+from ocr_lib.data.base import SAMPLE, Sample, checksums_of, sizes_of
 from ocr_lib.data.lmdb_store.environment import open_environment
 from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, Manifest, Shard, ShardFile
 from ocr_lib.errors import LmdbError
@@ -145,9 +145,9 @@ class LmdbDataset:
         return sizes_of(self.table)
 
     @cached_property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         """A number of every image's content, uint64 [len]."""
-        return keys_of(self.table)
+        return checksums_of(self.table)
 
     def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:  # noqa: ARG002
         """Returns sample `i`, which has one image.
@@ -183,8 +183,8 @@ class LmdbDataset:
         return _reopen, (self.root, self.manifest.digest, self._rows)
 
 
-def read_keys(root: str | Path) -> NDArray[np.uint64]:
-    """Returns `LmdbDataset.keys` of a folder that needs to hold manifest and sample tables only.
+def read_checksums(root: str | Path) -> NDArray[np.uint64]:
+    """Returns `LmdbDataset.checksums` of a folder that needs manifest and sample tables only.
 
     Raises:
         LmdbError: no manifest, or a table is missing or was changed after packing.
@@ -192,7 +192,7 @@ def read_keys(root: str | Path) -> NDArray[np.uint64]:
     root = Path(root)
     manifest = Manifest.load(root)
     tables = [_load_table(root / shard.name, shard) for shard in manifest.shards]
-    return keys_of(np.concatenate(tables)[manifest.rows])
+    return checksums_of(np.concatenate(tables)[manifest.rows])
 
 
 @cache

@@ -17,8 +17,8 @@ from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.data.loading.batches import Batch
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
-from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.workers import worker_pool
 
@@ -31,7 +31,7 @@ class LoadedBatch:
     """One batch, ready for the network.
 
     Attributes:
-        arrays: `image` float32 [N, C, H, W], what `Targets.encode` gives, and `valid_ratio`
+        arrays: `image` float32 [N, C, H, W], what `LabelEncoder.encode` gives, and `valid_ratio`
             float32 [N], the share of the width that is image.
         labels: the texts.
         bad: one message for each sample that could not be read and was left out.
@@ -52,7 +52,7 @@ class BatchBuilder:
         preprocess: the network's input.
         augment: changes a decoded image.
         join: puts other samples beside one, before augmentation; None leaves lines alone.
-        targets: encodes labels.
+        label_encoder: encodes labels.
         seed: the run's seed.
     """
 
@@ -61,7 +61,7 @@ class BatchBuilder:
     preprocess: Preprocess
     augment: Augmentation
     join: RecConAug | None
-    targets: Targets
+    label_encoder: LabelEncoder
     seed: int
 
     def read(self, batch: Batch, epoch: int) -> LoadedBatch:
@@ -82,7 +82,7 @@ class BatchBuilder:
         arrays: dict[str, NDArray[np.generic]] = {
             "image": preprocess.batch(images, batch.width),
             "valid_ratio": np.array([i.shape[1] / batch.width for i in images], np.float32),
-            **self.targets.encode(labels),
+            **self.label_encoder.encode(labels),
         }
         return LoadedBatch(arrays, tuple(labels), tuple(bad))
 
@@ -108,7 +108,7 @@ class BatchBuilder:
         if self.join is None:
             return image, sample.label
         joined, label = self.join(image, sample.label, rng, self._another, room)
-        if self.targets.usable(label, self.samples.time_steps[width]):
+        if self.label_encoder.usable(label, self.samples.time_steps[width]):
             return image, sample.label
         return joined, label
 

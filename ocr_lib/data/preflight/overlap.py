@@ -17,10 +17,10 @@ def leakage(train: MeasuredSplit, validation: MeasuredSplit, max_share: float) -
     """Yields whether validation images are among the training images."""
     leaked: list[int] = []
     examples: list[str] = []
-    places = first_positions(train.dataset.keys)
-    for i, key in enumerate(validation.dataset.keys.tolist()):
-        first = places.get(key)
-        if key and first is not None and _same(train, first, validation, i):
+    positions = first_positions(train.dataset.checksums)
+    for i, checksum in enumerate(validation.dataset.checksums.tolist()):
+        first = positions.get(checksum)
+        if checksum and first is not None and _same(train, first, validation, i):
             leaked.append(i)
             if len(examples) < EXAMPLES:
                 examples.append(f"validation {validation.place(i)} is train {train.place(first)}")
@@ -37,13 +37,13 @@ def leakage(train: MeasuredSplit, validation: MeasuredSplit, max_share: float) -
 
 def contradictions(split: MeasuredSplit, max_share: float) -> Iterator[Finding]:
     """Yields whether equal images have different labels."""
-    keys = split.dataset.keys
-    places = first_positions(keys)
+    checksums = split.dataset.checksums
+    positions = first_positions(checksums)
     contradicted: list[int] = []
     examples: list[str] = []
-    for i, key in enumerate(keys.tolist()):
-        first = places[key]
-        if key and split.labels[i] != split.labels[first] and _same(split, first, split, i):
+    for i, checksum in enumerate(checksums.tolist()):
+        first = positions[checksum]
+        if checksum and split.labels[i] != split.labels[first] and _same(split, first, split, i):
             contradicted.append(i)
             if len(examples) < EXAMPLES:
                 pair = [f"{split.place(k)}: {split.labels[k]!r}" for k in (first, i)]
@@ -59,9 +59,9 @@ def contradictions(split: MeasuredSplit, max_share: float) -> Iterator[Finding]:
     )
 
 
-def first_positions(keys: NDArray[np.uint64]) -> dict[int, int]:
+def first_positions(checksums: NDArray[np.uint64]) -> dict[int, int]:
     """Returns key → the first position that has it."""
-    values, positions = np.unique(keys, return_index=True)
+    values, positions = np.unique(checksums, return_index=True)
     return dict(zip(values.tolist(), positions.tolist(), strict=True))
 
 

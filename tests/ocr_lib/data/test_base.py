@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_lib.data.base import READ_BYTES, SAMPLE, keys_of, probe, read_file, sizes_of
+from ocr_lib.data.base import READ_BYTES, SAMPLE, checksums_of, probe, read_file, sizes_of
 from tests.ocr_lib.data.lines import image
 
 
@@ -40,7 +40,7 @@ def test_a_row_has_checksum_length_size_and_line() -> None:
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=20))
 def test_keys_are_equal_exactly_where_contents_are(contents: list[bytes]) -> None:
     table = np.array([probe(content, i) for i, content in enumerate(contents)], SAMPLE)
-    keys = keys_of(table)
+    keys = checksums_of(table)
     assert keys.dtype == np.uint64
     for one, key in zip(contents, keys.tolist(), strict=True):
         same = [one == other for other in contents]

@@ -31,7 +31,11 @@ def test_parts_follow_each_other(ten: ListDataset, two: ListDataset) -> None:
     assert len(both) == 14
     assert list(both.labels()) == labels(both) == expected
     assert both.sizes.tolist() == [*two.sizes.tolist(), *ten.sizes.tolist(), *two.sizes.tolist()]
-    assert both.keys.tolist() == [*two.keys.tolist(), *ten.keys.tolist(), *two.keys.tolist()]
+    assert both.checksums.tolist() == [
+        *two.checksums.tolist(),
+        *ten.checksums.tolist(),
+        *two.checksums.tolist(),
+    ]
 
 
 @pytest.mark.parametrize("i", [-1, 12])
@@ -44,7 +48,7 @@ def test_a_selection_takes_its_positions(ten: ListDataset) -> None:
     chosen = Selection(ten, np.array([1, 4, 9]))
     assert list(chosen.labels()) == labels(chosen) == [texts(10)[i] for i in (1, 4, 9)]
     assert chosen.sizes.tolist() == ten.sizes[[1, 4, 9]].tolist()
-    assert chosen.keys.tolist() == ten.keys[[1, 4, 9]].tolist()
+    assert chosen.checksums.tolist() == ten.checksums[[1, 4, 9]].tolist()
     assert not chosen.resample(1)
 
 

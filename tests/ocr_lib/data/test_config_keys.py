@@ -52,7 +52,7 @@ def split(_: Any, keys: dict[str, Any]) -> Any:
     return (
         type(dataset),
         list(dataset.labels()),
-        dataset.keys.tolist(),
+        dataset.checksums.tolist(),
         augment(PICTURE, np.random.default_rng(3)).tobytes(),
         scales and (scales.batch_sizes, scales.image_sizes()),
         config.loader,

@@ -20,7 +20,7 @@ def test_label_lists_are_read_one_after_the_other(tmp_path: Path) -> None:
     assert [dataset.sample(i).label for i in range(5)] == ["a", "b", "c", "d", "e"]
     assert dataset.sample(3).name == "images/second.txt_1.jpg"
     assert dataset.sizes.tolist() == [[24, 20], [31, 20], [24, 20], [31, 20], [38, 20]]
-    assert dataset.keys[0] == dataset.keys[2] != dataset.keys[1]
+    assert dataset.checksums[0] == dataset.checksums[2] != dataset.checksums[1]
     assert not dataset.resample(1)
     with pytest.raises(IndexError):
         dataset.sample(5)
@@ -35,7 +35,7 @@ def test_a_ratio_takes_its_share_and_resampling_draws_another(tmp_path: Path) ->
     assert drawn[-2:] == ["x", "y"]
     assert drawn[:-2] == sorted(drawn[:-2], key=texts(40).index)
     assert [dataset.sample(i).label for i in range(12)] == drawn
-    assert len(dataset.sizes) == len(dataset.keys) == 12
+    assert len(dataset.sizes) == len(dataset.checksums) == 12
     assert list(simple(tmp_path, first, second, ratio_list=(0.25, 1.0)).labels()) == drawn
     assert dataset.resample(1)
     assert list(dataset.labels()) != drawn

@@ -29,7 +29,7 @@ def test_a_missing_image_is_an_error_of_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "images/labels.txt_1.jpg").unlink()
     dataset = simple(tmp_path, labels)
     assert dataset.sizes[1].tolist() == [0, 0]
-    assert dataset.keys[1] == 0
+    assert dataset.checksums[1] == 0
     assert (dataset.sample(0).label, dataset.sample(2).label) == ("a", "c")
     with pytest.raises(ImageError, match=r"labels\.txt:2: .*labels\.txt_1\.jpg cannot be read"):
         dataset.sample(1)

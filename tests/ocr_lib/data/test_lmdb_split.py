@@ -69,7 +69,7 @@ def test_a_training_image_that_is_in_validation_too_is_left_out_and_counted(
     train = LmdbDataset(tmp_path / "out" / TRAIN)
     validation = LmdbDataset(tmp_path / "out" / VALIDATION)
     assert len(manifests[TRAIN].excluded) == 1
-    assert not set(train.keys.tolist()) & set(validation.keys.tolist())
+    assert not set(train.checksums.tolist()) & set(validation.checksums.tolist())
     found = list(train.labels())
     assert "copy of validation" not in found
     assert "copy of train" in found
@@ -97,7 +97,7 @@ def test_joining_leaves_out_what_another_part_has_in_validation(tmp_path: Path) 
     parts = [tmp_path / name for name in ("one", "two")]
     for part in parts:
         pack(write_lines(part, ["a", "b", "c"]), part, part / "lmdb")
-    keys = LmdbDataset(parts[1] / "lmdb").keys[1:2]
+    keys = LmdbDataset(parts[1] / "lmdb").checksums[1:2]
     joined, _ = merge(
         [p / "lmdb" for p in parts], _new(tmp_path / "join"), without=keys, role=TRAIN
     )

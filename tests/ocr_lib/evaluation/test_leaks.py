@@ -10,20 +10,20 @@ class Keyed(MemoryDataset):
     """A data set whose checksums collide, as checksums may."""
 
     @property
-    def keys(self) -> np.ndarray:
+    def checksums(self) -> np.ndarray:
         return np.array([0 if image is None else 7 for image, _ in self.samples], np.uint64)
 
 
 def test_equal_bytes_are_a_leak_equal_checksums_are_not() -> None:
     train, evaluation = Keyed(drawn(["a"]).samples), Keyed(drawn(["b", "a"]).samples)
-    assert candidates(train.keys, evaluation.keys) == [(0, 0), (1, 0)]
+    assert candidates(train.checksums, evaluation.checksums) == [(0, 0), (1, 0)]
     assert leaks(train, evaluation) == [(1, 0)]
 
 
 def test_unreadable_images_leak_nothing() -> None:
     missing = Keyed([(None, "a")])
     assert leaks(missing, missing) == []
-    assert candidates(np.zeros(0, np.uint64), missing.keys) == []
+    assert candidates(np.zeros(0, np.uint64), missing.checksums) == []
 
 
 def test_leaks_are_an_error_that_names_them() -> None:

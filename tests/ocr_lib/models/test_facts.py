@@ -14,7 +14,7 @@ import pytest
 from ocr_lib.config.loader import load_config
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
-from ocr_lib.text.sequence import nrtr_coding, sar_coding
+from ocr_lib.text.sequence import nrtr_ids, sar_ids
 from tests.compat.compact import probe, shapes_digest
 from tests.compat.rule import rule_input, set_rule_weights, switch_off_dropout
 
@@ -66,8 +66,8 @@ def check_outputs(model: paddle.nn.Layer, images: paddle.Tensor, outputs: dict[s
 def label_batch(facts: dict[str, Any], architecture: dict[str, Any]) -> dict[str, paddle.Tensor]:
     labels = facts["labels"]
     ctc = [[*ids, *[0] * (LABEL_LENGTH - len(ids))] for ids in labels]
-    coding = (nrtr_coding if "NRTRHead" in str(architecture) else sar_coding)(facts["classes"])
-    guide = [coding.encode(ids, LABEL_LENGTH) for ids in labels]
+    token_ids = (nrtr_ids if "NRTRHead" in str(architecture) else sar_ids)(facts["classes"])
+    guide = [token_ids.encode(ids, LABEL_LENGTH) for ids in labels]
     if "AttentionHead" in str(architecture):  # the reference has no label of its own for it
         guide = ctc
     return {

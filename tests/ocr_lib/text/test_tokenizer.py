@@ -5,12 +5,12 @@ import pytest
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.dictionary import Charset
-from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
+from ocr_lib.text.sequence import attention_ids, nrtr_ids, sar_ids
 from ocr_lib.text.tokenizer import CTCTokenizer, SequenceTokenizer
 
 LETTERS = Charset(tuple("abcé"))
 TEXTS = ("ab", "cé", "a", "aabb")
-CODINGS = [attention_coding, nrtr_coding, sar_coding]
+SCHEMES = [attention_ids, nrtr_ids, sar_ids]
 
 
 def ids() -> list[list[int]]:
@@ -33,18 +33,18 @@ def test_ctc_reads_back_what_one_step_a_class_and_a_blank_between_say() -> None:
     assert [result.text for result in read] == list(TEXTS)
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-def test_a_sequence_has_start_end_and_padding(coding) -> None:
-    tokenizer = SequenceTokenizer(coding)
+@pytest.mark.parametrize("token_ids", SCHEMES)
+def test_a_sequence_has_start_end_and_padding(token_ids) -> None:
+    tokenizer = SequenceTokenizer(token_ids)
     encoded = tokenizer.encode(ids(), 4 + tokenizer.marks, LETTERS)
     assert encoded.dtype == np.int64
     assert encoded.shape == (4, 6)
     assert len(set(encoded[:, 0].tolist())) == 1  # all begin alike
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-def test_what_is_encoded_is_read_back(coding) -> None:
-    tokenizer = SequenceTokenizer(coding)
+@pytest.mark.parametrize("token_ids", SCHEMES)
+def test_what_is_encoded_is_read_back(token_ids) -> None:
+    tokenizer = SequenceTokenizer(token_ids)
     encoded = tokenizer.encode(ids(), 8, LETTERS)
     classes = int(encoded.max()) + 1
     written = np.eye(max(classes, 10), dtype=np.float32)[encoded[:, 1:]]
@@ -58,7 +58,7 @@ def test_what_is_encoded_is_read_back(coding) -> None:
     pytest.fail("no number of classes is accepted")
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-def test_a_label_that_does_not_fit_is_refused(coding) -> None:
+@pytest.mark.parametrize("token_ids", SCHEMES)
+def test_a_label_that_does_not_fit_is_refused(token_ids) -> None:
     with pytest.raises(DictionaryError):
-        SequenceTokenizer(coding).encode(ids(), 5, LETTERS)
+        SequenceTokenizer(token_ids).encode(ids(), 5, LETTERS)

@@ -112,9 +112,9 @@ def test_of_a_large_validation_set_the_lowest_hashes_are_read(
         selected = open_validation(plan, log)
         log.open()
     assert selected is not None
-    keys = sorted(open_dataset(plan.config.eval).keys.tolist())
+    keys = sorted(open_dataset(plan.config.eval).checksums.tolist())
     assert len(selected) == 5
-    assert set(selected.keys.tolist()) < set(keys)
+    assert set(selected.checksums.tolist()) < set(keys)
     assert list(selected.labels()) == [selected.sample(i).label for i in range(5)]
     said = "5 of 12 validation samples are read: the lowest hashes"
     assert said in (tmp_path / "log/train.log").read_text("utf-8")

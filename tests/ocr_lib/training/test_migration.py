@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ocr_lib.config.loader import load_config
 from ocr_lib.models import build_model
 from ocr_lib.text.dictionary import Charset
-from ocr_lib.text.sequence import attention_coding, nrtr_coding, sar_coding
+from ocr_lib.text.sequence import attention_ids, nrtr_ids, sar_ids
 from ocr_lib.training import checkpoint, train
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 from ocr_lib.training.migration import Migration, class_axes, dictionary_beside, migrate
@@ -63,14 +63,14 @@ def test_the_last_of_two_equal_entries_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "coding", "parameter"),
+    ("config", "token_ids", "parameter"),
     [
-        ("en_PP-OCRv3_rec", sar_coding, "head.sar_head.decoder.embedding.weight"),
-        ("en_PP-OCRv4_rec", nrtr_coding, "head.gtc_head.embedding.embedding.weight"),
-        ("rec_r34_vd_tps_bilstm_att", attention_coding, None),
+        ("en_PP-OCRv3_rec", sar_ids, "head.sar_head.decoder.embedding.weight"),
+        ("en_PP-OCRv4_rec", nrtr_ids, "head.gtc_head.embedding.embedding.weight"),
+        ("rec_r34_vd_tps_bilstm_att", attention_ids, None),
     ],
 )
-def test_every_head_has_its_axes(config: str, coding, parameter: str | None) -> None:
+def test_every_head_has_its_axes(config: str, token_ids, parameter: str | None) -> None:
     """The axes are all those whose size depends on the dictionary, and their layout is right."""
     architecture = load_config(config).architecture
     old, new = (build_model(architecture, d.num_classes) for d in (OLD, NEW))
@@ -81,13 +81,15 @@ def test_every_head_has_its_axes(config: str, coding, parameter: str | None) -> 
     moved = migrate(_checkpoint(old), new, Migration(OLD, NEW)).params
     assert {n: moved[n].shape for n in changed} == {n: shapes[n] for n in changed}
     if parameter:
-        codings = coding(OLD.num_classes), coding(NEW.num_classes)
+        id_schemes = token_ids(OLD.num_classes), token_ids(NEW.num_classes)
         rows = old.state_dict()[parameter].numpy(), moved[parameter]
         for entry in Migration(OLD, NEW).kept:
-            ids = [d.encode(entry)[0] + c.shift for d, c in zip((OLD, NEW), codings, strict=True)]
+            ids = [
+                d.encode(entry)[0] + c.shift for d, c in zip((OLD, NEW), id_schemes, strict=True)
+            ]
             np.testing.assert_array_equal(rows[1][ids[1]], rows[0][ids[0]])
         for special in ("start", "end", "pad"):
-            ids = [getattr(c, special) for c in codings]
+            ids = [getattr(c, special) for c in id_schemes]
             np.testing.assert_array_equal(rows[1][ids[1]], rows[0][ids[0]])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.data.dataset import Dataset
-from ocr_lib.data.loading.targets import Targets
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.errors import DataError
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training.log import RunLog
@@ -28,8 +28,8 @@ class Lines(RunLog):
 def select(dataset: Dataset, folder: Path, **keys: object) -> tuple[list[int], list[str]]:
     plan = resolve(small_config(folder, folder, folder, **keys))
     log = Lines()
-    targets = Targets.of(plan.config, Charset(tuple(DIGITS)))
-    return select_samples(dataset, plan, targets, log).indices.tolist(), log.lines
+    label_encoder = LabelEncoder.of(plan.config, Charset(tuple(DIGITS)))
+    return select_samples(dataset, plan, label_encoder, log).indices.tolist(), log.lines
 
 
 def test_each_reason_is_counted_once(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_where_nothing_is_left_the_reasons_are_the_error(tmp_path: Path) -> None
 def test_the_table_knows_widths_and_a_reference(tmp_path: Path) -> None:
     plan = resolve(small_config(tmp_path, tmp_path, tmp_path))
     dataset = drawn(["1", "abcdef 123"])
-    targets = Targets.of(plan.config, Charset(tuple(DIGITS)))
-    table = select_samples(dataset, plan, targets, Lines())
+    label_encoder = LabelEncoder.of(plan.config, Charset(tuple(DIGITS)))
+    table = select_samples(dataset, plan, label_encoder, Lines())
     assert table.widths.tolist() == plan.preprocess.buckets_of(dataset.sizes).tolist()
     assert set(table.time_steps) == set(table.widths.tolist())
     assert table.reference_width == 112  # the third quartile of 64 and 128

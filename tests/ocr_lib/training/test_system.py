@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from ocr_lib.config.schema import Config
-from ocr_lib.data.loading.targets import Targets
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.losses import build_loss
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training.parallel import Parallel
@@ -30,7 +30,7 @@ def images(channels: int = 1) -> paddle.Tensor:
 
 
 def labels(config: Config) -> dict[str, paddle.Tensor]:
-    arrays = Targets.of(config, CHARSET).encode(TEXTS)
+    arrays = LabelEncoder.of(config, CHARSET).encode(TEXTS)
     return {name: paddle.to_tensor(array) for name, array in arrays.items()}
 
 

@@ -72,4 +72,4 @@ def test_shares_are_the_whole_and_do_not_overlap():
     ]
     for share in shares:
         assert [share.sample(i).label for i in range(len(share))] == list(share.labels())
-        assert len(share.sizes) == len(share.keys) == len(share)
+        assert len(share.sizes) == len(share.checksums) == len(share)

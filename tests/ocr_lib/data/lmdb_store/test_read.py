@@ -27,7 +27,7 @@ def test_every_sample_comes_back(root: Path) -> None:
         assert (sample.label, sample.name) == (texts(COUNT)[i], f"labels.txt:{i + 1}")
     assert dataset.sizes.dtype == np.int32
     assert dataset.sizes.tolist() == [[24 + 7 * (i % 20), 20] for i in range(COUNT)]
-    assert len(set(dataset.keys.tolist())) == COUNT
+    assert len(set(dataset.checksums.tolist())) == COUNT
     assert not dataset.resample(3)
 
 

@@ -10,8 +10,8 @@ from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
-from ocr_lib.data.loading.targets import Targets
 from ocr_lib.errors import DataError
 from ocr_lib.text.dictionary import Charset
 
@@ -33,7 +33,7 @@ class Lines:
         return np.full((self.count, 2), (64, 32), np.int32)
 
     @property
-    def keys(self) -> NDArray[np.uint64]:
+    def checksums(self) -> NDArray[np.uint64]:
         return np.arange(self.count, dtype=np.uint64)
 
     def labels(self) -> Iterator[str]:
@@ -58,8 +58,8 @@ def noise(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 def reader(lines: Lines) -> BatchBuilder:
     count = len(lines)
     samples = SampleTable(np.full(count, 96, np.int32), np.arange(count), {96: 24}, 96)
-    targets = Targets(Charset(tuple("0123456789")), max_text_length=8)
-    return BatchBuilder(lines, samples, Preprocess(32, (96,)), noise, None, targets, seed=7)
+    label_encoder = LabelEncoder(Charset(tuple("0123456789")), max_text_length=8)
+    return BatchBuilder(lines, samples, Preprocess(32, (96,)), noise, None, label_encoder, seed=7)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -22,7 +22,7 @@ TOO_FEW_STEPS = "longer than the network's time steps"
 
 
 @dataclass(frozen=True)
-class Targets:
+class LabelEncoder:
     """Encodes labels for CTC, and for a head that writes one character after another.
 
     Attributes:
@@ -39,7 +39,7 @@ class Targets:
     ctc: bool = True
 
     @classmethod
-    def of(cls, config: Config, dictionary: Charset) -> "Targets":
+    def of(cls, config: Config, dictionary: Charset) -> "LabelEncoder":
         """Returns what the heads of a configuration's networks are taught with.
 
         Raises:

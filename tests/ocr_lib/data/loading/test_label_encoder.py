@@ -9,37 +9,37 @@ import pytest
 
 from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.config.loader import load_config
-from ocr_lib.data.loading.targets import Targets
+from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.text.dictionary import Charset
 
 ABC = Charset(tuple("abc"))  # a=1, b=2, c=3 for CTC; 4 classes with the blank
 
 
 def test_ctc_pads_with_blanks_to_the_longest_of_the_batch():
-    arrays = Targets(ABC, 25).encode(["ab", "c"])
+    arrays = LabelEncoder(ABC, 25).encode(["ab", "c"])
     np.testing.assert_array_equal(arrays["label_ctc"], [[1, 2], [3, 0]])
     np.testing.assert_array_equal(arrays["length"], [2, 1])
     assert arrays["label_ctc"].dtype == np.int32
 
 
 def test_sar_marks_both_ends_and_pads():
-    arrays = Targets(ABC, 6, "sar").encode(["ab"])
+    arrays = LabelEncoder(ABC, 6, "sar").encode(["ab"])
     np.testing.assert_array_equal(arrays["label_sar"], [[4, 0, 1, 4, 5, 5]])
 
 
 def test_nrtr_marks_both_ends_and_pads():
-    arrays = Targets(ABC, 6, "nrtr").encode(["ab"])
+    arrays = LabelEncoder(ABC, 6, "nrtr").encode(["ab"])
     np.testing.assert_array_equal(arrays["label_gtc"], [[2, 4, 5, 3, 0, 0]])
 
 
 def test_attention_marks_both_ends_and_pads_with_the_begin():
-    arrays = Targets(ABC, 6, "attention").encode(["ab"])
+    arrays = LabelEncoder(ABC, 6, "attention").encode(["ab"])
     np.testing.assert_array_equal(arrays["label_gtc"], [[0, 1, 2, 4, 0, 0]])
 
 
 def test_without_ctc_steps_do_not_count():
-    assert Targets(ABC, 9, "sar", ctc=False).usable("aab", 1) == ""
-    assert Targets(ABC, 9, "sar").usable("aab", 1) == "longer than the network's time steps"
+    assert LabelEncoder(ABC, 9, "sar", ctc=False).usable("aab", 1) == ""
+    assert LabelEncoder(ABC, 9, "sar").usable("aab", 1) == "longer than the network's time steps"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_without_ctc_steps_do_not_count():
     ],
 )
 def test_the_heads_of_a_configuration_decide(name, auxiliary, ctc):
-    targets = Targets.of(load_config(name), ABC)
-    assert (targets.auxiliary, targets.ctc) == (auxiliary, ctc)
+    label_encoder = LabelEncoder.of(load_config(name), ABC)
+    assert (label_encoder.auxiliary, label_encoder.ctc) == (auxiliary, ctc)
 
 
 @pytest.mark.parametrize("name", ["AttnLabelEncode", "SARLabelEncode", "NRTRLabelEncode"])
@@ -64,14 +64,14 @@ def test_labels_are_those_of_paddleocrs_encoders(name):
     encoder = wheel_encoder(name)
     auxiliary = {"A": "attention", "S": "sar", "N": "nrtr"}[name[0]]
     dictionary = Charset(tuple("0123456789abcdefghijklmnopqrstuvwxyz"), lower=True)
-    targets = Targets(dictionary, 12, auxiliary, ctc=False)
+    label_encoder = LabelEncoder(dictionary, 12, auxiliary, ctc=False)
     for text in ("a", "Hello 42", "0123456789", "q" * 9):
         expected = encoder(12)({"label": text})
-        array = targets.encode([text])[ALGORITHMS[auxiliary].target]
+        array = label_encoder.encode([text])[ALGORITHMS[auxiliary].target]
         np.testing.assert_array_equal(array[0], expected["label"])
-        assert targets.usable(text, 0) == ""
+        assert label_encoder.usable(text, 0) == ""
     assert encoder(12)({"label": "a" * 12}) is None
-    assert targets.usable("a" * 12, 0) == "longer than max_text_length"
+    assert label_encoder.usable("a" * 12, 0) == "longer than max_text_length"
 
 
 def wheel_encoder(name):
@@ -99,12 +99,12 @@ def wheel_encoder(name):
     ],
 )
 def test_usable_says_why_not(label, steps, reason):
-    assert Targets(ABC, 5).usable(label, steps) == reason
+    assert LabelEncoder(ABC, 5).usable(label, steps) == reason
 
 
 @pytest.mark.parametrize("auxiliary", ["sar", "nrtr", "attention"])
 def test_an_auxiliary_head_needs_room_for_its_marks(auxiliary):
-    targets = Targets(ABC, 5, auxiliary)
-    assert targets.usable("abca", 9) == "longer than max_text_length"
-    assert targets.usable("abc", 9) == ""
-    targets.encode(["abc"])  # the longest usable label fits, its end mark included
+    label_encoder = LabelEncoder(ABC, 5, auxiliary)
+    assert label_encoder.usable("abca", 9) == "longer than max_text_length"
+    assert label_encoder.usable("abc", 9) == ""
+    label_encoder.encode(["abc"])  # the longest usable label fits, its end mark included
