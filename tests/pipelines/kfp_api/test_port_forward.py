@@ -36,6 +36,26 @@ def test_the_address_is_kubectls_and_the_program_ends_with_the_block(
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_lines_that_come_at_once_are_all_read(kubectl: Path) -> None:
+    kubectl.write_text(
+        "#!/bin/sh\nprintf 'a warning\\nForwarding from 127.0.0.1:4321 -> 8888\\n'; exec sleep 60\n"
+    )
+    with port_forward("kubeflow", "svc/x", 8888) as address:
+        assert address == "http://127.0.0.1:4321"
+
+
+def test_a_program_that_never_listens_is_told(
+    kubectl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.kfp_api.port_forward.START_TIMEOUT_S", 0.5)
+    kubectl.write_text("#!/bin/sh\nprintf 'half a line'; exec sleep 60\n")
+    with (
+        pytest.raises(ServiceError, match=r"waited 0\.5 s for kubectl port-forward svc/x to"),
+        port_forward("kubeflow", "svc/x", 8888),
+    ):
+        pass
+
+
 def test_what_kubectl_says_last_is_told(kubectl: Path) -> None:
     kubectl.write_text("#!/bin/sh\necho first; echo 'services \"x\" not found' >&2; exit 1\n")
     with (
