@@ -18,6 +18,7 @@ from pipelines.kfp_api.api import Kubeflow
 from tests.pipelines.mistakes import COMMANDS, MISTAKES, Argument, commands, write_inputs
 
 Capture = pytest.CaptureFixture[str]
+RIGHT = {"any word": "x", "text": "x"}  # of arguments that a command goes without
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,11 @@ def environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setitem(Kubeflow.__init__.__kwdefaults__, "read_for_s", 0.0)  # asks once
+
+
+@pytest.fixture(scope="module")
+def all_commands() -> dict[str, click.Command]:
+    return dict(commands())
 
 
 def snapshot(folder: Path) -> dict[Path, int]:
@@ -86,6 +92,42 @@ def test_an_option_that_does_not_exist_is_named(name: str, capsys: Capture) -> N
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
     assert f"ocr {name}: --nosuch: no such option." in said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_without_its_value_is_named(
+    name: str, all_commands: dict[str, click.Command], capsys: Capture
+) -> None:
+    for param in all_commands[name].params:
+        if isinstance(param, click.Option) and takes_value(param):
+            for following in ([], ["--help"]):
+                assert main([*name.split(), param.opts[0], *following]) == 2
+                missing = (
+                    f"ocr {name}: {param.opts[0]}: its value is missing. See `ocr {name} --help`"
+                )
+                assert capsys.readouterr() == ("", f"{missing}.\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_argument_too_many_is_named(
+    name: str,
+    all_commands: dict[str, click.Command],
+    inputs: Path,
+    closed: str,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if any(param.nargs == -1 for param in all_commands[name].params):
+        return  # takes as many as there are
+    monkeypatch.chdir(inputs)
+    words = name.split()
+    for argument in COMMANDS[name]:
+        given = argument.value or (None if argument.name.startswith("-") else RIGHT[argument.kind])
+        words += [] if given is None else argument.words(given.format(closed=closed))
+    assert main([*words, "one-too-many"]) == 2
+    said = capsys.readouterr().err
+    assert "one-too-many" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_every_argument_of_every_command_has_its_mistakes() -> None:
