@@ -43,7 +43,7 @@ class ServedRecognition(Recognition):
 class Recorder(Protocol):
     """Receives what was read; see `ocr_lib/serving/feedback/recorder.py`."""
 
-    def offer(self, image: bytes, reading: ServedRecognition) -> None:
+    def offer(self, image: bytes, recognition: ServedRecognition) -> None:
         """Takes a line and what was read on it; must not raise and not take long."""
 
 
@@ -135,7 +135,7 @@ class RecognitionClient:
         answer = self._infer(tensor)
         version = int(answer.get_response().model_version)
         rows = [answer.as_numpy(name).reshape(-1) for name in self._outputs]
-        results = [_reading(version, *row) for row in zip(*rows, strict=True)]
+        results = [_recognition(version, *row) for row in zip(*rows, strict=True)]
         if self._recorder:
             for content, result in zip(contents, results, strict=True):
                 self._recorder.offer(content, result)
@@ -177,7 +177,7 @@ def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:
     return elsewhere and (unknown or "DEADLINE_EXCEEDED" in status or "CANCELLED" in status)
 
 
-def _reading(
+def _recognition(
     version: int, text: bytes, score: float, error: bytes, char_scores: bytes = b"[]"
 ) -> ServedRecognition:
     each = tuple(json.loads(char_scores))

@@ -12,7 +12,7 @@ from ocr_lib.serving.client import ServedRecognition
 from ocr_lib.serving.feedback.samples import MAX_IMAGE_BYTES, FeedbackStore
 from ocr_lib.storage.store import Store
 
-WAITING = 256  # lines; when the store is slower than the reading, further ones are let go
+WAITING = 256  # lines; when the store is slower than the client, further ones are let go
 RECOUNT = 50  # lines kept between two looks at what other recorders kept
 CLOSE_TIMEOUT_S = 30.0
 
@@ -73,25 +73,25 @@ class FeedbackRecorder:
     ) -> None:
         self.close()
 
-    def offer(self, image: bytes, reading: ServedRecognition, other: str | None = None) -> None:
+    def offer(self, image: bytes, recognition: ServedRecognition, other: str | None = None) -> None:
         """Takes a line into consideration; returns at once.
 
         Args:
             image: the encoded file.
-            reading: what the model read.
+            recognition: what the model read.
             other: what another reader says it says: another version, a second model, a person. A
                 line on which they disagree is kept however sure the model was.
         """
-        if reading.error is not None or not self._sampled(image):
+        if recognition.error is not None or not self._sampled(image):
             return
-        if other is not None and other != reading.text:
+        if other is not None and other != recognition.text:
             reason = f"read {other!r} by another reader"
-        elif reading.score < self._limits.below:
-            reason = f"score {reading.score:.2f} below {self._limits.below:.2f}"
+        elif recognition.score < self._limits.below:
+            reason = f"score {recognition.score:.2f} below {self._limits.below:.2f}"
         else:
             return
         try:
-            self._waiting.put_nowait((image, reading, reason))
+            self._waiting.put_nowait((image, recognition, reason))
         except queue.Full:
             self.dropped += 1
 
@@ -116,7 +116,7 @@ class FeedbackRecorder:
                 self.problem = str(error) if known else f"{type(error).__name__}: {error}"
                 self.dropped += 1
 
-    def _keep(self, image: bytes, reading: ServedRecognition, reason: str) -> None:
+    def _keep(self, image: bytes, recognition: ServedRecognition, reason: str) -> None:
         day = datetime.now(UTC).date().isoformat()
         if day != self._day or self.recorded % RECOUNT == 0:
             self._day, (self._count, self._bytes) = day, self._lines.count(day)
@@ -124,7 +124,7 @@ class FeedbackRecorder:
         if self._count >= self._limits.lines_a_day or len(image) > min(room, MAX_IMAGE_BYTES):
             self.dropped += 1
             return
-        self._lines.keep(image, reading, reason)
+        self._lines.keep(image, recognition, reason)
         self.recorded += 1
         self._count += 1
         self._bytes += len(image)

@@ -93,13 +93,13 @@ class FeedbackStore:
         self._store = store
         self._prefix = f"feedback/{check_model_name(model)}/"
 
-    def keep(self, image: bytes, reading: ServedRecognition, reason: str) -> FeedbackSample:
+    def keep(self, image: bytes, recognition: ServedRecognition, reason: str) -> FeedbackSample:
         """Keeps one line; its image goes first, so that no entry lacks one."""
         now, digest = datetime.now(UTC), hashlib.sha256(image).hexdigest()
         line = FeedbackSample(
             day=now.date().isoformat(),
             name=digest[:ID_DIGITS],
-            recognition=replace(reading, score=round(reading.score, 4), char_scores=()),
+            recognition=replace(recognition, score=round(recognition.score, 4), char_scores=()),
             reason=reason,
             time=now.isoformat(timespec="seconds"),
             sha256=digest,
