@@ -16,6 +16,7 @@ from typing import Self
 
 from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
+from ocr_lib.log_config import logging_configured
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
@@ -42,7 +43,7 @@ class StepContext:
 
 
 @contextmanager
-def step_context(name: str, resume_key: str = "") -> Iterator[StepContext]:
+def step_context(name: str, resume_key: str = "", run: str = "") -> Iterator[StepContext]:
     """Runs a step: yields its context; the working directory is removed at the end.
 
     The block begins with the step's imports: CPU settings are in place before numeric libraries.
@@ -54,11 +55,14 @@ def step_context(name: str, resume_key: str = "") -> Iterator[StepContext]:
         name: the step's name, printed before an error.
         resume_key: names a working directory that stays when the step fails, so that the next
             attempt with the same key finds it, at the same path; empty means a new, empty one.
+        run: names the pipeline run, for the log; empty where the step does not know it.
     """
     configure_cpu()
     work_dir, done = _work_dir(name, resume_key), False
     try:
-        yield StepContext(Store.from_env(), work_dir, log=logging.getLogger(f"components.{name}"))
+        with logging_configured(run=run, step=name):
+            log = logging.getLogger(f"components.{name}")
+            yield StepContext(Store.from_env(), work_dir, log=log)
         done = True
     except OcrError as error:
         echo(f"{name}: {error}", err=True)

@@ -39,6 +39,7 @@ class Settings:
         "OCR_ALLOW_PARTS", "custom network parts that may be imported, separated by commas"
     )
     debug: str = _variable("OCR_DEBUG", "anything: commands show the traceback of an error")
+    log_format: str = _variable("OCR_LOG_FORMAT", "text or json; without it, json in a pod")
     completion: str = _variable(
         "_OCR_COMPLETE", "what a shell asks for, set by the script of `ocr completion`"
     )
@@ -133,6 +134,11 @@ class Settings:
             if text := given.get(name, ""):
                 values[item.name] = _number(name, text) if item.type is int else text
         return cls(**values)  # type: ignore[arg-type]
+
+    def secrets(self) -> tuple[str, ...]:
+        """Returns the values that must be shown nowhere."""
+        values = (str(getattr(self, item.name)) for item in fields(self) if not item.repr)
+        return tuple(filter(None, values))
 
     def required(self, name: str) -> str:
         """Returns the text of a field that must not be empty.

@@ -66,3 +66,28 @@ def test_one_module_reads_the_environment() -> None:
         in {"environ", "environb", "getenv", "putenv"}
     }
     assert found == set(ENVIRONMENT)
+
+
+# What people asked for, or a line of a rank's own log: everything else that runs unattended logs.
+UNATTENDED = ("ocr_lib/jobs/", "ocr_lib/serving/", "ocr_lib/storage/", "components/")
+ECHOING = {
+    "components/step_context.py": "the error that ends a step, its last line",
+    "components/evaluate/step.py": "the verdict, which `ocr pipeline status` reads",
+    "components/preflight/step.py": "the report",
+    "ocr_lib/jobs/agent.py": "the error that ends a pod",
+    "ocr_lib/jobs/log_tailer.py": "lines of the ranks' logs",
+    "ocr_lib/jobs/worker.py": "a rank's log",
+    "ocr_lib/jobs/workers.py": "stacks of the ranks",
+}
+
+
+def test_what_runs_unattended_logs_instead_of_printing() -> None:
+    printing = {
+        path
+        for path, tree in sources("ocr_lib", "components")
+        if path.startswith(UNATTENDED)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"echo", "print", "sys.stderr.write", "traceback.print_exc"}
+    }
+    assert printing == set(ECHOING)

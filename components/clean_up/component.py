@@ -16,7 +16,7 @@ def clean_up(run: str, status: PipelineTaskFinalStatus) -> None:
     """
     from components.step_context import step_context
 
-    with step_context("clean-up") as context:
+    with step_context("clean-up", run=run) as context:
         from components.clean_up.step import CleanUpRequest, clean_up
 
         clean_up(context, CleanUpRequest(run=run, state=str(status.state)))

@@ -4,6 +4,7 @@ The status that an exit handler is told cannot be relied on: it reads RUNNING af
 terminated, and after one whose steps were all cached. So the cluster itself is looked at.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,8 +18,8 @@ from ocr_lib.jobs.paddlejob import ANNOTATION_ATTEMPT, job_name
 from ocr_lib.polling import Clock, Pauses, poll_until
 from ocr_lib.runspec.spec_store import find_spec
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 DEADLINE_S = 300.0
 POLL_S = 2.0
 
@@ -45,20 +46,20 @@ def clean_up(context: StepContext, request: CleanUpRequest) -> None:
     Raises:
         ServiceError: the job is still there after the deadline.
     """
-    say(f"the run ended (the backend says {request.state})")
+    context.log.info("the run ended (the backend says %s)", request.state)
     run, name = request.run, job_name(request.run)
     if not may_have_job(context.store, run):
-        say("it has no training job")
+        context.log.info("it has no training job")
         return
     cluster = KubernetesApi.connect()
     job = cluster.job(name)
     if job is None:
-        say(f"no PaddleJob {name} is left")
+        context.log.info("no PaddleJob %s is left", name)
         return
     attempt = int(job["metadata"].get("annotations", {}).get(ANNOTATION_ATTEMPT, 1))
     save_logs(context.store, cluster, run, name, attempt)
     end_job(cluster, name, clock=context.clock)
-    say(f"PaddleJob {name} is gone")
+    context.log.info("PaddleJob %s is gone", name)
 
 
 def may_have_job(store: Store, run: str) -> bool:
@@ -66,7 +67,7 @@ def may_have_job(store: Store, run: str) -> bool:
     try:
         spec = find_spec(store, run)
     except OcrError as error:
-        say(f"{error} Looking at the cluster all the same.")
+        log.warning("%s Looking at the cluster all the same.", error)
         return True
     return spec is not None and spec.train_backend != "local"
 
@@ -99,8 +100,3 @@ def end_job(
         next_step=f"Delete it by hand, or wait for `ocr reap`: kubectl delete paddlejob {name}",
         clock=Clock(clock),
     )
-
-
-def say(line: str) -> None:
-    """Writes a line to the step's log."""
-    echo(f"clean-up: {line}", flush=True)

@@ -1,6 +1,5 @@
 """deploy between object store and Triton: a certified bundle goes into service."""
 
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from ocr_lib.serving.rollout import deploy as roll_out
 from ocr_lib.serving.version_change import Deployment
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
-from ocr_lib.storage.store import Store
 
 SMOKE_IMAGES = 16
 SHADOW_LINES = 500  # of those that were kept, to report how much changes for their senders
@@ -49,7 +47,7 @@ def deploy(context: StepContext, request: DeployRequest) -> Deployment:
     folder = download(store, bundle, work / "bundle")
     dataset = LmdbDataset(download(store, request.images, work / "images"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
-    recorded, notes = _recorded(store, spec.model_name)
+    recorded, notes = _recorded(context, spec.model_name)
     found = roll_out(
         bundle.uri,
         spec.model_name,
@@ -62,16 +60,18 @@ def deploy(context: StepContext, request: DeployRequest) -> Deployment:
     return replace(found, notes=notes)
 
 
-def _recorded(store: Store, model_name: str) -> tuple[list[RecordedSample], tuple[str, ...]]:
+def _recorded(
+    context: StepContext, model_name: str
+) -> tuple[list[RecordedSample], tuple[str, ...]]:
     """Returns kept lines to report on, and why there are none where they cannot be read.
 
     They are for a report: whatever is wrong with them must not hold a version back.
     """
     try:
-        return FeedbackStore(store, model_name).sample(1.0, SHADOW_LINES), ()
+        return FeedbackStore(context.store, model_name).sample(1.0, SHADOW_LINES), ()
     except Exception as error:
         note = f"the version was not compared on kept lines: {error}"
-        sys.stderr.write(f"deploy: {note}\n")
+        context.log.warning("%s", note)
         return [], (note,)
 
 

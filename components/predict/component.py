@@ -29,7 +29,7 @@ def predict(
     """
     from components.step_context import step_context
 
-    with step_context("predict") as context:
+    with step_context("predict", run=run) as context:
         from components.predict.step import PredictRequest, predict_partition
         from ocr_lib.runspec.spec_store import load_spec
         from ocr_lib.storage.artifact_ref import read_ref, write_ref

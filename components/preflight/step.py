@@ -60,7 +60,7 @@ def preflight(context: StepContext, request: PreflightRequest) -> str:
         cause = first.cause + (f" (and {more} more problems, above)" if more else "")
         raise DataError(first.check, cause, first.fix)
     for warning in report.warnings:
-        echo(f"warning: {warning.check}: {warning.cause}. {warning.fix}.", err=True)
+        context.log.warning("%s: %s. %s.", warning.check, warning.cause, warning.fix)
     power = describe_power(int(sets.test.metadata["samples"]), settings.gate)
     echo(f"{sets.note}\n{power}")
     return f"{report.markdown()}\n{_markdown(roles, sets.note, power)}"

@@ -30,7 +30,7 @@ def train(
     """
     from components.step_context import step_context
 
-    with step_context("train", resume_key=run) as context:
+    with step_context("train", resume_key=run, run=run) as context:
         from components.train.step import TrainStepRequest, train
         from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 

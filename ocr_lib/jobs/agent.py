@@ -6,6 +6,7 @@ replaced, passes on a request for their stacks, and tells the pod's status why t
 """
 
 import json
+import logging
 import signal
 import sys
 import time
@@ -24,11 +25,13 @@ from ocr_lib.jobs.termination_reason import describe, write_reason
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.jobs.worker import CONFIG, RESULT
 from ocr_lib.jobs.workers import POLL_S, WorkerGroup
+from ocr_lib.log_config import logging_configured
 from ocr_lib.polling import CLOCK
 from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 LOOK_S = 5.0  # between looks at the others' marks
 TERMINATED = 128 + signal.SIGTERM
 
@@ -54,7 +57,7 @@ class Agent:
         self.store = store
         self.snapshots = Snapshots(self.store, work.key, folder / RUN_FOLDER)
         name = f"node-{self.index}"
-        self.heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER, say)
+        self.heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER)
         self.group = Rendezvous(self.store, work.key, self.attempt, name, settings.nodes)
         self._ranks: WorkerGroup | None = None
         self._looked = 0.0
@@ -66,30 +69,30 @@ class Agent:
             return self._run()
 
     def _run(self) -> int:
-        if with_retries(lambda: read_result(self.store, self.work), say):
-            say("the run is complete already")
+        if with_retries(lambda: read_result(self.store, self.work), log.warning):
+            log.info("the run is complete already")
             return 0
-        with_retries(self.group.join, say)
-        say("fetching data")
+        with_retries(self.group.join, log.warning)
+        log.info("fetching data")
         with self.heartbeat.working():
-            config = with_retries(lambda: prepare(self.store, self.work, self.folder), say)
+            config = with_retries(lambda: prepare(self.store, self.work, self.folder), log.warning)
         write_text(self.folder / CONFIG, config.to_yaml())
         if not self.first:
             return self._train()
         if (self.folder / RESULT).exists():  # trained by an earlier container, not handed on
-            with_retries(self._publish, say)
+            with_retries(self._publish, log.warning)
             return 0
         with self.heartbeat.working():
-            with_retries(self.snapshots.restore, say)
+            with_retries(self.snapshots.restore, log.warning)
         with self.snapshots:
             code = self._train()
         if code == 0:
-            with_retries(self._publish, say)
+            with_retries(self._publish, log.warning)
         elif self._ended:
             try:  # what was not uploaded yet, before the disk goes
                 self.snapshots.save()
             except (OcrError, OSError) as error:
-                say(f"the last checkpoint was not uploaded: {error}")
+                log.error("the last checkpoint was not uploaded: %s", error)
         return code
 
     def end(self) -> None:
@@ -113,7 +116,7 @@ class Agent:
                 return TERMINATED
             if not self._again:
                 break
-            say("a peer started again: the ranks start again from their last checkpoint")
+            log.info("a peer started again: the ranks start again from their last checkpoint")
         if code:
             self._explain(self._ranks, code)
         return code
@@ -126,10 +129,10 @@ class Agent:
         """
         told = False
         while not self._ended:
-            if place := with_retries(self.group.meeting, say):
+            if place := with_retries(self.group.meeting, log.warning):
                 return place
             if not told:
-                say("waiting for the other pods to start")
+                log.info("waiting for the other pods to start")
             told = True
             CLOCK.sleep(POLL_S)
         return ""
@@ -159,7 +162,7 @@ class Agent:
             self.store.put_bytes(key, ranks.tail())
             for batch in sorted((self.folder / RUN_FOLDER).glob("nonfinite_batch*.npz")):
                 self.store.put_file(batch, f"{key.rpartition('/')[0]}/{batch.name}")
-        say(f"the ranks ended with exit code {code}")
+        log.error("the ranks ended with exit code %d", code)
 
     def _publish(self) -> None:
         with self.heartbeat.working():
@@ -168,16 +171,11 @@ class Agent:
     def _upload_run(self) -> None:
         facts = json.loads((self.folder / RESULT).read_text("utf-8"))
         facts["failed_uploads"] = self.snapshots.failed
-        say("uploading the run directory")
+        log.info("uploading the run directory")
         pointer = publish_run(self.store, self.work, self.folder / RUN_FOLDER, facts)
         write_result(self.store, self.work, pointer)
         self.snapshots.clear()
         self.group.dissolve()
-
-
-def say(line: str) -> None:
-    """Writes a line to the pod's log."""
-    echo(f"node: {line}", flush=True)
 
 
 def main() -> int:
@@ -186,9 +184,10 @@ def main() -> int:
     try:
         settings = Settings.from_env()
         work = TrainRequest.from_json(settings.required("train_job"))
-        node = Agent(Store.from_env(), work, settings, Path.cwd())
-        signal.signal(signal.SIGTERM, lambda *_: node.end())
-        return node.run()
+        with logging_configured(run=work.run, step="train", settings=settings):
+            node = Agent(Store.from_env(), work, settings, Path.cwd())
+            signal.signal(signal.SIGTERM, lambda *_: node.end())
+            return node.run()
     except OcrError as error:
         echo(f"train: {error}", err=True)
         write_reason(Path(settings.termination_log), describe(error))

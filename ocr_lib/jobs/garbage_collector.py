@@ -5,6 +5,7 @@ over is decided here from the job and the pipeline's pods alone, twice, a minute
 attempts of a step a run has no pod for some seconds.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ocr_lib.jobs.paddlejob import ANNOTATION_RUN, MANAGED_BY
 from ocr_lib.jobs.watch import condition
 from ocr_lib.polling import CLOCK
 
+log = logging.getLogger(__name__)
 Tree = Mapping[str, Any]
 SELECTOR = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
 RUN_LABEL = "pipeline/runid"  # on every pod that Kubeflow Pipelines makes for a run
@@ -87,8 +89,9 @@ def collect_garbage(
         CLOCK.sleep(second_look_s)
         again = expired_jobs(cluster, time.time(), limits)
         over = {name: again[name] for name in over if name in again}
-    for name in over:
+    for name, why in over.items():
         end(cluster, name)
+        log.info("ended %s: %s", name, why)
     return over
 
 

@@ -8,6 +8,7 @@ has a deadline, so it cannot work without end.
 """
 
 import json
+import logging
 import math
 import threading
 import time
@@ -24,6 +25,7 @@ from ocr_lib.progress import duration
 from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 
+log = logging.getLogger(__name__)
 # As `ocr_lib.training.heartbeat` has it; that would import paddle, which takes seconds and memory.
 HEARTBEAT = "heartbeat.json"
 INTERVAL_S = 30.0  # between two writes of the object, at least
@@ -113,13 +115,13 @@ def clear_heartbeat(store: Store, run_key: str) -> None:
 class HeartbeatUploader:
     """Uploads the heartbeat in the background while the block lasts.
 
-    A store that is away holds nothing up: the newest heartbeat goes up once it is back.
+    A store that is away holds nothing up: the newest heartbeat goes up once it is back. What went
+    wrong is logged, once until then.
 
     Args:
         store: where to.
         run_key: of the run in the store.
         run_dir: the run directory, which need not exist.
-        say: tells what went wrong; once until the store is back.
         clock: seconds that never go back.
     """
 
@@ -128,13 +130,11 @@ class HeartbeatUploader:
         store: Store,
         run_key: str,
         run_dir: Path,
-        say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._run_key = run_key
         self._file = run_dir / HEARTBEAT
-        self._say = say
         self._clock = clock
         self._uploaded: Beat | None = None  # of the trainer
         self._uploaded_s: float | None = None
@@ -169,7 +169,7 @@ class HeartbeatUploader:
     def flush(self) -> None:
         """Uploads the last heartbeat of the trainer now, however recent the one before it is.
 
-        A heartbeat is no reason to fail: what goes wrong is told.
+        A heartbeat is no reason to fail: what goes wrong is logged.
         """
         try:
             if (beat := self._of_trainer()) and beat != self._uploaded:
@@ -217,7 +217,7 @@ class HeartbeatUploader:
     def _report(self, error: Exception) -> None:
         if not self._away:
             reason = str(error).rstrip(".")
-            self._say(f"a heartbeat was not uploaded: {reason}. The next one is tried again.")
+            log.warning("a heartbeat was not uploaded: %s. The next one is tried again.", reason)
         self._away = True
 
 

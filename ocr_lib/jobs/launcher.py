@@ -4,6 +4,7 @@ This step may die at any moment and run again: the job's name follows from the r
 attempt is written on it, its result is in the object store.
 """
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,8 +28,8 @@ from ocr_lib.jobs.watch import Outcome, WatchState, advance
 from ocr_lib.polling import DeadlineError, Pauses, poll_until
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 POLL_S = 3.0
 GONE_S = 180.0  # for a deleted job and its pods to go
 EXTRA_S = 1800.0  # the job's own deadline comes first
@@ -62,7 +63,7 @@ class Launcher:
             TrainingJobError: it failed for good.
         """
         if (done := self._result()) is not None:
-            say(f"{self.work.key} is complete already")
+            log.info("%s is complete already", self.work.key)
             return done
         spec = self.adopt_or_create(self.spec)
         while True:
@@ -76,12 +77,12 @@ class Launcher:
             self._record(spec, end)
             if end.result != "again" or spec.attempt > spec.options.retries:
                 self._give_up(spec, end)
-            say(f"{end.reason} Starting the whole job again from its last checkpoint.")
+            log.warning("%s Starting the whole job again from its last checkpoint.", end.reason)
             self.delete(job_name(spec.run))
             spec = self.adopt_or_create(replace(spec, attempt=spec.attempt + 1))
 
     def _result(self) -> ArtifactRef | None:
-        return with_retries(lambda: read_result(self.store, self.work), say)
+        return with_retries(lambda: read_result(self.store, self.work), log.warning)
 
     def adopt_or_create(self, spec: JobSpec) -> JobSpec:
         """Makes the job, or adopts an existing one; returns it with its attempt.
@@ -105,7 +106,9 @@ class Launcher:
             with suppress(ServiceError):  # a former attempt's heartbeat says nothing of this one
                 clear_heartbeat(self.store, self.work.key)
         if self.cluster.create_job(build_paddlejob(spec)):
-            say(f"PaddleJob {self.cluster.namespace}/{name}, {spec.workers} workers, made")
+            log.info(
+                "PaddleJob %s/%s, %d workers, made", self.cluster.namespace, name, spec.workers
+            )
             return spec
         job = self.cluster.job(name)
         if job is None or job["metadata"].get("deletionTimestamp"):
@@ -118,7 +121,7 @@ class Launcher:
                 f"this run is {digest_of(spec)})",
                 f"Name this run otherwise, or end that job: kubectl delete paddlejob {name}",
             )
-        say(f"going on with PaddleJob {name}, which is there already")
+        log.info("going on with PaddleJob %s, which is there already", name)
         return replace(spec, attempt=int(notes.get(ANNOTATION_ATTEMPT, 1)))
 
     def watch(self, spec: JobSpec) -> Outcome:
@@ -130,7 +133,7 @@ class Launcher:
             nonlocal state
             state = advance(state, follower.look(job_name(spec.run)), spec.options)
             for line in state.say:
-                say(line)
+                log.info("%s", line)
             if state.dump:
                 follower.ask_for_stacks()
             return state.end
@@ -170,7 +173,7 @@ class Launcher:
         try:
             self.store.put_json(reason_key(self.work.key), value)
         except ServiceError as error:
-            say(f"the reason was not uploaded: {error}")
+            log.warning("the reason was not uploaded: %s", error)
 
     def _give_up(self, spec: JobSpec, end: Outcome) -> None:
         """Ends what may still run, and says why."""
@@ -188,8 +191,3 @@ def _hopeless(end: Outcome) -> Outcome:
     if end.result == "again" and end.kind in ("error", "crash"):
         return replace(end, result="failed")
     return end
-
-
-def say(line: str) -> None:
-    """Writes a line to the step's log."""
-    echo(f"train: {line}", flush=True)

@@ -12,7 +12,6 @@ from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, download_source, upload
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 
 RUN_FOLDER = "run"
 FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
@@ -46,7 +45,7 @@ def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
     config = prepare(store, work, folder)
     snapshots = Snapshots(store, work.key, folder / RUN_FOLDER)
     snapshots.restore()
-    heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER, say)
+    heartbeat = HeartbeatUploader(store, work.key, folder / RUN_FOLDER)
     with snapshots, heartbeat:
         result = train(config)
         heartbeat.flush()
@@ -77,8 +76,3 @@ def publish_run(
         validation_digest=work.validation_digest,
         **{**facts, "seconds": round(facts["seconds"], 1)},
     )
-
-
-def say(line: str) -> None:
-    """Writes a line to the step's log."""
-    echo(f"train: {line}", err=True, flush=True)

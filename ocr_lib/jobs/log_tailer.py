@@ -4,6 +4,7 @@ Logs are asked for at each look, not streamed: a connection that breaks, a conta
 restarts, a pod that is replaced all look the same then, and one thread does it all.
 """
 
+import logging
 import time
 from contextlib import suppress
 from typing import Any
@@ -16,9 +17,11 @@ from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError
 from ocr_lib.jobs.pod_log import PodLog, is_chatter
 from ocr_lib.jobs.rendezvous import STACKS, Rendezvous
 from ocr_lib.jobs.watch import Observation
+from ocr_lib.log_config import readable
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 UPLOAD_S = 60.0  # between uploads of the logs
 HEARTBEAT_S = 10.0  # between reads of the heartbeat
 SLACK_S = 5  # of clocks: lines read twice are told by their times
@@ -93,33 +96,33 @@ class LogTailer:
         """Puts the logs read so far into the store; training does not depend on it."""
         self._uploaded = time.monotonic()
         for uid, lines in self._kept.items():
-            log = self._logs[uid]
-            key = log_key(self._run_key, self._attempt, f"{log.worker}-{uid[:8]}")
+            pod_log = self._logs[uid]
+            key = log_key(self._run_key, self._attempt, f"{pod_log.worker}-{uid[:8]}")
             try:
                 self._store.put_bytes(key, "".join(lines).encode())
             except ServiceError as error:
-                echo(f"a log was not uploaded: {error}", err=True)
+                log.warning("a log was not uploaded: %s", error)
                 return
 
     def _read(self, pod: Tree) -> None:
         """Reads what is new in a pod's log, the end of its former container's included."""
         uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
-        log = self._logs.setdefault(uid, PodLog(name_of(pod)))
+        pod_log = self._logs.setdefault(uid, PodLog(name_of(pod)))
         with suppress(KubernetesError):
             began = time.monotonic()
-            since = int(began - log.read_at) + SLACK_S if log.last else None
+            since = int(began - pod_log.read_at) + SLACK_S if pod_log.last else None
             if restarts(pod) > self._restarts.get(uid, 0):
-                self._show(uid, log, self._cluster.log(name, since_s=since, previous=True))
+                self._show(uid, pod_log, self._cluster.log(name, since_s=since, previous=True))
             self._restarts[uid] = restarts(pod)
-            self._show(uid, log, self._cluster.log(name, since_s=since))
-            log.read_at = began
+            self._show(uid, pod_log, self._cluster.log(name, since_s=since))
+            pod_log.read_at = began
 
-    def _show(self, uid: str, log: PodLog, text: str) -> None:
+    def _show(self, uid: str, pod_log: PodLog, text: str) -> None:
         kept = self._kept.setdefault(uid, [])
-        shown = len(self._logs) <= MAX_FOLLOWED or log.worker == "worker-0"
-        for line in log.read(text):
+        shown = len(self._logs) <= MAX_FOLLOWED or pod_log.worker == "worker-0"
+        for line in pod_log.read(text):
             kept.append(f"{line.time} {line.text}\n")
             if shown and not self._quiet and not is_chatter(line.text):
-                echo(f"{log.prefix}{line.text}", flush=True)
+                echo(f"{pod_log.prefix}{readable(line.text)}", flush=True)
         while sum(map(len, kept)) > MAX_KEPT:
             del kept[: len(kept) // 2 + 1]

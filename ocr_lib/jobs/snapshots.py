@@ -5,11 +5,11 @@ once its manifest is there, and the former one goes only then.
 """
 
 import json
+import logging
 import os
 import shutil
 import tempfile
 import threading
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +20,8 @@ from ocr_lib.errors import OcrError
 from ocr_lib.jobs.heartbeat import HEARTBEAT
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
-from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 # As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
 BEST, LATEST = "best_accuracy", "latest"
 PERIOD_S = 5.0  # between looks at the run directory
@@ -124,14 +124,12 @@ class Snapshots:
 
     def _report(self, error: Exception) -> None:
         self.failed += 1
-        if not isinstance(error, (OcrError, OSError)):  # a defect: its traceback says where
-            traceback.print_exception(error)
-        reason = str(error).rstrip(".")
-        echo(
-            f"a checkpoint was not uploaded: {reason}. Training goes on; "
-            "the next checkpoint is tried again.",
-            err=True,
-            flush=True,
+        defect = None if isinstance(error, OcrError | OSError) else error
+        log.warning(
+            "a checkpoint was not uploaded: %s. "
+            "Training goes on; the next checkpoint is tried again.",
+            str(error).rstrip("."),
+            exc_info=defect,
         )
 
 

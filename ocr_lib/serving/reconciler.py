@@ -7,8 +7,8 @@ leaves a server that serves alone: the deployment changes that server itself. Wh
 it asks the registry, unless it is told.
 """
 
+import logging
 import tempfile
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from ocr_lib.serving.rollout import deploying
 from ocr_lib.serving.version_change import needed_releases
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 ALL = "all models"  # no model's name: they have no spaces
 
 
@@ -107,13 +107,15 @@ class Reconciler:
         if not self._named:
             before, self._problem = self._problem, _tried(self._find)
             if self._problem and self._problem != before:
-                echo(f"{ALL}: {self._problem}", flush=True)
+                log.warning("%s: %s", ALL, self._problem)
         for model, served in self.models.items():
             shown = str(served)
             served.problem = ""
             served.problem = _tried(partial(self._sync, model, served))
             if str(served) != shown:
-                echo(f"{model}: {served}", flush=True)
+                log.log(
+                    logging.WARNING if served.problem else logging.INFO, "%s: %s", model, served
+                )
 
     def _find(self) -> None:
         """Takes in the models that came into production; forgets those that left it."""
@@ -191,6 +193,6 @@ def _tried(action: Callable[[], None]) -> str:
     except (OcrError, OSError) as error:
         return str(error)
     except Exception as error:  # a defect: its traceback says where
-        traceback.print_exc()
+        log.exception("a defect")
         return f"{type(error).__name__}: {error}"
     return ""

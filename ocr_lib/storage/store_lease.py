@@ -14,6 +14,7 @@ is taken for dead. A holder that was only slow may then write next to its succes
 protects is written with a condition as well.
 """
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -23,8 +24,8 @@ from typing import Protocol
 from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 
+log = logging.getLogger(__name__)
 HOLD_S = 60.0
 POLL_S = 0.75
 PROBES = "leases/probe/"  # where the store is tried
@@ -173,4 +174,4 @@ def _renew(lease: Lease, done: threading.Event) -> None:
         try:
             lease.renew()
         except Exception as error:  # there are more chances before others take it for dead
-            echo(f"{lease.key}: not renewed: {error}", err=True)
+            log.warning("%s: not renewed: %s", lease.key, error)

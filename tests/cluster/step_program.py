@@ -17,6 +17,7 @@ from components.train.step import TrainStepRequest, train
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.log_tailer import LogTailer
 from ocr_lib.jobs.watch import Observation
+from ocr_lib.log_config import logging_configured
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 
@@ -48,7 +49,9 @@ def main() -> int:
             validation=ArtifactRef(**given["validation"]),
             task=task,
         )
-        pointer = train(StepContext(Store.from_env(), Path(tempfile.mkdtemp())), request)
+        context = StepContext(Store.from_env(), Path(tempfile.mkdtemp()))
+        with logging_configured(run=request.run, step="train"):
+            pointer = train(context, request)
     except OcrError as error:
         sys.stderr.write(f"train: {error}\n")
         return error.exit_code

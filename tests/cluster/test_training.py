@@ -1,6 +1,7 @@
 """Training on a real cluster, left alone and disturbed; what goes on ends with the same weights."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -208,8 +209,9 @@ def test_a_terminated_run_leaves_nothing(
     store: Store,
     cluster: KubernetesApi,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     run = runs.start("terminated")
     run.says(HALF_WAY)
     run.kill()
@@ -220,7 +222,7 @@ def test_a_terminated_run_leaves_nothing(
     logs = {key: store for item in store.list("runs/terminated/logs/") if (key := item.key)}
     assert any("worker-0" in key for key in logs)
     clean_up(StepContext(store, tmp_path), CleanUpRequest(run="terminated", state="RUNNING"))
-    assert "no PaddleJob ocr-train-terminated is left" in capsys.readouterr().out
+    assert "no PaddleJob ocr-train-terminated is left" in caplog.text
 
 
 def test_what_the_exit_handler_missed_is_reaped(

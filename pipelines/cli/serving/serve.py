@@ -1,5 +1,6 @@
 """`ocr serve`: one replica that serves what is in production."""
 
+import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.log_config import logging_configured
 from ocr_lib.polling import CLOCK
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.connection import MAKE_ADMIN_KEY, admin_key
@@ -17,7 +19,6 @@ from ocr_lib.serving.triton_access import LOOPBACK, ServerTls, check_open_addres
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.options import DAY_S, port, real_number, seconds
 from pipelines.cli.server_options import STORE_HELP, model_name
@@ -30,6 +31,7 @@ OCR_TRITON_CLIENT_CA) and the management key (OCR_TRITON_ADMIN_KEY or
 OCR_TRITON_ADMIN_KEY_FILE), which every call that loads or unloads a model has to carry. Loading a
 model is running code: without a key any program on this machine may, and no other machine reaches
 the server. Make a key with `{MAKE_ADMIN_KEY}`, and set it for those who deploy, too."""
+log = logging.getLogger(__name__)
 
 
 def port_option(name: str, number: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -97,13 +99,13 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     store = Store.from_env()
-    with ExitStack() as stack:
+    with logging_configured(), ExitStack() as stack:
         server = None if url else stack.enter_context(_triton(store, address, ports))
         keeper = Reconciler(store, server.url if server else str(url), served)
         stack.callback(keeper.close)
         checks = _checks(keeper, server, stopped)
         health = stack.enter_context(HealthServer(listen_on, health_port, checks))
-        echo(f"health on port {health.port}, Triton at {keeper.url}", flush=True)
+        log.info("health on port %d, Triton at %s", health.port, keeper.url)
         while not stopped.is_set():
             if server is not None and (code := server.poll()) is not None:
                 raise ServiceError(f"Triton ended with exit code {code}. Its log is above.")

@@ -1,5 +1,6 @@
 """Sending, adopting and repeating jobs, against an API server and an object store."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -95,12 +96,13 @@ def test_a_job_that_succeeds_hands_on_its_result_and_goes(
 
 
 def test_a_second_attempt_of_the_step_adopts_the_job(
-    server: ApiServer, launcher: Launcher, capsys: pytest.CaptureFixture[str]
+    server: ApiServer, launcher: Launcher, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     made = build_paddlejob(replace(launcher.spec, attempt=2))
     server.jobs[job_name(launcher.spec.run)] = made
     assert launcher.adopt_or_create(launcher.spec).attempt == 2
-    assert "which is there already" in capsys.readouterr().out
+    assert "which is there already" in caplog.text
     assert list(server.jobs.values()) == [made]
 
 

@@ -107,6 +107,7 @@ import sys, time
 from pathlib import Path
 from ocr_lib.storage.store import Store
 from ocr_lib.jobs import snapshots
+from ocr_lib.log_config import logging_configured
 from tests.ocr_lib.jobs.test_snapshots import checkpoint_at, uploaded
 snapshots.PERIOD_S = 0.01
 disk, run = Path(sys.argv[1]), sys.argv[2]
@@ -117,7 +118,7 @@ def until(what, done):
     while not done():
         if time.monotonic() > ends: sys.exit(f"{what}: not in time")
         time.sleep(0.01)
-with uploads:
+with logging_configured(), uploads:
     checkpoint_at(disk / "run", 5)
     until("first", lambda: uploaded(store, run) == [5])
     (disk / "filler").write_bytes(bytes(600_000))
@@ -150,7 +151,7 @@ def test_an_error_of_any_kind_leaves_the_next_checkpoint_its_turn(
     tmp_path: Path,
     run: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("ocr_lib.jobs.snapshots.PERIOD_S", 0.01)
     put_tree = store.put_tree
@@ -171,7 +172,7 @@ def test_an_error_of_any_kind_leaves_the_next_checkpoint_its_turn(
         while uploaded(store, run) != [7] and time.monotonic() < ends:
             time.sleep(0.01)
     assert (uploaded(store, run), snapshots.failed) == ([7], 1)
-    assert "ValueError: a store that does not speak S3" in capsys.readouterr().err
+    assert "ValueError: a store that does not speak S3" in caplog.text
 
 
 def test_a_finished_run_is_found_after_its_snapshots_are_gone(

@@ -56,7 +56,7 @@ def test_a_store_that_ignores_conditions_is_probed_and_named_once(
 
 
 def test_a_lease_is_renewed_after_an_error_of_any_kind(
-    any_store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    any_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     any_store.honours_conditions(module.PROBES)
     monkeypatch.setattr(module, "HOLD_S", 0.06)
@@ -82,7 +82,7 @@ def test_a_lease_is_renewed_after_an_error_of_any_kind(
         for _ in range(3):
             assert written.acquire(timeout=60)
         assert errors == []
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "leases/renewed/" in said
     assert "not renewed: not a date\n" in said
 

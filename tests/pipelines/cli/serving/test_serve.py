@@ -1,5 +1,6 @@
 """A replica that starts, and one that missed something, ends at the version in production."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -47,8 +48,9 @@ def test_a_keeper_follows_production(
     bundle: Path,
     other_bundle: Path,
     golden: list[GoldenImage],
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     keeper.sync()
     assert keeper.ready  # nothing is in production: an empty server is as it should be
     put(bundle, store, triton.url, golden)
@@ -73,7 +75,7 @@ def test_a_keeper_follows_production(
             assert keeper.ready
         keeper.sync()
         assert score(triton.url, "kept") == one
-    assert "kept: version 1 is in production\n" in capsys.readouterr().out
+    assert "kept: version 1 is in production" in caplog.messages
 
 
 def test_a_store_that_is_away_takes_nobody_down(
@@ -147,7 +149,7 @@ def test_a_keeper_is_ready_when_no_model_is_missing(
     triton: TritonServer,
     bundle: Path,
     golden: list[GoldenImage],
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The second model cannot be loaded, then it can; then it has a version that cannot."""
     store, _ = registry
@@ -181,7 +183,7 @@ def test_a_keeper_is_ready_when_no_model_is_missing(
         keeper.sync()
         assert "malformed" in keeper.status()["whole"]
         assert keeper.status()["holed"] == "version 1 is in production"  # the other one's turn
-    assert "holed: s3://ocr/triton/holed/1/dictionary.txt" in capsys.readouterr().out
+    assert "holed: s3://ocr/triton/holed/1/dictionary.txt" in caplog.text
 
 
 def test_more_models_than_a_server_can_have_are_named(
