@@ -33,13 +33,13 @@ def read_images(path: Path) -> dict[Name, str]:
     """
     step = "Write it with `make images REGISTRY=… PUSH=1`"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        references = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(str(path), str(error), step) from error
-    if not isinstance(found, dict):
+    if not isinstance(references, dict):
         raise ConfigError(str(path), "is not an object of names and references", step)
     for name in NAMES:
-        reference = found.get(name)
+        reference = references.get(name)
         if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
             raise ConfigError(str(path), f"{name}: {reference!r} is not an image", step)
-    return {name: found[name] for name in NAMES}
+    return {name: references[name] for name in NAMES}

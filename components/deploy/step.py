@@ -48,7 +48,7 @@ def deploy(context: StepContext, request: DeployRequest) -> Deployment:
     dataset = LmdbDataset(download(store, request.images, work / "images"))
     samples = [dataset.sample(position) for position in evenly_sampled(dataset.sizes, SMOKE_IMAGES)]
     recorded, notes = _recorded(context, spec.model_name)
-    found = roll_out(
+    deployment = roll_out(
         bundle.uri,
         spec.model_name,
         golden_images(folder, {sample.name: sample.image for sample in samples}),
@@ -57,7 +57,7 @@ def deploy(context: StepContext, request: DeployRequest) -> Deployment:
         metrics=bundle.metadata,
         shadow=ReplayEvaluation(recorded) if recorded else None,
     )
-    return replace(found, notes=notes)
+    return replace(deployment, notes=notes)
 
 
 def _recorded(

@@ -55,8 +55,8 @@ def evaluate(
             predictions=parts,
             limits=load_spec(context.store, read_ref(spec).digest).options.gate,
         )
-        found, pointer = evaluate.evaluate(context, request)
+        result, pointer = evaluate.evaluate(context, request)
         write_ref(evaluation, pointer)
-        metrics.metadata.update(found.metrics())
-        found.write_reports(verdict.path, report.path)
-        return found.verdict.passed
+        metrics.metadata.update(result.metrics())
+        result.write_reports(verdict.path, report.path)
+        return result.verdict.passed

@@ -24,7 +24,7 @@ from ocr_lib.evaluation.score import score
 from ocr_lib.gate import Thresholds, Verdict, decide
 from ocr_lib.registry.champion import Champion, read_champion
 from ocr_lib.registry.judgement import Judgement
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
 from ocr_lib.storage.leaks import refuse_shared_images
@@ -55,7 +55,9 @@ class EvaluateRequest:
     limits: Thresholds
 
 
-def evaluate(context: StepContext, request: EvaluateRequest) -> tuple[Evaluation, ArtifactRef]:
+def evaluate(
+    context: StepContext, request: EvaluateRequest
+) -> tuple[EvaluationResult, ArtifactRef]:
     """Scores what candidate and champion predicted, and decides.
 
     Args:
@@ -89,7 +91,7 @@ def evaluate(context: StepContext, request: EvaluateRequest) -> tuple[Evaluation
     verdict = decide(candidate, served, request.limits, predictions.latency)
     weights = predictions.model.weights_sha256
     count = _record(store, request.run, candidate, verdict, weights, champion)
-    evaluation = Evaluation(candidate, served, verdict, predictions.latency, count)
+    evaluation = EvaluationResult(candidate, served, verdict, predictions.latency, count)
     echo("\n".join(evaluation.log_lines()), flush=True)
     evaluation.save(work / "report")
     facts = {

@@ -11,7 +11,7 @@ from ocr_lib.errors import ExportError
 from ocr_lib.export import export as export_bundle
 from ocr_lib.registry.judgement import Judgement
 from ocr_lib.registry.lineage import RUN_SPEC
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
@@ -45,7 +45,7 @@ def export(context: StepContext, request: ExportRequest) -> ArtifactRef:
     store, work = context.store, context.work_dir
     model, evaluation = request.model, request.evaluation
     model_name = load_spec(store, request.spec.digest).model_name
-    metrics = Evaluation.load(download(store, evaluation, work / "evaluation")).metrics()
+    metrics = EvaluationResult.load(download(store, evaluation, work / "evaluation")).metrics()
     judgement = Judgement.from_dict(evaluation.metadata)
     lineage = {
         "run": model.metadata["run"],
@@ -82,9 +82,9 @@ def _evidence_kept(context: StepContext, run: str) -> Iterator[None]:
     try:
         yield
     except ExportError as error:
-        found = sorted(context.work_dir.glob("*.parity-failure.npz"))
+        files = sorted(context.work_dir.glob("*.parity-failure.npz"))
         key = f"runs/{run}/parity"
-        kept = [context.store.put_file(path, f"{key}/{path.name}") for path in found]
+        uris = [context.store.put_file(path, f"{key}/{path.name}") for path in files]
         raise ExportError(
-            f"{error}, uploaded as {', '.join(kept)}" if kept else str(error)
+            f"{error}, uploaded as {', '.join(uris)}" if uris else str(error)
         ) from error

@@ -22,9 +22,9 @@ def download_samples(store: Store, lmdb: ArtifactRef, rows: range, folder: Path)
         DataError: it is another dataset now.
     """
     tables = folder / "tables"
-    found = store.get_files(lmdb.uri, tables, lambda name: Path(name).name != DATA)
-    if found.digest != lmdb.digest:
-        raise DataError(lmdb.uri, "other data lie there now than were checked", "Run it again")
+    manifest = store.get_files(lmdb.uri, tables, lambda name: Path(name).name != DATA)
+    if manifest.digest != lmdb.digest:
+        raise DataError(lmdb.uri, "the data set was replaced after it was checked", "Run it again")
     needed = Manifest.load(tables).shards_of(rows)
     lines = folder / "lines"
     store.get_files(

@@ -112,8 +112,8 @@ class Kinds(dict[str, tuple[tuple[str, str], ...]]):
     """Character → the slices of samples that it puts a sample into; filled when first asked."""
 
     def __missing__(self, character: str) -> tuple[tuple[str, str], ...]:
-        found = self[character] = tuple(_kinds(character))
-        return found
+        kinds = self[character] = tuple(_kinds(character))
+        return kinds
 
     def of(self, label: str) -> frozenset[tuple[str, str]]:
         """Returns the slices of a label."""

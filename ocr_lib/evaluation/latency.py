@@ -46,14 +46,14 @@ class LatencyAndSize:
         Raises:
             TypeError, ValueError: it is not that, or a value is not a positive number.
         """
-        found = cls(**values)
-        numbers = astuple(found)
+        latency = cls(**values)
+        numbers = astuple(latency)
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise TypeError(f"{number!r} is not a number")
         if not all(isfinite(number) and number >= 0 for number in numbers):
             raise ValueError(f"{numbers} are not times and sizes")
-        return found
+        return latency
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON-ready values."""

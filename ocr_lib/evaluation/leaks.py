@@ -44,16 +44,16 @@ def refuse_leaks(used: tuple[str, Dataset], new: tuple[str, Dataset]) -> None:
         DataError: there are such images; names the first.
     """
     (used_role, before), (new_role, after) = used, new
-    found = leaks(before, after)
-    if not found:
+    pairs = leaks(before, after)
+    if not pairs:
         return
     named = "; ".join(
         f"{_name(after, i)} of {new_role} is {_name(before, k)} of {used_role}"
-        for i, k in found[:NAMED]
+        for i, k in pairs[:NAMED]
     )
     raise DataError(
         f"{used_role} and {new_role}",
-        f"{len(found):,} of {len(after):,} {new_role} images are {used_role} images too ({named})",
+        f"{len(pairs):,} of {len(after):,} {new_role} images are {used_role} images too ({named})",
         "Take them out of one of the two data sets",
     )
 

@@ -117,9 +117,9 @@ def _length_slice(length: int) -> str:
 
 def slices(totals: dict[Key, NDArray[np.int64]], dimension: str) -> tuple[Slice, ...]:
     """Returns the slices of a dimension: by their first number, else by name."""
-    found = [(name, totals[key]) for key in totals for name in key[1:] if key[0] == dimension]
-    found.sort(key=lambda item: _rank(item[0]))
-    return tuple(_slice(name, sums) for name, sums in found)
+    rows = [(name, totals[key]) for key in totals for name in key[1:] if key[0] == dimension]
+    rows.sort(key=lambda item: _rank(item[0]))
+    return tuple(_slice(name, sums) for name, sums in rows)
 
 
 def _slice(name: str, sums: NDArray[np.int64]) -> Slice:

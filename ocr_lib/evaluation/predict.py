@@ -108,6 +108,6 @@ def _read(recognizer: Predictor, dataset: Dataset, indices: Sequence[int]) -> It
             images.append(dataset.sample(index).image)
         except UserError as error:
             failed[index] = Recognition.failed(error.cause)
-    found = iter(recognizer.read(images))
+    recognitions = iter(recognizer.read(images))
     for index in indices:
-        yield failed[index] if index in failed else next(found)
+        yield failed[index] if index in failed else next(recognitions)

@@ -213,10 +213,10 @@ def check_predictions(predictions: Predictions, samples: int, dataset: str, mode
     """
     _check_same("data set", predictions, predictions.dataset_digest, dataset)
     _check_same("model", predictions, predictions.model.digest, model)
-    there = predictions.indices
-    if there != range(samples):
-        beyond = [index for index in there[-1:] if index >= samples]
-        missing = next((i for i, index in enumerate(there) if i != index), len(there))
+    indices = predictions.indices
+    if indices != range(samples):
+        beyond = [index for index in indices[-1:] if index >= samples]
+        missing = next((i for i, index in enumerate(indices) if i != index), len(indices))
         which = (
             f"sample {beyond[0] + 1:,} is beyond the {samples:,} of the data set"
             if beyond
@@ -225,11 +225,11 @@ def check_predictions(predictions: Predictions, samples: int, dataset: str, mode
         raise DataError(WHERE, which, PREDICT_AGAIN)
 
 
-def _check_same(what: str, part: Predictions, found: str, expected: str) -> None:
-    if found != expected:
+def _check_same(what: str, part: Predictions, actual: str, expected: str) -> None:
+    if actual != expected:
         raise DataError(
             WHERE,
-            f"{_span(part)} were predicted with {what} {found[:12] or 'none'}, not "
+            f"{_span(part)} were predicted with {what} {actual[:12] or 'none'}, not "
             f"{expected[:12] or 'none'}",
             "Run the pipeline again",
         )

@@ -213,16 +213,16 @@ class EvalReport:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Reads what `to_dict` returned."""
-        kept = {f.name: values[f.name] for f in fields(cls) if f.name in values or _needed(f)}
-        packed = np.frombuffer(base64.b64decode(kept["outcomes"]), np.uint8)
-        kept["outcomes"] = np.unpackbits(packed, count=kept["samples"]).tobytes()
+        arguments = {f.name: values[f.name] for f in fields(cls) if f.name in values or _needed(f)}
+        packed = np.frombuffer(base64.b64decode(arguments["outcomes"]), np.uint8)
+        arguments["outcomes"] = np.unpackbits(packed, count=arguments["samples"]).tobytes()
         for name in SLICES:
-            kept[name] = tuple(Slice(**item) for item in kept.get(name, ()))
-        kept["worst"] = tuple(PredictedSample.from_dict(item) for item in kept["worst"])
-        kept["watched"] = {int(index): text for index, text in kept["watched"].items()}
-        kept["errors"] = tuple(kept["errors"])
-        kept |= _of_format_2(values)
-        return cls(**kept)
+            arguments[name] = tuple(Slice(**item) for item in arguments.get(name, ()))
+        arguments["worst"] = tuple(PredictedSample.from_dict(item) for item in arguments["worst"])
+        arguments["watched"] = {int(index): text for index, text in arguments["watched"].items()}
+        arguments["errors"] = tuple(arguments["errors"])
+        arguments |= _of_format_2(values)
+        return cls(**arguments)
 
     def save(self, path: str | Path) -> None:
         """Writes the report as JSON, whole or not at all."""

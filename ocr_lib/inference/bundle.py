@@ -119,8 +119,8 @@ def write_manifest(
         "lower": dictionary.lower,
         "right_to_left": dictionary.right_to_left,
     }
-    own = {"preprocess": preprocess.to_dict(), "characters": characters, "files": files}
-    write_json(root / MANIFEST, {"format": FORMAT, **info, **own})
+    described = {"preprocess": preprocess.to_dict(), "characters": characters, "files": files}
+    write_json(root / MANIFEST, {"format": FORMAT, **info, **described})
 
 
 def _read_manifest(root: Path) -> dict[str, Any]:

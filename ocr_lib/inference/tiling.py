@@ -37,14 +37,14 @@ def split(image: Image, preprocess: Preprocess) -> list[Piece]:
     fresh = 1 - OVERLAP - 2 * SEARCH  # of a piece, at least
     size = max(math.floor(widest), math.ceil(width / (MAX_PIECES * fresh)), 8)
     ink = _ink(image)
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     start = 0
     while start + size < width:
         end = _clearest(ink, start + size - round(SEARCH * size), start + size)
-        found.append((start, end))
+        pieces.append((start, end))
         latest = end - round(OVERLAP * size)
         start = _clearest(ink, latest - round(SEARCH * size), latest)
-    return [*found, (start, width)]
+    return [*pieces, (start, width)]
 
 
 def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
@@ -98,13 +98,13 @@ def _overlap(text: str, following: str, expected: int) -> int:
     expected; repeated characters ("0000") would fit at many k.
     """
     longest = min(len(text), len(following), 2 * expected + 2)
-    best, found = 0.0, 0
+    best, length = 0.0, 0
     for k in range(1, longest + 1):
         equal = sum(a == b for a, b in zip(text[-k:], following, strict=False))
         score = equal / k - 0.5 * abs(k - expected) / max(expected, 1)
         if score > best:
-            best, found = score, k
-    return found
+            best, length = score, k
+    return length
 
 
 def _scores(read: Recognition, right_to_left: bool) -> list[float]:

@@ -18,13 +18,19 @@ class Optimizer:
         weight_decay: factor of L2 decay; unset means none.
     """
 
-    OWN: ClassVar = frozenset({"weight_decay"})  # what Paddle's does not take, or not as it stands
+    HANDLED_SEPARATELY: ClassVar = frozenset(
+        {"weight_decay"}
+    )  # what Paddle's does not take, or not as it stands
 
     weight_decay: float | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Returns the arguments of Paddle's optimiser, without decay, clipping and parameters."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.OWN}
+        return {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in self.HANDLED_SEPARATELY
+        }
 
 
 class SGD(Optimizer):
@@ -72,7 +78,10 @@ class AdamW(Adam):
         one_dim_param_no_weight_decay: parameters of one dimension do not shrink.
     """
 
-    OWN: ClassVar = Adam.OWN | {"no_weight_decay_name", "one_dim_param_no_weight_decay"}
+    HANDLED_SEPARATELY: ClassVar = Adam.HANDLED_SEPARATELY | {
+        "no_weight_decay_name",
+        "one_dim_param_no_weight_decay",
+    }
 
     multi_precision: bool = False
     no_weight_decay_name: str = field(default="", metadata={"examples": ("weight", "bias")})

@@ -16,7 +16,7 @@ COSTS, DECISIONS = "costs.json", "decisions.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class EvaluationResult:
     """Candidate and champion on the same lines, and the decision.
 
     Attributes:
@@ -79,7 +79,7 @@ class Evaluation:
         write_json(folder / DECISIONS, {"test_set": self.decisions})
 
     @classmethod
-    def load(cls, folder: Path) -> "Evaluation":
+    def load(cls, folder: Path) -> "EvaluationResult":
         """Reads what `save` wrote."""
         champion, costs, decisions = folder / CHAMPION, folder / COSTS, folder / DECISIONS
         verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))

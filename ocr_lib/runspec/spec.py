@@ -176,9 +176,9 @@ def readable(spec: RunSpec) -> dict[str, Any]:
     values = spec.to_dict()
     config = {"uri": spec.config.uri, **strict_yaml.parse(spec.config.yaml, "config")[0]}
     sources = {
-        name: {item["uri"]: {"digest": item["digest"], "bytes": item["bytes"]} for item in found}
+        name: {item["uri"]: {"digest": item["digest"], "bytes": item["bytes"]} for item in parts}
         for name in ("train_data", "validation_data", "test_data")
-        if (found := values[name])
+        if (parts := values[name])
     }
     return {**values, "config": config, **sources}
 

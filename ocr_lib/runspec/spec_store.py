@@ -94,13 +94,13 @@ def open_spec(store: Store, name: str) -> RunSpec:
         ConfigError: there is none of that name.
     """
     try:
-        found = load_spec(store, name) if _DIGEST.fullmatch(name) else find_spec(store, name)
+        spec = load_spec(store, name) if _DIGEST.fullmatch(name) else find_spec(store, name)
     except MissingObjectError:
-        found = None
-    if found is None:
+        spec = None
+    if spec is None:
         fix = "Give the id of a run that was planned, as `ocr pipeline status` lists them"
         raise ConfigError(name, "no run spec of that name in the object store", fix)
-    return found
+    return spec
 
 
 def _content(store: Store, folder: str, digest: str, suffix: str) -> bytes:

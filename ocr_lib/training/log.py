@@ -29,7 +29,7 @@ class RunLog:
         self._run_dir = run_dir
         self._quiet = quiet
         self._files: tuple[TextIO, TextIO] | None = None  # of lines and of numbers
-        self._kept: tuple[list[str], list[str]] = [], []
+        self._buffered: tuple[list[str], list[str]] = [], []
 
     def open(self) -> None:
         """Makes the run directory, and writes down what was logged so far."""
@@ -37,7 +37,7 @@ class RunLog:
         text = (self._run_dir / "train.log").open("a", encoding="utf-8")
         metrics = (self._run_dir / "metrics.jsonl").open("a", encoding="utf-8")
         self._files = text, metrics
-        for file, lines in zip(self._files, self._kept, strict=True):
+        for file, lines in zip(self._files, self._buffered, strict=True):
             file.writelines(lines)
             file.flush()
 
@@ -60,7 +60,7 @@ class RunLog:
 
     def _write(self, which: int, line: str) -> None:
         if self._files is None:
-            self._kept[which].append(line)
+            self._buffered[which].append(line)
         else:
             self._files[which].write(line)
             self._files[which].flush()

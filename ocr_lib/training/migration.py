@@ -39,7 +39,7 @@ class Migration:
     new: Charset
 
     @property
-    def kept(self) -> list[str]:
+    def shared(self) -> list[str]:
         """Entries of the new dictionary that the old one has."""
         return _in_first(self.new, self.old, also_in_second=True)
 
@@ -55,7 +55,7 @@ class Migration:
 
     def describe(self) -> str:
         """Says how many characters are kept, new and dropped, with examples."""
-        parts = {"kept": self.kept, "new": self.added, "dropped": self.dropped}
+        parts = {"kept": self.shared, "new": self.added, "dropped": self.dropped}
         return ", ".join(f"{len(c)} {name}{_examples(c)}" for name, c in parts.items())
 
     def positions(self) -> NDArray[np.int64]:

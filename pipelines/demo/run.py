@@ -10,7 +10,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.config.loader import merge
 from ocr_lib.errors import ConfigError
 from ocr_lib.registry.production import read_production
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from ocr_lib.runspec.options import OPTIONS
 from ocr_lib.storage.artifacts import download
 from pipelines.demo.answers import ask_triton
@@ -90,7 +90,7 @@ def _summary(
         evaluation_dir = download(
             running.store, run.pointer("evaluate", "evaluation"), work / "evaluation"
         )
-        evaluation = Evaluation.load(evaluation_dir)
+        evaluation = EvaluationResult.load(evaluation_dir)
     return summarise(
         evaluation=evaluation,
         bundle=run.pointer("export", "bundle").metadata if "export" in run.seconds else None,

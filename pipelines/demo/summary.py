@@ -7,7 +7,7 @@ from typing import Any
 
 from ocr_lib.progress import duration
 from ocr_lib.registry.production import Production
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from pipelines.demo.answers import ServedAnswer
 
 COLUMN = 44  # characters of a text shown
@@ -15,7 +15,7 @@ COLUMN = 44  # characters of a text shown
 
 def summarise(
     *,
-    evaluation: Evaluation,
+    evaluation: EvaluationResult,
     bundle: dict[str, Any] | None,
     production: Production | None,
     answers: Sequence[ServedAnswer],

@@ -6,7 +6,7 @@ from components.evaluate import step as evaluate
 from components.export.step import ExportRequest, export
 from components.step_context import StepContext
 from ocr_lib.gate import Thresholds
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from tests.components.predicted import predict_parts
@@ -23,7 +23,7 @@ def context(store: Store, work_dir: Path) -> StepContext:
 
 def judge(
     store: Store, model: ArtifactRef, data: Data, name: str, work: Path, run: str = ""
-) -> tuple[Evaluation, ArtifactRef]:
+) -> tuple[EvaluationResult, ArtifactRef]:
     run = run or str(model.metadata["run"])
     parts = predict_parts(store, model, data.test, run, name, work / "parts")
     request = evaluate.EvaluateRequest(

@@ -12,7 +12,7 @@ from ocr_lib.evaluation import predict as predicting
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Thresholds
 from ocr_lib.registry.champion import open_champion
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
@@ -35,7 +35,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def judge(
     store: Store, model: ArtifactRef, data: Data, run: str, parts: list[ArtifactRef], work: Path
-) -> Evaluation:
+) -> EvaluationResult:
     work.mkdir()
     request = evaluate.EvaluateRequest(
         run=run,

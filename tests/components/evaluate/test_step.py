@@ -110,7 +110,7 @@ class Site:
             limits=LIMITS,
         )
 
-    def evaluate(self, *parts: ArtifactRef) -> tuple[evaluate.Evaluation, ArtifactRef]:
+    def evaluate(self, *parts: ArtifactRef) -> tuple[evaluate.EvaluationResult, ArtifactRef]:
         work = self.folder / f"work-{len(list(self.folder.iterdir()))}"
         work.mkdir()
         return evaluate.evaluate(StepContext(self.store, work), self.request(*parts))

@@ -44,5 +44,5 @@ def test_other_lines_are_not_there(store: Store, lmdb: ArtifactRef, tmp_path: Pa
 def test_another_data_set_in_its_place_is_refused(
     store: Store, lmdb: ArtifactRef, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="other data lie there now"):
+    with pytest.raises(DataError, match="replaced after it was checked"):
         download_samples(store, ArtifactRef(lmdb.uri, "0" * 64), range(3), tmp_path / "fetched")

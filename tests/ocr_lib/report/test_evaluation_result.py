@@ -5,21 +5,21 @@ import pytest
 
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import Check, Thresholds, Verdict, decide
-from ocr_lib.report.evaluation_result import REFUSED_BY, Evaluation
+from ocr_lib.report.evaluation_result import REFUSED_BY, EvaluationResult
 from tests.components.eval_reports import report_with
 
 
-def judge(candidate: EvalReport, champion: EvalReport | None) -> Evaluation:
-    return Evaluation(candidate, champion, decide(candidate, champion, Thresholds()))
+def judge(candidate: EvalReport, champion: EvalReport | None) -> EvaluationResult:
+    return EvaluationResult(candidate, champion, decide(candidate, champion, Thresholds()))
 
 
 @pytest.mark.parametrize("champion", [None, report_with(0.9)])
 def test_an_evaluation_survives_its_folder(champion: EvalReport | None, tmp_path: Path) -> None:
     found = replace(judge(report_with(0.7), champion), decisions=3)
     found.save(tmp_path / "evaluation")
-    assert Evaluation.load(tmp_path / "evaluation") == found
+    assert EvaluationResult.load(tmp_path / "evaluation") == found
     (tmp_path / "evaluation/decisions.json").unlink()  # of an earlier release
-    assert Evaluation.load(tmp_path / "evaluation") == replace(found, decisions=None)
+    assert EvaluationResult.load(tmp_path / "evaluation") == replace(found, decisions=None)
 
 
 def test_metrics_set_the_model_beside_the_one_that_serves() -> None:

@@ -41,14 +41,14 @@ def test_shared_characters_keep_their_logits(old: Charset, new: Charset) -> None
     before, after = features @ weight + bias, features @ moved[0] + moved[1]
     assert after.shape == (5, new.num_classes)
     np.testing.assert_allclose(after[:, 0], before[:, 0])
-    for entry in migration.kept:
+    for entry in migration.shared:
         ids = [d.characters.index(entry) + 1 for d in (old, new)]
         np.testing.assert_allclose(after[:, ids[1]], before[:, ids[0]])
     for entry in migration.added:
         new_id = new.characters.index(entry) + 1
         np.testing.assert_allclose(after[:, new_id], before[:, 1:].mean(axis=1))
-    assert len(migration.kept) + len(migration.added) == len(new.characters)
-    assert len(migration.kept) + len(migration.dropped) == len(old.characters)
+    assert len(migration.shared) + len(migration.added) == len(new.characters)
+    assert len(migration.shared) + len(migration.dropped) == len(old.characters)
 
 
 def _head(classes: int):
@@ -83,7 +83,7 @@ def test_every_head_has_its_axes(config: str, token_ids, parameter: str | None) 
     if parameter:
         id_schemes = token_ids(OLD.num_classes), token_ids(NEW.num_classes)
         rows = old.state_dict()[parameter].numpy(), moved[parameter]
-        for entry in Migration(OLD, NEW).kept:
+        for entry in Migration(OLD, NEW).shared:
             ids = [
                 d.encode(entry)[0] + c.shift for d, c in zip((OLD, NEW), id_schemes, strict=True)
             ]

@@ -5,7 +5,7 @@ import pytest
 
 from ocr_lib.gate import Thresholds, decide
 from ocr_lib.registry.production import Production
-from ocr_lib.report.evaluation_result import Evaluation
+from ocr_lib.report.evaluation_result import EvaluationResult
 from pipelines.demo.answers import ServedAnswer
 from pipelines.demo.summary import lines, summarise
 from tests.components.eval_reports import report_with
@@ -18,9 +18,9 @@ ANSWERS = (
 SECONDS = {"whole": 61.0, "steps": {"train": 40.0}}
 
 
-def evaluation(accuracy: float = 0.92) -> Evaluation:
+def evaluation(accuracy: float = 0.92) -> EvaluationResult:
     report = report_with(accuracy)
-    return Evaluation(report, None, decide(report, None, Thresholds(min_accuracy=0.5)))
+    return EvaluationResult(report, None, decide(report, None, Thresholds(min_accuracy=0.5)))
 
 
 def test_an_accepted_model_has_all_figures() -> None:
