@@ -78,4 +78,4 @@ def test_example_runs(title: str, tree: Path):
 
 
 def test_every_kind_of_addition_has_an_example():
-    assert len(EXAMPLES) >= 2
+    assert set(EXAMPLES) >= {f"Add a {kind}" for kind in ("backbone", "head", "step", "command")}
