@@ -36,7 +36,7 @@ def version() -> str:
 
 
 def tag(name: str, registry: str, number: str) -> str:
-    """Returns what an image is called: `registry.example/ocr/train:0.1.0`."""
+    """Returns what an image is called: `registry.example/ocr/train:0.2.0`."""
     return f"{registry.rstrip('/') or PREFIX}/{name}:{number}"
 
 

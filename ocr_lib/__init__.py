@@ -1,3 +1,3 @@
 """Text-line recognition: labels, LMDB, training, evaluation, export. Knows no orchestrator."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

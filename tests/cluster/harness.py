@@ -22,7 +22,7 @@ from ocr_lib.storage.access_policy import secret_name
 from ocr_lib.storage.pod_env import STORE_CONFIG_MAP
 
 Tree = dict[str, Any]
-IMAGE = os.environ.get("OCR_CLUSTER_IMAGE", "ocr-pipelines/train:0.1.0")
+IMAGE = os.environ.get("OCR_CLUSTER_IMAGE", "ocr-pipelines/train:0.2.0")
 # For work on the sources: folders of the node for PYTHONPATH, in place of those in the image. Such
 # pods are not "restricted".
 CODE = os.environ.get("OCR_CLUSTER_CODE", "")
