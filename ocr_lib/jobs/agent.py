@@ -106,10 +106,10 @@ class Agent:
         """Runs the ranks, again each time a peer started again."""
         while True:
             self._again = False
-            meeting = self._meet()
-            if not meeting:
+            round_id = self._rendezvous()
+            if not round_id:
                 return TERMINATED
-            self._ranks = WorkerGroup(self.folder, self.devices, self.index, meeting)
+            self._ranks = WorkerGroup(self.folder, self.devices, self.index, round_id)
             code = self._ranks.wait(self._look)
             self.heartbeat.flush()
             if self._ended:
@@ -121,16 +121,16 @@ class Agent:
             self._explain(self._ranks, code)
         return code
 
-    def _meet(self) -> str:
+    def _rendezvous(self) -> str:
         """Waits until all machines started, as long as the job may.
 
         Returns:
-            Where they meet; empty when this one was asked to end.
+            The id of the round; empty when this pod was asked to end.
         """
         told = False
         while not self._ended:
-            if place := with_retries(self.group.meeting, log.warning):
-                return place
+            if round_id := with_retries(self.group.round_id, log.warning):
+                return round_id
             if not told:
                 log.info("waiting for the other pods to start")
             told = True

@@ -79,12 +79,14 @@ def read_pods(pods: Iterable[Tree]) -> list[Diagnosis]:
 
 def read_events(events: Iterable[Tree]) -> list[Diagnosis]:
     """Returns why the job's pods could not be made, where the API server refused them."""
-    found = []
+    diagnoses = []
     for event in events:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedCreatePod" and "already exists" not in message:
-            found.append(Diagnosis("refused", "job", f"no pod could be made: {message}", message))
-    return found[-1:]
+            diagnoses.append(
+                Diagnosis("refused", "job", f"no pod could be made: {message}", message)
+            )
+    return diagnoses[-1:]
 
 
 def restarts(pod: Tree) -> int:
@@ -138,12 +140,12 @@ def _ended(where: str, uid: str, container: Tree) -> Iterable[Diagnosis]:
 
 
 def _reason(ended: Tree, container: Tree) -> tuple[Kind, str]:
-    said = _parse(ended.get("message", ""))
-    if ended.get("reason") == "OOMKilled" or said.get("kind") == "oom":
+    report = _parse(ended.get("message", ""))
+    if ended.get("reason") == "OOMKilled" or report.get("kind") == "oom":
         limit = container.get("resources", {}).get("limits", {}).get("memory", "")
         return "oom", f"it needed more memory than its limit{f' of {limit}' if limit else ''}"
-    if said:
-        return said["kind"], said["cause"].rstrip(". \n")
+    if report:
+        return report["kind"], report["cause"].rstrip(". \n")
     last = [line for line in str(ended.get("message", "")).splitlines() if line.strip()][-1:]
     tail = f": {last[0].strip()[:300]}" if last else ""
     return "crash", f"it ended with exit code {ended['exitCode']}{tail}"
@@ -152,8 +154,8 @@ def _reason(ended: Tree, container: Tree) -> tuple[Kind, str]:
 def _parse(message: str) -> dict[str, Any]:
     """Returns what the node process said of its end, see `reason.py`; empty for anything else."""
     try:
-        said = json.loads(message)
-        return said if said["kind"] in FIXES and isinstance(said["cause"], str) else {}
+        report = json.loads(message)
+        return report if report["kind"] in FIXES and isinstance(report["cause"], str) else {}
     except (ValueError, KeyError, TypeError):
         return {}
 
@@ -169,5 +171,5 @@ def _evicted(status: Tree) -> str:
 
 def _container(pod: Tree) -> Tree:
     statuses = pod.get("status", {}).get("containerStatuses", ())
-    found: Tree = next((item for item in statuses if item.get("name") == "paddle"), {})
-    return found
+    status: Tree = next((item for item in statuses if item.get("name") == "paddle"), {})
+    return status

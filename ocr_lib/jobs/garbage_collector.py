@@ -53,12 +53,12 @@ def expiry_reason(job: Tree, pods: Iterable[Tree], now: float, limits: Retention
     if age < limits.min_age_s:
         return ""
     for kind in ("Succeeded", "Failed"):
-        if found := condition(job, kind):
-            ago = now - seconds(found.get("lastTransitionTime", ""))
+        if ended := condition(job, kind):
+            ago = now - seconds(ended.get("lastTransitionTime", ""))
             return f"{kind.lower()} {ago / 3600:.1f} h ago" if ago >= limits.finished_s else ""
-    own = float(job["spec"].get("runPolicy", {}).get("activeDeadlineSeconds") or 0)
-    if own and age > own + limits.grace_s:
-        return f"{age / 3600:.1f} h old, {own / 3600:.1f} h were allowed"
+    deadline_s = float(job["spec"].get("runPolicy", {}).get("activeDeadlineSeconds") or 0)
+    if deadline_s and age > deadline_s + limits.grace_s:
+        return f"{age / 3600:.1f} h old, {deadline_s / 3600:.1f} h were allowed"
     run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
     live = [pod for pod in pods if pod.get("status", {}).get("phase") in LIVE]
     if run and not live:
@@ -68,13 +68,13 @@ def expiry_reason(job: Tree, pods: Iterable[Tree], now: float, limits: Retention
 
 def expired_jobs(cluster: KubernetesApi, now: float, limits: RetentionLimits) -> dict[str, str]:
     """Returns the jobs that are over: name → why."""
-    found = {}
+    expired = {}
     for job in cluster.jobs(SELECTOR):
         run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
         pods = cluster.pods(f"{RUN_LABEL}={run}") if run else []
         if why := expiry_reason(job, pods, now, limits):
-            found[job["metadata"]["name"]] = why
-    return found
+            expired[job["metadata"]["name"]] = why
+    return expired
 
 
 def collect_garbage(

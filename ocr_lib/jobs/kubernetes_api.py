@@ -58,8 +58,8 @@ class KubernetesApi:
         try:
             if in_cluster():
                 config.load_incluster_config()
-                own = NAMESPACE_FILE.read_text("utf-8").strip()
-                return cls(client.ApiClient(), namespace or own)
+                pod_namespace = NAMESPACE_FILE.read_text("utf-8").strip()
+                return cls(client.ApiClient(), namespace or pod_namespace)
             files = (
                 Settings.from_env().kubeconfig or None
             )  # the client looks when it is imported, once
@@ -82,29 +82,29 @@ class KubernetesApi:
 
     def create_job(self, body: Tree) -> bool:
         """Creates a PaddleJob; False where one of that name is there already."""
-        made = self._call(
+        created = self._call(
             lambda: self._custom.create_namespaced_custom_object(
                 GROUP, VERSION, self.namespace, PLURAL, body, _request_timeout=TIMEOUT_S
             ),
             "create a PaddleJob",
             absent=(409,),
         )
-        return made is not None
+        return created is not None
 
     def job(self, name: str) -> Tree | None:
         """Returns a PaddleJob, or None where there is none."""
-        found: Tree | None = self._call(
+        paddle_job: Tree | None = self._call(
             lambda: self._custom.get_namespaced_custom_object(
                 GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=TIMEOUT_S
             ),
             f"read PaddleJob {name}",
             absent=(404, 410),
         )
-        return found
+        return paddle_job
 
     def jobs(self, selector: str) -> list[Tree]:
         """Returns the PaddleJobs with those labels; none where the cluster knows no PaddleJob."""
-        found = self._call(
+        answer = self._call(
             lambda: self._custom.list_namespaced_custom_object(
                 *(GROUP, VERSION, self.namespace, PLURAL),
                 label_selector=selector,
@@ -113,7 +113,7 @@ class KubernetesApi:
             "list PaddleJobs",
             absent=(404,),
         )
-        return list(found["items"]) if found else []
+        return list(answer["items"]) if answer else []
 
     def delete_job(self, name: str) -> None:
         """Deletes a PaddleJob with its pods; one that is not there is no error."""
@@ -181,7 +181,7 @@ class KubernetesApi:
             previous: of the container before its last restart.
         """
         more = {"since_seconds": since_s} if since_s else {"tail_lines": MAX_LOG_LINES}
-        found = self._call(
+        content = self._call(
             lambda: (
                 self._core.read_namespaced_pod_log(
                     *(pod, self.namespace),
@@ -196,7 +196,7 @@ class KubernetesApi:
             f"read the log of {pod}",
             absent=(400, 404, 410),  # 400: the container has not started
         )
-        return bytes(found or b"").decode(errors="replace")
+        return bytes(content or b"").decode(errors="replace")
 
     def _items(self, send: Callable[[], Any], action: str) -> list[Tree]:
         answer = self._call(lambda: json.loads(send().data), action)

@@ -57,7 +57,7 @@ class LogTailer:
         self._attempt = attempt
         self._logs: dict[str, PodLog] = {}
         self._restarts: dict[str, int] = {}
-        self._kept: dict[str, list[str]] = {}
+        self._tails: dict[str, list[str]] = {}
         self.heartbeat = HeartbeatReader(store, run_key)
         self._heartbeat_read: float | None = None
         self._uploaded = time.monotonic()
@@ -95,7 +95,7 @@ class LogTailer:
     def upload(self) -> None:
         """Puts the logs read so far into the store; training does not depend on it."""
         self._uploaded = time.monotonic()
-        for uid, lines in self._kept.items():
+        for uid, lines in self._tails.items():
             pod_log = self._logs[uid]
             key = log_key(self._run_key, self._attempt, f"{pod_log.worker}-{uid[:8]}")
             try:
@@ -118,11 +118,11 @@ class LogTailer:
             pod_log.read_at = began
 
     def _show(self, uid: str, pod_log: PodLog, text: str) -> None:
-        kept = self._kept.setdefault(uid, [])
+        tail = self._tails.setdefault(uid, [])
         shown = len(self._logs) <= MAX_FOLLOWED or pod_log.worker == "worker-0"
         for line in pod_log.read(text):
-            kept.append(f"{line.time} {line.text}\n")
+            tail.append(f"{line.time} {line.text}\n")
             if shown and not self._quiet and not is_chatter(line.text):
                 echo(f"{pod_log.prefix}{readable(line.text)}", flush=True)
-        while sum(map(len, kept)) > MAX_KEPT:
-            del kept[: len(kept) // 2 + 1]
+        while sum(map(len, tail)) > MAX_KEPT:
+            del tail[: len(tail) // 2 + 1]

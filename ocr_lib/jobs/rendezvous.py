@@ -22,7 +22,7 @@ STACKS = "stacks-wanted"  # the watcher's mark: everybody writes down where it s
 
 
 class RendezvousChange(NamedTuple):
-    """What the marks say: a peer started again since the meeting; stacks are requested again."""
+    """What the marks say: a peer started again since this round; stacks are requested again."""
 
     broken: bool = False
     stacks: bool = False
@@ -46,7 +46,7 @@ class Rendezvous:
         self._prefix = f"{run_key}/group/{attempt:02d}/"
         self._name = name
         self._machines = machines
-        self._own = ""
+        self._own_mark = ""
         self._known: dict[str, str] = {}
 
     def join(self) -> None:
@@ -56,20 +56,21 @@ class Rendezvous:
             ServiceError: the store is away.
         """
         self.mark(self._name)
-        self._own = self._marks().get(self._name, "")
+        self._own_mark = self._marks().get(self._name, "")
 
-    def meeting(self) -> str:
-        """Returns the name of the place to meet the others at; empty while one has not joined.
+    def round_id(self) -> str:
+        """Returns the id of the rendezvous round; empty while a machine has not joined.
 
-        Those find each other who know of the same starts of all machines. A pod that was taken
-        for dead and replaced finds no peer: it knows its own start, the others its successor's.
+        Only pods that saw the same restarts of all machines have the same id. A pod that was
+        replaced because it seemed dead finds no peer: it knows its own start, the others its
+        successor's.
 
         Raises:
             ServiceError: the store is away.
         """
         self._known = self._marks()
         machines = {name: mark for name, mark in self._known.items() if name != STACKS}
-        machines[self._name] = self._own
+        machines[self._name] = self._own_mark
         if len(machines) < self._machines:
             return ""
         return hashlib.sha256(json.dumps(machines, sort_keys=True).encode()).hexdigest()[:16]
@@ -94,5 +95,5 @@ class Rendezvous:
             self._store.remove(item.key)
 
     def _marks(self) -> dict[str, str]:
-        found = self._store.list(self._prefix)
-        return {item.key.rpartition("/")[2]: item.etag for item in found}
+        items = self._store.list(self._prefix)
+        return {item.key.rpartition("/")[2]: item.etag for item in items}

@@ -69,9 +69,9 @@ class Snapshots:
         """Fills an empty run directory from the newest snapshot, or from the finished run."""
         if (self._run_dir / f"{LATEST}.json").exists():
             return
-        found = self._complete()
-        if found:
-            self._store.get_tree(f"{self._prefix}/{found[-1]}", self._run_dir)
+        snapshots = self._complete()
+        if snapshots:
+            self._store.get_tree(f"{self._prefix}/{snapshots[-1]}", self._run_dir)
         elif self._store.exists(f"{self._run}/{MANIFEST_NAME}"):
             self._store.get_tree(self._run, self._run_dir)
 
@@ -140,7 +140,7 @@ def _copy(run_dir: Path, target: Path) -> int | None:
         with suppress(FileNotFoundError):  # it went away since
             if path.name in LOGS:
                 shutil.copyfile(path, target / path.name)
-            elif path.is_file() and _wanted(path.name):
+            elif path.is_file() and _for_resume(path.name):
                 os.link(path, target / path.name)  # files are replaced, a link keeps the old one
     steps = {name: _step_of(target / name, run_dir) for name in (LATEST, BEST)}
     if steps[LATEST] is None or (steps[BEST] is None and (target / f"{BEST}.json").exists()):
@@ -148,7 +148,7 @@ def _copy(run_dir: Path, target: Path) -> int | None:
     return steps[LATEST]
 
 
-def _wanted(name: str) -> bool:
+def _for_resume(name: str) -> bool:
     """Tells whether a resume needs the file: not the checkpoints kept for other uses."""
     other = name.startswith((".", "iter_epoch_")) or name.endswith(".npz") or name == HEARTBEAT
     return not other

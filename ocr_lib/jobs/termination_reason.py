@@ -43,10 +43,10 @@ def write_reason(path: Path, reason: TerminationReason) -> None:
 
 def read_reasons(folder: Path) -> list[TerminationReason]:
     """Returns what the ranks of this machine wrote, in the order of ranks."""
-    found = []
+    reasons = []
     for path in sorted(folder.glob("reason-*.json")):
         try:
-            found.append(TerminationReason(**json.loads(path.read_text("utf-8"))))
+            reasons.append(TerminationReason(**json.loads(path.read_text("utf-8"))))
         except (OSError, ValueError, TypeError):
             continue
-    return found
+    return reasons

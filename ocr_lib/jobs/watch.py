@@ -95,8 +95,8 @@ def condition(job: Tree, kind: str) -> Tree | None:
     """Returns the condition of that type if its status is True."""
     for item in job.get("status", {}).get("conditions", ()):
         if item.get("type") == kind and item.get("status") == "True":
-            found: Tree = item
-            return found
+            matching: Tree = item
+            return matching
     return None
 
 
@@ -115,11 +115,11 @@ def advance(watch: WatchState, look: Observation, options: JobOptions) -> WatchS
 
 def _taken_up(since: Mapping[str, float], job: Tree, at: float) -> dict[str, float]:
     """Keeps since when there is a job, and since when the operator ignores it."""
-    kept = {"seen": at, **since}
+    times = {"seen": at, **since}
     if job.get("status", {}).get("conditions"):
-        kept.pop("ignored", None)
-        return kept
-    return {"ignored": at, **kept}
+        times.pop("ignored", None)
+        return times
+    return {"ignored": at, **times}
 
 
 def _remember(watch: WatchState, look: Observation, findings: list[Diagnosis]) -> WatchState:
@@ -214,14 +214,14 @@ def _watch_progress(watch: WatchState, look: Observation, options: JobOptions) -
     if waiting or not look.store_reachable:  # other limits are for that; nothing is known
         since["waited"] = look.at
         return replace(watch, since=since)
-    quiet, asked = look.at - moved, since.get("dumped")
+    quiet, dumped_at = look.at - moved, since.get("dumped")
     if quiet < 60 * options.stall_minutes:
         since.pop("dumped", None)
         return replace(watch, since=since)
-    if asked is None:
+    if dumped_at is None:
         line = f"no progress for {_time(quiet)}: asking the workers for their stacks."
         return replace(watch, since={**since, "dumped": look.at}, say=(*watch.say, line), dump=True)
-    if look.at - asked < DUMP_S:
+    if look.at - dumped_at < DUMP_S:
         return watch
     reason = f"no progress for {_time(quiet)}; the stacks are in the workers' logs."
     return replace(watch, end=Outcome("again", reason, "stalled"))

@@ -29,21 +29,21 @@ class WorkerGroup:
         folder: working directory: configuration in, reasons and logs out.
         devices: how many ranks.
         machine: which one this is, from 0; its ranks come in this order.
-        meeting: name of the place where the launchers of all machines find each other.
+        round_id: of the rendezvous: launchers with the same one find each other.
     """
 
-    def __init__(self, folder: Path, devices: int, machine: int, meeting: str) -> None:
+    def __init__(self, folder: Path, devices: int, machine: int, round_id: str) -> None:
         self.folder = folder
         for old in folder.glob("reason-*.json"):
             old.unlink()
         launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", str(devices)]
         script = [str(Path(worker.__file__)), str(folder)]
         # The launcher takes these from the environment, rather than what its options say.
-        place = {"PADDLE_JOB_ID": meeting, "PADDLE_RANK": str(machine)}
+        rendezvous = {"PADDLE_JOB_ID": round_id, "PADDLE_RANK": str(machine)}
         self._process = subprocess.Popen(
             [sys.executable, *launch, "--log_dir", str(folder / LOG_DIR), *script],
             cwd=folder,
-            env=child_environment(place, without=KEYS),
+            env=child_environment(rendezvous, without=KEYS),
         )
 
     def wait(self, look: Callable[[], None]) -> int:
@@ -95,12 +95,12 @@ class WorkerGroup:
 
 def children(pid: int) -> list[int]:
     """Returns the processes that a process started."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             if int(path.read_text("utf-8").rpartition(")")[2].split()[1]) == pid:
-                found.append(int(path.parent.name))
-    return found
+                pids.append(int(path.parent.name))
+    return pids
 
 
 def kill_groups(ranks: list[int]) -> None:
