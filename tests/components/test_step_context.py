@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from components.step_context import step_context
@@ -31,3 +33,26 @@ def test_an_error_of_ours_is_one_line_and_its_exit_code(
 def test_a_defect_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError), step_context("train"):
         raise ZeroDivisionError
+
+
+def test_a_step_logs_its_name_and_run_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OCR_LOG_FORMAT", "json")
+    monkeypatch.setenv("OCR_TRITON_ADMIN_KEY", "canary7d1f0c9b3e")
+    with step_context("deploy", run="r1") as context:
+        context.log.info("loading with canary7d1f0c9b3e")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["logger"], line["step"], line["run"]) == ("components.deploy", "deploy", "r1")
+    assert line["message"] == "loading with [hidden]"
+
+
+def test_a_log_format_that_there_is_not_ends_the_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OCR_LOG_FORMAT", "xml")
+    with pytest.raises(SystemExit) as exit_, step_context("plan"):
+        pass
+    assert exit_.value.code == 2
+    expected = "plan: OCR_LOG_FORMAT: 'xml' is no format. Give text or json.\n"
+    assert capsys.readouterr().err == expected
