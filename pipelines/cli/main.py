@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
+from ocr_lib.log_config import logging_configured
 from ocr_lib.settings import Settings, variable_name
 from ocr_lib.terminal import echo, printable
 
@@ -24,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         configure_cpu()
         debug = debug or bool(Settings.from_env().debug)
-        return run(words)
+        with logging_configured():
+            return run(words)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader went away: `ocr … | head`

@@ -43,7 +43,6 @@ def reap(namespace: str | None, dry_run: bool, finished_hours: float, young_minu
     from components.clean_up.step import end_job
     from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage, expired_jobs
     from ocr_lib.jobs.kubernetes_api import KubernetesApi
-    from ocr_lib.log_config import logging_configured
 
     limits = RetentionLimits(finished_s=finished_hours * 3600, min_age_s=young_minutes * 60)
     cluster = KubernetesApi.connect(namespace)
@@ -51,5 +50,4 @@ def reap(namespace: str | None, dry_run: bool, finished_hours: float, young_minu
         for name, why in expired_jobs(cluster, time.time(), limits).items():
             echo(f"over: {name}: {why}")
         return
-    with logging_configured():
-        collect_garbage(cluster, limits, end_job)
+    collect_garbage(cluster, limits, end_job)

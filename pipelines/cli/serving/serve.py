@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from ocr_lib.errors import ServiceError
-from ocr_lib.log_config import logging_configured
 from ocr_lib.polling import CLOCK
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.connection import MAKE_ADMIN_KEY, admin_key
@@ -99,7 +98,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     store = Store.from_env()
-    with logging_configured(), ExitStack() as stack:
+    with ExitStack() as stack:
         server = None if url else stack.enter_context(_triton(store, address, ports))
         keeper = Reconciler(store, server.url if server else str(url), served)
         stack.callback(keeper.close)

@@ -1,15 +1,18 @@
 """The command line: exit codes, messages, and only the asked-for module imported."""
 
 import errno
+import json
+import logging
 import re
+from dataclasses import fields
 
 import pytest
 
 from ocr_lib.errors import LabelError, OcrError
+from ocr_lib.runspec.options import RunOptions
 from pipelines.cli import main as cli
 from pipelines.cli.command import command
 from pipelines.cli.commands import COMMANDS, ocr
-from pipelines.train_and_deploy import build_pipeline
 from tests.ocr_lib.data.labels.folders import write_labels
 
 
@@ -90,7 +93,7 @@ def test_the_fix_for_too_many_bad_lines_names_the_option_that_allows_them(tmp_pa
     (option,) = re.findall(r"--[a-z-]+", said)
     (parameter,) = set(re.findall(r"max_[a-z_]+", said))
     assert cli.main([*command, option, "0.5"]) == 0
-    assert parameter in build_pipeline().component_spec.inputs
+    assert parameter in {field.name for field in fields(RunOptions)}
 
 
 def test_a_variable_that_holds_no_number_is_one_line(monkeypatch, capsys):
@@ -119,3 +122,15 @@ def test_a_wrong_argument_is_one_line(capsys):
     assert shown.startswith("ocr gate: --proof: 'a\\x1b[2Jb' is not one of 'none', ")
     assert shown.endswith("See `ocr gate --help`.\n")
     assert len(shown.splitlines()) == 1
+
+
+def test_what_the_library_logs_goes_to_standard_error(monkeypatch, capsys):
+    def warn():
+        logging.getLogger("ocr_lib.storage").warning("this store ignores conditions")
+
+    monkeypatch.setitem(ocr.commands, "warn", command("warn")(warn))
+    assert cli.main(["warn"]) == 0
+    assert capsys.readouterr().err.endswith(" WARNING storage: this store ignores conditions\n")
+    monkeypatch.setenv("OCR_LOG_FORMAT", "json")
+    assert cli.main(["warn"]) == 0
+    assert json.loads(capsys.readouterr().err)["message"] == "this store ignores conditions"
