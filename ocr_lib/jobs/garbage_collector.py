@@ -8,14 +8,18 @@ attempts of a step a run has no pod for some seconds.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from ocr_lib.errors import ServiceError
+from ocr_lib.jobs.heartbeat import describe_heartbeat
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN, MANAGED_BY
 from ocr_lib.jobs.watch import condition
 from ocr_lib.polling import CLOCK
+from ocr_lib.storage.store import Store
 
 log = logging.getLogger(__name__)
 Tree = Mapping[str, Any]
@@ -66,15 +70,33 @@ def expiry_reason(job: Tree, pods: Iterable[Tree], now: float, limits: Retention
     return ""
 
 
-def expired_jobs(cluster: KubernetesApi, now: float, limits: RetentionLimits) -> dict[str, str]:
-    """Returns the jobs that are over: name → why."""
+def expired_jobs(
+    cluster: KubernetesApi, now: float, limits: RetentionLimits, store: Store | None = None
+) -> dict[str, str]:
+    """Returns the jobs that are over: name → why.
+
+    Args:
+        cluster: where they are.
+        now: seconds since 1970.
+        limits: when a job is over.
+        store: holds the runs' heartbeats, which say how far each was; None leaves that out.
+    """
     expired = {}
     for job in cluster.jobs(SELECTOR):
         run = job["metadata"].get("annotations", {}).get(ANNOTATION_RUN, "")
         pods = cluster.pods(f"{RUN_LABEL}={run}") if run else []
         if why := expiry_reason(job, pods, now, limits):
-            expired[job["metadata"]["name"]] = why
+            expired[job["metadata"]["name"]] = why + _how_far(run, now, store)
     return expired
+
+
+def _how_far(run: str, now: float, store: Store | None) -> str:
+    """Returns what a run's heartbeat says; nothing decides by it, so it may be missing."""
+    if store is None or not run:
+        return ""
+    with suppress(ServiceError):
+        return f" ({describe_heartbeat(store, f'runs/{run}', datetime.fromtimestamp(now, UTC))})"
+    return ""
 
 
 def collect_garbage(
@@ -82,12 +104,13 @@ def collect_garbage(
     limits: RetentionLimits,
     end: Callable[[KubernetesApi, str], None],
     second_look_s: float = SECOND_LOOK_S,
+    store: Store | None = None,
 ) -> dict[str, str]:
     """Ends what is over at both looks; returns name → why."""
-    over = expired_jobs(cluster, time.time(), limits)
+    over = expired_jobs(cluster, time.time(), limits, store)
     if over:
         CLOCK.sleep(second_look_s)
-        again = expired_jobs(cluster, time.time(), limits)
+        again = expired_jobs(cluster, time.time(), limits, store)
         over = {name: again[name] for name in over if name in again}
     for name, why in over.items():
         end(cluster, name)

@@ -86,6 +86,19 @@ class Beat:
         )
 
 
+def describe_heartbeat(store: Store, run_key: str, now: datetime) -> str:
+    """Returns in words how far a run is by its last heartbeat, and how long ago that was.
+
+    Raises:
+        ServiceError: the store does not answer.
+    """
+    beat = read_heartbeat(store, run_key)
+    if beat is None:
+        return "no heartbeat yet"
+    far = beat.describe() or "before its first step"
+    return f"{far}; last heartbeat {duration(beat.age_s(now))} ago"
+
+
 def heartbeat_key(run_key: str) -> str:
     """Returns the key of a run's heartbeat."""
     return f"{run_key}/{HEARTBEAT}"

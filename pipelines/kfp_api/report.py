@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocr_lib.errors import OcrError
-from ocr_lib.jobs.heartbeat import read_heartbeat
+from ocr_lib.jobs.heartbeat import describe_heartbeat
 from ocr_lib.jobs.paddlejob import job_name
 from ocr_lib.progress import duration
 from ocr_lib.storage.store import Store
@@ -76,13 +76,10 @@ def training(view: View, open_store: Callable[[], Store] | None) -> list[str]:
     if open_store is None or step is None or step.state != RUNNING:
         return []
     try:
-        beat = read_heartbeat(open_store(), f"runs/{view.run.run_id}")
+        progress = describe_heartbeat(open_store(), f"runs/{view.run.run_id}", view.seen)
     except OcrError as error:
-        return [f"training   not known: {error}"]
-    if beat is None:
-        return ["training   no heartbeat yet"]
-    far = beat.describe() or "before its first step"
-    return [f"training   {far}; last heartbeat {duration(beat.age_s(view.seen))} ago"]
+        progress = f"not known: {error}"
+    return [f"training   {progress}"]
 
 
 def outcome(view: View, reasons: Sequence[str] = ()) -> list[str]:

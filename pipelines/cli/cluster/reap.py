@@ -3,6 +3,7 @@
 from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.options import namespace, real_number
+from pipelines.cli.pipeline.options import store_opener
 
 
 @command("reap")
@@ -28,7 +29,8 @@ def reap(namespace: str | None, dry_run: bool, finished_hours: float, young_minu
     """End training jobs of a namespace that are over.
 
     They finished long ago, are past their deadline, or belong to a pipeline run that has no pod at
-    work. What is alive, or young, stays.
+    work. What is alive, or young, stays. Where OCR_S3_ENDPOINT and the store's keys are set, how
+    far each was is read from its heartbeat.
 
     It may run as often as you like: the pipeline's exit handler does the same for its own run, this
     finds what the exit handler missed. Meant for a CronJob.
@@ -46,8 +48,10 @@ def reap(namespace: str | None, dry_run: bool, finished_hours: float, young_minu
 
     limits = RetentionLimits(finished_s=finished_hours * 3600, min_age_s=young_minutes * 60)
     cluster = KubernetesApi.connect(namespace)
+    open_store = store_opener()
+    store = open_store() if open_store else None
     if dry_run:
-        for name, why in expired_jobs(cluster, time.time(), limits).items():
+        for name, why in expired_jobs(cluster, time.time(), limits, store).items():
             echo(f"over: {name}: {why}")
         return
-    collect_garbage(cluster, limits, end_job)
+    collect_garbage(cluster, limits, end_job, store=store)

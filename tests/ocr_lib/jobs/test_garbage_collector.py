@@ -4,8 +4,16 @@ from typing import Any
 import pytest
 
 from components.clean_up.step import end_job
-from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage, expiry_reason
+from ocr_lib.jobs.garbage_collector import (
+    RetentionLimits,
+    collect_garbage,
+    expired_jobs,
+    expiry_reason,
+)
+from ocr_lib.jobs.heartbeat import Beat
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
+from ocr_lib.storage.s3 import S3Client
+from ocr_lib.storage.store import Store
 from tests.ocr_lib.jobs.api_server import ApiServer
 from tests.ocr_lib.jobs.cluster_objects import job as job_with
 from tests.ocr_lib.jobs.cluster_objects import pod
@@ -67,6 +75,22 @@ def test_only_what_is_over_at_both_looks_goes() -> None:
         assert set(collect_garbage(server.cluster, LIMITS, end_job, 0.0)) == {"a", "b"}
         assert server.jobs == {}
         assert collect_garbage(server.cluster, LIMITS, end_job, 0.0) == {}
+
+
+def test_how_far_a_job_was_is_said_where_its_heartbeat_can_be_read(
+    store: Store, closed_port: int
+) -> None:
+    at = datetime.fromtimestamp(NOW - 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    store.put_json("runs/reaped/heartbeat.json", Beat(2, 70, 9.0, at).to_dict())
+    away = Store(S3Client(f"http://127.0.0.1:{closed_port}", "k", "s", "us-east-1"), "ocr")
+    with ApiServer() as server:
+        server.jobs["a"] = job(7200, "Running", run="reaped")
+        server.jobs["a"]["metadata"]["name"] = "a"
+        why = "its run reaped has no pod at work"
+        assert expired_jobs(server.cluster, NOW, LIMITS) == {"a": why}
+        assert expired_jobs(server.cluster, NOW, LIMITS, away) == {"a": why}
+        far = "epoch 2, step 70, ETA 0:09; last heartbeat 1:00:00 ago"
+        assert expired_jobs(server.cluster, NOW, LIMITS, store) == {"a": f"{why} ({far})"}
 
 
 def test_a_run_between_two_attempts_of_a_step_is_left_alone() -> None:
