@@ -110,12 +110,12 @@ def test_a_version_that_never_served_leaves_its_number_free(store: Store) -> Non
 
 
 def test_a_pruned_version_that_comes_back_keeps_its_number(store: Store) -> None:
-    one = record_version(store, "pruned", "s3://a", "d1", {})
-    mark_pruned(store, "pruned", one)
-    assert find_version(store, "pruned", 1).pruned
-    back = record_version(store, "pruned", "s3://new", "d1", {})
+    one = record_version(store, "comes-back", "s3://a", "d1", {})
+    mark_pruned(store, "comes-back", one)
+    assert find_version(store, "comes-back", 1).pruned
+    back = record_version(store, "comes-back", "s3://new", "d1", {})
     assert (back.version, back.bundle, back.pruned) == (1, "s3://new", "")
-    assert find_version(store, "pruned", 1) == replace(one, bundle="s3://new")
+    assert find_version(store, "comes-back", 1) == replace(one, bundle="s3://new")
 
 
 def test_fields_of_later_releases_are_passed_over_and_missing_ones_named(store: Store) -> None:
