@@ -13,7 +13,6 @@ from pathlib import Path
 from ocr_lib.atomic import write_json
 from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
-from ocr_lib.jobs.local import FACTS
 from ocr_lib.jobs.pod_log import RANK_MARK
 from ocr_lib.jobs.termination_reason import describe, write_reason
 from ocr_lib.settings import Settings
@@ -45,6 +44,7 @@ def main(folder: Path) -> int:
 def _train(folder: Path, *, first: bool) -> None:
     from ocr_lib.config.custom_parts import allowed_parts
     from ocr_lib.config.loader import load_config
+    from ocr_lib.jobs.local import FACTS
     from ocr_lib.training import train
 
     result = train(load_config(folder / CONFIG, (), allowed_parts()))
