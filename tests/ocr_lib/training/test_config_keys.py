@@ -196,9 +196,9 @@ TABLE = [
 ]
 # Keys of other commands, or of several processes: the test that shows their effect.
 ELSEWHERE = {
-    "infer_img": "tests/pipelines/cli/model/test_use_model.py",
-    "save_res_path": "tests/pipelines/cli/model/test_use_model.py",
-    "save_inference_dir": "tests/pipelines/cli/model/test_use_model.py",
+    "infer_img": "tests/pipelines/cli/model/test_predict.py",
+    "save_res_path": "tests/pipelines/cli/model/test_predict.py",
+    "save_inference_dir": "tests/pipelines/cli/model/test_export.py",
     "model_name": "tests/ocr_lib/export/test_run.py",
     "use_sync_bn": "tests/ocr_lib/training/test_parallel.py",
     "peer_minutes": "tests/ocr_lib/training/test_config_keys.py",
