@@ -15,6 +15,7 @@ from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.pod_log import RANK_MARK
 from ocr_lib.jobs.termination_reason import describe, write_reason
+from ocr_lib.log_config import logging_configured
 from ocr_lib.settings import Settings
 from ocr_lib.terminal import echo
 
@@ -29,7 +30,8 @@ def main(folder: Path) -> int:
     rank = settings.rank
     echo(f"{RANK_MARK} {rank} {settings.world_size}", flush=True)
     try:
-        _train(folder, first=rank == 0)
+        with logging_configured(step="train", settings=settings):
+            _train(folder, first=rank == 0)
     except OcrError as error:
         echo(f"train: {error}", err=True)
         write_reason(folder / f"reason-{rank:04d}.json", describe(error))
