@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.child_process import die_with_parent
+from ocr_lib.child_process import child_environment, die_with_parent
 
 PARENT = """
 import subprocess, sys
@@ -44,3 +44,18 @@ def test_the_command_runs_as_it_is() -> None:
 def test_without_setpriv_the_command_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert die_with_parent(("a", "b")) == ["a", "b"]
+
+
+def test_a_child_s_environment_is_this_process_s_with_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"AWS_KEY": "k", "KEPT": "1", "PATHS": "/b", "GONE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("EMPTY", raising=False)
+    child = child_environment(
+        {"NEW": "2", "KEPT": "3"}, without=["AWS_", "GONE"], search={"PATHS": "/a", "EMPTY": "/c"}
+    )
+    names = ("AWS_KEY", "GONE", "NEW", "KEPT", "PATHS", "EMPTY")
+    assert [child.get(name) for name in names] == [None, None, "2", "3", "/a:/b", "/c"]
+    assert child["PATH"] == os.environ["PATH"]
+    assert (os.environ["KEPT"], os.environ["PATHS"]) == ("1", "/b")
