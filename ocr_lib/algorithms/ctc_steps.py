@@ -14,8 +14,8 @@ from ocr_lib.nearest import nearest
 
 Block = Mapping[str, Any]
 
-# PPLCNetV3 and PPHGNet pool to this many columns in training, whatever the image's width, unless
-# their argument train_columns says otherwise.
+# PPLCNetV3, v4 and PPHGNet pool to this many columns in training, whatever the image's width,
+# unless their argument train_columns says otherwise.
 TRAINING_COLUMNS = 40
 
 
@@ -98,7 +98,7 @@ def _mobilenet_v1_enhance(backbone: Block, width: int, training: bool) -> int:
 
 
 def _eighth(backbone: Block, width: int, training: bool) -> int:
-    """PPLCNetV3 and the PPHGNets: two halvings, then a pool of two columns."""
+    """PPLCNetV3, v4 and the PPHGNets: two halvings, then a pool of two columns."""
     columns = fixed_columns({"Backbone": backbone})
     return columns if training and columns is not None else _half(_half(width)) // 2
 
@@ -124,6 +124,7 @@ _STEPS: dict[str, Callable[[Block, int, bool], int]] = {
     "ResNet": _quarter,
     "MobileNetV1Enhance": _mobilenet_v1_enhance,
     "PPLCNetV3": _eighth,
+    "PPLCNetV4": _eighth,
     "PPHGNet_small": _eighth,
     "PPHGNetV2_B4": _eighth,
     "SVTRNet": _svtr,

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent / "configs"
 
 def shipped_configs() -> dict[str, Path]:
     """Returns name → file of every shipped configuration, sorted; templates are left out."""
-    files = (p for p in ROOT.rglob("*.yml") if not p.name.startswith("_"))
+    files = (p for p in ROOT.rglob("*.y*ml") if not p.name.startswith("_"))
     return {p.stem: p for p in sorted(files, key=lambda p: p.relative_to(ROOT).as_posix())}
 
 
@@ -26,7 +26,11 @@ def find_config(path: str | Path, folder: Path = Path(), where: str = "-c") -> P
     name = str(path)
     shipped = shipped_configs()
     inner = ROOT / name.removeprefix("./").removeprefix("configs/")
-    for file in (folder / name, inner, shipped.get(name.removesuffix(".yml"))):
+    for file in (
+        folder / name,
+        inner,
+        shipped.get(name.removesuffix(".yml").removesuffix(".yaml")),
+    ):
         if file is not None and file.is_file():
             return file
     if (folder / name).is_dir():

@@ -4,6 +4,7 @@ from ocr_lib.algorithms import ALGORITHMS
 from ocr_lib.models.backbones.hgnet import PPHGNetSmall
 from ocr_lib.models.backbones.hgnet_v2 import PPHGNetV2B4
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
+from ocr_lib.models.backbones.lcnet_v4 import PPLCNetV4
 from ocr_lib.models.backbones.mobilenet_v1_enhance import MobileNetV1Enhance
 from ocr_lib.models.backbones.mobilenet_v3 import MobileNetV3
 from ocr_lib.models.backbones.mtb import MTB
@@ -27,6 +28,7 @@ BACKBONES: Table = {
     "PPHGNetV2_B4": PPHGNetV2B4,
     "PPHGNet_small": PPHGNetSmall,
     "PPLCNetV3": PPLCNetV3,
+    "PPLCNetV4": PPLCNetV4,
     "PlainConv": PlainConv,
     "ResNet": ResNet,
     "ResNet31": ResNet31,

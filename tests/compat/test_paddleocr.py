@@ -12,6 +12,7 @@ import pytest
 
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
+from ocr_lib.models.heads.ctc import CTCHead
 from tests.compat.conftest import compat_dir
 from tests.compat.reference import Reference, read_reference
 from tests.compat.rule import nudge, rule_input, set_rule_weights, switch_off_dropout
@@ -77,10 +78,32 @@ def test_parameters_have_the_same_names_and_shapes(case: Case) -> None:
 
 def test_eval_output_is_the_same(case: Case) -> None:
     case.model.eval()
+    logits: list[np.ndarray] = []
+    hooks = [
+        layer.register_forward_post_hook(lambda _, __, output: logits.append(output.numpy()))
+        for layer in last_ctc_layers(case.model)
+    ]
     with paddle.no_grad():
         output = case.model(case.images)
+    for hook in hooks:
+        hook.remove()
+    if "out.logit_max" in case.reference.arrays:
+        compare_logits(*logits, case.reference.arrays)
     for name in case.reference.outputs():
         compare_output(output if name == "out" else output[name], name, case.reference.arrays)
+
+
+def last_ctc_layers(model: paddle.nn.Layer) -> list[paddle.nn.Layer]:
+    heads = (layer for layer in model.sublayers() if isinstance(layer, CTCHead))
+    return [head.fc if head.mid_channels is None else head.fc2 for head in heads]
+
+
+def compare_logits(ours: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+    """Where logits are so large that probabilities are 0 or 1, only logits tell networks apart."""
+    scale = 1e-5 * float(np.abs(arrays["out.logit_max"]).max())
+    for key, values in (("max", ours.max(-1)), ("head", ours[..., :64])):
+        expected = arrays[f"out.logit_{key}"]
+        np.testing.assert_allclose(values, expected, rtol=TOLERANCE, atol=scale, err_msg=key)
 
 
 def compare_output(output: Any, name: str, arrays: dict[str, np.ndarray]) -> None:

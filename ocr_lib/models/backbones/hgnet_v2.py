@@ -61,14 +61,14 @@ class LightConv(nn.Layer):
 
 
 class Stem(nn.Layer):
-    """Halves height and width: pooled pixels and convolved ones, side by side."""
+    """Halves height and width, `last_stride` times more: pooled and convolved, side by side."""
 
-    def __init__(self, in_channels: int, width: int, out_channels: int):
+    def __init__(self, in_channels: int, width: int, out_channels: int, last_stride: int = 1):
         super().__init__()
         self.stem1 = _conv(in_channels, width, 3, 2)
         self.stem2a = _conv(width, width // 2, 2)
         self.stem2b = _conv(width // 2, width, 2)
-        self.stem3 = _conv(width * 2, width, 3)
+        self.stem3 = _conv(width * 2, width, 3, last_stride)
         self.stem4 = _conv(width, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:

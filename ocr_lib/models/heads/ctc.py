@@ -7,12 +7,28 @@ from paddle import Tensor, nn
 from paddle.nn import functional
 
 from ocr_lib.models.class_axis import ClassAxis
-from ocr_lib.models.layers import linear_attrs
+from ocr_lib.models.layers import BatchNorm, linear_attrs
 from ocr_lib.models.targets import Batch
+
+
+def guide_layer(channels: int) -> nn.Sequential:
+    """A depthwise and a pointwise convolution over the columns: [N, C, T] → the same shape."""
+    depthwise = nn.Conv1D(channels, channels, 5, padding=2, groups=channels, bias_attr=False)
+    pointwise = nn.Conv1D(channels, channels, 1, bias_attr=False)
+    return nn.Sequential(
+        depthwise,
+        BatchNorm(channels),
+        nn.Hardswish(),
+        pointwise,
+        BatchNorm(channels),
+        nn.Hardswish(),
+    )
 
 
 class CTCHead(nn.Layer):
     """One linear layer, or two with `mid_channels`, from features to CTC classes.
+
+    With `use_guide` two convolutions over the columns come first, as in PP-OCRv6 tiny.
 
     Args:
         config: its arguments.
@@ -30,17 +46,20 @@ class CTCHead(nn.Layer):
         Attributes:
             fc_decay: L2 weight decay of this head alone.
             mid_channels: width between two layers; one layer without it.
+            use_guide: two convolutions over the columns before them.
             return_feats: returns what the last layer reads as well, in training (center loss).
         """
 
         fc_decay: float = 0.0004
         mid_channels: int | None = None
+        use_guide: bool = False
         return_feats: bool = False
 
     def __init__(self, config: Config, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.return_feats = config.return_feats
         self.mid_channels = config.mid_channels
+        self.guide_layer = guide_layer(in_channels) if config.use_guide else None
         if config.mid_channels is None:
             self.fc = nn.Linear(
                 in_channels, num_classes, *linear_attrs(in_channels, config.fc_decay)
@@ -70,6 +89,8 @@ class CTCHead(nn.Layer):
 
         With `return_feats`, in training: the last layer's input and the logits.
         """
+        if self.guide_layer is not None:
+            x = self.guide_layer(x.transpose([0, 2, 1])).transpose([0, 2, 1])
         if self.mid_channels is None:
             logits = self.fc(x)
         else:

@@ -10,7 +10,7 @@ from ocr_lib.config.location import SourceLocation
 from ocr_lib.config.parse import ANY_KEYS
 from ocr_lib.errors import ConfigError
 from ocr_lib.models.necks.rnn import EncoderWithCascadeRNN, EncoderWithFC, EncoderWithRNN
-from ocr_lib.models.necks.svtr import EncoderWithSVTR
+from ocr_lib.models.necks.svtr import EncoderWithLightSVTR, EncoderWithSVTR
 from ocr_lib.models.parts import Table, build
 
 
@@ -26,7 +26,7 @@ SEQUENCE_ENCODERS: Table = {
     "cascadernn": EncoderWithCascadeRNN,
 }
 # Encoders of a feature map [N, C, H, W].
-MAP_ENCODERS: Table = {"svtr": EncoderWithSVTR}
+MAP_ENCODERS: Table = {"svtr": EncoderWithSVTR, "lightsvtr": EncoderWithLightSVTR}
 ENCODERS: Table = {"reshape": Reshape, **SEQUENCE_ENCODERS, **MAP_ENCODERS}
 NECK = SourceLocation(("Architecture", "Neck"), {})
 
@@ -62,8 +62,8 @@ class SequenceEncoder(nn.Layer):
         """Arguments that a configuration may give.
 
         Attributes:
-            encoder_type: "reshape" (nothing more), "fc", "rnn" (two BiLSTM layers), "cascadernn"
-                or "svtr".
+            encoder_type: "reshape" (nothing more), "fc", "rnn" (two BiLSTM layers), "cascadernn",
+                "svtr" or "lightsvtr".
             arguments: of the encoder, e.g. `hidden_size`; "reshape" has none.
         """
 

@@ -16,7 +16,7 @@ def test_every_shipped_configuration_is_read_and_written_back(name):
 
 
 def test_each_has_a_name_of_its_own_a_title_and_few_lines():
-    files = [p for p in ROOT.rglob("*.yml") if not p.name.startswith("_")]
+    files = [p for p in ROOT.rglob("*.y*ml") if not p.name.startswith("_")]
     assert len(files) == len(NAMES)
     for file in files:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -30,10 +30,17 @@ def test_paths_of_paddleocr_lead_to_the_shipped_files():
         assert find_config(path).samefile(expected)
 
 
+def test_a_file_that_paddleocr_ends_in_yaml_is_found_by_path_and_name():
+    expected = ROOT / "rec" / "PP-OCRv5" / "multi_language" / "te_PP-OCRv5_mobile_rec.yaml"
+    path = "configs/rec/PP-OCRv5/multi_language/te_PP-OCRv5_mobile_rec.yaml"
+    for name in (path, "te_PP-OCRv5_mobile_rec", "te_PP-OCRv5_mobile_rec.yaml"):
+        assert find_config(name).samefile(expected)
+
+
 def test_values_are_paddleocrs(shared_dir: Path):
     references = sorted((shared_dir / "compat" / "configs").glob("*.json"))
     references = [path for path in references if path.stem in shipped_configs()]
-    assert len(references) >= 20
+    assert len(references) >= 46
     for reference in references:
         stated = json.loads(reference.read_text(encoding="utf-8"))
         assert load_values(reference.stem)[0] == stated["config"], reference.stem

@@ -103,7 +103,7 @@ def test_mistakes_of_concatenation_are_named(args: dict[str, object], message: s
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted(CONFIGS.rglob("*.yml")) if not path.name.startswith("_")],
+    [path for path in sorted(CONFIGS.rglob("*.y*ml")) if not path.name.startswith("_")],
     ids=lambda path: path.stem,
 )
 def test_every_configuration_of_the_package_is_built(path: Path) -> None:

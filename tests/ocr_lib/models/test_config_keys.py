@@ -12,6 +12,7 @@ from ocr_lib.models import build_model
 from ocr_lib.models.backbones.hgnet import PPHGNetSmall
 from ocr_lib.models.backbones.hgnet_v2 import PPHGNetV2B4
 from ocr_lib.models.backbones.lcnet_v3 import PPLCNetV3
+from ocr_lib.models.backbones.lcnet_v4 import PPLCNetV4
 from ocr_lib.models.backbones.mobilenet_v1_enhance import MobileNetV1Enhance
 from ocr_lib.models.backbones.mobilenet_v3 import MobileNetV3
 from ocr_lib.models.backbones.mtb import MTB
@@ -27,7 +28,7 @@ from ocr_lib.models.heads.sar import SARHead
 from ocr_lib.models.heads.transformer import Transformer
 from ocr_lib.models.necks.rnn import EncoderWithCascadeRNN, EncoderWithFC, EncoderWithRNN
 from ocr_lib.models.necks.sequence_encoder import Reshape, SequenceEncoder
-from ocr_lib.models.necks.svtr import EncoderWithSVTR
+from ocr_lib.models.necks.svtr import EncoderWithLightSVTR, EncoderWithSVTR
 from ocr_lib.models.transforms.stn import STN_ON
 from ocr_lib.models.transforms.tps import TPS
 from tests.ocr_lib.config.key_effects import Given, Refused, Row, check, parameters
@@ -206,6 +207,12 @@ TABLE = [
         },
     ),
     Row(
+        PPLCNetV4,
+        columns_in_training,
+        {"model_size": "tiny"},
+        {"model_size": "small", "train_columns": None},
+    ),
+    Row(
         SVTRNet,
         svtr,
         SMALL_SVTR,
@@ -273,8 +280,31 @@ TABLE = [
             "qk_scale": 3.0,
         },
     ),
+    Row(
+        EncoderWithLightSVTR,
+        feature_map,
+        {"dims": 16, "num_heads": 2},
+        {
+            "dims": 18,
+            "depth": 2,
+            "local_kernel": 3,
+            "use_guide": True,
+            "num_heads": 4,
+            "qkv_bias": False,
+            "mlp_ratio": 3.0,
+            "drop_rate": 0.5,
+            "attn_drop_rate": 0.5,
+            "drop_path": 0.9,
+            "qk_scale": 3.0,
+        },
+    ),
     Row(SequenceEncoder, feature_map, {"encoder_type": "reshape"}, {"encoder_type": "fc"}),
-    Row(CTCHead, columns, {}, {"fc_decay": 0.1, "mid_channels": 4, "return_feats": True}),
+    Row(
+        CTCHead,
+        columns,
+        {},
+        {"fc_decay": 0.1, "mid_channels": 4, "use_guide": True, "return_feats": True},
+    ),
     Row(
         AttentionHead,
         partial(columns, label="label_gtc"),

@@ -42,3 +42,12 @@ def test_it_starts_within_one_over_the_root_of_its_inputs_and_decays_alone() -> 
     head = configured(CTCHead, 100, 6, fc_decay=0.25)
     assert float(head.fc.weight.abs().max()) <= 0.1
     assert head.fc.weight.regularizer._coeff == 0.25
+
+
+def test_a_guided_head_reads_two_columns_to_either_side() -> None:
+    head = configured(CTCHead, 8, 6, mid_channels=4, use_guide=True)
+    head.eval()
+    changed = FEATURES.clone()
+    changed[:, 4] = 0.0
+    differs = (head(FEATURES) - head(changed)).abs().sum(axis=[0, 2]) > 1e-6
+    assert differs.tolist() == [False, False, True, True, True]
