@@ -36,6 +36,15 @@ def compile_pipeline(
     write_bytes(out, content)
 
 
+def compile_rejudge(out: Path, options: BuildOptions | None = None) -> None:
+    """Writes the package of the pipeline that judges a run again; see `compile_pipeline`."""
+    from pipelines.rejudge import build_rejudge
+
+    content = _written(build_rejudge(options))
+    check_sizes(next(yaml.safe_load_all(content)))
+    write_bytes(out, content)
+
+
 def write_native(
     out: Path,
     package: Path,
@@ -73,13 +82,17 @@ def write_native(
 
 def _compiled(options: BuildOptions | None, literals: bool, manifest: Any = None) -> bytes:
     """Returns the package, or with `manifest`, kfp's options for them, Kubernetes objects."""
-    from kfp.compiler import Compiler
-
     from pipelines.literals import offer
     from pipelines.train_and_deploy import LITERALS, build_pipeline
 
     pipeline = build_pipeline(options)
     offer(pipeline.pipeline_spec, LITERALS if literals else {})
+    return _written(pipeline, manifest)
+
+
+def _written(pipeline: Any, manifest: Any = None) -> bytes:
+    from kfp.compiler import Compiler
+
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="kfp")
         package = Path(folder) / "package.yaml"

@@ -93,6 +93,15 @@ STEPS = {
     "deploy": StepSpec("deploy", _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
     "clean-up": StepSpec("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
 }
+# The first step of the pipeline that judges a run again; its others are above.
+REOPEN = {
+    "reopen": StepSpec("evaluate", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi"))
+}
+
+
+def row_of(task: str) -> StepSpec:
+    """Returns the row of a task of either pipeline."""
+    return STEPS[task] if task in STEPS else REOPEN[task]
 
 
 def default_images() -> dict[Name, str]:
@@ -124,6 +133,6 @@ class BuildOptions:
         of_training = self.train_accelerators
         if of_training is None:
             of_training = 1 if self.placement == "pools" else 0
-        if not STEPS[task].uses_accelerator:
+        if not row_of(task).uses_accelerator:
             return 0
         return of_training if task == "train" else min(of_training, 1)

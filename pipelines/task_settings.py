@@ -9,14 +9,14 @@ from components.images import Name
 from ocr_lib.storage.access_policy import secret_name
 from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
 from ocr_lib.storage.secrets import TRITON_SECRET
-from pipelines.placement import POOL_LABEL, STEPS, BuildOptions, default_images
+from pipelines.placement import POOL_LABEL, BuildOptions, default_images, row_of
 
 USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
 
 
 def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
     """Puts a task where `STEPS` says, as an ordinary user, with its image and its store key."""
-    step = STEPS[task.name]
+    step = row_of(task.name)
     resources = step.resources(options.placement)
     task.set_container_image(_reference(task.container_spec.image, options.images))
     task.set_cpu_request(resources.cpu)

@@ -13,5 +13,11 @@ TITLES = {
     "clean-up": "Clean up",
 }
 
+# Of the pipeline that judges a run again.
+REJUDGE_TITLES = {
+    "reopen": "Open the run",
+    **{name: TITLES[name] for name in ("predict", "evaluate", "export", "deploy")},
+}
+
 # The conditions of the DAG; a run that skips one of them has a result, not a failure.
 SOMETHING_NEW, ACCEPTED = "something-new", "accepted"

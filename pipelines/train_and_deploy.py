@@ -20,7 +20,7 @@ from components.train.task_config import passthroughs
 from ocr_lib.runspec.options import MAX_PODS
 from pipelines.placement import BuildOptions
 from pipelines.task_settings import apply_settings
-from pipelines.titles import ACCEPTED, SOMETHING_NEW, TITLES
+from pipelines.titles import ACCEPTED, REJUDGE_TITLES, SOMETHING_NEW, TITLES
 
 # What the user interface offers, where a text is one of a few; see `literals.py`.
 LITERALS = {"train_backend": ("auto", "local", "paddlejob")}
@@ -171,7 +171,7 @@ def judge(run: str, spec: Any, sets: dsl.PipelineTask, model: Any) -> list[dsl.P
 def settle(tasks: Iterable[dsl.PipelineTask], build: BuildOptions) -> None:
     """Gives each task its title, its place on the cluster and its caching."""
     for task in tasks:
-        task.set_display_name(TITLES[task.name])
+        task.set_display_name({**REJUDGE_TITLES, **TITLES}[task.name])
         apply_settings(task, build)
         if task.name not in CACHED:
             task.set_caching_options(enable_caching=False)

@@ -42,18 +42,26 @@ def evaluate(
 
     with step_context("evaluate") as context:
         from components.evaluate import step as evaluate
+        from ocr_lib.runspec.judged_run import JudgedRun, save_record
         from ocr_lib.runspec.spec_store import load_spec
         from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
 
-        parts = [read_ref(part) for part in predictions]
-        request = evaluate.EvaluateRequest(
-            run=run,
+        record = JudgedRun(
+            spec=read_ref(spec),
             model=read_ref(model),
             train=read_ref(train_lmdb),
             validation=read_optional_pointer(validation_lmdb),
             test=read_ref(test_lmdb),
-            predictions=parts,
-            limits=load_spec(context.store, read_ref(spec).digest).options.gate,
+        )
+        save_record(context.store, run, record)
+        request = evaluate.EvaluateRequest(
+            run=run,
+            model=record.model,
+            train=record.train,
+            validation=record.validation,
+            test=record.test,
+            predictions=[read_ref(part) for part in predictions],
+            limits=load_spec(context.store, record.spec.digest).options.gate,
         )
         result, pointer = evaluate.evaluate(context, request)
         write_ref(evaluation, pointer)

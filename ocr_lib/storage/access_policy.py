@@ -43,14 +43,12 @@ ACCESS = {
         create=("specs/",),
     ),
     # train, its workers, the exit handler, the reaper
-    "train": AccessPolicy(
-        read=("datasets/", "specs/", "configs/", "pretrained/"), write=("runs/",)
-    ),
+    "train": AccessPolicy(read=("datasets/", "specs/", "pretrained/"), write=("runs/",)),
     # predict, evaluate; neither a decision nor the champion of a run is ever deleted
     "evaluate": AccessPolicy(
         read=("datasets/", "specs/", "registry/", "runs/"),
         write=("predictions/", "evaluations/*/report/"),
-        create=("decisions/", "evaluations/*/champion.json"),
+        create=("decisions/", "evaluations/*/champion.json", "evaluations/*/inputs.json"),
     ),
     # the tensors of a failed certificate stay with the run
     "export": AccessPolicy(

@@ -84,6 +84,7 @@ PIPELINE_COMMANDS = {
     "upload": ("pipelines.cli.pipeline.compile:upload", "upload it as a version of the pipeline"),
     "run": ("pipelines.cli.pipeline.run:run", "upload it if need be, run it, follow the run"),
     "schedule": ("pipelines.cli.pipeline.schedule:schedule", "run it again and again"),
+    "rejudge": ("pipelines.cli.pipeline.rejudge:rejudge", "judge a run again, without training"),
     "status": ("pipelines.cli.pipeline.run:status", "show runs, or the steps of one"),
     "logs": ("pipelines.cli.pipeline.logs:logs", "show what a step wrote"),
     "cancel": ("pipelines.cli.pipeline.run:cancel", "end a run"),

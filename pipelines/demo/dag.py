@@ -15,7 +15,7 @@ from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import OcrError
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from pipelines.demo.console import Console
-from pipelines.titles import TITLES
+from pipelines.titles import REJUDGE_TITLES, TITLES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_TIMEOUT_S = 10.0
@@ -46,7 +46,13 @@ class DagRun:
         return ArtifactRef(**json.loads(self.path(task, name).read_text("utf-8")))
 
 
-def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: Path) -> DagRun:
+def run_dag(
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str],
+    out: Path,
+    *,
+    rejudge: bool = False,
+) -> DagRun:
     """Runs the pipeline and shows what the steps say.
 
     Whatever ends this function also ends the steps, which are in one process group.
@@ -55,6 +61,7 @@ def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: P
         arguments: the pipeline's parameters.
         environment: variables for the steps: where the object store is.
         out: gets `pipeline.log` and the artifacts, in `pipeline/<time>/`.
+        rejudge: whether it is the pipeline that judges a run again.
 
     Raises:
         StepError: a step failed; what it said last is in the message.
@@ -63,8 +70,8 @@ def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: P
     root.mkdir(parents=True)
     log_path = out / "pipeline.log"
     with log_path.open("w", encoding="utf-8") as log:
-        console = Console(TITLES, sys.stdout, log)
-        process = _start(root, environment)
+        console = Console(REJUDGE_TITLES if rejudge else TITLES, sys.stdout, log)
+        process = _start(root, environment, rejudge)
         try:
             assert process.stdin
             assert process.stdout
@@ -80,13 +87,14 @@ def run_dag(arguments: Mapping[str, Any], environment: Mapping[str, str], out: P
     return DagRun(root, console.seconds)
 
 
-def _start(root: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start(root: Path, environment: Mapping[str, str], rejudge: bool) -> subprocess.Popen[str]:
+    words = [str(root), *(["rejudge"] if rejudge else [])]
     output = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",  # paddle's, at every import; they are no concern of a user
     }
     return subprocess.Popen(
-        die_with_parent([sys.executable, "-m", "pipelines.run_local", str(root)]),
+        die_with_parent([sys.executable, "-m", "pipelines.run_local", *words]),
         env=child_environment({**environment, **output}, search={"PYTHONPATH": str(REPOSITORY)}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -117,5 +125,5 @@ def _complaint(console: Console, log: Path) -> str:
     tail = [line.strip() for line in console.tail if line.strip()]
     if console.failed is None:
         return "\n".join(["the pipeline did not run", *tail, f"The whole log: {log}"])
-    title = TITLES.get(console.failed, console.failed)
+    title = {**REJUDGE_TITLES, **TITLES}.get(console.failed, console.failed)
     return f"step {console.failed} ({title}) failed: {console.last_words}\nThe whole log: {log}"

@@ -354,6 +354,15 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--round", "natural"),
         *CONNECTION,
     ),
+    "pipeline rejudge": (
+        Argument("RUN", "run id", "a-run"),
+        Argument("--out", "output folder"),
+        *BUILD,
+        Argument("--experiment", "text"),
+        Argument("--service-account", "namespace"),
+        Argument("--deadline", "time"),
+        *CONNECTION,
+    ),
     "pipeline cancel": (
         Argument("RUN", "text", "a-run"),
         Argument("--deadline", "time"),

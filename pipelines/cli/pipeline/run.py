@@ -80,7 +80,7 @@ def run(
         if detach:
             return 0
         view = follow(kubeflow, started.run_id, deadline=timedelta(minutes=deadline))
-        return _finish(kubeflow, view)
+        return finish(kubeflow, view)
 
 
 @command("status", epilog=AUTH_HELP)
@@ -113,7 +113,7 @@ def status(run_id: str | None, count: int, follow_it: bool, connection: Connecti
             echo("\n".join(rows or ["no runs yet"]))
             return 0
         if follow_it:
-            return _finish(kubeflow, follow(kubeflow, run_id, deadline=timedelta(days=1)))
+            return finish(kubeflow, follow(kubeflow, run_id, deadline=timedelta(days=1)))
         view = look(kubeflow, run_id)
         lines = [report.heading(view), *report.table(view.steps)]
         lines += report.training(view, store_opener())
@@ -162,7 +162,7 @@ def cancel(run_id: str, detach: bool, deadline: float, connection: ConnectionCho
     return runs.EXIT_SUCCEEDED if report.cleaned_up(view) else runs.EXIT_FAILED
 
 
-def _finish(kubeflow: Any, view: Any) -> int:
+def finish(kubeflow: Any, view: Any) -> int:
     """Prints how a run that was followed stands, and returns the exit code for it."""
     from pipelines.kfp_api.logs import remarks
     from pipelines.kfp_api.report import outcome

@@ -16,15 +16,18 @@ import pytest
 from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.registry.golden_images import golden_images
 from ocr_lib.registry.production import read_production
+from ocr_lib.runspec.judged_run import load_record, save_record
+from ocr_lib.runspec.spec_store import load_spec, save_spec
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_env import triton_venv
 from pipelines.demo.console import ANSI
+from pipelines.demo.dag import run_dag
 from pipelines.demo.options import DemoOptions
 from pipelines.demo.run import run_demo
 from pipelines.demo.services import services
-from pipelines.titles import TITLES
+from pipelines.titles import REJUDGE_TITLES, TITLES
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 pytestmark = [
@@ -95,6 +98,34 @@ def test_a_run_of_nothing_new_ends_at_its_first_step_and_tidies_up(
     log = (options.out / "pipeline.log").read_text("utf-8")
     ran = [task for task in TITLES if f"Executing task '{task}'" in ANSI.sub("", log)]
     assert ran == ["plan", "clean-up"]
+
+
+def test_a_run_is_judged_again_without_training(
+    options: DemoOptions, first: dict[str, Any], tmp_path: Path
+) -> None:
+    with services(options.out, options.model_name) as running:
+        before = read_production(running.store, options.model_name)
+        records = [item for item in running.store.list("evaluations/") if "inputs" in item.key]
+        oldest = min(records, key=lambda item: item.modified).key.split("/")[1]
+        judged = load_record(running.store, oldest)
+        spec = replace(  # this Triton has another port than that run's
+            load_spec(running.store, judged.spec.digest), triton_urls=(running.triton_url,)
+        )
+        moved = replace(judged, spec=save_spec(running.store, spec))
+        save_record(running.store, oldest, moved)
+        again = run_dag({"run": oldest}, running.environment, tmp_path, rejudge=True)
+        after = read_production(running.store, options.model_name)
+        assert before is not None
+        assert after is not None
+        lineages = [
+            running.store.get_json(f"{production.bundle}/bundle.json")["lineage"]
+            for production in (before, after)
+        ]
+    assert list(again.seconds) == list(REJUDGE_TITLES)
+    assert after.version == before.version + 1  # as good as the champion, which it equals
+    assert lineages[1]["champion_version"] == str(before.version)
+    assert lineages[1]["run"] == oldest
+    assert lineages[1]["spec"] == spec.digest
 
 
 def test_a_worse_model_is_refused_and_the_champion_answers_on(

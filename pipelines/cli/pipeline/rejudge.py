@@ -1,0 +1,101 @@
+"""`ocr pipeline rejudge`: a trained run judged again, against the model that serves now."""
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from ocr_lib.runspec.spec_store import check_run
+from ocr_lib.terminal import echo
+from pipelines.cli.command import command, option
+from pipelines.cli.options import Checked, namespace, output_folder, text
+from pipelines.cli.pipeline.options import (
+    AUTH_HELP,
+    BuildChoice,
+    ConnectionChoice,
+    minutes,
+    with_build,
+    with_connection,
+)
+from pipelines.cli.pipeline.run import finish
+from pipelines.compile import compile_rejudge
+
+DAY_MIN = 24 * 60.0
+
+
+@command("rejudge", epilog=AUTH_HELP)
+@click.argument("run_id", type=Checked("run", check_run), metavar="RUN")
+@option("--local", is_flag=True, help="on this machine, with the store that the environment names")
+@option("--out", type=output_folder, default=Path("build/rejudge"), help="with --local: the folder")
+@with_build
+@option("--experiment", type=text, default="ocr", help="groups runs in the UI")
+@option("--service-account", type=namespace, metavar="NAME", help="of the steps' pods")
+@option("--detach", is_flag=True, help="start it and return")
+@option(
+    "--deadline",
+    type=minutes,
+    default=DAY_MIN,
+    show_default="a day",
+    metavar="MINUTES",
+    help="how long to follow it",
+)
+@with_connection
+def rejudge(
+    run_id: str,
+    local: bool,
+    out: Path,
+    build: BuildChoice,
+    experiment: str,
+    service_account: str | None,
+    detach: bool,
+    deadline: float,
+    connection: ConnectionChoice,
+) -> int:
+    """Judge a run again without training: predict, evaluate, export and deploy.
+
+    For a candidate that was not deployed because production is another one by then, or that was
+    refused in favour of a model that was rolled back since. Its run spec, model and data sets are
+    taken as they were; the champion is what serves now. It is a pipeline of its own, compiled and
+    uploaded as needed. Exit codes are those of `ocr pipeline run`.
+
+    Examples:
+      ocr pipeline rejudge 39aa72e6-80ea-4a29-b5b6-a14b876d4bca
+      ocr pipeline rejudge 39aa72e6-80ea-4a29-b5b6-a14b876d4bca --local
+    """
+    if local:
+        return _run_here(run_id, out)
+    from pipelines.kfp_api import report, runs
+    from pipelines.kfp_api.follow import follow
+    from pipelines.kfp_api.package import commit_of, read_package
+    from pipelines.kfp_api.upload import upload
+
+    with tempfile.TemporaryDirectory() as folder, connection.open() as kubeflow:
+        path = Path(folder) / "package.yaml"
+        compile_rejudge(path, build.options())
+        compiled = read_package(path)
+        version = upload(kubeflow, compiled, commit_of())
+        started = runs.start(
+            kubeflow,
+            version,
+            {"run": run_id},
+            name=f"{compiled.name} {run_id} {datetime.now():%Y-%m-%d %H:%M:%S}",
+            experiment=experiment,
+            service_account=service_account or "",
+        )
+        echo(f"run        {started.run_id}\nversion    {version.name}")
+        echo("\n".join(report.see(kubeflow, f"runs/details/{started.run_id}")), flush=True)
+        if detach:
+            return 0
+        view = follow(kubeflow, started.run_id, deadline=timedelta(minutes=deadline))
+        return finish(kubeflow, view)
+
+
+def _run_here(run_id: str, out: Path) -> int:
+    from ocr_lib.runspec.judged_run import load_record
+    from ocr_lib.storage.store import Store
+    from pipelines.demo.dag import run_dag
+
+    load_record(Store.from_env(), run_id)  # before any step starts
+    run_dag({"run": run_id}, {}, out, rejudge=True)
+    return 0
