@@ -125,7 +125,7 @@ class Launcher:
         return replace(spec, attempt=int(notes.get(ANNOTATION_ATTEMPT, 1)))
 
     def watch(self, spec: JobSpec) -> Outcome:
-        """Follows the job and its logs until it ends or hopeless."""
+        """Follows the job and its logs until it ends or cannot succeed any more."""
         follower = LogTailer(self.cluster, self.store, self.work.key, spec.attempt)
         state = WatchState()
 

@@ -208,7 +208,7 @@ def _container(spec: JobSpec) -> Tree:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        # Why a worker ended: written by the node process, else the end of its log.
+        # Why a worker ended: written by the agent, else the end of its log.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": "ocr-work", "mountPath": WORK_DIR},

@@ -1,4 +1,4 @@
-"""Why a worker ended, handed on as JSON: rank → node process → pod's status → watcher."""
+"""Why a worker ended, handed on as JSON: rank → agent → pod's status → watcher."""
 
 import json
 from pathlib import Path

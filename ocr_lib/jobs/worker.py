@@ -1,7 +1,7 @@
 """One rank of a training job: a script that `paddle.distributed.launch` starts on each device.
 
 It knows nothing of clusters and stores: data and configuration lie on this machine's disk, and
-what came of it is left there, for the node process to hand on.
+what came of it is left there, for the agent to pass on.
 """
 
 import faulthandler
