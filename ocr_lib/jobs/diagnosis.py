@@ -152,7 +152,7 @@ def _reason(ended: Tree, container: Tree) -> tuple[Kind, str]:
 
 
 def _parse(message: str) -> dict[str, Any]:
-    """Returns what the agent said of its end, see `termination_reason.py`; empty for anything else."""
+    """Returns an agent's reason, see `termination_reason.py`; empty for anything else."""
     try:
         report = json.loads(message)
         return report if report["kind"] in FIXES and isinstance(report["cause"], str) else {}

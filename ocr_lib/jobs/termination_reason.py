@@ -12,14 +12,14 @@ MAX_BYTES = 3000  # the kubelet cuts at 4096
 
 
 class TerminationReason(NamedTuple):
-    """Kind and cause, as a `Finding` has them."""
+    """Kind and cause, as a `Diagnosis` has them."""
 
     kind: Kind
     cause: str
 
 
 def describe(error: BaseException) -> TerminationReason:
-    """Returns kind and cause of an error, for a `Finding`."""
+    """Returns kind and cause of an error, for a `Diagnosis`."""
     if isinstance(error, UserError | MissingObjectError | DigestError):
         return TerminationReason("data", str(error))
     if isinstance(error, RefusedError):
