@@ -31,6 +31,8 @@ FAMILIES = (
     "ch_PP-OCRv3_rec_distillation",
     "en_PP-OCRv4_rec",
     "ch_PP-OCRv4_rec_hgnet",
+    "PP-OCRv6_tiny_rec",
+    "PP-OCRv6_medium_rec",
 )
 
 

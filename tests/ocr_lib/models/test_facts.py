@@ -20,6 +20,7 @@ from tests.compat.rule import rule_input, set_rule_weights, switch_off_dropout
 
 FACTS = json.loads((Path(__file__).parent / "facts.json").read_text())
 BIG = {
+    "PP-OCRv6_medium_rec",
     "ch_PP-OCRv3_rec_distillation",
     "ch_PP-OCRv4_rec_hgnet",
     "en_PP-OCRv4_rec",
