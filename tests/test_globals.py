@@ -91,3 +91,35 @@ def test_what_runs_unattended_logs_instead_of_printing() -> None:
         and ast.unparse(node.func) in {"echo", "print", "sys.stderr.write", "traceback.print_exc"}
     }
     assert printing == set(ECHOING)
+
+
+# Below an entry point, settings are an argument; each of these asks for its own, and says for what.
+ASKING = {
+    "ocr_lib/jobs/agent.py": "entry point: the process of a training pod",
+    "ocr_lib/jobs/worker.py": "entry point: a rank",
+    "ocr_lib/cpu.py": "for entry points: ranks on this machine",
+    "ocr_lib/log_config.py": "for entry points: the format of the log",
+    "ocr_lib/storage/store.py": "Store.from_env, for entry points",
+    "ocr_lib/storage/setup.py": "`ocr store setup`: the administrator's key",
+    "ocr_lib/config/custom_parts.py": "what this process may import",
+    "ocr_lib/jobs/backends.py": "whether a pipeline's pod asks for a job",
+    "ocr_lib/jobs/kubernetes_api.py": "where Kubernetes is",
+    "ocr_lib/serving/blue_green.py": "how servers run a network",
+    "ocr_lib/serving/connection.py": "a client's TLS and key, unless it is given them",
+    "ocr_lib/serving/triton_access.py": "ServerTls.from_env, for entry points",
+    "ocr_lib/serving/triton_env.py": "where Triton is installed",
+    "ocr_lib/training/parallel.py": "rank and world size, as Paddle's launcher hands them on",
+    "pipelines/kfp_api/connection.py": "where Kubeflow is, and who asks",
+}
+
+
+def test_settings_are_asked_for_in_few_places() -> None:
+    asking = {
+        path
+        for path, tree in sources("ocr_lib", "components", "pipelines")
+        if not path.startswith(COMMAND_LINE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "Settings.from_env"
+    }
+    assert asking <= set(ASKING), "take what you need from Settings as an argument"
+    assert asking == set(ASKING), "no longer asks: take it out"
