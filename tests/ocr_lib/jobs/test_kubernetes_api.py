@@ -85,3 +85,13 @@ def test_without_a_cluster_the_error_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     with pytest.raises(KubernetesError, match="no Kubernetes cluster here"):
         KubernetesApi.connect()
+
+
+def test_a_cluster_says_whether_it_knows_paddlejobs() -> None:
+    with ApiServer() as server:
+        assert server.cluster.knows_paddlejobs()
+        server.kinds = ["tfjobs"]
+        assert not server.cluster.knows_paddlejobs()
+        server.kinds = []
+        assert not server.cluster.knows_paddlejobs()
+        assert server.asked == ["GET /apis/kubeflow.org/v1 {}"] * 3
