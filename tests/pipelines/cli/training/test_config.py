@@ -14,6 +14,7 @@ def test_list_prints_names_and_titles(capsys):
     assert call("config", "list", "arabic") == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "arabic_PP-OCRv3_rec",
+        "arabic_PP-OCRv5_mobile_rec",
         "rec_arabic_lite_train",
     ]
 
