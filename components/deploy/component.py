@@ -27,11 +27,11 @@ def deploy(
 
     with step_context("deploy") as context:
         from components.deploy.step import DeployRequest, deploy, write_deployment
-        from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref
+        from ocr_lib.storage.artifact_ref import read_first_ref, read_ref
 
         request = DeployRequest(
             spec=read_ref(spec),
             bundle=read_ref(bundle),
-            images=read_first_pointer(validation_lmdb, train_lmdb),
+            images=read_first_ref(validation_lmdb, train_lmdb),
         )
         deployment.metadata.update(write_deployment(deploy(context, request), deployment.path))

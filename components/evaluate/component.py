@@ -24,12 +24,12 @@ def evaluate(
 
     Args:
         spec: reference to the run spec.
-        model: pointer to the run directory.
-        train_lmdb: pointer to the samples it learnt from; none of them may decide.
-        validation_lmdb: pointer to the samples that chose it; nor may these.
-        test_lmdb: pointer to the samples that decide.
+        model: reference to the run directory.
+        train_lmdb: reference to the samples it learnt from; none of them may decide.
+        validation_lmdb: reference to the samples that chose it; nor may these.
+        test_lmdb: reference to the samples that decide.
         predictions: references to the predictions of both models, one a partition.
-        evaluation: pointer to all figures.
+        evaluation: reference to all figures.
         metrics: the main figures.
         verdict: the decision with its reasons.
         report: figures by length and width, and the worst lines with their pictures.
@@ -44,13 +44,13 @@ def evaluate(
         from components.evaluate import step as evaluate
         from ocr_lib.runspec.judged_run import JudgedRun, save_record
         from ocr_lib.runspec.spec_store import load_spec
-        from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
+        from ocr_lib.storage.artifact_ref import read_optional_ref, read_ref, write_ref
 
         record = JudgedRun(
             spec=read_ref(spec),
             model=read_ref(model),
             train=read_ref(train_lmdb),
-            validation=read_optional_pointer(validation_lmdb),
+            validation=read_optional_ref(validation_lmdb),
             test=read_ref(test_lmdb),
         )
         save_record(context.store, run, record)

@@ -29,12 +29,12 @@ def export(
 
     with step_context("export") as context:
         from components.export.step import ExportRequest, export
-        from ocr_lib.storage.artifact_ref import read_first_pointer, read_ref, write_ref
+        from ocr_lib.storage.artifact_ref import read_first_ref, read_ref, write_ref
 
         request = ExportRequest(
             spec=read_ref(spec),
             model=read_ref(model),
-            images=read_first_pointer(validation_lmdb, train_lmdb),
+            images=read_first_ref(validation_lmdb, train_lmdb),
             evaluation=read_ref(evaluation),
         )
         write_ref(bundle, export(context, request))

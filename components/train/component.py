@@ -32,13 +32,13 @@ def train(
 
     with step_context("train", resume_key=run, run=run) as context:
         from components.train.step import TrainStepRequest, train
-        from ocr_lib.storage.artifact_ref import read_optional_pointer, read_ref, write_ref
+        from ocr_lib.storage.artifact_ref import read_optional_ref, read_ref, write_ref
 
         request = TrainStepRequest(
             run=run,
             spec=read_ref(spec),
             train=read_ref(train_lmdb),
-            validation=read_optional_pointer(validation_lmdb),
+            validation=read_optional_ref(validation_lmdb),
             task=task_config,
         )
         write_ref(model, train(context, request))

@@ -24,7 +24,7 @@ class DistillationModel(nn.Layer):
 
     def __init__(
         self, networks: Mapping[str, nn.Layer], pretrained: Mapping[str, str], frozen: set[str]
-    ):
+    ) -> None:
         super().__init__()
         self.names = tuple(networks)
         self.pretrained = dict(pretrained)

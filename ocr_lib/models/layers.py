@@ -99,7 +99,7 @@ class SqueezeExcite(nn.Layer):
 
     def __init__(
         self, channels: int, reduction: int = 4, slope: float = 1 / 6, attr: ParamAttr | None = None
-    ):
+    ) -> None:
         super().__init__()
         self.slope = slope
         hidden = channels // reduction

@@ -25,7 +25,7 @@ class RecModel(nn.Layer):
     Source: PaddleOCR ppocr/modeling/architectures/base_model.py.
     """
 
-    def __init__(self, stages: Mapping[str, nn.Layer], return_all_feats: bool = False):
+    def __init__(self, stages: Mapping[str, nn.Layer], return_all_feats: bool = False) -> None:
         super().__init__()
         self.transform = stages.get("Transform")
         self.backbone = stages["Backbone"]

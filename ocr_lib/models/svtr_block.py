@@ -14,7 +14,7 @@ MIXERS = ("Global", "Local", "Conv")
 class Mlp(nn.Layer):
     """Two linear layers with an activation and dropout."""
 
-    def __init__(self, channels: int, hidden: int, act: type[nn.Layer], dropout: float):
+    def __init__(self, channels: int, hidden: int, act: type[nn.Layer], dropout: float) -> None:
         super().__init__()
         self.fc1 = nn.Linear(channels, hidden)
         self.act = act()
@@ -29,7 +29,9 @@ class Mlp(nn.Layer):
 class ConvMixer(nn.Layer):
     """Mixes neighbours with a grouped convolution over the map that the sequence came from."""
 
-    def __init__(self, channels: int, heads: int, size: Sequence[int], window: Sequence[int]):
+    def __init__(
+        self, channels: int, heads: int, size: Sequence[int], window: Sequence[int]
+    ) -> None:
         super().__init__()
         self.size = list(size)
         self.local_mixer = nn.Conv2D(
@@ -89,7 +91,7 @@ class Attention(nn.Layer):
         qk_scale: float | None = None,
         attention_dropout: float = 0.0,
         dropout: float = 0.0,
-    ):
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.channels = channels
@@ -155,7 +157,7 @@ class SVTRBlock(nn.Layer):
         act: type[nn.Layer] = nn.GELU,
         epsilon: float = 1e-6,
         prenorm: bool = True,
-    ):
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels, epsilon)
         if mixer == "Conv":

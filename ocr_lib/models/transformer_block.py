@@ -18,7 +18,7 @@ from ocr_lib.models.svtr_block import Mlp
 class MultiheadAttention(nn.Layer):
     """Attention of a sequence to itself, or to a memory."""
 
-    def __init__(self, channels: int, heads: int, dropout: float, to_memory: bool = False):
+    def __init__(self, channels: int, heads: int, dropout: float, to_memory: bool = False) -> None:
         super().__init__()
         self.heads, self.head_dim = heads, channels // heads
         if to_memory:
@@ -61,7 +61,7 @@ class TransformerBlock(nn.Layer):
         attention_dropout: float,
         dropout: float,
         to_memory: bool,
-    ):
+    ) -> None:
         super().__init__()
         self.self_attn = MultiheadAttention(channels, heads, attention_dropout)
         self.norm1 = nn.LayerNorm(channels, 1e-5)
@@ -86,7 +86,7 @@ class TransformerBlock(nn.Layer):
 class PositionalEncoding(nn.Layer):
     """Adds sines and cosines of the position, then dropout."""
 
-    def __init__(self, channels: int, dropout: float, max_len: int = 5000):
+    def __init__(self, channels: int, dropout: float, max_len: int = 5000) -> None:
         super().__init__()
         position = np.arange(max_len)[:, None]
         angle = position * np.exp(np.arange(0, channels, 2) * (-math.log(10000.0) / channels))
@@ -104,7 +104,7 @@ class PositionalEncoding(nn.Layer):
 class Embeddings(nn.Layer):
     """Character embeddings, scaled by √channels; class 0 is padding and stays zero."""
 
-    def __init__(self, channels: int, classes: int, scale: bool):
+    def __init__(self, channels: int, classes: int, scale: bool) -> None:
         super().__init__()
         self.scale = math.sqrt(channels) if scale else 1.0
         attr = ParamAttr(initializer=Normal(0.0, channels**-0.5))

@@ -15,7 +15,7 @@ from ocr_lib.errors import DataError
 
 
 class Artifact(Protocol):
-    """The part of a KFP artifact that a pointer needs."""
+    """The part of a KFP artifact that a reference needs."""
 
     metadata: dict[str, Any]
 
@@ -39,60 +39,60 @@ class ArtifactRef:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def write_ref(artifact: Artifact, pointer: ArtifactRef | None) -> None:
-    """Makes `artifact` lead to `pointer`, or nowhere; its metadata shows in the user interface."""
-    if pointer is None:
+def write_ref(artifact: Artifact, ref: ArtifactRef | None) -> None:
+    """Makes `artifact` lead to `ref`, or nowhere; its metadata shows in the user interface."""
+    if ref is None:
         write_json(artifact.path, None)
         return
-    artifact.metadata.update({"uri": pointer.uri, "digest": pointer.digest, **pointer.metadata})
-    write_json(artifact.path, asdict(pointer))
+    artifact.metadata.update({"uri": ref.uri, "digest": ref.digest, **ref.metadata})
+    write_json(artifact.path, asdict(ref))
 
 
-def write_refs(artifact: Artifact, pointers: Sequence[ArtifactRef]) -> None:
+def write_refs(artifact: Artifact, refs: Sequence[ArtifactRef]) -> None:
     """Makes `artifact` lead to several results; its metadata counts them."""
-    artifact.metadata.update({"parts": len(pointers)})
-    write_json(artifact.path, [asdict(pointer) for pointer in pointers])
+    artifact.metadata.update({"parts": len(refs)})
+    write_json(artifact.path, [asdict(ref) for ref in refs])
 
 
 def read_refs(artifact: Artifact) -> list[ArtifactRef]:
     """Reads what `write_refs` wrote.
 
     Raises:
-        DataError: the file is missing or holds no pointers.
+        DataError: the file is missing or holds no references.
     """
-    return [_pointer(values) for values in _load(artifact, list)]
+    return [_parse_ref(values) for values in _load(artifact, list)]
 
 
 def read_ref(artifact: Artifact) -> ArtifactRef:
     """Reads what `write_ref` wrote.
 
     Raises:
-        DataError: the file is missing or is no pointer.
+        DataError: the file is missing or is no reference.
     """
-    return _pointer(_load(artifact, dict))
+    return _parse_ref(_load(artifact, dict))
 
 
-def read_first_pointer(*artifacts: Artifact) -> ArtifactRef:
-    """Returns the pointer of the first artifact that leads anywhere.
+def read_first_ref(*artifacts: Artifact) -> ArtifactRef:
+    """Returns the reference of the first artifact that leads anywhere.
 
     Raises:
-        DataError: none does, or a file is missing or is no pointer.
+        DataError: none does, or a file is missing or is no reference.
     """
-    pointers = [read_optional_pointer(artifact) for artifact in artifacts[:-1]]
-    return next(filter(None, pointers), None) or read_ref(artifacts[-1])
+    refs = [read_optional_ref(artifact) for artifact in artifacts[:-1]]
+    return next(filter(None, refs), None) or read_ref(artifacts[-1])
 
 
-def read_optional_pointer(artifact: Artifact) -> ArtifactRef | None:
+def read_optional_ref(artifact: Artifact) -> ArtifactRef | None:
     """Reads what `write_ref` wrote; None where it leads nowhere.
 
     Raises:
-        DataError: the file is missing or is no pointer.
+        DataError: the file is missing or is no reference.
     """
     values = _load(artifact, dict, optional=True)
-    return None if values is None else _pointer(values)
+    return None if values is None else _parse_ref(values)
 
 
-def _pointer(values: Any) -> ArtifactRef:
+def _parse_ref(values: Any) -> ArtifactRef:
     return ArtifactRef(values["uri"], values["digest"], values["metadata"])
 
 
@@ -101,11 +101,11 @@ def _load(artifact: Artifact, kind: type, *, optional: bool = False) -> Any:
         value = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
         items = value if kind is list else [] if optional and value is None else [value]
         for item in items:
-            _pointer(item)
+            _parse_ref(item)
         return value
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             str(artifact.path),
-            f"not a pointer to a data set or model ({error})",
+            f"not a reference to a data set or model ({error})",
             "Pass the output of an earlier step of this pipeline",
         ) from error

@@ -44,7 +44,7 @@ def _conv(
 class ESEModule(nn.Layer):
     """Scales each channel by a gate computed from all channels' means."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         attr = ParamAttr(initializer=KaimingNormal())
         self.conv = nn.Conv2D(channels, channels, 1, weight_attr=attr)
@@ -57,7 +57,7 @@ class ESEModule(nn.Layer):
 class HGBlock(nn.Layer):
     """A chain of 3 x 3 convolutions whose outputs are all joined, mixed and gated."""
 
-    def __init__(self, in_channels: int, width: int, out_channels: int, residual: bool):
+    def __init__(self, in_channels: int, width: int, out_channels: int, residual: bool) -> None:
         super().__init__()
         self.residual = residual
         self.layers = nn.LayerList(
@@ -78,7 +78,9 @@ class HGBlock(nn.Layer):
 class HGStage(nn.Layer):
     """A depthwise convolution with a stride, and blocks."""
 
-    def __init__(self, in_channels: int, width: int, out_channels: int, depth: int, stride: Size):
+    def __init__(
+        self, in_channels: int, width: int, out_channels: int, depth: int, stride: Size
+    ) -> None:
         super().__init__()
         self.downsample = _conv(in_channels, in_channels, 3, stride, in_channels, act=None)
         self.blocks = nn.Sequential(

@@ -50,7 +50,7 @@ def _conv(
 class LightConv(nn.Layer):
     """A pointwise convolution and a depthwise one."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int):
+    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
         self.conv1 = _conv(in_channels, out_channels, 1, act=False)
         self.conv2 = _conv(out_channels, out_channels, kernel, groups=out_channels)
@@ -63,7 +63,9 @@ class LightConv(nn.Layer):
 class Stem(nn.Layer):
     """Halves height and width, `last_stride` times more: pooled and convolved, side by side."""
 
-    def __init__(self, in_channels: int, width: int, out_channels: int, last_stride: int = 1):
+    def __init__(
+        self, in_channels: int, width: int, out_channels: int, last_stride: int = 1
+    ) -> None:
         super().__init__()
         self.stem1 = _conv(in_channels, width, 3, 2)
         self.stem2a = _conv(width, width // 2, 2)
@@ -90,7 +92,7 @@ class HGV2Block(nn.Layer):
         light: bool,
         kernel: int,
         residual: bool,
-    ):
+    ) -> None:
         super().__init__()
         self.residual = residual
         layer = LightConv if light else _conv
@@ -123,7 +125,7 @@ class HGV2Stage(nn.Layer):
         light: bool,
         kernel: int,
         stride: Size,
-    ):
+    ) -> None:
         super().__init__()
         self.downsample = _conv(in_channels, in_channels, 3, stride, in_channels, act=False)
         blocks = []

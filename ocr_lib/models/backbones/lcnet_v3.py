@@ -38,7 +38,7 @@ class LCNetV3Block(nn.Layer):
         lr_mult: float,
         lab_lr: float,
         fused: bool,
-    ):
+    ) -> None:
         super().__init__()
         rates = branches, lr_mult, lab_lr, fused
         self.dw_conv = LearnableRepLayer(

@@ -63,7 +63,7 @@ class RepDepthwise(nn.Layer):
     Source: PaddleOCR ppocr/modeling/backbones/rec_lcnetv4.py.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
         self.conv = conv_norm(channels, channels, 3, groups=channels)
@@ -105,7 +105,7 @@ class LCNetV4Block(nn.Layer):
     MLP a residual path that training begins with alone: the MLP's last norm starts at 0.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: Size, squeeze: bool):
+    def __init__(self, in_channels: int, out_channels: int, stride: Size, squeeze: bool) -> None:
         super().__init__()
         self.residual = stride == 1 and in_channels == out_channels
         if self.residual:

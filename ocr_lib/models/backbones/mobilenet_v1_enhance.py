@@ -47,7 +47,7 @@ class DepthwiseSeparable(nn.Layer):
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, stride: Size, squeeze: bool
-    ):
+    ) -> None:
         super().__init__()
         self._depthwise_conv = _conv(in_channels, in_channels, kernel, stride, groups=in_channels)
         self._se = SqueezeExcite(in_channels) if squeeze else None

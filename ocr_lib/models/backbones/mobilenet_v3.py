@@ -72,7 +72,7 @@ class ResidualUnit(nn.Layer):
         stride: int | tuple[int, int],
         squeeze: bool,
         act: type[nn.Layer],
-    ):
+    ) -> None:
         super().__init__()
         self.shortcut = stride == 1 and in_channels == out_channels
         self.expand_conv = conv_norm(in_channels, mid_channels, 1, act=act)

@@ -11,7 +11,7 @@ from ocr_lib.models.layers import BatchNorm, Size, conv_norm, no_decay
 class LearnableAffineBlock(nn.Layer):
     """Scales and shifts the whole map by two learnt numbers."""
 
-    def __init__(self, learning_rate: float):
+    def __init__(self, learning_rate: float) -> None:
         super().__init__()
         attr = ParamAttr(learning_rate=learning_rate)
         self.scale = self.create_parameter([1], attr, default_initializer=Constant(1.0))
@@ -25,7 +25,7 @@ class LearnableAffineBlock(nn.Layer):
 class Act(nn.Layer):
     """Hard swish and a learnt affine map."""
 
-    def __init__(self, learning_rate: float):
+    def __init__(self, learning_rate: float) -> None:
         super().__init__()
         self.lab = LearnableAffineBlock(learning_rate)
 
@@ -85,7 +85,7 @@ class LearnableRepLayer(nn.Layer):
         lr_mult: float = 1.0,
         lab_lr: float = 0.1,
         fused: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         self.shape = (in_channels, out_channels, kernel_size, stride, groups)
         self.identity = self.conv_1x1 = self.conv_kxk = self.reparam_conv = None

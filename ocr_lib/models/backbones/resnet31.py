@@ -14,7 +14,7 @@ POOLS = {2: (2, 2), 3: (2, 2), 4: (2, 1)}
 class ResNet31Block(nn.Layer):
     """Two 3 x 3 convolutions with a residual path."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2D(in_channels, out_channels, 3, padding=1, bias_attr=False)
         self.bn1 = BatchNorm(out_channels)

@@ -34,7 +34,7 @@ class ResNetVdBlock(nn.Layer):
 
     expansion = 1
 
-    def __init__(self, in_channels: int, width: int, stride: int, shortcut: bool):
+    def __init__(self, in_channels: int, width: int, stride: int, shortcut: bool) -> None:
         super().__init__()
         self.conv0 = conv_norm(in_channels, width, 3, (stride, 1), act=nn.ReLU, names=NAMES)
         self.conv1 = conv_norm(width, width, 3, names=NAMES)
@@ -51,7 +51,7 @@ class ResNetVdBottleneck(nn.Layer):
 
     expansion = 4
 
-    def __init__(self, in_channels: int, width: int, stride: int, shortcut: bool):
+    def __init__(self, in_channels: int, width: int, stride: int, shortcut: bool) -> None:
         super().__init__()
         out = width * self.expansion
         self.conv0 = conv_norm(in_channels, width, 1, act=nn.ReLU, names=NAMES)

@@ -23,7 +23,7 @@ ACTS = {"nn.GELU": nn.GELU, "nn.Swish": nn.Swish, "nn.ReLU": nn.ReLU}
 class PatchEmbed(nn.Layer):
     """Overlapping patches: convolutions that halve height and width `halvings` times."""
 
-    def __init__(self, in_channels: int, channels: int, halvings: int):
+    def __init__(self, in_channels: int, channels: int, halvings: int) -> None:
         super().__init__()
         widths = [in_channels, *(channels >> i for i in reversed(range(halvings)))]
         self.proj = nn.Sequential(
@@ -41,7 +41,7 @@ class PatchEmbed(nn.Layer):
 class SubSample(nn.Layer):
     """Halves the height of a map, by a convolution or by pooling, and widens it."""
 
-    def __init__(self, in_channels: int, out_channels: int, pools: bool):
+    def __init__(self, in_channels: int, out_channels: int, pools: bool) -> None:
         super().__init__()
         self.pools = pools
         if pools:

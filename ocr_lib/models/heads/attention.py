@@ -15,7 +15,7 @@ from ocr_lib.models.targets import Batch, guide_label
 class AttentionGRUCell(nn.Layer):
     """One step: attends to the columns, reads the last character, updates the state."""
 
-    def __init__(self, in_channels: int, hidden_size: int, classes: int):
+    def __init__(self, in_channels: int, hidden_size: int, classes: int) -> None:
         super().__init__()
         self.i2h = nn.Linear(in_channels, hidden_size, bias_attr=False)
         self.h2h = nn.Linear(hidden_size, hidden_size)

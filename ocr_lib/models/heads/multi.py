@@ -24,7 +24,7 @@ HEAD = SourceLocation(("Architecture", "Head"), {})
 class FCTranspose(nn.Layer):
     """[N, C, T] → [N, T, C'], through a linear layer without bias."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.fc = nn.Linear(in_channels, out_channels, bias_attr=False)
 
@@ -36,7 +36,7 @@ class FCTranspose(nn.Layer):
 class AddPos(nn.Layer):
     """Adds a learnt position to at most `length` columns."""
 
-    def __init__(self, channels: int, length: int = 80):
+    def __init__(self, channels: int, length: int = 80) -> None:
         super().__init__()
         self.dec_pos_embed = self.create_parameter(
             [1, length, channels], default_initializer=TruncatedNormal(std=0.02)

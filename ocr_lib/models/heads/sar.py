@@ -29,7 +29,7 @@ class SAREncoder(nn.Layer):
 
     def __init__(
         self, channels: int, hidden: int, bidirectional: bool, dropout: float, use_gru: bool
-    ):
+    ) -> None:
         super().__init__()
         rnn = nn.GRU if use_gru else nn.LSTM
         direction = "bidirectional" if bidirectional else "forward"
@@ -73,7 +73,7 @@ class ParallelSARDecoder(nn.Layer):
         use_gru: bool,
         max_text_length: int,
         pred_concat: bool,
-    ):
+    ) -> None:
         super().__init__()
         self.start, self.padding = classes - 2, classes - 1
         self.max_text_length = max_text_length

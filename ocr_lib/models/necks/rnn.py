@@ -64,7 +64,9 @@ class EncoderWithFC(nn.Layer):
 class BidirectionalLSTM(nn.Layer):
     """A bidirectional LSTM, and a linear layer after it where `with_linear`."""
 
-    def __init__(self, in_channels: int, hidden_size: int, out_channels: int, with_linear: bool):
+    def __init__(
+        self, in_channels: int, hidden_size: int, out_channels: int, with_linear: bool
+    ) -> None:
         super().__init__()
         self.rnn = nn.LSTM(in_channels, hidden_size, direction="bidirectional")
         self.linear = nn.Linear(hidden_size * 2, out_channels) if with_linear else None

@@ -43,7 +43,7 @@ class STN(nn.Layer):
         activation: "none", or "sigmoid", which keeps the points inside the image.
     """
 
-    def __init__(self, in_channels: int, num_control_points: int, activation: str):
+    def __init__(self, in_channels: int, num_control_points: int, activation: str) -> None:
         super().__init__()
         self.num_control_points = num_control_points
         self.uses_sigmoid = activation == "sigmoid"

@@ -26,7 +26,7 @@ class LocalizationNetwork(nn.Layer):
         model_name: "large" or "small".
     """
 
-    def __init__(self, in_channels: int, num_fiducial: int, loc_lr: float, model_name: str):
+    def __init__(self, in_channels: int, num_fiducial: int, loc_lr: float, model_name: str) -> None:
         super().__init__()
         widths, hidden = WIDTHS[model_name]
         self.num_fiducial = num_fiducial
@@ -86,7 +86,7 @@ class GridGenerator(nn.Layer):
     there because PaddleOCR's weights have it.
     """
 
-    def __init__(self, num_fiducial: int):
+    def __init__(self, num_fiducial: int) -> None:
         super().__init__()
         self.num_fiducial = num_fiducial
         frozen = ParamAttr(learning_rate=0.0, initializer=Constant(0.0))

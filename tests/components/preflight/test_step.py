@@ -8,7 +8,7 @@ from components.preflight.component import preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.runspec.partition import PreflightSettings
 from ocr_lib.runspec.spec_store import save_spec
-from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_pointer, write_refs
+from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_ref, write_refs
 from ocr_lib.storage.store import Store
 from tests.components.packed import pack_lines
 from tests.components.run_specs import run_spec
@@ -43,7 +43,7 @@ def run(folder: Path, lines: Lines, *overrides: str) -> str:
     settings = PreflightSettings.of(spec).to_dict()
     shared = preflight.python_func(shards=[shards], **outputs, report=report, settings=settings)
     assert shared == [{"first": 0, "last": 2}]
-    found = tuple(map(read_optional_pointer, outputs.values()))
+    found = tuple(map(read_optional_ref, outputs.values()))
     assert found == lines  # a single part is handed on as it is
     return Path(report.path).read_text("utf-8")
 

@@ -7,7 +7,7 @@ from kfp import dsl
 from components.reopen.component import reopen
 from ocr_lib.runspec.judged_run import JudgedRun, save_record
 from ocr_lib.runspec.options import parse_options
-from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_pointer
+from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_ref
 from ocr_lib.storage.store import Store
 from tests.components.run_specs import spec_ref
 
@@ -32,7 +32,7 @@ def test_everything_that_a_run_was_judged_on_is_handed_on(
     partitions, outputs = run(tmp_path / "out", "reopened")
     assert [rows["first"] for rows in partitions] == [0, partitions[0]["last"]]
     assert partitions[-1]["last"] == 600
-    found = {name: read_optional_pointer(artifact) for name, artifact in outputs.items()}
+    found = {name: read_optional_ref(artifact) for name, artifact in outputs.items()}
     assert found == {
         "spec": spec,
         "model": MODEL,

@@ -38,5 +38,5 @@ def test_anything_else_is_refused_by_name(tmp_path: Path, content: str | None) -
     path = tmp_path / "thing"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DataError, match="thing: not a pointer"):
+    with pytest.raises(DataError, match="thing: not a reference"):
         read_ref(dataset(path))
