@@ -19,6 +19,7 @@ CLASSES = 12
         ("en_PP-OCRv3_rec", 48, (96, 101, 103, 109)),
         ("en_PP-OCRv4_rec", 48, (96, 101, 103, 109)),
         ("ch_PP-OCRv4_rec_hgnet", 48, (96, 109)),
+        ("PP-OCRv6_tiny_rec", 48, (96, 101, 103, 109)),
         ("rec_svtrnet", 64, (256,)),
     ],
 )
