@@ -60,7 +60,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_file_that_the_packages_read_is_in_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    kinds = ("*.py", "*.yml", "*.html", "*.css", "py.typed")
+    kinds = ("*.py", "*.yml", "*.yaml", "*.html", "*.css", "py.typed")
     expected = {
         str(path.relative_to(ROOT))
         for package in PACKAGES
@@ -84,7 +84,7 @@ def test_the_project_s_data_files_are_of_the_kinds_that_are_packed() -> None:
         ["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True
     )
     kinds = {Path(name).suffix or Path(name).name for name in listed.stdout.splitlines()}
-    assert kinds <= {".py", ".yml", ".html", ".css", ".md", ".typed"}
+    assert kinds <= {".py", ".yml", ".yaml", ".html", ".css", ".md", ".typed"}
 
 
 @pytest.fixture(scope="module")

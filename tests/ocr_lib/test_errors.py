@@ -62,7 +62,7 @@ def fixes(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("package", ["ocr_lib", "components", "pipelines"])
 def test_next_steps_are_sentences(package):
     found = [fix for path in (ROOT / package).rglob("*.py") for fix in fixes(path)]
-    assert len(found) > 5
+    assert found
     assert [fix for fix in found if fix[:1].islower()] == []
 
 

@@ -25,7 +25,9 @@ DAY_MIN = 24 * 60.0
 
 
 @command("rejudge", epilog=AUTH_HELP)
-@click.argument("run_id", type=Checked("run", check_run), metavar="RUN")
+@click.argument(
+    "run_id", type=Checked("run", check_run), metavar="RUN", help="ID of the run to judge again"
+)
 @option("--local", is_flag=True, help="on this machine, with the store that the environment names")
 @option("--out", type=output_folder, default=Path("build/rejudge"), help="with --local: the folder")
 @with_build

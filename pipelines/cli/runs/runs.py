@@ -32,7 +32,7 @@ def runs() -> None:
 
 
 @runs.command("show")
-@click.argument("run", type=run_name)
+@click.argument("run", type=run_name, help="ID of a pipeline run")
 @as_json
 def show(run: str, as_json: bool) -> None:
     """Print the run spec of a run: configuration, sources and weights with digests, options."""
@@ -45,8 +45,8 @@ def show(run: str, as_json: bool) -> None:
 
 
 @runs.command("diff")
-@click.argument("run_a", type=run_name)
-@click.argument("run_b", type=run_name)
+@click.argument("run_a", type=run_name, help="ID of a run")
+@click.argument("run_b", type=run_name, help="ID of the run to compare it with")
 @as_json
 def diff(run_a: str, run_b: str, as_json: bool) -> None:
     """Print in what the run specs of two runs differ, key by key; nothing where they are equal."""
