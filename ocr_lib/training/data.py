@@ -50,18 +50,23 @@ class TrainLoader:
         self._log = log
         self._parallel = parallel
         self._samples = self._select()
-        config = plan.config
+        self._epoch = 0  # whose share of a ratio below 1 is drawn
+        self._loader = self._open_loader()
+
+    def _open_loader(self) -> DataLoader:
+        """Returns a loader whose workers know the samples that are drawn now."""
+        config = self._plan.config
         transforms = config.train.dataset.transforms
         reader = BatchBuilder(
-            dataset=dataset,
+            dataset=self._dataset,
             samples=self._samples,
-            preprocess=plan.preprocess,
+            preprocess=self._plan.preprocess,
             augment=build_augmentation(transforms, config.allowed_parts),
             join=build_concatenation(transforms, config.global_.max_text_length),
-            label_encoder=label_encoder,
+            label_encoder=self._label_encoder,
             seed=config.global_.seed,
         )
-        self._loader = DataLoader(reader, config.train.loader.num_workers)
+        return DataLoader(reader, config.train.loader.num_workers)
 
     @property
     def sample_count(self) -> int:
@@ -75,8 +80,11 @@ class TrainLoader:
 
     def plan_epoch(self, epoch: int) -> list[Batch]:
         """Returns this rank's batches of an epoch (from 1): always the same for the same epoch."""
-        if self._dataset.resample(epoch):
+        if epoch != self._epoch and self._dataset.resample(epoch):
             self._samples = self._select()
+            self._loader.close()  # its workers hold the former share
+            self._loader = self._open_loader()
+        self._epoch = epoch
         return shard(self._all_batches(epoch), self._parallel.rank, self._parallel.world_size)
 
     def load(self, batches: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:

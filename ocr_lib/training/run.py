@@ -91,9 +91,10 @@ def _run(
     started = time.monotonic()
     digest = config_digest(plan.config, data.charset)
     parallel.assert_equal_across_ranks("Train.dataset", f"{digest} {data.train.digest}")
+    samples = data.train.sample_count  # before planning draws another share of a ratio below 1
     stored = _stored_record(plan, data, digest, parallel, fresh)
     epochs = stored.epochs if stored else _planned_epochs(plan, data, parallel, log)
-    record = RunRecord(epochs, digest, data.train.sample_count)
+    record = RunRecord(epochs, digest, samples)
     trainer = build_trainer(plan, data, epochs, parallel, log)
     start = StartPoint(plan.config.global_, data.charset, parallel, log)
     start.restore(trainer.system.network, trainer.state, resume=stored is not None)

@@ -1,6 +1,7 @@
 """The data of a run: which batches a rank gets, dummy batches, and the validation set."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,19 @@ def test_a_set_of_another_role_is_refused(
     pack(lines / "labels.txt", lines, tmp_path / "packed" / role, role=role)
     with pytest.raises(LmdbError, match=f"{role}: packed as a {role} set, which must not be used"):
         build(data, **{f"{block}.dataset.data_dir": tmp_path / "packed"})
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_workers_read_the_share_that_an_epoch_draws(data: Data, num_workers: int) -> None:
+    config = small_config(*data, data[0].parent / "run")
+    dataset = replace(config.train.dataset, ratio_list=(0.5,))
+    loader = replace(config.train.loader, num_workers=num_workers)
+    config = replace(config, train=replace(config.train, dataset=dataset, loader=loader))
+    with closing(build_data(resolve(config), PeerLog(), Parallel())) as loaders:
+        labels = []
+        for epoch in (1, 2):
+            batches = loaders.train.plan_epoch(epoch)
+            expected = [loaders.train.load_now(batch, epoch).labels for batch in batches]
+            assert [b.labels for b in loaders.train.load(batches, epoch)] == expected
+            labels.append({label for batch in expected for label in batch})
+        assert labels[0] != labels[1]
