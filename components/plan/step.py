@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.step_context import StepContext
-from ocr_lib.errors import DataError, OcrError
+from ocr_lib.errors import ConfigError, DataError, OcrError
 from ocr_lib.inference.bundle import MANIFEST
 from ocr_lib.jobs.backends import resolve_backend
 from ocr_lib.markdown import escape
@@ -104,6 +104,8 @@ def plan(context: StepContext, request: PlanRequest) -> Plan:
         resolved = resolve(store, parameters, backend, request.images, context.work_dir)
         check_size(partitions_of(resolved), parameters.train_data_uri)
         spec = pin_spec(store, request.run, resolved)
+    else:
+        check_adopted(spec, request)
     serving, before = _production(store, spec.model_name)
     changed = [key for key, value in spec.inputs().items() if before.get(key) != value]
     return Plan(
@@ -113,6 +115,25 @@ def plan(context: StepContext, request: PlanRequest) -> Plan:
         serving=serving,
         proceed=not parameters.skip_if_unchanged or bool(changed),
     )
+
+
+def check_adopted(spec: RunSpec, request: PlanRequest) -> None:
+    """Checks that a run's spec was made of what is asked for now.
+
+    Raises:
+        ConfigError: it was not: two runs have the same ID, as short ones of local runs can.
+    """
+    parameters = request.parameters
+    for name, before, now in [
+        ("model_name", spec.model_name, parameters.model_name),
+        ("config", spec.config.uri, parameters.config),
+        ("train_workers", spec.train_workers, parameters.train_workers),
+        ("triton_urls", spec.triton_urls, parameters.triton_urls),
+        ("options", spec.options, parameters.options),
+    ]:
+        if before != now:
+            cause = f"run {request.run} was planned with another value"
+            raise ConfigError(name, cause, "Start a new run")
 
 
 def check_size(partitions: list[DataPartition], uri: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ocr_lib import __version__
 from ocr_lib.data.roles import TEST, TRAIN, VALIDATION
+from ocr_lib.errors import ConfigError
 from ocr_lib.runspec.config import resolve_config
 from ocr_lib.runspec.parameters import RunParameters
 from ocr_lib.runspec.sources import pin_sources, pin_weights
@@ -33,6 +34,13 @@ def resolve(
         ConfigError: the configuration does not exist, or does not hold together.
     """
     options = parameters.options
+    if backend == "local" and parameters.train_workers > 1:
+        cause = f"is {parameters.train_workers}, and the training backend is local, which has one"
+        raise ConfigError(
+            "train_workers",
+            cause,
+            "Write 1, or train_backend=paddlejob with its operator installed",
+        )
     config = resolve_config(
         store,
         parameters.config,

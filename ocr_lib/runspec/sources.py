@@ -37,11 +37,15 @@ def pin_sources(store: Store, role: str, uri: str, sha256: str = "") -> tuple[Pi
         ConfigError: a digest is given for a folder of archives.
     """
     listed = _listing(store, uri)
-    if len(listed) == 1 or not all(item.uri.lower().endswith(ARCHIVES) for item in listed):
+    is_object = [item.uri for item in listed] == [uri.rstrip("/")]
+    if is_object or not all(item.uri.lower().endswith(ARCHIVES) for item in listed):
         if sha256:
             size = sum(item.bytes for item in listed)
             return (PinnedSource(uri=uri, digest=sha256, of="content", bytes=size),)
         return (_pinned(uri, listed),)
+    if sha256 and len(listed) == 1:
+        uri, size = listed[0].uri, listed[0].bytes
+        return (PinnedSource(uri=uri, digest=sha256, of="content", bytes=size),)
     if sha256:
         raise ConfigError(
             f"options.sha256.{role}",

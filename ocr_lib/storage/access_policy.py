@@ -36,14 +36,17 @@ class AccessPolicy:
 
 
 ACCESS = {
-    # plan (which compares with what serves), gen-label, pack-lmdb, preflight
+    # plan (which compares with production and pins weights, also those of former runs),
+    # gen-label, pack-lmdb, preflight
     "data": AccessPolicy(
-        read=("sources/", "configs/", "pretrained/", "registry/"),
+        read=("sources/", "configs/", "pretrained/", "registry/", "runs/"),
         write=("datasets/",),
         create=("specs/",),
     ),
     # train, its workers, the exit handler, the reaper
-    "train": AccessPolicy(read=("datasets/", "specs/", "pretrained/"), write=("runs/",)),
+    "train": AccessPolicy(
+        read=("datasets/", "specs/", "pretrained/", "sources/"), write=("runs/",)
+    ),
     # predict, evaluate; neither a decision nor the champion of a run is ever deleted
     "evaluate": AccessPolicy(
         read=("datasets/", "specs/", "registry/", "runs/"),

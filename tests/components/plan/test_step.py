@@ -136,6 +136,8 @@ def test_a_repeated_plan_adopts_the_spec_that_it_finds(
     again = look(asked, f"{tmp_path.name}-repeated")
     assert again.spec == first.spec == find_spec(store, f"{tmp_path.name}-repeated")
     assert again.partitions() == first.partitions()
+    with pytest.raises(ConfigError, match=r"model_name: run .* was planned with another value"):
+        look(replace(asked, model_name="another"), f"{tmp_path.name}-repeated")
     other = look(asked).spec
     assert "print_batch_step: 8" in other.config.yaml
     assert other.pretrained != first.spec.pretrained

@@ -29,7 +29,7 @@ def parameters(store: Store) -> RunParameters:
 
 
 def spec_of(store: Store, parameters: RunParameters, folder: Path) -> RunSpec:
-    return resolve(store, parameters, "local", {"train": "t"}, folder)
+    return resolve(store, parameters, "paddlejob", {"train": "t"}, folder)
 
 
 def test_everything_that_has_a_name_gets_a_digest(
@@ -60,3 +60,10 @@ def test_what_is_not_there_is_named(
             spec_of(store, replace(parameters, **{name: missing}), tmp_path)
     with pytest.raises(ConfigError, match="there is no configuration cpu_lines"):
         spec_of(store, replace(parameters, config="cpu_lines"), tmp_path)
+
+
+def test_several_workers_need_a_training_job(
+    store: Store, parameters: RunParameters, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="train_workers: is 2, and the training backend is local"):
+        resolve(store, parameters, "local", {}, tmp_path)

@@ -43,6 +43,13 @@ def test_a_folder_of_archives_is_a_source_each(store: Store) -> None:
         pin_sources(store, "train", store.uri("plan/many"), "ab" * 32)
 
 
+@pytest.mark.parametrize("sha256", ["", "ab" * 32])
+def test_a_folder_of_one_archive_is_that_archive(store: Store, sha256: str) -> None:
+    uri = put(store, "plan/single/monday.tar", "lines")
+    (source,) = pin_sources(store, "train", store.uri("plan/single/"), sha256)
+    assert (source.uri, source.digest == sha256) == (uri, bool(sha256))
+
+
 def test_a_folder_of_images_is_one_source(store: Store, tmp_path: Path) -> None:
     put(store, "plan/images/gt.txt", "labels")
     put(store, "plan/images/nested.tar", "an archive among others")

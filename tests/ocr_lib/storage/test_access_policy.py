@@ -42,6 +42,12 @@ def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
         assert allowed(stage, action, key)
 
 
+@pytest.mark.parametrize("prefix", ["pretrained/", "sources/", "runs/"])
+def test_weights_that_the_plan_pins_are_read_by_training_too(prefix: str) -> None:
+    for stage in ("data", "train"):
+        assert allowed(stage, "s3:GetObject", f"{prefix}a/best_accuracy.pdparams")
+
+
 @pytest.mark.parametrize("key", ["decisions/0123/run.json", "evaluations/r/champion.json"])
 def test_a_decision_and_a_champion_are_created_and_never_deleted(key: str) -> None:
     assert allowed("evaluate", "s3:PutObject", key)
