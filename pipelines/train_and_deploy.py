@@ -69,7 +69,7 @@ def build_pipeline(build: BuildOptions | None = None) -> Any:
             pretrained_uri: weights to start from (`.pdparams`); empty for none.
             train_minutes: how long to train; 0 leaves it to the configuration.
             train_backend: `local` trains in the step itself, `paddlejob` in pods of its own; `auto`
-                takes the latter where the cluster knows PaddleJobs.
+                takes the latter in a cluster.
             train_workers: how many pods train together, with paddlejob.
             model_name: its name in Triton and in the registry.
             skip_if_unchanged: end here, as a success, where production was made of the same data,

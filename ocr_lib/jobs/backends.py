@@ -7,6 +7,7 @@ the run's last checkpoint.
 from collections.abc import Callable
 from pathlib import Path
 
+from ocr_lib.errors import ConfigError
 from ocr_lib.jobs.resources import WorkerResources
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.runspec.parameters import BackendParameter
@@ -60,13 +61,22 @@ BACKENDS: dict[TrainBackend, Backend] = {"local": local, "paddlejob": paddlejob}
 def resolve_backend(name: BackendParameter) -> TrainBackend:
     """Returns the backend that a run's parameter means.
 
-    `auto` is `paddlejob` in a pod of a cluster that knows PaddleJobs, else `local`.
+    `auto` is `paddlejob` in a pod of a cluster, `local` elsewhere.
 
     Raises:
+        ConfigError: `auto`, and the cluster knows no PaddleJobs: a step trains without a device or
+            memory of its own unless the package was compiled for that.
         KubernetesError: the cluster does not say whether it does.
     """
     from ocr_lib.jobs.kubernetes_api import KubernetesApi, in_cluster
 
-    if name == "auto" and in_cluster() and KubernetesApi.connect().knows_paddlejobs():
+    if name == "auto" and in_cluster():
+        if not KubernetesApi.connect().knows_paddlejobs():
+            raise ConfigError(
+                "train_backend",
+                "is auto, and this cluster knows no PaddleJobs (kubeflow.org/v1)",
+                "Install the training operator, or write local, with a package that was compiled "
+                "with --train-in-step",
+            )
         name = "paddlejob"
     return "paddlejob" if name == "paddlejob" else "local"

@@ -28,7 +28,7 @@ class RunParameters:
         pretrained_uri: weights to start from (`.pdparams`); empty for none.
         train_minutes: how long to train; 0 leaves it to the configuration.
         train_backend: `local` trains in the step itself, `paddlejob` in pods of its own; `auto`
-            takes the latter where the pipeline runs in a cluster that knows PaddleJobs.
+            takes the latter where the pipeline runs in a cluster.
         train_workers: how many pods train together, with paddlejob.
         model_name: the model's name in Triton and in the registry.
         skip_if_unchanged: end at the first step, as a success, where production was made of the

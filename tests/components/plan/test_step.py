@@ -156,7 +156,9 @@ def test_auto_is_resolved_by_the_cluster_that_the_plan_runs_in(
         monkeypatch.setattr(KubernetesApi, "connect", lambda: server.cluster)
         assert look(asked).spec.train_backend == "paddlejob"
         server.kinds = []
-        assert look(asked).spec.train_backend == "local"
+        with pytest.raises(ConfigError, match="train_backend: is auto, and this cluster knows no"):
+            look(asked)
+        assert look(replace(asked, train_backend="local")).spec.train_backend == "local"
         assert look(replace(asked, train_backend="paddlejob")).spec.train_backend == "paddlejob"
 
 
