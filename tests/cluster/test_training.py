@@ -236,7 +236,7 @@ def test_what_the_exit_handler_missed_is_reaped(
         until(lambda run=run: run.exists, 180, "the job is there")
         run.kill()
     assert collect_garbage(cluster, RetentionLimits(), end_job, 1) == {}  # too young
-    over = collect_garbage(cluster, RetentionLimits(young_s=0), end_job, 1)
+    over = collect_garbage(cluster, RetentionLimits(min_age_s=0), end_job, 1)
     assert over == {orphan.job: "its run orphan has no pod at work"}
     assert not orphan.exists
     end_job(cluster, by_hand.job)
