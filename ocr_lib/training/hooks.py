@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import median
 
@@ -86,7 +87,7 @@ class Hook:
 
 
 class NanGuard(Hook):
-    """Stops at a loss that is not finite.
+    """Stops at a loss that is not finite: every n steps, before a checkpoint, after each epoch.
 
     Args:
         state: the run's state.
@@ -100,19 +101,37 @@ class NanGuard(Hook):
         self._every = every
         self._run_dir = run_dir
         self._rank = rank
+        self._unchecked: tuple[int, LoadedBatch, Losses, paddle.Tensor] | None = None
 
     def on_step(self, step: StepResult) -> None:
-        """Raises TrainingError where the loss is not finite."""
+        """Raises TrainingError where the step is looked at and its loss is not finite."""
+        if step.update is None:
+            return
         count = self._state.progress.global_step
-        if step.update and count % self._every == 0:
-            check_finite(
-                step.update.losses,
-                step.update.local_loss,
-                step.batch,
-                step=count,
-                run_dir=self._run_dir,
-                rank=self._rank,
-            )
+        self._unchecked = (count, step.batch, step.update.losses, step.update.local_loss)
+        if count % self._every == 0:
+            self.check()
+
+    def on_epoch_end(self, epoch: int, *, is_last: bool) -> None:
+        """Raises TrainingError where the epoch's last loss is not finite."""
+        del epoch, is_last
+        self.check()
+
+    def check(self) -> None:
+        """Looks at the loss of the last update; every rank must, at the same step.
+
+        Raises:
+            TrainingError: it is not finite.
+        """
+        if self._unchecked is None:
+            return
+        count, batch, losses, local_loss = self._unchecked
+        check_finite(losses, local_loss, batch, step=count, run_dir=self._run_dir, rank=self._rank)
+        self._unchecked = None
+
+    def is_finite(self) -> bool:
+        """Returns whether the loss of the last update is, as one rank may look by itself."""
+        return self._unchecked is None or isfinite(float(self._unchecked[2]["loss"]))
 
 
 class StepLog(Hook):
@@ -214,19 +233,32 @@ class Checkpoints(Hook):
         settings: Global: how often.
         run_dir: where to.
         is_main_process: False writes nothing.
+        guard: looks at the loss before anything is written; None does not.
     """
 
     def __init__(
-        self, state: CheckpointState, settings: GlobalConfig, run_dir: Path, is_main_process: bool
+        self,
+        state: CheckpointState,
+        settings: GlobalConfig,
+        run_dir: Path,
+        is_main_process: bool,
+        guard: NanGuard | None = None,
     ) -> None:
         self._state = state
         self._settings = settings
         self._run_dir = run_dir
         self._writes = is_main_process
+        self._guard = guard
         self._saved_at = time.monotonic()
 
     def save(self, name: str) -> None:
-        """Writes a checkpoint of the present position."""
+        """Writes a checkpoint of the present position; every rank calls it at the same step.
+
+        Raises:
+            TrainingError: the last loss is not finite; nothing is written.
+        """
+        if self._guard:
+            self._guard.check()
         if not self._writes:
             return
         self._state.save(self._run_dir / name)
@@ -238,10 +270,13 @@ class Checkpoints(Hook):
         if step.ends_epoch:
             return
         settings, count = self._settings, self._state.progress.global_step
-        by_step = settings.save_step_every and count % settings.save_step_every == 0
-        minutes = (time.monotonic() - self._saved_at) / 60
-        if by_step or (settings.save_minutes and minutes >= settings.save_minutes):
+        if settings.save_step_every and count % settings.save_step_every == 0:
             self.save(LATEST)
+        elif self._writes and settings.save_minutes:
+            minutes = (time.monotonic() - self._saved_at) / 60
+            # Only this rank's clock says so: it must not stop here, where the others go on.
+            if minutes >= settings.save_minutes and (not self._guard or self._guard.is_finite()):
+                self.save(LATEST)
 
     def on_epoch_end(self, epoch: int, *, is_last: bool) -> None:
         """Saves the epoch; drops the oldest one that is not to be kept."""

@@ -79,11 +79,13 @@ def _build_hooks(
 ) -> list[Hook]:
     """Returns the hooks in their order.
 
-    A bad loss stops the run before anything is written. An evaluation may save the best checkpoint
-    and counts as time of its epoch; the epoch's checkpoint comes last, with all of that in it.
+    A bad loss stops the run before a checkpoint is written. An evaluation may save the best
+    checkpoint and counts as time of its epoch; the epoch's checkpoint comes last, with all of that
+    in it.
     """
     config, settings = plan.config, plan.config.global_
-    # On a GPU reading a loss waits for the device, so there it is read at log steps only.
+    # On a GPU reading a loss waits for the device: there it is read at log steps, and before a
+    # checkpoint is written.
     on_cpu = str(paddle.get_device()) == "cpu"
     decode = plan.algorithm.tokenizer.decode
 
@@ -92,11 +94,14 @@ def _build_hooks(
         return [recognition.text for recognition in decode(arrays, data.charset)]
 
     metric = RecMetric.of(config.metric)
-    checkpoints = Checkpoints(state, settings, plan.run_dir, parallel.is_main_process)
     hooks: list[Hook] = []
+    guard = None
     if settings.check_finite:
         every = 1 if on_cpu else settings.print_batch_step
-        hooks.append(NanGuard(state, every, plan.run_dir, parallel.rank))
+        guard = NanGuard(state, every, plan.run_dir, parallel.rank)
+        hooks.append(guard)
+    is_main = parallel.is_main_process
+    checkpoints = Checkpoints(state, settings, plan.run_dir, is_main, guard)
     heartbeat = HeartbeatHook(state, Heartbeat(plan.run_dir))
     if parallel.is_main_process:
         hooks.append(heartbeat)

@@ -104,6 +104,18 @@ def test_a_bad_loss_is_seen_at_the_steps_that_are_looked_at(
     assert (tmp_path / "nonfinite_batch.npz").exists()
 
 
+def test_the_last_bad_loss_is_seen_at_the_end_of_an_epoch(
+    state: CheckpointState, tmp_path: Path
+) -> None:
+    guard = NanGuard(state, 100, tmp_path, rank=0)
+    do_step(state, guard)
+    end_epoch(state, guard)
+    do_step(state, guard, float("nan"))
+    do_step(state, guard, batch=LoadedBatch({}, (), ()))  # nothing was learnt from it
+    with pytest.raises(TrainingError, match="not finite at step 2"):
+        end_epoch(state, guard)
+
+
 def step_log(state: CheckpointState, log: RunLog, **keys: object) -> StepLog:
     settings = GlobalConfig(**{"print_batch_step": 2, **keys})  # type: ignore[arg-type]
     return StepLog(state, log, settings, StepTimer(), RecMetric(), lambda _: ["1", "x"])
@@ -180,6 +192,38 @@ def test_minutes_within_an_epoch_save_too(state: CheckpointState, tmp_path: Path
     hook = Checkpoints(state, GlobalConfig(save_minutes=1e-9), tmp_path, is_main_process=True)
     do_step(state, hook)
     assert checkpoints(tmp_path) == {"latest"}
+
+
+def test_minutes_save_no_bad_loss_and_leave_the_stop_to_where_all_ranks_look(
+    state: CheckpointState, tmp_path: Path
+) -> None:
+    guard = NanGuard(state, 100, tmp_path, rank=0)
+    settings = GlobalConfig(save_minutes=1e-9)
+    hook = Checkpoints(state, settings, tmp_path, is_main_process=True, guard=guard)
+    do_step(state, guard, float("nan"))
+    hook.on_step(StepResult(BATCH, 0.25, False, None))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(TrainingError, match="not finite at step 1"):
+        guard.check()
+    do_step(state, guard)
+    hook.on_step(StepResult(BATCH, 0.25, False, None))
+    assert checkpoints(tmp_path) == {"latest"}
+
+
+@pytest.mark.parametrize("is_main", [True, False])
+def test_every_rank_stops_where_a_bad_loss_would_be_saved(
+    state: CheckpointState, tmp_path: Path, is_main: bool
+) -> None:
+    guard = NanGuard(state, 100, tmp_path, rank=0)
+    settings = GlobalConfig(save_step_every=1)
+    hook = Checkpoints(state, settings, tmp_path, is_main_process=is_main, guard=guard)
+    do_step(state, guard, float("nan"))
+    for name in ("latest", "best_accuracy"):
+        with pytest.raises(TrainingError, match="not finite at step 1"):
+            hook.save(name)
+    with pytest.raises(TrainingError, match="not finite at step 1"):
+        hook.on_step(StepResult(BATCH, 0.25, False, None))
+    assert checkpoints(tmp_path) == set()
 
 
 def test_other_ranks_write_no_checkpoint(state: CheckpointState, tmp_path: Path) -> None:
