@@ -1,11 +1,18 @@
-"""The `ocr` command: 0 for success, 2 for bad input, 1 for any other failure, one line for each."""
+"""The `ocr` command: 0 for success, 2 for bad input, 1 for any other failure, one line for each.
+
+As after a signal: 130 for an interrupt, 141 where no one reads its output any more (SIGPIPE).
+"""
 
 import errno
+import os
+import select
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
@@ -15,24 +22,39 @@ from ocr_lib.terminal import echo, printable
 
 DEBUG, COMPLETE = variable_name("debug"), variable_name("completion")
 PACKAGES = ("ocr_lib", "components", "pipelines")
+INTERRUPTED, UNREAD = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # as shells have it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0, 2 for bad input, 1 for any other failure."""
+    """Runs one command; returns 0, 2 for bad input, 1 for any other failure, 130 or 141."""
     warnings.filterwarnings("ignore", message="When training, we now always track")  # paddle's
-    words = list(sys.argv[1:] if argv is None else argv)
-    debug = words[:1] == ["--debug"]
+    try:
+        return _attempt(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:  # the reader went away: `ocr … | head`
+        _discard(_unread_outputs())
+        return UNREAD
+
+
+def _attempt(words: Sequence[str]) -> int:
+    """Runs one command and reports its failure.
+
+    Raises:
+        BrokenPipeError: no one reads standard output or standard error any more.
+    """
+    debug = list(words[:1]) == ["--debug"]
     try:
         configure_cpu()
         debug = debug or bool(Settings.from_env().debug)
         with logging_configured():
-            return run(words)
+            code = run(words)
+        if sys.stdout:  # None where it is closed
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader went away: `ocr … | head`
-        sys.stderr.close()
-        return 0
+        return INTERRUPTED
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _unread_outputs():
+            raise
         if debug:
             traceback.print_exc()
         name = next((f" {word}" for word in words if not word.startswith("-")), "")
@@ -58,6 +80,27 @@ def run(words: Sequence[str]) -> int:
     except click.UsageError as error:
         echo(printable(usage_message(error)), err=True)
         return error.exit_code
+
+
+def _unread_outputs() -> list[TextIO]:
+    """Returns those of standard output and standard error whose reader went away."""
+    unread = []
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            poll = select.poll()
+            poll.register(stream.fileno(), 0)  # errors and hang-ups alone
+            if poll.poll(0):
+                unread.append(stream)
+        except (OSError, ValueError):  # no file of the system, or closed
+            continue
+    return unread
+
+
+def _discard(streams: Sequence[TextIO]) -> None:
+    """Lets what is left to write go nowhere; else Python ends with 120 when it cannot write it."""
+    for stream in streams:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _describe(error: Exception) -> str:

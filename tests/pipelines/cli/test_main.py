@@ -3,7 +3,10 @@
 import errno
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 
 import pytest
@@ -38,6 +41,7 @@ def run_command(monkeypatch, error):
         (OSError(errno.ENOSPC, "No space", "/data/x"), 1, "/data/x: the disk is full. Free some"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "/x: Permission denied."),
         (ConnectionRefusedError(111, "Connection refused"), 1, "ocr broken: Connection refused."),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, "ocr broken: Broken pipe."),
         (MemoryError(), 1, "the memory is full"),
         (ModuleNotFoundError("x", name="paddle.nn"), 1, "needs the package paddle.nn"),
         (KeyError("tab\tesc\x1b"), 1, r"internal error: KeyError: 'tab\tesc\x1b' (test_main.py:"),
@@ -134,3 +138,62 @@ def test_what_the_library_logs_goes_to_standard_error(monkeypatch, capsys):
     monkeypatch.setenv("OCR_LOG_FORMAT", "json")
     assert cli.main(["warn"]) == 0
     assert json.loads(capsys.readouterr().err)["message"] == "this store ignores conditions"
+
+
+TALK = """
+import sys
+from ocr_lib.terminal import echo
+from pipelines.cli import main as cli
+from pipelines.cli.command import command
+from pipelines.cli.commands import ocr
+
+def talk():
+    while True:
+        echo("a line", err=sys.argv[1] == "err")
+
+ocr.commands["talk"] = command("talk")(talk)
+sys.exit(cli.main(["talk"]))
+"""
+
+
+@pytest.mark.parametrize("stream", ["out", "err"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_whose_reader_goes_away_ends_as_by_sigpipe(stream, unbuffered):
+    with subprocess.Popen(
+        [sys.executable, "-c", TALK, stream],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        ends = {"out": process.stdout, "err": process.stderr}
+        assert ends[stream].readline() == b"a line\n"
+        ends.pop(stream).close()
+        (other,) = ends.values()
+        assert other.read() == b""
+        assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize(
+    ("words", "stream"), [(["--help"], "stdout"), (["fsck"], "stderr"), (["fsck", "no"], "stderr")]
+)
+def test_output_that_no_one_reads_is_no_success(words, stream):
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli.main", *words], **streams
+    ) as process:
+        os.close(writer)
+        assert [text for text in process.communicate(timeout=60) if text] == []
+    assert process.returncode == 141
+
+
+def test_the_broken_pipe_of_a_child_is_an_error_with_its_message(monkeypatch, capfd):
+    def tell():
+        with subprocess.Popen(["true"], stdin=subprocess.PIPE, bufsize=0) as child:
+            child.wait(60)
+            child.stdin.write(b"no one reads this")
+
+    monkeypatch.setitem(ocr.commands, "tell", command("tell")(tell))
+    assert cli.main(["tell"]) == 1
+    assert capfd.readouterr().err == "ocr tell: Broken pipe.\n"
