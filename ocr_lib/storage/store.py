@@ -275,7 +275,8 @@ class Store:
         """Makes a source of data a local path: an `s3://` tree, folder or object, or a local path.
 
         A folder in the store that was not written by `put_tree` has no manifest; sizes are then
-        all that can be checked. An object is put below `folder` under its own name.
+        all that can be checked. Empty objects that stand for a folder, as consoles make them, are
+        left out. An object is put below `folder` under its own name.
 
         Raises:
             DataError: there is nothing at `source`.
@@ -289,7 +290,11 @@ class Store:
             return self.get_file(source, folder / Path(safe_name(key, source)).name)
         if self.client.stat(bucket, f"{key}/{MANIFEST_NAME}") is not None:
             return self.get_tree(source, folder)
-        stored = {item.key[len(key) + 1 :]: item for item in self.client.list(bucket, f"{key}/")}
+        stored = {
+            item.key[len(key) + 1 :]: item
+            for item in self.client.list(bucket, f"{key}/")
+            if item.size or not item.key.endswith("/")
+        }
         if not stored:
             raise DataError(source, "nothing in the store under this name", "Check the URI")
         files = {safe_name(name, source): FileEntry("", item.size) for name, item in stored.items()}

@@ -149,6 +149,33 @@ def test_sources_are_trees_folders_objects_and_paths(
             store.fetch_source(missing, tmp_path / "n")
 
 
+def test_objects_that_stand_for_folders_are_no_files(
+    conditional_store: Store, tmp_path: Path
+) -> None:
+    """Consoles of S3 and MinIO write an empty object, its key with a slash at the end."""
+    store = conditional_store  # rclone holds no such objects
+
+    def put(key: str, content: bytes) -> None:
+        store.client.put(store.bucket, f"consoles/{key}", content)
+
+    for key in ("folder/", "folder/sub/"):
+        put(key, b"")
+    with pytest.raises(DataError, match="nothing in the store under this name"):
+        store.fetch_source(store.uri("consoles/folder"), tmp_path / "c")
+    put("folder/sub/gt.txt", b"text")
+    for uri in (store.uri("consoles/folder"), store.uri("consoles/folder/")):
+        got = store.fetch_source(uri, tmp_path / "c")
+        assert [p.relative_to(got).as_posix() for p in got.rglob("*")] == ["sub", "sub/gt.txt"]
+
+
+def test_an_object_with_content_under_a_folder_s_key_is_refused(
+    conditional_store: Store, tmp_path: Path
+) -> None:
+    conditional_store.client.put(conditional_store.bucket, "odd/folder/sub/", b"text")
+    with pytest.raises(DigestError, match="not a safe file name"):
+        conditional_store.fetch_source(conditional_store.uri("odd/folder"), tmp_path / "c")
+
+
 def test_a_changed_plain_folder_is_fetched_anew(store: Store, tmp_path: Path) -> None:
     """Without digests an equal size proves nothing."""
     for text in ("old", "new"):
