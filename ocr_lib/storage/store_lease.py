@@ -17,10 +17,11 @@ protects is written with a condition as well.
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
@@ -66,7 +67,10 @@ def store_lease(store: Store, name: str, *, wait_s: float = 90.0) -> Iterator[No
     finally:
         done.set()
         renewer.join()
-        lease.give_back()
+        try:
+            lease.give_back()
+        except ServiceError as error:  # the outcome of the block is what counts
+            log.warning("%s: not given back, it ends in %.0f s: %s", lease.key, HOLD_S, error)
 
 
 class Lease(Protocol):
@@ -120,18 +124,26 @@ class ConditionalLease:
         Raises:
             ConflictError: another process took it.
         """
+        self._as_holder(self._write)
+
+    def give_back(self) -> None:
+        """Marks it as free unless another process took it; looks first as `renew` does."""
+        with suppress(ConflictError, MissingObjectError):
+            self._as_holder(lambda etag: self._store.replace_json(self.key, FREE, etag))
+
+    def _as_holder(self, write: Callable[[str], object]) -> None:
+        """Calls `write` with the entity tag; again where only an answer of the store was lost.
+
+        Raises:
+            ConflictError: another process took it.
+        """
         try:
-            self._write(self._etag)
+            write(self._etag)
         except ConflictError:
             value, etag = self._store.get_versioned(self.key)
             if value["holder"] != self._holder:
                 raise
-            self._write(etag)
-
-    def give_back(self) -> None:
-        """Marks it as free unless another process took it."""
-        with suppress(ConflictError):
-            self._store.replace_json(self.key, FREE, self._etag)
+            write(etag)
 
     def _write(self, former: str | None) -> None:
         self._renewals += 1

@@ -3,14 +3,19 @@
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.storage import store_lease as module
 from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import FREE, ConditionalLease, ListedLease, store_lease
+from tests.conditional_s3 import conditional_s3
+from tests.service_fixtures import named_store
 
 
 def held(store: Store, name: str) -> list[str]:
@@ -119,6 +124,48 @@ def test_a_renewal_of_unknown_outcome_does_not_lose_the_lease(conditional_store:
     lease.renew()
     lease.give_back()
     assert conditional_store.get_json(lease.key) == FREE
+
+
+def test_a_last_renewal_of_unknown_outcome_does_not_keep_the_lease(
+    conditional_store: Store,
+) -> None:
+    lease = ConditionalLease(conditional_store, "leases/last/holder.json")
+    assert lease.take()
+    value = conditional_store.get_json(lease.key)
+    conditional_store.put_json(lease.key, {**value, "renewals": 99})  # written, answer lost
+    lease.give_back()
+    assert conditional_store.get_json(lease.key) == FREE
+
+
+def test_a_lease_whose_object_is_gone_is_given_back(conditional_store: Store) -> None:
+    lease = ConditionalLease(conditional_store, "leases/removed/holder.json")
+    assert lease.take()
+    conditional_store.remove(lease.key)
+    lease.give_back()
+    assert not conditional_store.exists(lease.key)
+
+
+@pytest.mark.parametrize("kind", ["rclone", "moto"])
+def test_a_store_away_at_the_end_does_not_replace_the_outcome(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run(error: Exception | None) -> None:
+        with ExitStack() as server:
+            if kind == "rclone":
+                environment = server.enter_context(S3Server(tmp_path)).environment()
+            else:
+                environment = server.enter_context(conditional_s3(kind, tmp_path))
+            store = named_store(environment, monkeypatch)
+            with store_lease(store, "away"):
+                server.close()
+                if error:
+                    raise error
+
+    run(None)
+    assert "leases/away/" in caplog.text
+    assert "not given back, it ends in 60 s: " in caplog.text
+    with pytest.raises(ValueError, match="the real error"):
+        run(ValueError("the real error"))
 
 
 def test_contenders_take_turns(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
