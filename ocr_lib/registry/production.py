@@ -2,7 +2,8 @@
 
 `registry/<model>/production.json` is the one object that says which version is in production. It
 is changed last, when every server answers with that version. `registry/<model>/versions/<V>.json`
-tells which bundle became version V, once and for all.
+tells which bundle became version V, once and for all; the bundle's files are in
+`registry/<model>/bundles/`, where every step of a pipeline may read them.
 """
 
 import re
@@ -59,7 +60,7 @@ class Production:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """Which bundle a version was built from; written once.
+    """Which bundle a version was built from; its number and digest never change.
 
     Attributes:
         version: number, from 1 on.
@@ -186,14 +187,30 @@ def find_version(store: Store, model: str, version: int) -> VersionRecord:
     raise ConfigError("version", f"{model} has no version {version}", f"Choose from: {known}")
 
 
+def bundles_prefix(model: str) -> str:
+    """Returns the key prefix of a model's bundles in the registry."""
+    return f"registry/{model}/bundles/"
+
+
+def is_registered(store: Store, model: str, bundle: str) -> bool:
+    """Tells whether a bundle's URI is one of the model's bundles in the registry."""
+    return bundle.startswith(store.uri(bundles_prefix(model)))
+
+
 def record_version(
     store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any]
 ) -> VersionRecord:
-    """Returns the version of a bundle: the one it has, or the next number. Needs the lease."""
+    """Returns the version of a bundle: the one it has, or the next number. Needs the lease.
+
+    A recorded folder or foreign address gives way to the bundle's place in the registry.
+    """
     versions = list_versions(store, model)
     for record in versions:
         if record.digest == digest:
-            if record.pruned:  # its files come back
+            moves = is_registered(store, model, bundle) and not is_registered(
+                store, model, record.bundle
+            )
+            if record.pruned or moves:  # its files come back, or are in the registry now
                 record = replace(record, bundle=bundle, pruned="")
                 store.put_json(_version_key(model, record.version), asdict(record))
             return record

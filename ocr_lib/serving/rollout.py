@@ -5,21 +5,25 @@ repository's `config.pbtxt` files, from which a new server starts, and last of a
 `production.json` say the new version. Any failure on the way takes every server back.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError, OcrError, naming
-from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.bundle import MANIFEST, Bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
 from ocr_lib.registry.lineage import take_back
 from ocr_lib.registry.production import (
     VersionRecord,
+    bundles_prefix,
     check_model_name,
     find_version,
+    is_registered,
     list_versions,
     read_production,
     read_versioned,
@@ -33,6 +37,7 @@ from ocr_lib.serving.version_change import DeployError, Deployment, VersionChang
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
@@ -52,7 +57,8 @@ def deploy(
     """Puts a bundle into service on every server; doing it again changes nothing.
 
     Args:
-        bundle_uri: the bundle, `s3://bucket/prefix` or a folder.
+        bundle_uri: the bundle, `s3://bucket/prefix` or a folder; the registry gets a copy of one
+            from elsewhere.
         model: the model's name.
         golden: images with what the exported model reads on them; one at least.
         store: holds the model repository and the registry.
@@ -87,7 +93,10 @@ def deploy(
         servers = resolve(endpoints)
         check_live(model, servers, production)
         known = dict(metrics or opened.info.get("metrics", {}))
-        with _recorded(store, model, bundle_uri, opened.digest, known) as record:
+        with (
+            _registered(store, model, bundle_uri, opened, Path(work) / "copy") as registered,
+            _recorded(store, model, registered, opened.digest, known) as record,
+        ):
             unchanged(record.version)
             upload_version(store, build_model_version(folder, model, record.version), golden)
             return VersionChange(store, model, servers, Path(work), shadow).to(record, golden)
@@ -123,6 +132,36 @@ def rollback(
         golden = download_golden(store, model, target, Path(work) / "golden")
         change = VersionChange(store, model, resolve(endpoints), Path(work))
         return change.to(record, golden)
+
+
+@contextmanager
+def _registered(
+    store: Store, model: str, bundle_uri: str, bundle: Bundle, copy: Path
+) -> Iterator[str]:
+    """Yields where the registry has the bundle, which is copied there from anywhere else.
+
+    Evaluations of later runs read it there, on other machines and with other rights. A failed
+    block leaves no copy that was not there before, unless a version is recorded with it.
+    """
+    uri = bundle_uri.rstrip("/")
+    if is_registered(store, model, uri) and store.exists(f"{uri}/{MANIFEST_NAME}"):
+        yield uri
+        return
+    for name in (*bundle.info["files"], MANIFEST):  # and nothing else that is in the folder
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle.root / name, copy / name)
+    key = f"{bundles_prefix(model)}{sha256_tree(copy)}"
+    before = store.exists(f"{key}/{MANIFEST_NAME}")
+    try:
+        yield store.put_tree(copy, key)
+    except OcrError:
+        with suppress(OcrError):  # the failure that led here is the one to tell
+            records = list_versions(store, model)
+            if not before and all(record.bundle != store.uri(key) for record in records):
+                store.remove(f"{key}/{MANIFEST_NAME}")  # first: the rest is no tree without it
+                for item in store.list(f"{key}/"):
+                    store.remove(item.key)
+        raise
 
 
 @contextmanager

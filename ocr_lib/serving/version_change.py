@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -95,7 +95,11 @@ class VersionChange:
         with ExitStack() as stack:
             servers = [stack.enter_context(TritonAdmin(url)) for url in self.endpoints]
             if former and former.version == record.version:
-                return Deployment(former, self._keep(servers, target, golden))
+                answers = self._keep(servers, target, golden)
+                production = replace(former, bundle=record.bundle)
+                if production != former:  # the bundle is in the registry now
+                    write_production(self.store, production, etag)
+                return Deployment(production, answers)
             production = promoted(self.model, record, former)
             needed = needed_releases(self.store, production)
             rollout = _Rollout(servers, target, golden)

@@ -118,6 +118,17 @@ def test_a_pruned_version_that_comes_back_keeps_its_number(store: Store) -> None
     assert find_version(store, "comes-back", 1) == replace(one, bundle="s3://new")
 
 
+@pytest.mark.parametrize("elsewhere", ["build/bundle", "s3://ocr/mine/1", "s3://b/registry/m/x"])
+def test_a_bundle_that_is_in_the_registry_is_recorded_there(store: Store, elsewhere: str) -> None:
+    model = f"moves-{len(elsewhere)}"
+    one = record_version(store, model, elsewhere, "d1", {"acc": 0.5})
+    registered = store.uri(f"registry/{model}/bundles/1")
+    assert record_version(store, model, registered, "d1", {}) == replace(one, bundle=registered)
+    for other in (elsewhere, f"{registered}2"):
+        assert record_version(store, model, other, "d1", {}).bundle == registered
+    assert find_version(store, model, 1) == replace(one, bundle=registered)
+
+
 def test_fields_of_later_releases_are_passed_over_and_missing_ones_named(store: Store) -> None:
     production = promoted("later", record(1), None)
     store.put_json("registry/later/production.json", {**production.to_dict(), "new": 1})

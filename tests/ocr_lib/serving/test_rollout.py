@@ -1,22 +1,27 @@
 """Deployments on a real Triton, under requests where it matters."""
 
+import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.registry.champion import Champion, open_champion, pin_champion
 from ocr_lib.registry.production import (
     Production,
+    bundles_prefix,
     list_versions,
 )
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.version_change import DeployError
-from ocr_lib.storage.s3 import ConflictError
+from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
 from tests.ocr_lib.serving.site import WRONG, Site
+from tests.ocr_lib.serving.tiny_bundle import line_image
 from tests.ocr_lib.serving.traffic import score, traffic
 
 
@@ -67,6 +72,59 @@ def test_of_two_deployers_one_wins_and_the_other_says_so(
     (loser,) = [end for end in ends if isinstance(end, ConflictError)]
     assert site.production("contested") == winner
     assert f"version {winner.version} was put into service while this deployment" in str(loser)
+
+
+def champion(site: Site, model: str, folder: Path) -> Champion:
+    """Pins what serves for a new run, and opens it as an evaluation does: by its URI alone."""
+    pinned = pin_champion(site.store, folder.name, model)
+    assert pinned is not None
+    assert open_champion(site.store, pinned, folder).read([line_image("abc")])[0].text == "abc"
+    return pinned
+
+
+def test_a_bundle_from_elsewhere_can_be_a_champion(
+    site: Site, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder with more in it, and from a prefix that no step of a pipeline may read."""
+    folder = tmp_path / "build" / "bundle"
+    shutil.copytree(bundle, folder)
+    (folder / "notes.txt").write_text("not the bundle's")
+    (folder / "link").symlink_to(folder)
+    registered = f"{bundles_prefix('elsewhere')}{sha256_tree(bundle)}"
+    monkeypatch.chdir(tmp_path)
+    production = site.deploy("build/bundle", "elsewhere").production
+    assert production.bundle == site.store.uri(registered)
+    shutil.rmtree(folder)
+    assert champion(site, "elsewhere", tmp_path / "one").bundle == production.bundle
+    (record,) = list_versions(site.store, "elsewhere")
+    assert record.bundle == production.bundle
+
+    private = site.store.put_tree(bundle, "elsewhere/1")
+    assert site.deploy(private, "elsewhere").production == production
+    assert site.deploy(f"{production.bundle}/", "elsewhere").production == production
+
+
+def test_deploying_again_mends_a_version_that_names_a_folder(
+    site: Site, bundle: Path, tmp_path: Path
+) -> None:
+    """As an earlier release left it: neither record nor pointer leads to the bundle."""
+    before = site.deploy(bundle, "mended").production
+    for name in ("production.json", "versions/1.json"):
+        key = f"registry/mended/{name}"
+        site.store.put_json(key, {**site.store.get_json(key), "bundle": "build/bundle"})
+    with pytest.raises(MissingObjectError):
+        champion(site, "mended", tmp_path / "broken")
+    assert site.deploy(before.bundle, "mended").production == before == site.production("mended")
+    assert champion(site, "mended", tmp_path / "healed").bundle == before.bundle
+
+
+def test_a_failed_deployment_leaves_a_bundle_that_was_there(site: Site, bundle: Path) -> None:
+    uri = site.store.put_tree(bundle, f"{bundles_prefix('exported')}{sha256_tree(bundle)}")
+    before = site.objects("exported")
+    with pytest.raises(DeployError, match="Nothing serves yet"):
+        site.deploy(bundle, "exported", WRONG)
+    assert site.objects("exported") == before
+    assert site.deploy(bundle, "exported").production.bundle == uri
 
 
 def test_who_does_not_want_to_wait_is_told_who_deploys(site: Site, bundle: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError
@@ -55,7 +56,8 @@ def test_deploy_query_list_and_roll_back(
     assert call("models", "list", "--model", "commands") == 0
     assert capsys.readouterr().out.startswith("*    1  20")
     assert call("models", "show", 1, "--model", "commands") == 0
-    assert json.loads(capsys.readouterr().out)["bundle"] == str(bundle)
+    registered = store.uri(f"registry/commands/bundles/{sha256_tree(bundle)}")
+    assert json.loads(capsys.readouterr().out)["bundle"] == registered
     with pytest.raises(ConfigError, match="no earlier version"):
         call("rollback", *where)
 
