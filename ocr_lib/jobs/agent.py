@@ -31,7 +31,7 @@ from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ocr_lib.jobs.agent")  # __name__ is __main__ in a pod
 LOOK_S = 5.0  # between looks at the others' marks
 TERMINATED = 128 + signal.SIGTERM
 

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,16 @@ def test_logging_is_as_before_once_the_block_ends() -> None:
     with logging_configured(settings=Settings()):
         assert all(item.level == logging.INFO and not item.propagate for item in loggers)
     assert [(item.level, item.propagate, list(item.handlers)) for item in loggers] == before
+
+
+def test_a_module_that_runs_as_a_program_names_its_logger() -> None:
+    """There `__name__` is `__main__`, whose records no one formats or shows."""
+    root = Path(__file__).parents[2]
+    nameless = [
+        path.relative_to(root)
+        for package in ("ocr_lib", "components", "pipelines")
+        for path in (root / package).rglob("*.py")
+        if '__name__ == "__main__"' in (text := path.read_text("utf-8"))
+        and "getLogger(__name__)" in text
+    ]
+    assert nameless == []
