@@ -7,21 +7,17 @@ from pathlib import Path
 import click
 
 from ocr_lib.runspec.spec_store import check_run
-from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.options import Checked, namespace, output_folder, text
 from pipelines.cli.pipeline.options import (
     AUTH_HELP,
     BuildChoice,
     ConnectionChoice,
-    minutes,
     with_build,
     with_connection,
 )
-from pipelines.cli.pipeline.run import finish
+from pipelines.cli.pipeline.run import start_run, with_deadline, with_detach
 from pipelines.compile import compile_rejudge
-
-DAY_MIN = 24 * 60.0
 
 
 @command("rejudge", epilog=AUTH_HELP)
@@ -33,15 +29,8 @@ DAY_MIN = 24 * 60.0
 @with_build
 @option("--experiment", type=text, default="ocr", help="groups runs in the UI")
 @option("--service-account", type=namespace, metavar="NAME", help="of the steps' pods")
-@option("--detach", is_flag=True, help="start it and return")
-@option(
-    "--deadline",
-    type=minutes,
-    default=DAY_MIN,
-    show_default="a day",
-    metavar="MINUTES",
-    help="how long to follow it",
-)
+@with_detach
+@with_deadline
 @with_connection
 def rejudge(
     run_id: str,
@@ -67,30 +56,21 @@ def rejudge(
     """
     if local:
         return _run_here(run_id, out)
-    from pipelines.kfp_api import report, runs
-    from pipelines.kfp_api.follow import follow
-    from pipelines.kfp_api.package import commit_of, read_package
-    from pipelines.kfp_api.upload import upload
+    from pipelines.kfp_api.package import read_package
 
-    with tempfile.TemporaryDirectory() as folder, connection.open() as kubeflow:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "package.yaml"
         compile_rejudge(path, build.options())
         compiled = read_package(path)
-        version = upload(kubeflow, compiled, commit_of())
-        started = runs.start(
-            kubeflow,
-            version,
+        return start_run(
+            connection,
+            compiled,
             {"run": run_id},
             name=f"{compiled.name} {run_id} {datetime.now():%Y-%m-%d %H:%M:%S}",
             experiment=experiment,
-            service_account=service_account or "",
+            service_account=service_account,
+            deadline=None if detach else timedelta(minutes=deadline),
         )
-        echo(f"run        {started.run_id}\nversion    {version.name}")
-        echo("\n".join(report.see(kubeflow, f"runs/details/{started.run_id}")), flush=True)
-        if detach:
-            return 0
-        view = follow(kubeflow, started.run_id, deadline=timedelta(minutes=deadline))
-        return finish(kubeflow, view)
 
 
 def _run_here(run_id: str, out: Path) -> int:

@@ -1,7 +1,8 @@
 """`ocr pipeline run`, `status` and `cancel`: runs of the package, from their start to their end."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,15 +21,12 @@ from pipelines.cli.pipeline.options import (
     with_parameters,
 )
 
+if TYPE_CHECKING:
+    from pipelines.kfp_api.package import Package
+
 DAY_MIN = 24 * 60.0
-
-
-@command("run", epilog=AUTH_HELP)
-@with_package
-@with_parameters
-@option("--name", type=text, help="of the run (default: the pipeline's with the time)")
-@option("--detach", is_flag=True, help="start it and return")
-@option(
+with_detach = option("--detach", is_flag=True, help="start it and return")
+with_deadline = option(
     "--deadline",
     type=minutes,
     default=DAY_MIN,
@@ -36,6 +34,14 @@ DAY_MIN = 24 * 60.0
     metavar="MINUTES",
     help="how long to follow it",
 )
+
+
+@command("run", epilog=AUTH_HELP)
+@with_package
+@with_parameters
+@option("--name", type=text, help="of the run (default: the pipeline's with the time)")
+@with_detach
+@with_deadline
 @with_connection
 def run(
     package: PackageChoice,
@@ -57,30 +63,64 @@ def run(
       ocr pipeline run --param train_minutes=30 --param model_name=receipts
       ocr pipeline run --params run.yaml --detach
     """
+    compiled = package.read()
+    parameters = choice.parameters(compiled)
+    return start_run(
+        connection,
+        compiled,
+        parameters,
+        name=name or f"{compiled.name} {datetime.now():%Y-%m-%d %H:%M:%S}",
+        experiment=choice.experiment,
+        service_account=choice.service_account,
+        deadline=None if detach else timedelta(minutes=deadline),
+    )
+
+
+def start_run(
+    connection: ConnectionChoice,
+    compiled: "Package",
+    values: Mapping[str, Any],
+    *,
+    name: str,
+    experiment: str,
+    service_account: str | None,
+    deadline: timedelta | None,
+) -> int:
+    """Uploads a package unless the server has it, starts a run, and follows it to its end.
+
+    Args:
+        connection: to the server.
+        compiled: the package.
+        values: the run's parameters.
+        name: the run's.
+        experiment: the run's.
+        service_account: of the steps' pods; None for the server's.
+        deadline: of following; None returns once the run is started.
+
+    Returns:
+        The exit code.
+    """
     from pipelines.kfp_api import report, runs
     from pipelines.kfp_api.follow import follow
     from pipelines.kfp_api.package import commit_of
     from pipelines.kfp_api.upload import upload
 
-    compiled = package.read()
-    parameters = choice.parameters(compiled)
     with connection.open() as kubeflow:
         version = upload(kubeflow, compiled, commit_of())
         started = runs.start(
             kubeflow,
             version,
-            parameters,
-            name=name or f"{compiled.name} {datetime.now():%Y-%m-%d %H:%M:%S}",
-            experiment=choice.experiment,
-            service_account=choice.service_account or "",
+            values,
+            name=name,
+            experiment=experiment,
+            service_account=service_account or "",
         )
         echo(f"run        {started.run_id}\nversion    {version.name}")
         page = report.see(kubeflow, f"runs/details/{started.run_id}")
         echo("\n".join(page), flush=True)
-        if detach:
+        if deadline is None:
             return 0
-        view = follow(kubeflow, started.run_id, deadline=timedelta(minutes=deadline))
-        return finish(kubeflow, view)
+        return finish(kubeflow, follow(kubeflow, started.run_id, deadline=deadline))
 
 
 @command("status", epilog=AUTH_HELP)
