@@ -2,7 +2,8 @@
 
 Differs from PyYAML's safe loader in four ways: a key that stands twice is an error (PyYAML keeps
 the last silently), `1e-3` is a number (YAML 1.1 reads a text), dates stay texts, and keys are
-texts. Anchors, aliases and `<<` work; their expansion is bounded.
+texts. Anchors, aliases and `<<` work. Size, depth, the length of numbers and what aliases and merge
+keys expand to are bounded, each before the work that it bounds.
 """
 
 import re
@@ -16,13 +17,41 @@ from ocr_lib.errors import ConfigError
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
 MAX_DEPTH = 50
+MAX_NUMBER_CHARS = 100  # reading `1:30:…` takes time by the square of its length
 TAG = "tag:yaml.org,2002:"
+NUMBERS = frozenset({f"{TAG}int", f"{TAG}float"})
 TEXTS = frozenset({"timestamp", "value"})  # dates and `=` stay texts
 PLAIN = frozenset({"map", "seq", "str", "int", "float", "bool", "null"})
 
+_Entries = dict[str, tuple[yaml.Node, yaml.Node]]
+
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the number form that people write."""
+    """PyYAML's safe loader with the number form that people write, and within bounds."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self._name = name
+        self._depth = 0
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Counts nodes and depth before more of them are composed."""
+        self._nodes += 1
+        self._depth += 1
+        if self._nodes > MAX_NODES or self._depth > MAX_DEPTH:
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise _too_much(f"{self._name}:{line}")
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """Takes a long plain scalar for a text without matching the forms of numbers."""
+        if kind is yaml.ScalarNode and implicit[0] and len(value) > MAX_NUMBER_CHARS:
+            return f"{TAG}str"
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -83,12 +112,13 @@ def parse(text: str, name: str) -> tuple[Any, dict[KeyPath, str]]:
         The value, and for each key below it the `name:line` where it was written.
 
     Raises:
-        ConfigError: not YAML, too large, a key twice, or a tag that makes objects.
+        ConfigError: not YAML, too large, nested too deep, with aliases that expand to too much, a
+            key twice, or a tag that makes objects.
     """
     if len(text) > MAX_BYTES:
         raise ConfigError(name, f"is larger than {MAX_BYTES} bytes", "Give a configuration file")
     try:
-        loader = _Loader(text)
+        loader = _Loader(text, name)
         node = loader.get_single_node()
         parser = _Parser(loader, name)
         value = None if node is None else parser.value(node, ())
@@ -112,16 +142,13 @@ class _Parser:
         self.loader = loader
         self.name = name
         self.locations: dict[KeyPath, str] = {}
-        self.flattened: set[int] = set()  # ids of mapping nodes: an alias meets its node again
+        self._entries: dict[int, _Entries] = {}  # by the id of a mapping node: aliases share them
+        self._merged = 0  # entries that merge keys brought into a block
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self.locations.setdefault(path, self.location_of(node))
         if len(self.locations) > MAX_NODES or len(path) > MAX_DEPTH:
-            raise ConfigError(
-                self.location_of(node),
-                "nests or repeats too much",
-                "Check anchors and aliases (&, *)",
-            )
+            raise _too_much(self.location_of(node))
         if node.tag.removeprefix(TAG) not in PLAIN:
             cause = f"the tag {node.tag} is not of a plain value"
             raise ConfigError(self.location_of(node), cause, "Leave the tag out")
@@ -129,38 +156,70 @@ class _Parser:
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        if node.tag in NUMBERS and len(node.value) > MAX_NUMBER_CHARS:
+            cause = f"is a number of {len(node.value):,} characters"
+            raise ConfigError(self.location_of(node), cause, "Write a shorter one")
         return self.loader.construct_object(node)
 
     def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
-        if id(node) not in self.flattened:
-            self.flattened.add(id(node))
-            self.refuse_doubles(node)
-            self.loader.flatten_mapping(node)  # resolves `<<`; own keys stand last and win
         values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.key(key_node)
+        for key, (key_node, value_node) in self.entries(node).items():
             child = (*path, key)
             self.locations[child] = self.location_of(key_node)
             values[key] = self.value(value_node, child)
         return values
 
-    def refuse_doubles(self, node: yaml.MappingNode) -> None:
-        seen: dict[str, str] = {}
-        for key_node, _ in node.value:
-            if key_node.tag.endswith(":merge"):
+    def entries(self, node: yaml.MappingNode, depth: int = 0) -> "_Entries":
+        """Returns key → (key node, value node) of a block with its `<<` resolved.
+
+        Own keys win over merged ones, and of several merged blocks the first.
+        """
+        if id(node) in self._entries:
+            return self._entries[id(node)]
+        if depth > MAX_DEPTH:
+            raise _too_much(self.location_of(node))
+        own: _Entries = {}
+        merged: list[_Entries] = []
+        for key_node, value_node in node.value:
+            if key_node.tag == f"{TAG}merge":
+                merged += [self.entries(b, depth + 1) for b in self.merge_blocks(value_node)]
                 continue
-            key, place = self.key(key_node), self.location_of(key_node)
-            if key in seen:
-                cause = f"the key {key} stands twice in one block, first at {seen[key]}"
-                raise ConfigError(place, cause, "Remove one of the two")
-            seen[key] = place
+            key = self.key(key_node)
+            if key in own:
+                first = self.location_of(own[key][0])
+                cause = f"the key {key} stands twice in one block, first at {first}"
+                raise ConfigError(self.location_of(key_node), cause, "Remove one of the two")
+            own[key] = key_node, value_node
+        self._merged += sum(map(len, merged))
+        if self._merged > MAX_NODES:
+            raise _too_much(self.location_of(node))
+        entries: _Entries = {}
+        for block in (*reversed(merged), own):
+            entries |= block
+        self._entries[id(node)] = entries
+        return entries
+
+    def merge_blocks(self, node: yaml.Node) -> list[yaml.MappingNode]:
+        """Returns the blocks that a merge key names: one, or those of a list."""
+        blocks = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(block, yaml.MappingNode) for block in blocks):
+            cause = "<< merges something that is no block of keys"
+            raise ConfigError(self.location_of(node), cause, "Name an anchor of a block: <<: *name")
+        return list(blocks)
 
     def key(self, node: yaml.Node) -> str:
-        key = self.loader.construct_object(node)
+        if not isinstance(node, yaml.ScalarNode):
+            raise ConfigError(self.location_of(node), "a key is no text", "Write a plain key")
+        key = self.loader.construct_object(node) if node.tag not in NUMBERS else None
         if not isinstance(key, str):
-            cause = f"the key {node.value!r} is not a text"
+            shown = node.value[:MAX_NUMBER_CHARS]
+            cause = f"the key {shown!r} is not a text"
             raise ConfigError(self.location_of(node), cause, "Put the key in quotes")
         return key
 
     def location_of(self, node: yaml.Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"
+
+
+def _too_much(where: str) -> ConfigError:
+    return ConfigError(where, "nests or repeats too much", "Check anchors and aliases (&, *)")

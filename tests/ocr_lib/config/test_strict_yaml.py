@@ -67,7 +67,10 @@ def test_an_alias_of_a_block_with_merge_keys_is_no_double_key():
         ("a: \x00\n", "c.yml: is not valid YAML"),
         ("a: &x [*x]\n", "nests or repeats too much"),
         ("a: &x {b: *x}\n", "nests or repeats too much"),
-        ("[" * 5000, "is not valid YAML"),
+        ("[" * 5000, "c.yml:1: nests or repeats too much"),
+        ("a:\n  b: {<<: 3}\n", "c.yml:2: << merges something that is no block of keys"),
+        ("a: &x {<<: [*x, *x]}\n", "nests or repeats too much"),
+        ("x: 1\n[a, b]: 1\n", "c.yml:2: a key is no text"),
         ("a: !!python/object/apply:os.system ['true']\n", "c.yml:1: the tag "),
         ("a: !!python/name:os.system\n", "c.yml:1: the tag "),
         ("a: 1\nb: !!python/tuple [1]\n", "c.yml:2: the tag "),
@@ -85,6 +88,47 @@ def test_aliases_that_multiply_are_refused():
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     with pytest.raises(ConfigError, match="repeats too much"):
         read("\n".join(lines))
+
+
+MERGED_LISTS = "\n".join(
+    ["a0: &a0 {k: 1}"]
+    + [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 8)}]}}" for i in range(1, 40)]
+)
+MERGED_CHAIN = "\n".join(
+    ["a0: &a0 {k: 1}"] + [f"a{i}: &a{i} {{<<: *a{i - 1}, k{i}: 1}}" for i in range(1, 40)]
+)
+
+
+@pytest.mark.parametrize("text", [MERGED_LISTS, MERGED_CHAIN])
+def test_merged_blocks_are_resolved_once_each(text):
+    assert read(text)["a39"]["k"] == 1
+
+
+BIG_BLOCK = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(999)) + "}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BIG_BLOCK + "\n".join(f"b{i}: {{<<: *a}}" for i in range(60)), "[" + "1, " * 60_000 + "]"],
+    ids=["many merges", "many values"],
+)
+def test_more_than_a_configuration_has_is_refused(text):
+    with pytest.raises(ConfigError, match=r"c.yml:\d+: nests or repeats too much"):
+        read(text)
+
+
+def test_a_key_of_aliases_is_not_written_out():
+    lines = ["a0: &a0 [1, 1]"]
+    lines += [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40)]
+    with pytest.raises(ConfigError, match=r"c.yml:40: a key is no text"):
+        read("\n".join([*lines, "? *a39\n: 1"]))
+
+
+@pytest.mark.parametrize("text", ["1" * 300_000, "1" + ":1" * 200_000, "1" + ":1" * 300 + ".0"])
+def test_no_time_is_spent_on_long_numbers(text):
+    assert read(f"a: {text}") == {"a": text}
+    with pytest.raises(ConfigError, match=r"c.yml:1: is a number of"):
+        read(f"a: !!float '{text}'")
 
 
 def test_a_file_that_is_no_configuration_is_refused_by_size():
