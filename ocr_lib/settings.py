@@ -35,6 +35,12 @@ class Settings:
     s3_secret_key: str = _variable("AWS_SECRET_ACCESS_KEY", "the store's secret key", secret=True)
     s3_region: str = _variable("AWS_DEFAULT_REGION", "the store's region", "us-east-1")
 
+    ca_file: str = _variable(
+        "OCR_CA_FILE",
+        "PEM file of certificates to trust next to the system's: the store's, "
+        "Kubeflow Pipelines' and Triton's",
+    )
+
     allow_parts: str = _variable(
         "OCR_ALLOW_PARTS", "custom network parts that may be imported, separated by commas"
     )
@@ -46,7 +52,9 @@ class Settings:
 
     kubeflow_host: str = _variable("KF_PIPELINES_ENDPOINT", "URL of Kubeflow Pipelines' API")
     kubeflow_ui: str = _variable("KF_PIPELINES_UI_ENDPOINT", "URL of its pages")
-    kubeflow_ca: str = _variable("OCR_KFP_CA_FILE", "PEM file of the certificates to trust there")
+    kubeflow_ca: str = _variable(
+        "OCR_KFP_CA_FILE", "PEM file of certificates to trust there, in place of `OCR_CA_FILE`"
+    )
     kubeflow_token: str = _variable("OCR_KFP_TOKEN", "a bearer token for it", secret=True)
     kubeflow_token_file: str = _variable("OCR_KFP_TOKEN_FILE", "a file that holds the token")
     kubeflow_cookie: str = _variable("OCR_KFP_COOKIE", "a session cookie, name=value", secret=True)
@@ -67,7 +75,8 @@ class Settings:
         "OCR_TRITON_URL", "`host:port` of each server's gRPC protocol, separated by commas"
     )
     triton_tls_ca: str = _variable(
-        "OCR_TRITON_TLS_CA", "PEM file of the certificates to trust; turns TLS on"
+        "OCR_TRITON_TLS_CA",
+        "PEM file of the certificates to trust; turns TLS on, as a client's certificate does",
     )
     triton_tls_cert: str = _variable("OCR_TRITON_TLS_CERT", "PEM file of a client's certificate")
     triton_tls_key: str = _variable("OCR_TRITON_TLS_KEY", "PEM file of its private key")

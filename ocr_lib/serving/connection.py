@@ -69,7 +69,9 @@ class TritonConnection:
         files = settings.triton_tls_ca, settings.triton_tls_cert, settings.triton_tls_key
         ca, cert, key = (Path(name) if name else None for name in files)
         if ca is None and (cert or key):
-            raise ConfigError("OCR_TRITON_TLS_CA", "is not set", "Name the CA's certificates")
+            if not settings.ca_file:
+                raise ConfigError("OCR_TRITON_TLS_CA", "is not set", "Name the CA's certificates")
+            ca = Path(settings.ca_file)
         name = settings.triton_tls_name or None
         return cls(Tls(ca, cert, key, name) if ca else None, admin_key())
 

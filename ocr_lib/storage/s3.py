@@ -24,6 +24,7 @@ from minio.error import InvalidResponseError, MinioException, S3Error
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, retry
+from ocr_lib.tls import trust
 
 CONNECT_TIMEOUT_S = 5.0
 CHUNK_BYTES = 1 << 20
@@ -103,6 +104,7 @@ class S3Client:
         endpoint: `http://host:port` or `https://host`, checked by the caller.
         timeout_s: the longest silence of a connection before a call is given up (and retried).
         deadline_s: the longest time one object may take to download.
+        ca_file: PEM file of certificates to trust next to the system's.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class S3Client:
         *,
         timeout_s: float = 30.0,
         deadline_s: float = 3600.0,
+        ca_file: str = "",
     ) -> None:
         self.endpoint = endpoint
         self._deadline_s = deadline_s
@@ -122,7 +125,7 @@ class S3Client:
             timeout=urllib3.Timeout(connect=min(timeout_s, CONNECT_TIMEOUT_S), read=timeout_s),
             retries=urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=UNANSWERED),
             maxsize=16,
-            cert_reqs="CERT_REQUIRED",
+            ssl_context=trust(ca_file) if scheme == "https" else None,
         )
         self._minio = minio.Minio(
             host,

@@ -11,6 +11,7 @@ from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, policy
 from ocr_lib.storage.store import Store
+from ocr_lib.tls import trust
 
 
 def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
@@ -64,7 +65,9 @@ def minio_admin(store: Store) -> MinioAdmin:
     settings = Settings.from_env()
     keys = settings.required("s3_access_key"), settings.required("s3_secret_key")
     pool = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=urllib3.Retry(3)
+        timeout=urllib3.Timeout(connect=5.0, read=30.0),
+        retries=urllib3.Retry(3),
+        ssl_context=trust(settings.ca_file) if scheme == "https" else None,
     )
     return MinioAdmin(
         endpoint=host,

@@ -71,6 +71,7 @@ class Store:
             settings.required("s3_secret_key"),
             region,
             timeout_s=timeout_s,
+            ca_file=settings.ca_file,
         )
         return cls(client, check_bucket(bucket, "OCR_S3_BUCKET"))
 

@@ -18,7 +18,8 @@ from kfp_server_api.exceptions import ApiException
 
 from ocr_lib.errors import ConfigError, OcrError, ServiceError
 from ocr_lib.polling import Pauses, retry
-from pipelines.kfp_api.connection import CA, Connection
+from ocr_lib.tls import trust
+from pipelines.kfp_api.connection import MORE_CA, Connection
 from pipelines.kfp_api.workflow import Workflow, read_workflow
 
 TIMEOUT_S = (5.0, 30.0)  # to connect, and between bytes
@@ -61,6 +62,9 @@ class Kubeflow:
         self._read_for_s = read_for_s
         self._pause_s = pause_s
         client = kfp_server_api.ApiClient(_configuration(connection), cookie=connection.cookie)
+        if connection.ca_file:
+            context = trust(connection.ca_file)
+            client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = context
         self.client = client
         self.pipelines = kfp_server_api.PipelineServiceApi(client)
         self.uploads = kfp_server_api.PipelineUploadServiceApi(client)
@@ -230,8 +234,6 @@ def _plain_failures(host: str) -> Iterator[None]:
 def _configuration(connection: Connection) -> Any:
     configuration = kfp_server_api.Configuration(host=connection.host)
     configuration.retries = False  # `read` does that, and redirects lead to login pages
-    if connection.ca_file:
-        configuration.ssl_ca_cert = connection.ca_file
     if connection.token:
         token = connection.token
 
@@ -249,7 +251,7 @@ def _failure(host: str, error: ApiException) -> Exception:
     if not error.status:
         return RejectedError(
             f"{host}: {_last_line(error.reason)}. If its certificate is your own "
-            f"authority's, name that in {CA}."
+            f"authority's, name that in {MORE_CA}."
         )
     if error.status in (401, 403) or 300 <= (error.status or 0) < 400:
         cause = f"not let in ({error.status}{f': {message}' if message else ''})"

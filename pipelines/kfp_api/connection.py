@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.settings import Settings, variable_name
+from ocr_lib.tls import trust
 
 HOST, UI = variable_name("kubeflow_host"), variable_name("kubeflow_ui")  # kfp's own names
-CA = variable_name("kubeflow_ca")
+CA, MORE_CA = variable_name("kubeflow_ca"), variable_name("ca_file")
 POD_TOKEN = variable_name("kubeflow_pod_token_file")
 TOKEN, COOKIE = variable_name("kubeflow_token"), variable_name("kubeflow_cookie")
 USER, PASSWORD = variable_name("kubeflow_username"), variable_name("kubeflow_password")
@@ -37,7 +38,7 @@ class Connection:
         namespace: of the runs, in multi-user installations; empty for the single-user one.
         token: returns the bearer token, read again for each request, since tokens expire.
         cookie: of the session.
-        ca_file: certificates to trust; the system's own by default.
+        ca_file: PEM file of certificates to trust next to the usual ones.
     """
 
     host: str
@@ -45,7 +46,7 @@ class Connection:
     namespace: str = ""
     token: Callable[[], str] | None = field(default=None, repr=False)
     cookie: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
+    ca_file: str = ""
 
 
 def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
@@ -55,7 +56,9 @@ def connect(host: str, ui: str = "", namespace: str = "") -> Connection:
         ConfigError: no host, or a secret would travel in clear text.
     """
     settings = Settings.from_env()
-    ca_file = settings.kubeflow_ca or None
+    ca_file = settings.kubeflow_ca or settings.ca_file
+    if ca_file:
+        trust(ca_file, CA if settings.kubeflow_ca else MORE_CA)
     token = _token(settings)
     if not host:
         host = _host_in_cluster(settings)

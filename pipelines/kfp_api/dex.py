@@ -4,17 +4,38 @@ Kubeflow's platform puts oauth2-proxy (formerly oidc-authservice) and Dex before
 browser has after logging in is a cookie, and the API takes the same one.
 """
 
+import ssl
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.tls import trust
 
 TIMEOUT_S = 20.0
 
 
-def login(host: str, user: str, password: str, ca_file: str | None = None) -> str | None:
+class _Trusting(HTTPAdapter):  # type: ignore[misc]
+    """Judges certificates by a context of its own."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
+
+
+def login(host: str, user: str, password: str, ca_file: str = "") -> str | None:
     """Logs in and returns the session's cookies; None where no login is asked for.
+
+    Args:
+        host: URL of the gateway.
+        user: name in Dex.
+        password: the user's.
+        ca_file: PEM file of certificates to trust next to the usual ones.
 
     Raises:
         ConfigError: name or password is wrong.
@@ -22,7 +43,8 @@ def login(host: str, user: str, password: str, ca_file: str | None = None) -> st
     """
     try:
         with requests.Session() as session:
-            session.verify = ca_file or True
+            if ca_file:
+                session.mount("https://", _Trusting(trust(ca_file)))
             session.headers["User-Agent"] = "ocr-pipelines"
             return _login(session, host, user, password)
     except requests.RequestException as error:

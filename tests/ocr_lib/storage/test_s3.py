@@ -282,8 +282,9 @@ def test_conditional_writes_trust_the_same_authorities(
     with proxy(conditional_store, context) as (_, stranger):
         with pytest.raises(ServiceError, match="does not answer"):
             stranger.put_if(conditional_store.bucket, "over tls", b"own", ABSENT)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        client = S3Client(stranger.endpoint, KEY, SECRET, "us-east-1")
+        client = S3Client(
+            stranger.endpoint, KEY, SECRET, "us-east-1", ca_file=str(tmp_path / "ca.pem")
+        )
         client.put_if(conditional_store.bucket, "over tls", b"own", ABSENT)
     assert conditional_store.client.get(conditional_store.bucket, "over tls", 9)[0] == b"own"
 

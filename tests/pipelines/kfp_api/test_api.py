@@ -89,10 +89,11 @@ def test_tls_needs_a_certificate_that_is_trusted(
     server: KfpServer, https: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ca_file = https
-    monkeypatch.setenv("OCR_KFP_CA_FILE", str(ca_file))
-    assert runs.latest(Kubeflow(connect(url)), 1) == []
-    monkeypatch.delenv("OCR_KFP_CA_FILE")
-    with pytest.raises(ServiceError, match="certificate"):
+    for variable in ("OCR_CA_FILE", "OCR_KFP_CA_FILE"):
+        monkeypatch.setenv(variable, str(ca_file))
+        assert runs.latest(Kubeflow(connect(url)), 1) == []
+        monkeypatch.delenv(variable)
+    with pytest.raises(ServiceError, match=r"certificate.*name that in OCR_CA_FILE"):
         runs.latest(Kubeflow(connect(url), read_for_s=0.0), 1)
 
 

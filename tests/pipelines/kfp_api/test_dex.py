@@ -1,14 +1,18 @@
 """Getting a session by filling in Dex's login form."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trustme
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, ServiceError
 from pipelines.kfp_api.connection import connect
+from pipelines.kfp_api.dex import login
 from tests.pipelines.kfp_api.kfp_server import KfpServer
 
 
@@ -76,3 +80,19 @@ def test_a_server_without_a_login_needs_no_cookie(
     monkeypatch.setenv("OCR_KFP_USERNAME", "me")
     monkeypatch.setenv("OCR_KFP_PASSWORD", "right")
     assert connect(server.url).cookie is None
+
+
+def test_the_login_trusts_the_named_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with Dex() as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        host = f"https://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(ServiceError, match=r"the login failed \(SSLError\)"):
+            login(host, "me", "right")
+        assert login(host, "me", "right", str(tmp_path / "ca.pem")) == "session=yes"
+        server.shutdown()
