@@ -16,6 +16,7 @@ WRITE = (
     "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts",
 )
+DELETE = ("s3:DeleteObject", "s3:AbortMultipartUpload")
 # Names are no secret, and without ListBucket a store answers "forbidden" for what is not there.
 LIST = ("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
 
@@ -28,11 +29,13 @@ class AccessPolicy:
         read: what it reads, besides all that it writes.
         write: what it writes, replaces and deletes.
         create: what it creates and reads, and never deletes.
+        delete: what it deletes, and does not read.
     """
 
     read: tuple[str, ...]
     write: tuple[str, ...]
     create: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
 
 
 ACCESS = {
@@ -65,6 +68,17 @@ ACCESS = {
     "serve": AccessPolicy(read=("registry/", "triton/"), write=("leases/",)),
     # clients that keep doubtful lines, and people who correct them
     "feedback": AccessPolicy(read=(), write=("feedback/",)),
+    # Garbage collection: reads what names other objects, and marks a version as pruned. Neither
+    # sources, decisions, production nor the configurations of servers are its to delete.
+    "gc": AccessPolicy(
+        read=("specs/", "evaluations/", "registry/", "datasets/*/lmdb/tree-manifest.json"),
+        write=("leases/",),
+        create=("registry/*/versions/",),
+        delete=(
+            *("datasets/", "runs/", "predictions/", "evaluations/", "specs/", "feedback/"),
+            *("registry/*/bundles/", "registry/*/golden/", "triton/*/*/"),
+        ),
+    ),
     # Kubeflow's launcher: reports, metrics, logs
     "kfp": AccessPolicy(read=(), write=("kfp/",)),
 }
@@ -83,6 +97,7 @@ def policy(stage: str, bucket: str) -> dict[str, Any]:
         (READ, (*access.read, *access.write, *access.create)),
         (WRITE, access.write),
         (CREATE, access.create),
+        (DELETE, access.delete),
     ):
         if prefixes:
             objects = [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in prefixes]

@@ -12,7 +12,7 @@ IDENTITIES_SECRET = "seaweedfs-identities"  # noqa: S105 - the name of the secre
 KINDS = ("seaweedfs", "minio", "external")
 
 # Whose pods Kubeflow starts; the rest belongs to the servers, their clients and the store itself.
-STEP_STAGES = tuple(stage for stage in ACCESS if stage not in ("serve", "feedback"))
+STEP_STAGES = tuple(stage for stage in ACCESS if stage not in ("serve", "feedback", "gc"))
 STEP_SECRETS = (*map(secret_name, STEP_STAGES), TRITON_SECRET)
 
 Tree = dict[str, Any]

@@ -49,12 +49,51 @@ def test_weights_that_the_plan_pins_are_read_by_training_too(prefix: str) -> Non
 
 
 @pytest.mark.parametrize("key", ["decisions/0123/run.json", "evaluations/r/champion.json"])
-def test_a_decision_and_a_champion_are_created_and_never_deleted(key: str) -> None:
+def test_a_decision_and_a_champion_are_created_and_never_changed(key: str) -> None:
     assert allowed("evaluate", "s3:PutObject", key)
     assert allowed("evaluate", "s3:GetObject", key)
     for stage in ACCESS:
-        assert not allowed(stage, "s3:DeleteObject", key)
+        is_expired = stage == "gc" and key.startswith("evaluations/")
+        assert allowed(stage, "s3:DeleteObject", key) == is_expired
         assert allowed(stage, "s3:PutObject", key) == (stage == "evaluate")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "decisions/0123/run.json",
+        "sources/train.tar",
+        "configs/own.yml",
+        "kfp/pipeline/run/report.html",
+        "registry/ocr/production.json",
+        "registry/ocr/versions/1.json",
+        "triton/README",
+        "triton/ocr/config.pbtxt",
+    ],
+)
+def test_garbage_collection_cannot_delete_what_is_never_garbage(key: str) -> None:
+    assert not allowed("gc", "s3:DeleteObject", key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "datasets/lines-train/0123/lmdb/tree-manifest.json",
+        "runs/r/best_accuracy.pdparams",
+        "predictions/r/0/candidate.jsonl",
+        "evaluations/r/inputs.json",
+        "specs/runs/r.json",
+        "feedback/ocr/2026-11-23/0123.image",
+        "registry/ocr/bundles/0123/model.onnx",
+        "registry/ocr/golden/1/golden.json",
+        "triton/ocr_core/1/model.onnx",
+    ],
+)
+def test_garbage_collection_deletes_and_writes_nothing_there(key: str) -> None:
+    assert allowed("gc", "s3:DeleteObject", key)
+    assert not allowed("gc", "s3:PutObject", key)
+    images = ("feedback/", "runs/", "predictions/", "triton/")
+    assert allowed("gc", "s3:GetObject", key) == (not key.startswith(images))
 
 
 def test_a_run_spec_is_written_by_the_plan_and_read_by_every_step() -> None:
@@ -70,8 +109,9 @@ def test_a_run_spec_is_written_by_the_plan_and_read_by_every_step() -> None:
     "key", ["registry/ocr/production.json", "registry/ocr/versions/1.json", "triton/ocr/1/model.py"]
 )
 def test_only_deployments_change_what_serves(stage: str, key: str) -> None:
-    assert not allowed(stage, "s3:PutObject", key)
-    assert not allowed(stage, "s3:DeleteObject", key)
+    marks_as_pruned = stage == "gc" and "/versions/" in key
+    assert allowed(stage, "s3:PutObject", key) == marks_as_pruned
+    assert allowed(stage, "s3:DeleteObject", key) == (stage == "gc" and key.startswith("triton/"))
 
 
 def test_the_steps_that_judge_cannot_touch_the_run_that_they_judge() -> None:
@@ -91,7 +131,7 @@ def test_kept_lines_are_read_by_deployments_and_changed_with_their_own_key(stage
     key = "feedback/ocr/2026-11-23/0123.image"
     assert allowed(stage, "s3:GetObject", key) == (stage in ("deploy", "feedback"))
     assert allowed(stage, "s3:PutObject", key) == (stage == "feedback")
-    assert allowed(stage, "s3:DeleteObject", key) == (stage == "feedback")
+    assert allowed(stage, "s3:DeleteObject", key) == (stage in ("feedback", "gc"))
     assert not allowed("feedback", "s3:GetObject", "datasets/a/1/lmdb/data.mdb")
 
 
