@@ -69,6 +69,11 @@ class Settings:
         "/var/run/secrets/kubeflow/pipelines/token",
     )
     kubernetes_host: str = _variable("KUBERNETES_SERVICE_HOST", "set in every pod by Kubernetes")
+    kubernetes_token_file: str = _variable(
+        "OCR_KUBERNETES_TOKEN_FILE",
+        "the token of the account that starts training jobs; without that file the pod's own",
+        "/var/run/secrets/ocr-launcher/token",
+    )
     kubeconfig: str = _variable("KUBECONFIG", "kubectl's configuration, outside a cluster")
 
     triton_urls: str = _variable(

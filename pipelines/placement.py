@@ -45,6 +45,7 @@ class StepSpec:
         on_pool: resources with the placement `pools`.
         on_one_node: resources with the placement `one-node`.
         uses_accelerator: whether it computes on a device where the cluster has any.
+        manages_jobs: whether it starts or ends training jobs, for which it has a token of its own.
     """
 
     key: str
@@ -53,6 +54,7 @@ class StepSpec:
     on_pool: Resources
     on_one_node: Resources
     uses_accelerator: bool = False
+    manages_jobs: bool = False
 
     def resources(self, placement: PlacementName) -> Resources:
         """Returns what the step asks for with a placement."""
@@ -78,6 +80,7 @@ STEPS = {
     "train": StepSpec(
         *("train", 7 * 24 * _HOUR_S, "gpu-train", _pool("4", "16Gi"), _small("512Mi", "3Gi")),
         uses_accelerator=True,
+        manages_jobs=True,
     ),
     "predict": StepSpec(
         *("evaluate", 6 * _HOUR_S, "gpu-serve", _pool("2", "8Gi"), _small("512Mi", "3Gi")),
@@ -91,7 +94,10 @@ STEPS = {
         uses_accelerator=True,
     ),
     "deploy": StepSpec("deploy", _HOUR_S, "data", _pool("1", "2Gi"), _small("256Mi", "2Gi")),
-    "clean-up": StepSpec("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
+    "clean-up": StepSpec(
+        *("train", 1800, "data", _pool("200m", "512Mi"), _small("128Mi", "512Mi")),
+        manages_jobs=True,
+    ),
 }
 # The first step of the pipeline that judges a run again; its others are above.
 REOPEN = {

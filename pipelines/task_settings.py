@@ -1,16 +1,21 @@
 """What a task of the DAG gets: its image, resources, node pool, user, secrets and deadline."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from components.images import Name
+from ocr_lib.jobs.resources import TOKEN_SECRET
+from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import secret_name
 from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.placement import POOL_LABEL, BuildOptions, default_images, row_of
 
+# Optional: without the Secret the step starts, and says which right is missing.
+TOKEN_FOLDER = str(Path(Settings().kubernetes_token_file).parent)
 USER_ID = 65532  # of every image; numeric, so that Kubernetes can see that it is not root
 
 
@@ -31,6 +36,8 @@ def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
         task, run_as_user=USER_ID, run_as_group=USER_ID, run_as_non_root=True
     )
     kubernetes.use_secret_as_env(task, secret_name(step.key), STORE_SECRET_KEYS)
+    if step.manages_jobs:  # the account of the run has no right on training jobs
+        kubernetes.use_secret_as_volume(task, TOKEN_SECRET, TOKEN_FOLDER, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
     if step.key == "deploy":  # absent where the servers were started without a key
         names = {"key": "OCR_TRITON_ADMIN_KEY"}

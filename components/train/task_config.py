@@ -6,7 +6,8 @@ Resources, node pool and the rest go to the pods of a job. Where training runs i
 
 from kfp.dsl import TaskConfigField, TaskConfigPassthrough
 
-TO_STEP_TOO = {TaskConfigField.ENV}  # the step reaches the object store as the pods do
+# The step reaches the object store as the pods do, and Kubernetes with a token that is a volume.
+TO_STEP_TOO = {TaskConfigField.ENV, TaskConfigField.KUBERNETES_VOLUMES}
 FIELDS = (
     TaskConfigField.RESOURCES,
     TaskConfigField.KUBERNETES_NODE_SELECTOR,

@@ -18,7 +18,8 @@ from ocr_lib.polling import Pauses, retry
 from ocr_lib.settings import Settings
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "paddlejobs"
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+NAMESPACE_FILE = ACCOUNT_FOLDER / "namespace"
 TIMEOUT_S = (5.0, 30.0)  # to connect, of silence
 RETRY_S = 120.0  # how long an API server may be away
 MAX_LOG_BYTES = 4 << 20  # of one read
@@ -47,7 +48,10 @@ class KubernetesApi:
 
     @classmethod
     def connect(cls, namespace: str | None = None) -> "KubernetesApi":
-        """Connects as the pod's service account, else as KUBECONFIG's present context says.
+        """Connects as the launcher's account, the pod's own, or as KUBECONFIG's context says.
+
+        The account that starts training jobs is not that of a run's pods: only the pods that start
+        or end such jobs have its token, see `Settings.kubernetes_token_file`.
 
         Args:
             namespace: where the jobs are; None for the pod's own, or the context's.
@@ -57,9 +61,8 @@ class KubernetesApi:
         """
         try:
             if in_cluster():
-                config.load_incluster_config()
                 pod_namespace = NAMESPACE_FILE.read_text("utf-8").strip()
-                return cls(client.ApiClient(), namespace or pod_namespace)
+                return cls(client.ApiClient(pod_configuration()), namespace or pod_namespace)
             files = (
                 Settings.from_env().kubeconfig or None
             )  # the client looks when it is imported, once
@@ -234,13 +237,32 @@ class KubernetesApi:
             message = str(error.reason)
         step = "Look at the cluster's state"
         if status in (401, 403):
-            step = "Give the service account the rules that docs/distributed.md lists"
+            step = (
+                "Apply manifests/steps, which gives the account ocr-launcher its rights and makes "
+                "its token, or give this account the rights that docs/distributed.md lists"
+            )
         return f"cannot {action} in namespace {self.namespace}: {message} ({status}). {step}."
 
 
 def in_cluster() -> bool:
     """Tells whether this process is in a pod with a service account."""
     return NAMESPACE_FILE.exists() and bool(Settings.from_env().kubernetes_host)
+
+
+def pod_configuration() -> client.Configuration:
+    """Returns the configuration of a client in a pod; the token is read again every minute.
+
+    Raises:
+        kubernetes.config.ConfigException: a file is missing or empty.
+    """
+    launcher = Path(Settings.from_env().kubernetes_token_file)
+    token = launcher if launcher.exists() else ACCOUNT_FOLDER / "token"
+    configuration = client.Configuration()
+    loader = config.incluster_config.InClusterConfigLoader(
+        token_filename=str(token), cert_filename=str(ACCOUNT_FOLDER / "ca.crt")
+    )
+    loader.load_and_set(configuration)
+    return configuration
 
 
 def _passing(error: Exception) -> bool:

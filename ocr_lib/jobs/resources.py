@@ -8,6 +8,8 @@ from ocr_lib.runspec.job_options import JobOptions
 from ocr_lib.storage.pod_env import store_env
 
 STAGE = "train"  # whose key to the object store the workers have
+# The token of the account that may start training jobs, for the steps that start and end them.
+TOKEN_SECRET = "ocr-launcher-token"  # noqa: S105 - the name of the secret
 
 
 class TaskSettings(Protocol):
@@ -40,18 +42,29 @@ class WorkerResources:
 
 
 def pods_of(task: TaskSettings) -> Pods:
-    """Returns a task's settings as those of pods, with the object store's environment."""
+    """Returns a task's settings as those of pods, with the object store's environment.
+
+    The token with which the step starts jobs stays in the step.
+    """
     env = list(task.env or ())
     named = {item["name"] for item in env}
     env += [item for item in store_env(STAGE) if item["name"] not in named]
     resources = {key: value for key, value in (task.resources or {}).items() if value}
     affinity = {key: value for key, value in (task.affinity or {}).items() if value}
+    volumes = [item for item in task.volumes or () if not _holds_token(item)]
+    volume_names = {item["name"] for item in volumes}
     return Pods(
         resources=resources,
         node_selector=dict(task.node_selector or {}),
         tolerations=tuple(task.tolerations or ()),
         affinity=affinity,
         env=tuple(env),
-        volumes=tuple(task.volumes or ()),
-        volume_mounts=tuple(task.volume_mounts or ()),
+        volumes=tuple(volumes),
+        volume_mounts=tuple(
+            item for item in task.volume_mounts or () if item["name"] in volume_names
+        ),
     )
+
+
+def _holds_token(volume: dict[str, Any]) -> bool:
+    return (volume.get("secret") or {}).get("secretName") == TOKEN_SECRET

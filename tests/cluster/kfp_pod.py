@@ -18,7 +18,7 @@ PROGRAM = "kfp-launcher-program"
 FOLDERS = ("gcs", "s3", "minio", ".local", ".cache", ".config")
 SETTINGS = {
     *("activeDeadlineSeconds", "configMapAsEnv", "nodeSelector", "secretAsEnv"),
-    *("securityContext", "tolerations"),
+    *("secretAsVolume", "securityContext", "tolerations"),
 }
 END_S = 600.0
 
@@ -82,6 +82,7 @@ def pod(name: str, step: Step) -> Tree:
     settings = step.platform
     assert set(settings) <= SETTINGS, f"not known to the stand-in: {set(settings) - SETTINGS}"
     handed_on, kept = passthrough(step.component)
+    volumes, mounts = secret_volumes(settings) if "KUBERNETES_VOLUMES" in kept else ([], [])
     user = settings["securityContext"]
     security = {
         "runAsUser": int(user["runAsUser"]),
@@ -112,12 +113,14 @@ def pod(name: str, step: Step) -> Tree:
                 "volumeMounts": [
                     {"name": "launcher", "mountPath": "/kfp-launcher"},
                     *({"name": f.strip("."), "mountPath": f"/{f}"} for f in FOLDERS),
+                    *mounts,
                 ],
             }
         ],
         "volumes": [
             {"name": "launcher", "configMap": {"name": PROGRAM}},
             *({"name": folder.strip("."), "emptyDir": {}} for folder in FOLDERS),
+            *volumes,
         ],
     }
     if "KUBERNETES_NODE_SELECTOR" in kept:
@@ -133,7 +136,10 @@ def pod(name: str, step: Step) -> Tree:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-FIELDS = {"RESOURCES", "KUBERNETES_NODE_SELECTOR", "KUBERNETES_TOLERATIONS", "ENV"}
+FIELDS = {
+    *("RESOURCES", "KUBERNETES_NODE_SELECTOR", "KUBERNETES_TOLERATIONS", "KUBERNETES_VOLUMES"),
+    "ENV",
+}
 
 
 def passthrough(component: Tree) -> tuple[set[str], set[str]]:
@@ -154,8 +160,11 @@ def told(step: Step, handed_on: set[str]) -> Tree:
                 "KUBERNETES_NODE_SELECTOR": ("nodeSelector", node_selector(step.platform)),
                 "KUBERNETES_TOLERATIONS": ("tolerations", step.platform.get("tolerations", [])),
                 "ENV": ("env", environment(step.platform)),
+                "KUBERNETES_VOLUMES": ("volumes", secret_volumes(step.platform)[0]),
             }
             values[name] = dict(every[name] for name in sorted(handed_on))
+            if "KUBERNETES_VOLUMES" in handed_on:
+                values[name]["volumeMounts"] = secret_volumes(step.platform)[1]
     return step.executor_input
 
 
@@ -187,6 +196,17 @@ def environment(settings: Tree) -> list[Tree]:
                 source = {"name": item[table], "key": pair[key], "optional": item["optional"]}
                 found.append({"name": pair["envVar"], "valueFrom": {reference: source}})
     return found
+
+
+def secret_volumes(settings: Tree) -> tuple[list[Tree], list[Tree]]:
+    """Returns volumes and mounts out of Secrets, as the driver names them."""
+    volumes, mounts = [], []
+    for item in settings.get("secretAsVolume", ()):
+        name = item["secretName"]
+        source = {"secretName": name, "optional": item["optional"]}
+        volumes.append({"name": name, "secret": source})
+        mounts.append({"name": name, "mountPath": item["mountPath"]})
+    return volumes, mounts
 
 
 def _own_env() -> list[Tree]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from components.clean_up.step import end_job
 from ocr_lib.jobs.garbage_collector import RetentionLimits, collect_garbage
 from ocr_lib.jobs.paddlejob import ANNOTATION_RUN
+from ocr_lib.jobs.resources import TOKEN_SECRET
 from ocr_lib.storage.access_policy import ACCESS, secret_name
 from tests.manifests.overlays import ROOT, Tree, one, overlay
 from tests.ocr_lib.jobs.api_server import ApiServer
@@ -65,6 +66,48 @@ def rights_of_role(name: str) -> set[Right]:
 
 def test_the_steps_role_grants_just_what_their_code_calls() -> None:
     assert rights_of_role("ocr-train") == rights_of_modules([*TRAIN, CLEAN_UP])
+
+
+def test_only_the_launcher_and_the_reaper_may_touch_training_jobs() -> None:
+    """A run has one account for all of its pods, which thus must not be able to start others."""
+    assert roles_of("ocr-pipeline") == {"ocr-kfp-step"}
+    assert roles_of("ocr-launcher") == {"ocr-train"}
+    assert not [right for right in rights_of_role("ocr-kfp-step") if right[0] == "kubeflow.org"]
+    owners = {
+        subject["name"]
+        for binding in overlay("dev")
+        if binding["kind"] == "RoleBinding"
+        and any(
+            group == "kubeflow.org" for group, _, _ in rights_of_role(binding["roleRef"]["name"])
+        )
+        for subject in binding["subjects"]
+    }
+    assert owners == {"ocr-launcher", "ocr-reaper"}
+
+
+def test_the_token_that_the_package_mounts_is_the_launcher_s_and_no_account_may_read_it() -> None:
+    secret = one(overlay("dev"), "Secret", TOKEN_SECRET)
+    account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
+    assert one(overlay("dev"), "ServiceAccount", account)["automountServiceAccountToken"] is False
+    assert roles_of(account) == {"ocr-train"}
+    readable = {
+        name
+        for role in overlay("dev")
+        if role["kind"] == "Role"
+        for rule in role["rules"]
+        if "secrets" in rule["resources"]
+        for name in rule["resourceNames"]
+    }
+    assert readable == {secret_name("kfp")}
+
+
+def roles_of(account: str) -> set[str]:
+    return {
+        item["roleRef"]["name"]
+        for item in overlay("dev")
+        if item["kind"] == "RoleBinding"
+        and account in {subject["name"] for subject in item["subjects"]}
+    }
 
 
 def test_the_reaper_s_role_grants_just_what_a_reaper_asks_for() -> None:

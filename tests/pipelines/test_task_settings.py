@@ -1,8 +1,12 @@
 """Every pod of the package: as whom, with which secrets, for how long."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from ocr_lib.jobs.resources import TOKEN_SECRET
+from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, secret_name
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.compile import MAX_COMPONENT_BYTES
@@ -51,6 +55,19 @@ def test_secrets_are_references_to_the_key_of_the_step(
     if step == "deploy":  # the only step that changes what the servers serve
         expected["OCR_TRITON_ADMIN_KEY"] = TRITON_SECRET
     assert given == expected
+
+
+@pytest.mark.parametrize("step", list(STEPS))
+def test_the_token_that_starts_jobs_is_in_the_steps_that_start_and_end_them_alone(
+    pods: dict[str, Tree], step: str
+) -> None:
+    mounted = [
+        (item["secretName"], item["mountPath"], item["optional"])
+        for item in pods[step].get("secretAsVolume", ())
+    ]
+    folder = str(Path(Settings().kubernetes_token_file).parent)
+    expected = [(TOKEN_SECRET, folder, True)] if step in ("train", "clean-up") else []
+    assert mounted == expected
 
 
 @pytest.mark.parametrize("step", list(STEPS))

@@ -1,8 +1,9 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError
+from ocr_lib.jobs.kubernetes_api import KubernetesApi, KubernetesError, pod_configuration
 from tests.ocr_lib.jobs.api_server import ApiServer
 
 JOB = {"metadata": {"name": "a", "labels": {}}}
@@ -95,3 +96,28 @@ def test_a_cluster_says_whether_it_knows_paddlejobs() -> None:
         server.kinds = []
         assert not server.cluster.knows_paddlejobs()
         assert server.asked == ["GET /apis/kubeflow.org/v1 {}"] * 3
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Returns a folder with what a pod has of its account; its launcher's folder is empty."""
+    account, launcher = tmp_path / "account", tmp_path / "launcher"
+    account.mkdir()
+    launcher.mkdir()
+    (account / "token").write_text("of-the-run")
+    (account / "ca.crt").write_text("authority")
+    monkeypatch.setattr("ocr_lib.jobs.kubernetes_api.ACCOUNT_FOLDER", account)
+    monkeypatch.setenv("OCR_KUBERNETES_TOKEN_FILE", str(launcher / "token"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return tmp_path
+
+
+def test_a_pod_asks_with_the_launcher_s_token_where_it_has_one(pod: Path) -> None:
+    key = pod_configuration().get_api_key_with_prefix("authorization")
+    assert key == "bearer of-the-run"
+    (pod / "launcher" / "token").write_text("of-the-launcher")
+    configuration = pod_configuration()
+    assert configuration.get_api_key_with_prefix("authorization") == "bearer of-the-launcher"
+    assert configuration.host == "https://10.0.0.1:443"
+    assert configuration.ssl_ca_cert == str(pod / "account" / "ca.crt")
