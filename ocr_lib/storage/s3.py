@@ -16,10 +16,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import SplitResult, quote, urlencode, urlunsplit
 
 import minio
 import urllib3
+from minio.credentials import Credentials
+from minio.datatypes import ListMultipartUploadsResult
 from minio.error import InvalidResponseError, MinioException, S3Error
+from minio.signer import presign_v4
 
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
@@ -49,7 +53,7 @@ NEXT_STEPS = {
 
 CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-MISSING = ("NoSuchKey", "NoSuchBucket")
+MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchUpload")
 LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
 
 
@@ -97,6 +101,14 @@ class StoredObject(NamedTuple):
     modified: float
 
 
+class MultipartUpload(NamedTuple):
+    """An upload in parts that has not ended: key, upload id, and when it began (epoch s)."""
+
+    key: str
+    upload_id: str
+    started: float
+
+
 class S3Client:
     """Objects of one endpoint, whole or as files.
 
@@ -120,6 +132,8 @@ class S3Client:
     ) -> None:
         self.endpoint = endpoint
         self._deadline_s = deadline_s
+        self._credentials = Credentials(access_key, secret_key)
+        self._region = region
         scheme, _, host = endpoint.partition("://")
         self._pool = _S3Pool(
             timeout=urllib3.Timeout(connect=min(timeout_s, CONNECT_TIMEOUT_S), read=timeout_s),
@@ -391,6 +405,52 @@ class S3Client:
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             if _code(error) != "NoSuchKey":
                 self._fail("delete", bucket, key, error)
+
+    def uploads(self, bucket: str, prefix: str) -> Iterator[MultipartUpload]:
+        """Yields the uploads in parts below `prefix` that have not ended, in the order of keys."""
+        query = {"uploads": "", "prefix": prefix, "encoding-type": "url", "max-uploads": "1000"}
+        while True:
+            answer = self._bucket_request("GET", bucket, "", query)
+            try:
+                page = ListMultipartUploadsResult(answer)
+            except (ValueError, SyntaxError):  # the second is of an XML that is none
+                self._fail("list uploads", bucket, prefix, NotS3Error())
+            for item in page.uploads:
+                started = item.initiated_time.timestamp() if item.initiated_time else 0.0
+                yield MultipartUpload(item.object_name, item.upload_id or "", started)
+            if not page.is_truncated or not page.uploads:
+                return
+            last = page.uploads[-1]
+            query |= {"key-marker": last.object_name, "upload-id-marker": last.upload_id or ""}
+
+    def abort_upload(self, bucket: str, upload: MultipartUpload) -> None:
+        """Ends an upload and frees its parts; one that is not there is no error."""
+        query = {"uploadId": upload.upload_id}
+        with suppress(MissingObjectError):
+            self._bucket_request("DELETE", bucket, upload.key, query)
+
+    def _bucket_request(self, method: str, bucket: str, key: str, query: dict[str, str]) -> Any:
+        """Sends a request that minio has no public call for; returns the answer, read."""
+        scheme, _, host = self.endpoint.partition("://")
+        path = quote(f"/{bucket}/{key}" if key else f"/{bucket}")
+        url = presign_v4(
+            method=method,
+            url=SplitResult(scheme, host, path, urlencode(query, quote_via=quote, safe=""), ""),
+            region=self._region,
+            credentials=self._credentials,
+            date=datetime.now(UTC),
+            expires=int(PRESIGNED.total_seconds()),
+        )
+        action = "list uploads" if method == "GET" else "end the upload of"
+        try:
+            response = self._pool.request(method, urlunsplit(url))
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self._fail(action, bucket, key, error)
+        if response.status >= 300:
+            kind = response.headers.get("content-type")
+            text = response.data.decode("utf-8", "replace")
+            self._fail(action, bucket, key, InvalidResponseError(response.status, kind, text))
+        return response
 
     def _append(self, bucket: str, key: str, part: Path, size: int) -> None:
         """Downloads what is missing at the end of `part`."""

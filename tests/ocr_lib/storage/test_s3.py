@@ -26,6 +26,7 @@ from ocr_lib.storage.s3 import (
 )
 from ocr_lib.storage.store import Store
 from tests.conditional_s3 import KEY, SECRET
+from tests.ocr_lib.storage.uploads import start_upload
 
 ABSENT = None
 
@@ -321,3 +322,21 @@ def test_the_age_of_an_object_is_by_the_clock_of_the_store(any_store: Store) -> 
     assert age_s is not None
     assert -1.0 <= age_s < 3600.0
     assert any_store.age_s("no such object") is None
+
+
+def test_an_upload_that_never_ended_is_listed_and_ended(any_store: Store) -> None:
+    client, bucket = any_store.client, any_store.bucket
+    keys = [f"uploads/a b+{number}.bin" for number in range(3)]
+    for key in keys:
+        start_upload(any_store, key)
+    assert [item.key for item in client.uploads(bucket, "uploads/")] == keys
+    assert not list(client.uploads(bucket, "uploads/c"))
+    for item in list(client.uploads(bucket, "uploads/a b+1")):
+        client.abort_upload(bucket, item)
+        client.abort_upload(bucket, item)  # again, as after an answer that was lost
+    assert [item.key for item in client.uploads(bucket, "uploads/")] == [keys[0], keys[2]]
+
+
+def test_a_refused_listing_of_uploads_is_an_error(any_store: Store) -> None:
+    with pytest.raises(MissingObjectError, match="NoSuchBucket"):
+        list(any_store.client.uploads("no-such-bucket", ""))
