@@ -55,18 +55,18 @@ class TrainLoader:
 
     def _open_loader(self) -> DataLoader:
         """Returns a loader whose workers know the samples that are drawn now."""
-        config = self._plan.config
-        transforms = config.train.dataset.transforms
+        plan = self._plan
+        transforms = plan.train.dataset.transforms
         reader = BatchBuilder(
             dataset=self._dataset,
             samples=self._samples,
-            preprocess=self._plan.preprocess,
-            augment=build_augmentation(transforms, config.allowed_parts),
-            join=build_concatenation(transforms, config.global_.max_text_length),
+            preprocess=plan.preprocess,
+            augment=build_augmentation(transforms, plan.allowed_parts),
+            join=build_concatenation(transforms, plan.settings.max_text_length),
             label_encoder=self._label_encoder,
-            seed=config.global_.seed,
+            seed=plan.settings.seed,
         )
-        return DataLoader(reader, config.train.loader.num_workers)
+        return DataLoader(reader, plan.train.loader.num_workers)
 
     @property
     def sample_count(self) -> int:
@@ -113,7 +113,7 @@ class TrainLoader:
 
     def _all_batches(self, epoch: int) -> list[Batch]:
         """Returns the batches of all ranks."""
-        settings, loader = self._plan.config.global_, self._plan.config.train.loader
+        settings, loader = self._plan.settings, self._plan.train.loader
         if self._plan.scales is not None:
             sizes = np.maximum(self._dataset.sizes, 1)  # 0 where unreadable
             return self._plan.scales.plan(sizes, self._samples.indices, settings.seed, epoch)
@@ -160,10 +160,9 @@ def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
         DataError: no sample can be learnt.
         LabelError, LmdbError: a data set is missing, damaged, or of a role that is refused.
     """
-    config = plan.config
-    dataset = open_dataset(config.train, NOT_TRAIN)
-    charset = trained_dictionary(config, dataset.labels())
-    loader = TrainLoader(plan, dataset, LabelEncoder.of(config, charset), log, parallel)
+    dataset = open_dataset(plan.train, NOT_TRAIN)
+    charset = trained_dictionary(plan.config, dataset.labels())
+    loader = TrainLoader(plan, dataset, LabelEncoder.of(plan.config, charset), log, parallel)
     return DataLoaders(charset, loader, open_validation(plan, log))
 
 
@@ -173,9 +172,9 @@ def open_validation(plan: TrainPlan, log: RunLog) -> Dataset | None:
     Of a large one the 20,000 samples with the lowest hashes are read: more cost time and make no
     better choice.
     """
-    if not plan.config.eval.dataset.named:
+    if plan.validation is None:
         return None
-    dataset = open_dataset(plan.config.eval, NOT_VALIDATION)
+    dataset = open_dataset(plan.validation, NOT_VALIDATION)
     if len(dataset) <= MAX_READ:
         return dataset
     log.info(f"{MAX_READ} of {len(dataset)} validation samples are read: the lowest hashes")

@@ -46,9 +46,9 @@ def build_trainer(
     Raises:
         ConfigError: network, loss, optimiser or schedule are not configured rightly.
     """
-    config, settings = plan.config, plan.config.global_
-    system = RecognitionSystem(config, data.charset, parallel)
-    optimizer = build_optimizer(config.optimizer, system.network)
+    settings = plan.settings
+    system = RecognitionSystem(plan, data.charset, parallel)
+    optimizer = build_optimizer(plan.optimizer, system.network)
     loss_scale = system.precision.loss_scale
     state = CheckpointState(system.network, optimizer, loss_scale, settings.ema_decay)
     timer = StepTimer()
@@ -59,7 +59,7 @@ def build_trainer(
         optimizer=optimizer,
         state=state,
         loader=data.train,
-        schedule=build_schedule(config.optimizer.lr, length),
+        schedule=build_schedule(plan.optimizer.lr, length),
         length=length,
         parallel=parallel,
         log=log,
@@ -83,7 +83,7 @@ def _build_hooks(
     checkpoint and counts as time of its epoch; the epoch's checkpoint comes last, with all of that
     in it.
     """
-    config, settings = plan.config, plan.config.global_
+    settings = plan.settings
     # On a GPU reading a loss waits for the device: there it is read at log steps, and before a
     # checkpoint is written.
     on_cpu = str(paddle.get_device()) == "cpu"
@@ -93,7 +93,7 @@ def _build_hooks(
         arrays = logits.astype("float32").numpy()
         return [recognition.text for recognition in decode(arrays, data.charset)]
 
-    metric = RecMetric.of(config.metric)
+    metric = RecMetric.of(plan.metric)
     hooks: list[Hook] = []
     guard = None
     if settings.check_finite:
@@ -121,7 +121,7 @@ def _build_hooks(
                 system.network,
                 build_evaluation(recognizer, data.validation, metric, parallel),
                 settings,
-                metric_config(config.metric).main_indicator,
+                metric_config(plan.metric).main_indicator,
                 log,
                 timer,
                 save_best=lambda: checkpoints.save(BEST),

@@ -72,7 +72,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
         PeerError: another process of the run stopped or does not answer.
     """
     plan = resolve(config)
-    settings = config.global_
+    settings = plan.settings
     if not settings.use_gpu:
         paddle.set_device("cpu")
     with closing(init_process_group(settings.peer_minutes, settings.use_gpu)) as parallel:
@@ -96,7 +96,7 @@ def _run(
     epochs = stored.epochs if stored else _planned_epochs(plan, data, parallel, log)
     record = RunRecord(epochs, digest, samples)
     trainer = build_trainer(plan, data, epochs, parallel, log)
-    start = StartPoint(plan.config.global_, data.charset, parallel, log)
+    start = StartPoint(plan.settings, data.charset, parallel, log)
     start.restore(trainer.system.network, trainer.state, resume=stored is not None)
     progress = trainer.state.progress
     progress.rescale(trainer.length.steps_per_epoch)
@@ -135,7 +135,7 @@ def _stored_record(
 
 
 def _stored_values(plan: TrainPlan, data: DataLoaders, digest: str) -> dict[str, Any] | None:
-    record, settings = RunRecord.load(plan.run_dir), plan.config.global_
+    record, settings = RunRecord.load(plan.run_dir), plan.settings
     if record is None:
         return None
     if (record.config_digest, record.samples) != (digest, data.train.sample_count):
@@ -151,9 +151,9 @@ def _stored_values(plan: TrainPlan, data: DataLoaders, digest: str) -> dict[str,
 
 def _planned_epochs(plan: TrainPlan, data: DataLoaders, parallel: Parallel, log: RunLog) -> int:
     """Returns the epochs of a new run: as configured, or as many as fit into the time budget."""
-    minutes = plan.config.global_.train_minutes
+    minutes = plan.settings.train_minutes
     if minutes is None:
-        epochs = plan.config.global_.epoch_num
+        epochs = plan.settings.epoch_num
     else:
         trial = build_trainer(plan, data, TRIAL_EPOCHS, parallel, log)
         batches, step = data.train.plan_epoch(1), 0
@@ -174,7 +174,7 @@ def _eval_pixels_per_epoch(plan: TrainPlan, data: DataLoaders, steps_per_epoch: 
         return 0.0
     sizes = np.maximum(data.validation.sizes, 1)  # 0 where unreadable
     pixels = float(plan.preprocess.buckets_of(sizes).sum())
-    settings = plan.config.global_
+    settings = plan.settings
     if settings.eval_batch_epoch:
         return pixels / settings.eval_batch_epoch
     return pixels * steps_per_epoch / settings.eval_batch_step[1]
@@ -198,7 +198,7 @@ def _announce(
     log: RunLog,
 ) -> None:
     """Logs what the run will do."""
-    settings, progress = plan.config.global_, trainer.state.progress
+    settings, progress = plan.settings, trainer.state.progress
     minutes, parameters = settings.train_minutes, trainer.system.parameter_count
     about = "" if minutes is None else f"about {minutes:g} minutes, first taken for "
     log.info(

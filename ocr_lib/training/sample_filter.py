@@ -35,7 +35,7 @@ def select_samples(
         occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]
     else:
         widths, occurring = plan.scales.least_widths(sizes), plan.scales.image_sizes()
-    steps = ctc_lengths(plan.config, occurring, preprocess.channels, label_encoder)
+    steps = ctc_lengths(plan, occurring, preprocess.channels, label_encoder)
     dropped: Counter[str] = Counter()
     usable = []
     for index, label in enumerate(dataset.labels()):
@@ -46,7 +46,7 @@ def select_samples(
             usable.append(index)
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
-    columns = fixed_columns(plan.config.architecture)
+    columns = fixed_columns(plan.architecture)
     if dropped[TOO_FEW_STEPS] and columns is not None:
         log.info(
             f"in training the network pools every image to {columns} columns, as PaddleOCR's does, "

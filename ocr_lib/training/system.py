@@ -8,13 +8,12 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ocr_lib.algorithms.choice import reading_network
-from ocr_lib.config.schema import Config
 from ocr_lib.losses import build_loss
 from ocr_lib.models import build_model
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training.gradient_sync import Losses, build_gradient_sync
 from ocr_lib.training.parallel import Parallel
+from ocr_lib.training.plan import TrainPlan
 from ocr_lib.training.precision import Precision, float32
 from ocr_lib.training.subnetworks import sub_network
 from ocr_lib.training.sync_bn import synchronise
@@ -39,7 +38,7 @@ class RecognitionSystem:
     """A network and its loss, built from the run's seed, so that every start is the same.
 
     Args:
-        config: the configuration.
+        plan: the run: its networks, its loss, its seed.
         charset: the characters that the network knows.
         parallel: the processes that train the network together.
 
@@ -52,19 +51,19 @@ class RecognitionSystem:
         ConfigError: the parts of the network or the loss do not fit together.
     """
 
-    def __init__(self, config: Config, charset: Charset, parallel: Parallel) -> None:
-        settings, allowed = config.global_, config.allowed_parts
+    def __init__(self, plan: TrainPlan, charset: Charset, parallel: Parallel) -> None:
+        settings = plan.settings
         paddle.seed(settings.seed)
         np.random.seed(settings.seed)  # some of paddle's initialisers use it
-        network = build_model(config.architecture, charset.num_classes, allowed)
+        network = build_model(plan.architecture, charset.num_classes, plan.allowed_parts)
         if settings.use_sync_bn:
             network = synchronise(network, parallel)
         network.train()
         self.network: nn.Layer = network
         self.precision = Precision(settings)
         self.gradient_sync = build_gradient_sync(parallel, network)
-        self._loss = build_loss(config.loss, allowed)
-        self._reading_network = reading_network(config)
+        self._loss = build_loss(plan.loss, plan.allowed_parts)
+        self._reading_network = plan.reading_network
         self._parallel = parallel
         # Exchanges within the step do not wait for latecomers.
         self._meets = settings.use_sync_bn or self.gradient_sync.overlaps

@@ -1,12 +1,7 @@
 """Every shipped configuration is trained; what would learn something else is refused by name."""
 
-import ast
-import re
-from pathlib import Path
-
 import pytest
 
-from ocr_lib import training
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.shipped import shipped_configs
 from ocr_lib.errors import ConfigError
@@ -42,16 +37,3 @@ def test_what_does_not_fit_is_refused_by_key(name, option, where):
     with pytest.raises(ConfigError) as refused:
         resolve(load_config(name, [option]))
     assert refused.value.where.endswith(where)
-
-
-def test_the_readme_names_the_modules_that_take_the_whole_configuration() -> None:
-    folder = Path(training.__file__).parent
-    takers = {
-        file.name
-        for file in folder.glob("*.py")
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.arg)
-        if isinstance(node.annotation, ast.Name) and node.annotation.id in ("Config", "TrainPlan")
-    }
-    table = (folder / "README.md").read_text("utf-8").split("## Where the configuration goes")[1]
-    assert takers == set(re.findall(r"`training/(\w+\.py)`", table))

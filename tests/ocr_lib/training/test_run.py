@@ -3,11 +3,14 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ocr_lib import training
+from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import CheckpointError, ConfigError, DataError, DictionaryError, LmdbError
 from ocr_lib.training import checkpoint, load_run, train
@@ -274,3 +277,23 @@ def test_a_failed_start_over_leaves_the_older_run(data, tmp_path):
         train(small_config(*data, tmp_path / "run", **wrong), fresh=True, quiet=True)
     assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
     assert train(config, quiet=True).resumed_from > 0
+
+
+def test_the_readme_lists_every_module_that_reads_the_whole_configuration(
+    data, tmp_path, monkeypatch
+):
+    config = small_config(*data, tmp_path / "run", **SHORT)
+    library = Path(training.__file__).parents[1]
+    readers = set()
+
+    def getattribute(self, name):
+        caller = Path(sys._getframe(1).f_code.co_filename)
+        if caller.is_relative_to(library):
+            readers.add(caller.relative_to(library).as_posix())
+        return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(Config, "__getattribute__", getattribute)
+    train(config, quiet=True)
+    readme = (library / "training" / "README.md").read_text("utf-8")
+    table = readme.split("## Where the configuration goes")[1].split("\n## ")[0]
+    assert readers == set(re.findall(r"`(\w+/[\w/]+\.py)`", table))

@@ -11,6 +11,7 @@ from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.losses import build_loss
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training.parallel import Parallel
+from ocr_lib.training.plan import resolve
 from ocr_lib.training.system import RecognitionSystem, reading_logits
 from tests.ocr_lib.training.line_data import DIGITS, small_config
 from tests.ocr_lib.training.other_networks import distillation_config
@@ -35,13 +36,13 @@ def labels(config: Config) -> dict[str, paddle.Tensor]:
 
 
 def test_every_start_is_the_same(config: Config) -> None:
-    one, other = (RecognitionSystem(config, CHARSET, Parallel()).network for _ in range(2))
+    one, other = (RecognitionSystem(resolve(config), CHARSET, Parallel()).network for _ in range(2))
     for name, value in one.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), other.state_dict()[name].numpy())
 
 
 def test_the_loss_is_the_configured_one_of_the_logits(config: Config) -> None:
-    system = RecognitionSystem(config, CHARSET, Parallel())
+    system = RecognitionSystem(resolve(config), CHARSET, Parallel())
     output = system.loss(images(), labels(config))
     expected = build_loss(config.loss)(output.logits, labels(config))
     assert output.losses["loss"].item() == pytest.approx(expected["loss"].item(), rel=1e-6)
@@ -51,7 +52,7 @@ def test_the_loss_is_the_configured_one_of_the_logits(config: Config) -> None:
 
 
 def test_logits_are_probabilities_in_evaluation(config: Config) -> None:
-    system = RecognitionSystem(config, CHARSET, Parallel())
+    system = RecognitionSystem(resolve(config), CHARSET, Parallel())
     assert system.network.training
     system.network.eval()
     probabilities = system.logits(images()).numpy()
@@ -60,7 +61,7 @@ def test_logits_are_probabilities_in_evaluation(config: Config) -> None:
 
 def test_of_several_networks_the_student_reads(tmp_path: Path) -> None:
     config = distillation_config(tmp_path, tmp_path, tmp_path)
-    system = RecognitionSystem(config, CHARSET, Parallel())
+    system = RecognitionSystem(resolve(config), CHARSET, Parallel())
     system.network.eval()
     student = system.network.network("Student")(images()).numpy()
     np.testing.assert_array_equal(system.logits(images()).numpy(), student)
@@ -71,7 +72,7 @@ def test_of_several_networks_the_student_reads(tmp_path: Path) -> None:
 
 
 def test_parameters_are_counted_without_buffers(config: Config) -> None:
-    system = RecognitionSystem(config, CHARSET, Parallel())
+    system = RecognitionSystem(resolve(config), CHARSET, Parallel())
     sizes = [int(p.size) for p in system.network.parameters()]
     assert system.parameter_count == sum(sizes) > 0
 
