@@ -104,6 +104,15 @@ class Settings:
     triton_tensorrt: str = _variable(
         "OCR_TRITON_TENSORRT", "FP32, FP16 or BF16: servers with a GPU use TensorRT"
     )
+    triton_max_request_bytes: int = _variable(
+        "OCR_TRITON_MAX_REQUEST_BYTES", "a server refuses a request with more; 0 is 64 MiB", 0
+    )
+    triton_max_request_pixels: int = _variable(
+        "OCR_TRITON_MAX_REQUEST_PIXELS", "the same for its images' pixels; 0 is 67,108,864", 0
+    )
+    triton_max_request_tiles: int = _variable(
+        "OCR_TRITON_MAX_REQUEST_TILES", "the same for runs of the network; 0 is 256", 0
+    )
     triton_venv: str = _variable(
         "OCR_TRITON_VENV", "folder of the Python environment that holds tritonserver"
     )

@@ -34,8 +34,9 @@ _FORMATS = [(name, re.compile(magic, re.DOTALL).match) for name, magic in _MAGIC
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF markers
 JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 JPEG_ENDS = frozenset({0xD8, 0xD9, 0xDA})  # a second start, the end, pixels: no size came before
-# Bytes between two segments that are looked at for the next marker, and segments before the size.
-# A JPEG has no such bytes, and a few dozen segments where a large colour profile comes first.
+# Bytes between segments that are searched for the next marker, all gaps of a file together, and
+# segments before the size, which are stepped over whatever their length. A JPEG has no such bytes,
+# and a few dozen segments where a large colour profile comes first.
 MAX_FILL = 256 << 10
 MAX_SEGMENTS = 1000
 _MARKER = re.compile(rb"\xff([^\x00\xff])").search
@@ -80,11 +81,12 @@ def _read(data: bytes) -> tuple[int, int] | None:
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
     """Walks the segments up to the frame header, over stray bytes as libjpeg does."""
-    position, sideways = 2, False
+    position, sideways, searched = 2, False, 0
     for _ in range(MAX_SEGMENTS):
-        match = _MARKER(data, position, position + MAX_FILL)
+        match = _MARKER(data, position, position + MAX_FILL - searched)
         if match is None:
             return None
+        searched += match.start() - position
         position, marker = match.end(), data[match.end() - 1]
         if marker in JPEG_BARE:
             continue

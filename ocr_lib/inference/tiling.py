@@ -31,11 +31,9 @@ def split(image: Image, preprocess: Preprocess) -> list[Piece]:
             keep the ratio of the sides gets every line whole.
     """
     height, width = image.shape[:2]
-    widest = preprocess.buckets[-1] * height / preprocess.height  # in the image's own pixels
-    if not preprocess.keep_ratio or width <= MAX_SQUEEZE * widest:
+    size = _tile_width(width, height, preprocess)
+    if size is None:
         return [(0, width)]
-    fresh = 1 - OVERLAP - 2 * SEARCH  # of a piece, at least
-    size = max(math.floor(widest), math.ceil(width / (MAX_PIECES * fresh)), 8)
     ink = _ink(image)
     pieces: list[Piece] = []
     start = 0
@@ -45,6 +43,21 @@ def split(image: Image, preprocess: Preprocess) -> list[Piece]:
         latest = end - round(OVERLAP * size)
         start = _clearest(ink, latest - round(SEARCH * size), latest)
     return [*pieces, (start, width)]
+
+
+def max_tiles(width: int, height: int, preprocess: Preprocess) -> int:
+    """Returns the most pieces that `split` makes of an image of this size, told by its size alone.
+
+    Args:
+        width: px.
+        height: px.
+        preprocess: as `split` takes it.
+    """
+    size = _tile_width(width, height, preprocess)
+    if size is None:
+        return 1
+    least = size - round(OVERLAP * size) - 2 * round(SEARCH * size)  # that each piece adds
+    return 1 + math.ceil((width - size) / least)
 
 
 def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
@@ -73,6 +86,15 @@ def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: boo
         former = piece
     mean = sum(scores) / len(scores) if scores else 0.0
     return Recognition(text, mean, tuple(scores[:: -1 if right_to_left else 1]))
+
+
+def _tile_width(width: int, height: int, preprocess: Preprocess) -> int | None:
+    """Returns the width of a piece in the image's own px; None where the line stays whole."""
+    widest = preprocess.buckets[-1] * height / preprocess.height
+    if not preprocess.keep_ratio or width <= MAX_SQUEEZE * widest:
+        return None
+    added = 1 - OVERLAP - 2 * SEARCH  # of a piece, at least
+    return max(math.floor(widest), math.ceil(width / (MAX_PIECES * added)), 8)
 
 
 def _ink(image: Image) -> NDArray[np.float32]:

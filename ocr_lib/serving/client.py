@@ -21,10 +21,12 @@ from tritonclient.utils import InferenceServerException
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Servers
+from ocr_lib.serving.limits import REFUSAL, RequestLimits
 from ocr_lib.text.recognition import Recognition
 
 DEFAULT_MODEL = "ocr"
-BATCH = 16  # images of one request
+BATCH = 16  # images of one request, fewer where they have more bytes than one may
+BATCH_BYTES = RequestLimits.max_bytes
 IN_FLIGHT = 4  # requests at once
 FIRST_PAUSE_S = 0.05  # before a refused request is sent again; doubles each time
 MAX_PAUSE_S = 2.0
@@ -122,17 +124,27 @@ class RecognitionClient:
             ImageError: a file is missing.
             ServiceError: no server answers in time, or has such a model.
         """
+        if len(images) <= BATCH:
+            return self._read_batch([_content(image) for image in images])
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        if len(batches) <= 1:
-            return [result for batch in batches for result in self._read_batch(batch)]
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            return [result for results in pool.map(self._read_batch, batches) for result in results]
+            jobs = pool.map(lambda batch: self._read_batch(list(map(_content, batch))), batches)
+            return [result for results in jobs for result in results]
 
-    def _read_batch(self, images: Sequence[Image]) -> list[ServedRecognition]:
-        contents = [_content(image) for image in images]
+    def _read_batch(self, contents: Sequence[bytes]) -> list[ServedRecognition]:
+        """Reads images in one request, or in several where one may not hold as much."""
+        if not contents:
+            return []
+        if len(contents) > 1 and sum(map(len, contents)) > BATCH_BYTES:
+            return self._read_halves(contents)
         tensor = grpc.InferInput("IMAGE", [len(contents), 1], "BYTES")
         tensor.set_data_from_numpy(np.array([[content] for content in contents], np.object_))
-        answer = self._infer(tensor)
+        try:
+            answer = self._infer(tensor)
+        except ServiceError as error:
+            if REFUSAL in str(error) and len(contents) > 1:
+                return self._read_halves(contents)
+            raise
         version = int(answer.get_response().model_version)
         rows = [answer.as_numpy(name).reshape(-1) for name in self._outputs]
         results = [_recognition(version, *row) for row in zip(*rows, strict=True)]
@@ -140,6 +152,10 @@ class RecognitionClient:
             for content, result in zip(contents, results, strict=True):
                 self._recorder.offer(content, result)
         return results
+
+    def _read_halves(self, contents: Sequence[bytes]) -> list[ServedRecognition]:
+        middle = len(contents) // 2
+        return [*self._read_batch(contents[:middle]), *self._read_batch(contents[middle:])]
 
     def _infer(self, tensor: Any) -> Any:
         """Sends one request, again where a server has no room for it or is gone."""

@@ -19,11 +19,8 @@ from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.registry.production import CORE_SUFFIX
+from ocr_lib.serving.limits import MAX_BATCH, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGES
 
-MAX_IMAGES = 64  # of one request to `<name>`
-MAX_BATCH = 64  # of one request to `<name>_core`
-MAX_IMAGE_BYTES = 8 << 20  # encoded; a line of text is far below
-MAX_IMAGE_PIXELS = 1 << 24
 TYPICAL_BATCH = 8
 PRECISIONS = ("FP32", "FP16", "BF16")
 QUEUE_TIMEOUT_US = 10_000_000  # a request that waited longer is refused rather than answered late

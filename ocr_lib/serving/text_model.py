@@ -17,6 +17,8 @@ from ocr_lib.algorithms import algorithm_named
 from ocr_lib.errors import ServiceError
 from ocr_lib.inference.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Recognizer
+from ocr_lib.serving.limits import RequestLimits
+from ocr_lib.serving.request_budget import RequestError, check_request
 from ocr_lib.text.recognition import Recognition
 
 
@@ -55,29 +57,52 @@ class TritonPythonModel:
         self._version = int(version)
         self._input = parameters["core_input"]
         self._output = parameters["core_output"]
+        self._request_limits = RequestLimits.from_env()
+        image_limits = int(parameters["max_image_bytes"]), int(parameters["max_image_pixels"])
+        self._image_limits = image_limits
         self._recognizer = Recognizer(
             preprocess,
             bundle.dictionary,
             self._forward,
             min(MAX_BATCH_PIXELS, largest),
-            max_image_bytes=int(parameters["max_image_bytes"]),
-            max_image_pixels=int(parameters["max_image_pixels"]),
+            max_image_bytes=image_limits[0],
+            max_image_pixels=image_limits[1],
             decode=algorithm_named(bundle.decoder, str(folder)).tokenizer.decode,
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answers requests that Triton batched; their images are read together."""
+        """Answers requests that Triton batched; their images are read together.
+
+        A request over its limits is refused, and the others are answered.
+        """
         batches = [_images(request) for request in requests]
+        refusals = [self._refusal(batch) for batch in batches]
+        accepted = [b for b, refused in zip(batches, refusals, strict=True) if not refused]
         try:
-            results = self._recognizer.read([image for batch in batches for image in batch])
+            results = self._recognizer.read([image for batch in accepted for image in batch])
         except CoreError as error:
-            return [_failure(error) for _ in requests]  # one object each: they are freed one by one
+            return [  # one object each: they are freed one by one
+                _failure(refused) if refused else _failure(str(error), error.code)
+                for refused in refusals
+            ]
         responses = []
-        for request, batch in zip(requests, batches, strict=True):
+        for request, batch, refused in zip(requests, batches, refusals, strict=True):
+            if refused:
+                responses.append(_failure(refused))
+                continue
             with_scores = "CHAR_SCORES" in request.requested_output_names()
             responses.append(_response(results[: len(batch)], with_scores))
             results = results[len(batch) :]
         return responses
+
+    def _refusal(self, images: list[bytes]) -> str:
+        """Returns why a request is refused, "" where it fits its limits."""
+        preprocess = self._recognizer.preprocess
+        try:
+            check_request(images, self._request_limits, preprocess, *self._image_limits)
+        except RequestError as error:
+            return str(error)
+        return ""
 
     def _forward(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         """Asks the network: [N, C, H, W] → probabilities [N, T, K]."""
@@ -102,8 +127,10 @@ def _images(request: Any) -> list[bytes]:
     return [bytes(image) for image in tensor.reshape(-1)]
 
 
-def _failure(error: CoreError) -> Any:
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), error.code))
+def _failure(message: str, code: int | None = None) -> Any:
+    """Returns the answer to a request that failed: the caller's fault unless there is a code."""
+    code = pb_utils.TritonError.INVALID_ARG if code is None else code
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code))
 
 
 def _response(results: list[Recognition], char_scores: bool) -> Any:

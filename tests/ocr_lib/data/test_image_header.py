@@ -74,6 +74,9 @@ def test_a_large_colour_profile_may_come_first() -> None:
 def test_the_search_for_a_jpegs_size_is_bounded() -> None:
     assert image_size(jpeg(b"\xff" * MAX_FILL)) is None
     assert image_size(jpeg(b"\xff\xfe" + bytes(MAX_FILL))) is None
+    gaps = (b"\xff\xfe\0\x02" + bytes(MAX_FILL // 3)) * 4  # each of them is short enough
+    assert image_size(jpeg(gaps[: len(gaps) // 2])) == (31, 17)
+    assert image_size(jpeg(gaps)) is None
     assert image_size(jpeg(b"\xff\xfe\0\x02" * MAX_SEGMENTS)) is None
     assert image_size(b"\xff\xd8" + b"\xff" * (32 << 20)) is None
 

@@ -85,6 +85,43 @@ def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
     assert found[2].error == "the image has more than 8,388,608 bytes"
 
 
+def test_a_request_over_a_budget_is_refused_by_name_and_others_are_read(
+    served: TritonServer, bundle: Path
+) -> None:
+    """64 images of a hundred bytes would be 3,000 runs of the network."""
+    wide = bytes(cv2.imencode(".png", np.full((2, 4000), 255, np.uint8))[1])
+    images = np.array([[wide]] * 64, np.object_)
+    tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")
+    tensor.set_data_from_numpy(images)
+
+    with (
+        grpc.InferenceServerClient(served.url) as client,
+        RecognitionClient(served.url, MODEL) as recognizer,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        jobs = [pool.submit(recognizer.read, line_image("abc")) for _ in range(20)]
+        with pytest.raises(InferenceServerException) as refused:
+            client.infer(MODEL, [tensor])
+        assert {job.result().text for job in jobs} == {"abc"}
+        found = recognizer.read_many([wide, *[line_image("cab")] * 14, wide])
+    assert "INVALID_ARGUMENT" in str(refused.value.status())
+    assert "OCR_TRITON_MAX_REQUEST_TILES: the request is over its limit of 256 tiles" in str(
+        refused.value.message()
+    )
+    assert [r.text for r in found[1:-1]] == ["cab"] * 14
+    expected = open_bundle(bundle).read([wide])[0]
+    assert {found[0].text, found[-1].text} == {expected.text}
+
+
+def test_a_client_sends_less_at_once_where_a_request_would_be_refused(
+    served: TritonServer,
+) -> None:
+    wide = bytes(cv2.imencode(".png", np.full((2, 4000), 255, np.uint8))[1])
+    with RecognitionClient(served.url, MODEL) as recognizer:
+        found = recognizer.read_many([wide] * 16)  # 16 times 63 tiles
+    assert [r.error for r in found] == [None] * 16
+
+
 def test_a_format_of_unknown_size_fails_alone_and_takes_no_memory(served: TritonServer) -> None:
     """A picture of 81 million pixels in a kilobyte; decoded, it takes half a GiB."""
     assert served.pid is not None
