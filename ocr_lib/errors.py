@@ -61,6 +61,10 @@ class ImageFormatError(ImageError):
     """An image is of a format that is not accepted: its size is not known before decoding."""
 
 
+class SingleColourError(ImageError):
+    """All pixels of an image are equal: there is nothing to read on it."""
+
+
 class LmdbError(UserError):
     """An LMDB data set is incomplete, damaged or not one."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocr_lib.data.decode import Image
+from ocr_lib.data.image import Image
 from ocr_lib.opencv import cv2
 
 SEED = 20_26

@@ -24,8 +24,7 @@ from ocr_lib.converters.target_networks import TargetNetwork, known_networks, ne
 from ocr_lib.converters.weight_matching import MismatchError, match_weights
 from ocr_lib.converters.weighted_layers import weighted_layers
 from ocr_lib.converters.weighted_ops import Array
-from ocr_lib.data.decode import Image
-from ocr_lib.data.image import Preprocess, default_buckets
+from ocr_lib.data.image import Image, Preprocess, default_buckets
 from ocr_lib.errors import ImportModelError
 from ocr_lib.models import build_model
 from ocr_lib.training import forward_of

@@ -1,19 +1,32 @@
 """From encoded bytes to pixels, within limits that are checked before anything is decoded."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.image_header import ACCEPTED, image_format, image_size
-from ocr_lib.errors import ImageError, ImageFormatError
+from ocr_lib.data.colour import Image, is_single_colour, to_bgr
+from ocr_lib.data.exif import orientation, upright
+from ocr_lib.data.image_header import (
+    ACCEPTED,
+    frame_count,
+    grey_key,
+    has_alpha_or_16_bits,
+    image_format,
+    image_size,
+)
+from ocr_lib.errors import ImageError, ImageFormatError, SingleColourError
 from ocr_lib.opencv import MAX_PIXELS, cv2
 
 MAX_BYTES = 32 << 20
-
-Image = NDArray[np.uint8]
+SINGLE_COLOUR = "the image has a single colour: there is nothing to read on it"
 
 
 def decode_image(data: bytes, where: str = "image") -> Image:
     """Decodes an image file's bytes to uint8 BGR [H, W, 3], upright by its EXIF orientation.
+
+    Transparent images are put on white (on black where their ink is light), 16-bit ones scaled by
+    the range that they use.
 
     Args:
         data: JPEG, PNG, BMP or WebP.
@@ -23,16 +36,23 @@ def decode_image(data: bytes, where: str = "image") -> Image:
         ImageFormatError: an image of another format.
         ImageError: there are no bytes, too many bytes or pixels, or no whole image in them.
 
-    Source: PaddleOCR `DecodeImage`; unlike it, size limits are checked before decoding.
+    Source: PaddleOCR `DecodeImage`; unlike it, size limits are checked before decoding, and alpha,
+    16 bits and orientations do not depend on OpenCV's version.
     """
-    check_size(data, where)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
+    size = check_size(data, where)
+    kind = image_format(data)
+    if has_alpha_or_16_bits(data):
+        pixels = _decoded(data, cv2.IMREAD_UNCHANGED, where)
+        if kind == "BMP" and pixels.ndim == 3 and not pixels[..., 3:].any():
+            pixels = pixels[..., :3]  # its fourth channel is not used
+        image = to_bgr(pixels, grey_key(data))
+    else:
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        image = np.asarray(_decoded(data, flags, where), np.uint8)
+    image = upright(image, orientation(data, kind))
+    if image.shape[1::-1] != size:
         raise _damaged(data, where)
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def check_image(data: bytes, where: str) -> tuple[int, int]:
@@ -43,17 +63,28 @@ def check_image(data: bytes, where: str) -> tuple[int, int]:
     the decoder sometimes fills in grey for it.
 
     Raises:
+        SingleColourError: all its pixels are equal.
         ImageError: as `decode_image`, or the JPEG was cut short.
     """
     size = check_size(data, where)
+    flags = cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION
+    image = _decoded(data, flags, where)
+    if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0:
+        raise _damaged(data, where)
+    # What looks plain in small may have fine strokes, or ink that only its opacity shows.
+    if image.min() == image.max() and is_single_colour(decode_image(data, where)):
+        raise SingleColourError(where, SINGLE_COLOUR, "Replace the image or remove its line")
+    return size
+
+
+def _decoded(data: bytes, flags: int, where: str) -> NDArray[Any]:
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         image = None
-    cut = data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0
-    if image is None or cut:
+    if image is None:
         raise _damaged(data, where)
-    return size
+    return np.asarray(image)
 
 
 def check_size(
@@ -69,7 +100,7 @@ def check_size(
 
     Raises:
         ImageFormatError: an image of a format that is not accepted.
-        ImageError: empty, too many bytes or pixels, or a damaged header.
+        ImageError: empty, animated, too many bytes or pixels, or a damaged header.
     """
     if not data:
         raise ImageError(where, "the image is empty", "Replace the file or remove its line")
@@ -80,6 +111,9 @@ def check_size(
     size = image_size(data)
     if size is None:
         raise _unsized(data, where)
+    if (frames := frame_count(data)) > 1:
+        cause = f"an animated {image_format(data)} of {frames} frames, of which one would be read"
+        raise ImageError(where, cause, "Save each frame that has text as an image of its own")
     if size[0] * size[1] > max_pixels:
         raise ImageError(
             where,
@@ -98,7 +132,9 @@ def _unsized(data: bytes, where: str) -> ImageError:
         cause = f"not an image of a known format ({len(data):,} bytes)"
         return ImageError(where, cause, "Replace the file or remove its line")
     accepted = f"{', '.join(ACCEPTED[:-1])} or {ACCEPTED[-1]}"
-    cause = f"{kind} is not accepted: convert the image to {accepted}"  # where only this is shown
+    pages = frame_count(data)
+    what = f"each of its {pages} pages" if pages > 1 else "the image"
+    cause = f"{kind} is not accepted: convert {what} to {accepted}"  # where only this is shown
     return ImageFormatError(where, cause, "Or remove its line")
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data import lanczos
-from ocr_lib.data.decode import Image, decode_image
+from ocr_lib.data.colour import Image
+from ocr_lib.data.decode import decode_image
 from ocr_lib.data.resize_ops import read_resize_op
 from ocr_lib.errors import ConfigError
 from ocr_lib.opencv import cv2

@@ -1,13 +1,16 @@
-"""An encoded image's format, width and height, read from its first bytes without decoding it.
+"""An encoded image's format, width and height, read from its bytes without decoding it.
 
 Twenty times cheaper than decoding, and safe on hostile input: a file that claims to be huge is
 refused before any pixel is allocated, and a format whose size is not read here is never decoded.
-Sizes are those that `decode_image` returns, so the EXIF orientation of a JPEG is honoured, as
-OpenCV honours it.
+Sizes are those that `decode_image` returns: both honour the EXIF orientation that
+`ocr_lib.data.exif` reads.
 """
 
 import re
 import struct
+
+from ocr_lib.data.exif import SIDEWAYS, orientation
+from ocr_lib.data.image_chunks import jpeg_segments, png_chunks, webp_chunks
 
 ACCEPTED = ("JPEG", "PNG", "BMP", "WebP")  # the formats whose size is read, and that are decoded
 # What a file of each format begins with. The refused ones are there to be named.
@@ -32,18 +35,9 @@ _MAGIC = (
 _FORMATS = [(name, re.compile(magic, re.DOTALL).match) for name, magic in _MAGIC]
 
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF markers
-JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
-JPEG_ENDS = frozenset({0xD8, 0xD9, 0xDA})  # a second start, the end, pixels: no size came before
-# Bytes between segments that are searched for the next marker, all gaps of a file together, and
-# segments before the size, which are stepped over whatever their length. A JPEG has no such bytes,
-# and a few dozen segments where a large colour profile comes first.
-MAX_FILL = 256 << 10
-MAX_SEGMENTS = 1000
-_MARKER = re.compile(rb"\xff([^\x00\xff])").search
-_LENGTH = struct.Struct(">H").unpack_from
 _TWO = struct.Struct(">HH").unpack_from
-SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
-EXIF_ORIENTATION = 0x0112
+TIFF = 42  # its magic number
+MAX_PAGES = 1000
 
 
 def image_format(data: bytes) -> str | None:
@@ -55,18 +49,61 @@ def image_size(data: bytes) -> tuple[int, int] | None:
     """Returns (width, height) in pixels, or None where the format is not accepted or damaged.
 
     Args:
-        data: the file's bytes; its first few hundred are enough for all formats but a JPEG
-            with large metadata.
+        data: the whole file; an orientation may be noted after the pixels.
     """
+    kind = image_format(data)
     try:
-        size = _read(data)
+        size = _stored_size(data, kind)
     except (struct.error, IndexError):  # the header ends too soon
         return None
-    return size if size is not None and min(size) > 0 else None
+    if size is None or min(size) <= 0:
+        return None
+    return size[::-1] if orientation(data, kind) in SIDEWAYS else size
 
 
-def _read(data: bytes) -> tuple[int, int] | None:
+def frame_count(data: bytes) -> int:
+    """Returns how many images a file holds: frames of an animation, or pages of a TIFF."""
     kind = image_format(data)
+    if kind == "PNG" and b"acTL" in data:
+        frames = sum(name == b"fcTL" for name, _, _ in png_chunks(data))
+    elif kind == "WebP" and b"ANMF" in data:
+        frames = sum(name == b"ANMF" for name, _, _ in webp_chunks(data))
+    elif kind == "TIFF":
+        frames = _tiff_pages(data)
+    else:
+        return 1
+    return max(1, frames)
+
+
+def has_alpha_or_16_bits(data: bytes) -> bool:
+    """Returns whether an image has an alpha channel, a transparent colour or 16 bits a channel."""
+    kind = image_format(data)
+    if kind == "PNG":
+        depth, colour = data[24:26]
+        if depth == 16 or colour in (4, 6):
+            return True
+        return b"tRNS" in data and any(name == b"tRNS" for name, _, _ in png_chunks(data))
+    if kind == "BMP":
+        return data[28:30] == b"\x20\0"  # 32 bits a pixel
+    return kind == "WebP"  # in one of four places: the decoder looks
+
+
+def grey_key(data: bytes) -> int | None:
+    """Returns the grey value that a PNG declares transparent, 0..255 or 0..65535; None without.
+
+    OpenCV honours the transparent colour of colour images and palettes only.
+    """
+    if image_format(data) != "PNG" or data[25] != 0:
+        return None
+    for name, start, end in png_chunks(data):
+        if name == b"tRNS" and end - start == 2:
+            depth = data[24]
+            key = int.from_bytes(data[start:end], "big")
+            return key if depth == 16 else key * 255 // ((1 << depth) - 1)
+    return None
+
+
+def _stored_size(data: bytes, kind: str | None) -> tuple[int, int] | None:
     if kind == "JPEG":
         return _jpeg(data)
     if kind == "PNG":
@@ -80,46 +117,26 @@ def _read(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
-    """Walks the segments up to the frame header, over stray bytes as libjpeg does."""
-    position, sideways, searched = 2, False, 0
-    for _ in range(MAX_SEGMENTS):
-        match = _MARKER(data, position, position + MAX_FILL - searched)
-        if match is None:
-            return None
-        searched += match.start() - position
-        position, marker = match.end(), data[match.end() - 1]
-        if marker in JPEG_BARE:
-            continue
-        (length,) = _LENGTH(data, position)
+    for marker, start, _ in jpeg_segments(data):
         if marker in JPEG_SIZES:
-            height, width = _TWO(data, position + 3)
-            return (height, width) if sideways else (width, height)
-        if marker in JPEG_ENDS or length < 2:
-            return None
-        if marker == 0xE1:
-            sideways = _orientation(data[position + 2 : position + length]) in SIDEWAYS
-        position += length
+            height, width = _TWO(data, start + 1)
+            return width, height
     return None
 
 
-def _orientation(segment: bytes) -> int:
-    """Returns the orientation in an EXIF segment; 1 (upright) where there is none."""
-    if not segment.startswith(b"Exif\0\0"):
-        return 1
-    tiff = segment[6:]
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return 1
+def _tiff_pages(data: bytes) -> int:
+    """Counts the directories of a TIFF (not of a BigTIFF, whose offsets are longer)."""
+    order = "<" if data.startswith(b"II") else ">"
+    pages = 0
     try:
-        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
-            if tag == EXIF_ORIENTATION:
-                return int(value)
+        magic, offset = struct.unpack_from(f"{order}HI", data, 2)
+        while magic == TIFF and offset and pages < MAX_PAGES:
+            (entries,) = struct.unpack_from(f"{order}H", data, offset)
+            pages += 1
+            (offset,) = struct.unpack_from(f"{order}I", data, offset + 2 + 12 * entries)
     except struct.error:
         pass
-    return 1
+    return pages
 
 
 def _bmp(data: bytes) -> tuple[int, int]:

@@ -12,9 +12,10 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.decode import MAX_BYTES, check_size
+from ocr_lib.data.colour import is_single_colour
+from ocr_lib.data.decode import MAX_BYTES, SINGLE_COLOUR, check_size
 from ocr_lib.data.image import Image, Preprocess, decode_image
-from ocr_lib.errors import ImageError
+from ocr_lib.errors import ImageError, SingleColourError
 from ocr_lib.inference.tiling import Piece, merge, split
 from ocr_lib.opencv import MAX_PIXELS
 from ocr_lib.text import ctc
@@ -74,7 +75,7 @@ class Recognizer:
 
         Returns:
             One `Recognition` an image. An image that cannot be read fails alone: empty text,
-            score 0 and the cause in `error`.
+            score 0 and the cause in `error`. So does an encoded image of a single colour.
         """
         results = [Recognition("", 0.0)] * len(images)
         lines: dict[int, list[Piece]] = {}
@@ -117,7 +118,10 @@ class Recognizer:
         if not isinstance(image, bytes):
             return _checked(image)
         check_size(image, "image", *self._limits)
-        return decode_image(image)
+        pixels = decode_image(image)
+        if is_single_colour(pixels):
+            raise SingleColourError("image", SINGLE_COLOUR, "Check the file")
+        return pixels
 
     def _fit(self, pixels: Image, position: int, column: int) -> "_Fitted":
         height, width = pixels.shape[:2]

@@ -24,7 +24,7 @@ from ocr_lib.data.lmdb_store.manifest import (
     ShardFile,
 )
 from ocr_lib.data.lmdb_store.statistics import Dropped, Statistics, count_samples
-from ocr_lib.errors import ImageError, ImageFormatError
+from ocr_lib.errors import ImageError, ImageFormatError, SingleColourError
 from ocr_lib.text.dictionary import Charset
 
 COMMIT_BYTES = 16 << 20  # images held in memory between commits
@@ -164,6 +164,8 @@ class _ImageChecker:
             return data, check_image(data, path)
         except ImageFormatError as error:
             raise BadSampleError("image format not accepted", f"{path}: {error.cause}") from None
+        except SingleColourError as error:
+            raise BadSampleError("image of a single colour", f"{path}: {error.cause}") from None
         except ImageError as error:
             raise BadSampleError("undecodable image", f"{path}: {error.cause}") from None
 

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.config.schema import Config
 from ocr_lib.data.base import Dataset
-from ocr_lib.data.decode import check_size
+from ocr_lib.data.decode import check_image
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
-from ocr_lib.errors import ConfigError, UserError
+from ocr_lib.errors import ConfigError, SingleColourError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Charset
 
 QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 SHOWN_CHARACTERS = 30
+DECODED_IMAGES = 1000  # of a split, evenly spaced: decoding all of a large one would take hours
 
 
 @dataclass
@@ -36,6 +37,7 @@ class MeasuredSplit:
         unknown: characters outside the dictionary → labels that have them.
         lengths: int64 [N], characters of each label that the network says.
         widths: int64 [N], px that each image would take at the network's height.
+        decoded: images that were decoded.
     """
 
     name: str
@@ -46,6 +48,7 @@ class MeasuredSplit:
     unknown: Counter[str] = field(default_factory=Counter)
     lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     widths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    decoded: int = 0
 
     def fail(self, check: str, i: int) -> None:
         """Notes that sample `i` fails a check."""
@@ -62,7 +65,7 @@ class MeasuredSplit:
     def _cause(self, i: int) -> str:
         try:
             sample = self.dataset.sample(i)
-            check_size(sample.image, sample.name)
+            check_image(sample.image, sample.name)
         except UserError as error:
             return f"{error.where}: {error.cause}"
         return f"{sample.name}: {self.labels[i]!r}"
@@ -104,6 +107,21 @@ def measure(
             progress.add()
     split.lengths = np.array(lengths, np.int64)
     split.characters.update("".join(split.labels))
+    _decode_some(split, np.flatnonzero(readable))
+
+
+def _decode_some(split: MeasuredSplit, readable: NDArray[np.int64]) -> None:
+    """Decodes some of the images whose headers can be read."""
+    split.decoded = min(len(readable), DECODED_IMAGES)
+    chosen = np.linspace(0, len(readable) - 1, split.decoded).round().astype(np.int64)
+    for i in readable[chosen].tolist():
+        try:
+            sample = split.dataset.sample(i)
+            check_image(sample.image, sample.name)
+        except SingleColourError:
+            split.fail("single_colour", i)
+        except UserError:
+            split.fail("damaged", i)
 
 
 def findings(
@@ -127,6 +145,16 @@ def findings(
         examples = split.causes if check == "unreadable" else split.examples
         yield from share_finding(
             split.name, what, indices, total, max_share, fix, examples(indices)
+        )
+    for check, what, fix in (
+        ("damaged", "decoded images are damaged", "Replace them or remove their lines"),
+        ("single_colour", "decoded images have a single colour: there is nothing to read on them",
+         "Replace them or remove their lines"),
+    ):  # fmt: skip
+        indices = bad.get(check, [])
+        examples = split.causes if check == "damaged" else split.examples
+        yield from share_finding(
+            split.name, what, indices, split.decoded, max_share, fix, examples(indices)
         )
     squeezed = np.flatnonzero(split.widths > preprocess.buckets[-1]).tolist()
     reach = _reach(split.widths)

@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ocr_lib.data.image import decode_image
-from ocr_lib.data.image_header import (
-    ACCEPTED,
-    MAX_FILL,
-    MAX_SEGMENTS,
-    image_format,
-    image_size,
-)
+from ocr_lib.data.image_chunks import MAX_FILL, MAX_SEGMENTS
+from ocr_lib.data.image_header import ACCEPTED, MAX_PAGES, frame_count, image_format, image_size
 from ocr_lib.errors import ImageError, ImageFormatError
+from tests.ocr_lib.data.image_files import animated, png
 
 SAMPLE = np.arange(31 * 17 * 3, dtype=np.uint8).reshape(17, 31, 3)
 
@@ -141,3 +137,11 @@ def test_noise_has_no_size_or_a_positive_one(data: bytes) -> None:
     for start in (b"", b"BM", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"):
         size = image_size(start + data)
         assert size is None or min(size) > 0
+
+
+def test_frames_and_pages_are_counted() -> None:
+    assert [frame_count(animated(kind, 4)) for kind in ("PNG", "WEBP", "TIFF")] == [4, 4, 4]
+    assert [frame_count(animated(kind, 1)) for kind in ("PNG", "WEBP", "TIFF")] == [1, 1, 1]
+    assert frame_count(png()) == frame_count(b"MM\0*\0\0\0\x08") == 1
+    loop = b"II*\0\x08\0\0\0" + b"\0\0\x08\0\0\0"  # its next page is itself
+    assert frame_count(loop) == MAX_PAGES

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +45,14 @@ def test_bad_images_fail_alone() -> None:
     assert [answer.error is None for answer in answers] == [True, *[False] * 5, True]
     assert all(answer.score == 0.0 for answer in answers[1:-1])
     assert answers[1].error == "the image is empty"
+
+
+def test_an_image_of_a_single_colour_is_marked() -> None:
+    plain = np.full((16, 64, 3), 200, np.uint8)
+    images = [bytes(cv2.imencode(kind, plain)[1]) for kind in (".png", ".jpg", ".webp")]
+    for answer in recognizer().read([*images, bytes(cv2.imencode(".png", plain * 0)[1])]):
+        assert (answer.text, answer.score) == ("", 0.0)
+        assert answer.error == "the image has a single colour: there is nothing to read on it"
 
 
 def test_nothing_in_nothing_out() -> None:

@@ -12,6 +12,7 @@ def packed(root: Path, texts: list[str], **options: int) -> Path:
     root.mkdir()
     for text in texts:
         image = np.full((16 + len(texts), 40, 3), 255, np.uint8)
+        image[4:9, 5:30] = 0
         (root / f"{text}.png").write_bytes(cv2.imencode(".png", image)[1].tobytes())
     (root / "labels.txt").write_text("".join(f"{text}.png\t{text}\n" for text in texts))
     pack(root / "labels.txt", root, root / "lmdb", shard_samples=2, **options)

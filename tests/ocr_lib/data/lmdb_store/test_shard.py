@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import cv2
 import lmdb
+import numpy as np
 import pytest
 
 from ocr_lib.data.lmdb_store import LmdbDataset, Manifest, pack, verify
 from ocr_lib.data.lmdb_store import shard as lmdb_shard
 from ocr_lib.text.dictionary import Charset
+from tests.ocr_lib.data.image_files import animated
 from tests.ocr_lib.data.lines import image, texts, write_lines
 from tests.ocr_lib.data.lmdb_store.packed import add_line, bad_lines
 
@@ -84,6 +87,23 @@ def test_bad_samples_are_dropped_and_named(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
     assert (report["images"], report["packed"]) == (16, 4)
     assert report["dropped"]["empty label"]["count"] == 1
+
+
+def test_images_of_a_single_colour_and_animations_are_dropped(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["good", "fine", "well"])
+    plain = np.full((20, 60, 3), 255, np.uint8)
+    (tmp_path / "images/plain.png").write_bytes(cv2.imencode(".png", plain)[1].tobytes())
+    (tmp_path / "images/moving.webp").write_bytes(animated("WEBP", 2))
+    add_line(labels, "images/plain.png\tnothing on it")
+    add_line(labels, "images/moving.webp\ttwo texts")
+    manifest = pack(labels, tmp_path, tmp_path / "out", max_bad_fraction=0.5)
+    dropped = manifest.statistics.dropped
+    assert {reason: found.count for reason, found in dropped.items()} == {
+        "image of a single colour": 1,
+        "undecodable image": 1,
+    }
+    assert dropped["image of a single colour"].examples[0].startswith("labels.txt:4: ")
+    assert "an animated WebP of 2 frames" in dropped["undecodable image"].examples[0]
 
 
 def test_large_shards_are_committed_in_parts(

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight import preflight
 from tests.ocr_lib.data.hostile_images import tiff_bomb
@@ -60,6 +63,22 @@ def test_unreadable_and_missing_images(good: Config, tmp_path: Path) -> None:
     assert scan == (
         "images/eval.txt_5.jpg: TIFF is not accepted: convert the image to JPEG, PNG, BMP or WebP"
     )
+
+
+def test_damaged_images_and_those_of_a_single_colour(good: Config, tmp_path: Path) -> None:
+    plain = np.full((32, 320, 3), 255, np.uint8)
+    empty = np.zeros((32, 320, 4), np.uint8)  # transparent all over
+    for i, pixels in ((3, plain), (7, empty), (8, plain // 3)):
+        data = cv2.imencode(".png", pixels)[1].tobytes()
+        (tmp_path / f"images/train.txt_{i}.jpg").write_bytes(data)
+    whole = (tmp_path / "images/train.txt_9.jpg").read_bytes()
+    (tmp_path / "images/train.txt_9.jpg").write_bytes(whole[: len(whole) // 2])
+    report = preflight(good)
+    damaged, plain_images, *_ = causes(report.problems)
+    assert damaged == "train: 1 of 40 (2.50%) decoded images are damaged"
+    assert plain_images.startswith("train: 3 of 40 (7.50%) decoded images have a single colour")
+    assert report.problems[1].examples[0] == "images/train.txt_3.jpg: 'word 3'"
+    assert "a damaged JPEG image" in report.problems[0].examples[0]
 
 
 def test_squeezed_images_are_a_warning(good: Config) -> None:
