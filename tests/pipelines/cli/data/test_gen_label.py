@@ -6,6 +6,7 @@ import tarfile
 import pytest
 
 from ocr_lib.errors import LabelError
+from tests.ocr_lib.data.archives import make_raw_zip
 from tests.pipelines.cli.command import call
 
 LABELS = b'\xef\xbb\xbfa.jpg, "A, B"\nb.jpg, "C D"\n'
@@ -40,3 +41,14 @@ def test_a_label_file_with_images_elsewhere(tmp_path):
     with pytest.raises(LabelError, match="missing image"):
         call("gen-label", tmp_path / "gt.txt", tmp_path / "out")
     assert call("gen-label", tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
+
+
+def test_the_code_page_of_names_can_be_given(tmp_path):
+    label_line = '图片.png, "a"\n'.encode()
+    archive = make_raw_zip(
+        tmp_path / "old.zip", {"图片.png".encode("gbk"): b"1", b"gt.txt": label_line}
+    )
+    with pytest.raises(LabelError, match="missing image"):
+        call("gen-label", archive, tmp_path / "out")
+    assert call("gen-label", archive, tmp_path / "out", "--names-encoding", "gbk") == 0
+    assert (tmp_path / "out/labels.txt").read_text("utf-8") == "图片.png\ta\n"
