@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlunsplit
@@ -117,6 +118,7 @@ class S3Client:
         timeout_s: the longest silence of a connection before a call is given up (and retried).
         deadline_s: the longest time one object may take to download.
         ca_file: PEM file of certificates to trust next to the system's.
+        retries: how often a call is repeated.
     """
 
     def __init__(
@@ -129,15 +131,17 @@ class S3Client:
         timeout_s: float = 30.0,
         deadline_s: float = 3600.0,
         ca_file: str = "",
+        retries: int = 3,
     ) -> None:
         self.endpoint = endpoint
+        self._again = partial(S3Client, endpoint, access_key, secret_key, region, ca_file=ca_file)
         self._deadline_s = deadline_s
         self._credentials = Credentials(access_key, secret_key)
         self._region = region
         scheme, _, host = endpoint.partition("://")
         self._pool = _S3Pool(
             timeout=urllib3.Timeout(connect=min(timeout_s, CONNECT_TIMEOUT_S), read=timeout_s),
-            retries=urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=UNANSWERED),
+            retries=urllib3.Retry(total=retries, backoff_factor=0.2, status_forcelist=UNANSWERED),
             maxsize=16,
             ssl_context=trust(ca_file) if scheme == "https" else None,
         )
@@ -149,6 +153,14 @@ class S3Client:
             secure=scheme == "https",
             http_client=self._pool,
         )
+
+    def with_timeout(self, timeout_s: float) -> "S3Client":
+        """Returns a client of the same endpoint whose calls end sooner: repeated once, not thrice.
+
+        Args:
+            timeout_s: the longest silence of a connection; a call ends after a few times that.
+        """
+        return self._again(timeout_s=timeout_s, deadline_s=timeout_s, retries=1)
 
     def make_bucket(self, bucket: str) -> None:
         """Creates `bucket` unless it exists."""

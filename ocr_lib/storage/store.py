@@ -4,8 +4,8 @@ A *tree* is a folder in the store: its files and a manifest with the size and SH
 written last. A prefix without a manifest is not a tree, so a half-uploaded one is never read.
 
 Stores differ in whether they honour conditional writes (`If-Match`): some ignore the header in
-silence. `replace_json` therefore compares before it writes as well, and `store_lease` keeps two
-writers apart on every store.
+silence. Unless the store was found to honour them, `replace_json` therefore compares before it
+writes as well; `store_lease` keeps two writers apart on every store.
 """
 
 import json
@@ -74,6 +74,12 @@ class Store:
             ca_file=settings.ca_file,
         )
         return cls(client, check_bucket(bucket, "OCR_S3_BUCKET"))
+
+    def with_timeout(self, timeout_s: float) -> "Store":
+        """Returns the same store, whose calls end after a few times `timeout_s`."""
+        store = Store(self.client.with_timeout(timeout_s), self.bucket)
+        store._honours = self._honours
+        return store
 
     def __repr__(self) -> str:
         return f"Store({self.client.endpoint}, bucket={self.bucket!r})"
@@ -179,9 +185,11 @@ class Store:
             ConflictError: another process changed the object meanwhile.
         """
         bucket, key = self._locate(name)
-        stored = self.client.stat(bucket, key)
-        if (stored.etag if stored else None) != etag:
-            raise ConflictError(f"s3://{bucket}/{key}: changed by another process. Run it again.")
+        if not self._honours:
+            stored = self.client.stat(bucket, key)
+            if (stored.etag if stored else None) != etag:
+                uri = f"s3://{bucket}/{key}"
+                raise ConflictError(f"{uri}: changed by another process. Run it again.")
         return self.client.put_if(bucket, key, _json(value), etag)
 
     def age_s(self, name: str) -> float | None:

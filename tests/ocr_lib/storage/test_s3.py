@@ -203,6 +203,9 @@ def test_a_silent_store_meets_the_deadline(
     for call in (lambda: client.get("ocr", "x", 9), lambda: client.put_if("ocr", "x", b"", None)):
         with pytest.raises(UnansweredError, match="does not answer"):
             call()
+    patient = S3Client(f"http://127.0.0.1:{silent_port}", KEY, SECRET, "us-east-1", timeout_s=3600)
+    with pytest.raises(UnansweredError, match="does not answer"):
+        patient.with_timeout(0.2).get("ocr", "x", 9)
 
 
 def test_an_object_is_created_once(conditional_store: Store) -> None:

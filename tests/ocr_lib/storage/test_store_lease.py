@@ -13,15 +13,24 @@ from ocr_lib.storage import store_lease as module
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import FREE, ConditionalLease, ListedLease, store_lease
+from ocr_lib.storage.store_lease import (
+    FREE,
+    BothLeases,
+    ConditionalLease,
+    LeaseLostError,
+    ListedLease,
+    StoreLease,
+    store_lease,
+)
 from tests.conditional_s3 import conditional_s3
+from tests.faulty_store import Fault, faulty_store
 from tests.service_fixtures import named_store
 
 
 def held(store: Store, name: str) -> list[str]:
     """Returns the objects of a lease that are not free."""
-    found = [item.key for item in store.list(f"leases/{name}/")]
-    return [key for key in found if store.get_json(key) != FREE]
+    keys = [item.key for item in store.list(f"leases/{name}/")]
+    return [key for key in keys if store.get_json(key) != FREE]
 
 
 def test_a_lease_has_one_holder(any_store: Store) -> None:
@@ -34,7 +43,7 @@ def test_a_lease_has_one_holder(any_store: Store) -> None:
         with store_lease(any_store, "other", wait_s=0):
             pass
     with store_lease(any_store, "deploy", wait_s=0):
-        assert len(held(any_store, "deploy")) == 1
+        assert len(held(any_store, "deploy")) == 1 + any_store.honours_conditions(module.PROBES)
     assert held(any_store, "deploy") == []
 
 
@@ -44,7 +53,27 @@ def test_the_method_follows_from_what_the_store_honours(
     with store_lease(store, "method"):
         assert "leases/method/holder.json" not in held(store, "method")
     with store_lease(conditional_store, "method"):
-        assert held(conditional_store, "method") == ["leases/method/holder.json"]
+        assert "leases/method/holder.json" in held(conditional_store, "method")
+
+
+def test_clients_of_0_1_and_of_today_exclude_each_other(
+    conditional_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of 0.1 only list, whatever the store honours."""
+    monkeypatch.setattr(module, "HOLD_S", 2.0)
+    with store_lease(conditional_store, "mixed"):
+        assert not ListedLease(conditional_store, "leases/mixed/").take()
+    old = ListedLease(conditional_store, "leases/mixed/")
+    poll_until(old.take, "what the lease left to age", 60.0, Pauses(0.2))
+    with (
+        pytest.raises(ConflictError, match="held by another process"),
+        store_lease(conditional_store, "mixed", wait_s=0),
+    ):
+        pass
+    assert held(conditional_store, "mixed") == [old.key]
+    old.give_back()
+    with store_lease(conditional_store, "mixed", wait_s=0):
+        pass
 
 
 def test_a_store_that_ignores_conditions_is_probed_and_named_once(
@@ -68,10 +97,10 @@ def test_a_lease_is_renewed_after_an_error_of_any_kind(
     written = threading.Semaphore(0)
     errors: list[Exception] = []
 
-    def failing(kind: type[ConditionalLease] | type[ListedLease]) -> None:
+    def failing(kind: type[BothLeases] | type[ListedLease]) -> None:
         renew = kind.renew
 
-        def renewing(lease: ConditionalLease) -> None:
+        def renewing(lease: BothLeases) -> None:
             if errors:
                 raise errors.pop()
             renew(lease)
@@ -79,7 +108,7 @@ def test_a_lease_is_renewed_after_an_error_of_any_kind(
 
         monkeypatch.setattr(kind, "renew", renewing)
 
-    failing(ConditionalLease)
+    failing(BothLeases)
     failing(ListedLease)
     with store_lease(any_store, "renewed"):
         assert written.acquire(timeout=60)
@@ -98,8 +127,8 @@ def test_a_dead_holder_is_followed(any_store: Store, monkeypatch: pytest.MonkeyP
     poll_until(aged, "the object to age", 60.0, Pauses(0.2))  # a store's clock may tick in seconds
     monkeypatch.setattr(module, "HOLD_S", 0.5)
     with store_lease(any_store, "dead", wait_s=0):
-        (key,) = [item.key for item in any_store.list("leases/dead/")]
-        assert any_store.get_json(key).get("holder") != "gone"
+        items = any_store.list("leases/dead/")
+        assert "gone" not in [any_store.get_json(item.key).get("holder") for item in items]
 
 
 def test_a_holder_that_was_taken_for_dead_neither_renews_nor_frees(
@@ -113,6 +142,70 @@ def test_a_holder_that_was_taken_for_dead_neither_renews_nor_frees(
         slow.renew()
     slow.give_back()
     assert conditional_store.get_json(key) == {"holder": "successor"}
+
+
+def is_held(lease: StoreLease) -> bool:
+    try:
+        lease.check()
+    except LeaseLostError:
+        return False
+    return True
+
+
+def test_a_holder_is_told_that_it_was_followed(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    any_store.honours_conditions(module.PROBES)
+    monkeypatch.setattr(module, "RENEWALS", 600)  # every 0.1 s
+    with store_lease(any_store, "followed") as lease:
+        lease.check()
+        for key in held(any_store, "followed"):  # as a client does that takes it for dead
+            if key.endswith("holder.json"):
+                any_store.put_json(key, {"holder": "successor"})
+            else:
+                any_store.remove(key)
+        poll_until(lambda: not is_held(lease), "the renewal to tell", 60.0, Pauses(0.05))
+        with pytest.raises(LeaseLostError, match=r"leases/followed/.*: taken by another process"):
+            lease.check()
+
+
+def test_a_holder_whose_store_is_silent_is_told_when_the_lease_ends(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    any_store.honours_conditions(module.PROBES)
+    monkeypatch.setattr(module, "HOLD_S", 1.0)
+    silent = Fault("PUT", "leases/silent/*", "silent", times=0)
+    with faulty_store(any_store, silent) as store, store_lease(store, "silent") as lease:
+        lease.check()
+        silent.times = 1
+        assert silent.reached.wait(60)
+        silent.times = 10_000
+        poll_until(lambda: not is_held(lease), "the lease to end", 60.0, Pauses(0.05))
+        with pytest.raises(LeaseLostError, match=r"not renewed for \d+ s, so another process may"):
+            lease.check()
+        silent.times = silent.happened
+    with store_lease(any_store, "silent", wait_s=30):
+        pass
+
+
+def test_a_renewal_without_an_answer_leaves_time_for_the_next(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However patient the store's client is in everything else."""
+    any_store.honours_conditions(module.PROBES)
+    monkeypatch.setattr(module, "HOLD_S", 6.0)
+    monkeypatch.setattr(module, "CALL_S", 0.5)
+    silent = Fault("PUT", "leases/patient/*", "silent", times=0)
+    with (
+        faulty_store(any_store, silent, timeout_s=30.0) as store,
+        store_lease(store, "patient") as lease,
+    ):
+        began = module.seconds_since_boot()
+        silent.times = 1
+        assert silent.reached.wait(60)
+        renewed = lambda: lease._renewed_at > began + 1  # noqa: E731
+        poll_until(renewed, "another renewal", 60.0, Pauses(0.05))
+        lease.check()
 
 
 def test_a_renewal_of_unknown_outcome_does_not_lose_the_lease(conditional_store: Store) -> None:
