@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ocr_lib.inference.bundle import ONNX
 from ocr_lib.registry.champion import Champion, open_champion, pin_champion
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, upload
-from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.training import load_run
 from ocr_lib.training.recognizer import trained_recognizer
 
@@ -60,8 +58,8 @@ def predict_partition(context: StepContext, request: PredictRequest) -> Artifact
     name = f"{rows.start:09d}-{rows.stop:09d}-{_digest(request, champion)[:16]}"
     key = f"predictions/{request.run}/{name}"
     facts = {"first": rows.start, "last": rows.stop}
-    with suppress(MissingObjectError):
-        return ArtifactRef(store.uri(key), store.get_manifest(key).digest, facts)
+    if finished := store.find_tree(key):
+        return ArtifactRef(store.uri(key), finished.digest, facts)
     folder = context.work_dir / "predictions"
     folder.mkdir()
     _predict(context, request, champion, folder)

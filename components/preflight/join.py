@@ -14,9 +14,8 @@ from ocr_lib.data.lmdb_store.read import read_checksums
 from ocr_lib.data.roles import BLOCK, TEST, TRAIN, VALIDATION, unfit_split
 from ocr_lib.errors import DataError
 from ocr_lib.storage.artifact_ref import ArtifactRef
-from ocr_lib.storage.linked_tree import Link, link_tree
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.tree_manifest import TreeManifest
+from ocr_lib.storage.tree_manifest import Link, TreeManifest
 
 HOW_TO_SPLIT = (
     "Give a validation set of your own (validation_data_uri), more samples, or another "
@@ -139,7 +138,7 @@ class _Joining:
                 entry = trees[number].files[f"{shard}/{file}"]
                 links[f"{name}/{file}"] = entry, trees[number].key(prefix, f"{shard}/{file}")
         name = str(parts[0].metadata["name"])
-        uri = link_tree(self.store, out, links, f"datasets/{name}-{role}/{{digest}}/lmdb")
+        uri = self.store.put_linked_tree(out, links, f"datasets/{name}-{role}/{{digest}}/lmdb")
         return ArtifactRef(
             uri,
             self.store.get_manifest(uri).digest,

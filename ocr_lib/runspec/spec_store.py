@@ -22,6 +22,7 @@ PREFIX = "specs"
 CONFIGS = f"{PREFIX}/configs"  # by digest: cached steps go by the configuration alone
 MAX_BYTES = 4 << 20  # a source is about 200 bytes, a configuration 10,000
 MAX_POINTER_BYTES = 4096
+RESTORE = "Run the plan step again, which restores it, or start a new run."
 MEND = "Delete this object and start a new run."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -31,9 +32,17 @@ def save_spec(store: Store, spec: RunSpec) -> ArtifactRef:
     """Writes a spec and its configuration unless they are there; returns where the spec is."""
     config, key = f"{CONFIGS}/{spec.config.digest}.yml", f"{PREFIX}/{spec.digest}.json"
     for name, content in ((config, spec.config.yaml.encode()), (key, spec.to_json())):
-        if not store.exists(name):
+        if _stored(store, name) != content:
             store.put_bytes(name, content)
     return ArtifactRef(store.uri(key), spec.digest, {"model_name": spec.model_name})
+
+
+def _stored(store: Store, key: str) -> bytes | None:
+    """Returns what an object holds; None where there is none, or one too large to be a spec."""
+    try:
+        return store.get_bytes(key, MAX_BYTES)
+    except (MissingObjectError, DigestError):
+        return None
 
 
 def load_spec(store: Store, digest: str) -> RunSpec:
@@ -111,7 +120,8 @@ def _content(store: Store, folder: str, digest: str, suffix: str) -> bytes:
     content = store.get_bytes(key, MAX_BYTES)
     actual = hashlib.sha256(content).hexdigest()
     if actual != digest:
-        raise DigestError(f"{store.uri(key)}: its SHA-256 is {actual}: damaged or replaced. {MEND}")
+        cause = f"its SHA-256 is {actual}: damaged or replaced"
+        raise DigestError(f"{store.uri(key)}: {cause}. {RESTORE}")
     return content
 
 

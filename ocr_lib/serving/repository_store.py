@@ -16,7 +16,6 @@ from ocr_lib.registry.golden_images import GoldenImage, golden_prefix
 from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
 from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 from ocr_lib.text.recognition import Recognition
 
 GOLDEN_FILE = "golden.json"
@@ -44,10 +43,10 @@ def prepare_repository(store: Store) -> str:
 
 
 def upload_version(store: Store, version: ModelVersion, golden: Sequence[GoldenImage]) -> None:
-    """Uploads the version directories, unless they are there, and the golden images."""
+    """Uploads the version directories, unless they are there, whole, and the golden images."""
     for model, files in version.files.items():
         prefix = f"{REPOSITORY}/{model}/{version.version}"
-        if not store.exists(f"{prefix}/{MANIFEST_NAME}"):
+        if store.find_tree(prefix) is None:
             with tempfile.TemporaryDirectory() as work:
                 for name, content in files.items():
                     (Path(work) / name).write_bytes(content)

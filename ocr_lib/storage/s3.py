@@ -9,14 +9,14 @@ import io
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 from urllib.parse import SplitResult, quote, urlencode, urlunsplit
 
 import minio
@@ -29,11 +29,11 @@ from minio.signer import presign_v4
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, retry
+from ocr_lib.storage.etag import PART_BYTES, EtagHash, HashingReader
 from ocr_lib.tls import trust
 
 CONNECT_TIMEOUT_S = 5.0
 CHUNK_BYTES = 1 << 20
-PART_BYTES = 16 << 20  # files above this go up in parts
 DOWNLOAD_ATTEMPTS = 3
 UNANSWERED = (500, 502, 503, 504)  # what the server did is unknown
 UNANSWERED_FOR_S = 10.0  # how long to repeat a conditional write without an answer
@@ -55,6 +55,8 @@ NEXT_STEPS = {
 CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchUpload")
+DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
+UPLOAD_ATTEMPTS = 2
 LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
 
 
@@ -136,6 +138,7 @@ class S3Client:
         self.endpoint = endpoint
         self._again = partial(S3Client, endpoint, access_key, secret_key, region, ca_file=ca_file)
         self._deadline_s = deadline_s
+        self._tags_are_md5 = True  # until the store shows that its entity tags are others
         self._credentials = Credentials(access_key, secret_key)
         self._region = region
         scheme, _, host = endpoint.partition("://")
@@ -234,16 +237,12 @@ class S3Client:
         return tuple(names)
 
     def put(self, bucket: str, key: str, content: bytes) -> str:
-        """Writes one object, whatever was there before; returns its entity tag."""
-        try:
-            written = self._minio.put_object(
-                bucket, key, io.BytesIO(content), len(content), part_size=PART_BYTES
-            )
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("write", bucket, key, error)
-        if not written.etag:
-            self._fail("write", bucket, key, NotS3Error())
-        return str(written.etag)
+        """Writes one object, whatever was there before; returns its entity tag.
+
+        Raises:
+            DigestError: the store received something else, see `put_file`.
+        """
+        return self._upload("write", bucket, key, lambda: io.BytesIO(content), len(content))
 
     def put_if(self, bucket: str, key: str, content: bytes, etag: str | None) -> str:
         """Writes one object where it is still as it was; returns its entity tag.
@@ -353,11 +352,51 @@ class S3Client:
             return tuple(written for written in pool.map(write, range(RACERS)) if written)
 
     def put_file(self, bucket: str, key: str, path: Path) -> None:
-        """Uploads a file, in parts where it is large; the object appears whole or not at all."""
-        try:
-            self._minio.fput_object(bucket, key, str(path), part_size=PART_BYTES)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("upload", bucket, key, error)
+        """Uploads a file, in parts where it is large; the object appears whole or not at all.
+
+        The entity tag that the store answers with is compared with the MD5 of what was sent. Where
+        it is another one, the object is read back: it was damaged on its way and goes up again, or
+        the store's tags are no MD5s, which is then remembered.
+
+        Raises:
+            DigestError: it was damaged at every attempt.
+        """
+        self._upload("upload", bucket, key, lambda: path.open("rb"), path.stat().st_size)
+
+    def _upload(
+        self, action: str, bucket: str, key: str, open_content: Callable[[], BinaryIO], size: int
+    ) -> str:
+        """Writes an object and makes sure that the store has it; returns its entity tag."""
+        for _ in range(UPLOAD_ATTEMPTS):
+            try:
+                with open_content() as file:
+                    reader = HashingReader(file, size)
+                    written = self._minio.put_object(
+                        bucket, key, reader, size, part_size=PART_BYTES
+                    )
+            except (MinioException, urllib3.exceptions.HTTPError) as error:
+                if _code(error) in DAMAGED_ON_THE_WAY:
+                    continue
+                self._fail(action, bucket, key, error)
+            if not written.etag:
+                self._fail(action, bucket, key, NotS3Error())
+            if self._has_arrived(bucket, key, written.etag, reader.hash.etag(), size):
+                return str(written.etag)
+        raise DigestError(
+            f"{self._name(bucket, key)}: damaged on its way to the store, {UPLOAD_ATTEMPTS} times. "
+            "Check the network and what stands before the store, then run this again."
+        )
+
+    def _has_arrived(self, bucket: str, key: str, etag: str, sent: str, size: int) -> bool:
+        """Tells whether an object holds what was sent, by its entity tag or else by reading it."""
+        if not self._tags_are_md5 or etag == sent:
+            return True
+        stored = EtagHash(size)
+        self._stream(bucket, key, stored, size)
+        if stored.etag() != sent:
+            return False
+        self._tags_are_md5 = False
+        return True
 
     def get(self, bucket: str, key: str, max_bytes: int) -> tuple[bytes, str]:
         """Returns the content and the entity tag of an object of at most `max_bytes`."""
@@ -387,6 +426,7 @@ class S3Client:
         part = path.with_name(path.name + ".part")
         if not sha256:  # nothing could tell whether an old part belongs to this object
             part.unlink(missing_ok=True)
+        seen_damaged = False
         for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
             if part.exists() and part.stat().st_size > size:
                 part.unlink()
@@ -398,17 +438,18 @@ class S3Client:
                 raise
             except DigestError:
                 part.unlink()
-                if (
-                    not resumed
-                ):  # bytes from an earlier attempt deserve a second look, fresh ones not
+                if seen_damaged or attempt == DOWNLOAD_ATTEMPTS:
                     raise
+                # An earlier attempt's bytes say nothing of the object, fresh ones may have been
+                # damaged on their way: the second time they are the store's.
+                seen_damaged = not resumed
             except ServiceError:
                 if attempt == DOWNLOAD_ATTEMPTS:
                     raise
             else:
                 part.replace(path)
                 return
-        raise DigestError(f"{self._name(bucket, key)}: damaged at every attempt. Upload it again.")
+        raise DigestError(f"{self._name(bucket, key)}: damaged at every attempt.")
 
     def remove(self, bucket: str, key: str) -> None:
         """Deletes an object; one that is not there is no error."""
@@ -474,13 +515,9 @@ class S3Client:
     def _check(self, bucket: str, key: str, part: Path, size: int, sha256: str) -> None:
         name, actual = self._name(bucket, key), part.stat().st_size
         if actual != size:
-            raise DigestError(
-                f"{name}: {actual} bytes where the manifest says {size}. Upload it again."
-            )
+            raise DigestError(f"{name}: {actual} bytes where the manifest says {size}.")
         if sha256 and sha256_file(part) != sha256:
-            raise DigestError(
-                f"{name}: damaged or replaced, its SHA-256 is not the manifest's. Upload it again."
-            )
+            raise DigestError(f"{name}: damaged or replaced, its SHA-256 is not the manifest's.")
 
     def _stream(self, bucket: str, key: str, target: Any, max_bytes: int, offset: int = 0) -> str:
         """Copies an object from `offset` on to a binary file; returns its entity tag."""

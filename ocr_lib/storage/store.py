@@ -13,11 +13,12 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.errors import ConfigError, DataError
+from ocr_lib.errors import ConfigError, DataError, ServiceError
 from ocr_lib.settings import Settings
 from ocr_lib.storage.s3 import (
     ConflictError,
@@ -27,7 +28,14 @@ from ocr_lib.storage.s3 import (
     StoredObject,
 )
 from ocr_lib.storage.transfer import check_room, in_parallel, put_in_place
-from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest, safe_name
+from ocr_lib.storage.tree_manifest import (
+    DAMAGED_SUFFIX,
+    MANIFEST_NAME,
+    FileEntry,
+    Link,
+    TreeManifest,
+    safe_name,
+)
 
 log = logging.getLogger(__name__)
 MAX_JSON_BYTES = 64 << 20
@@ -218,31 +226,80 @@ class Store:
         """Uploads a folder as a tree and returns its URI; what is already there stays.
 
         Files go up in parallel, the manifest last. A tree with other content under the same prefix
-        loses its manifest first, so that a mixture is never read.
+        loses its manifest first, so that a mixture is never read. Objects that the listing shows to
+        be damaged are replaced, see `TreeManifest.whole_in`; nothing is read for it.
         """
+        return self._put_tree(folder, TreeManifest.of_folder(folder), prefix)
+
+    def put_linked_tree(self, folder: Path, links: Mapping[str, Link], prefix: str) -> str:
+        """Uploads a folder as a tree together with files of other trees, which stay where they are.
+
+        The other trees must be kept as long as this one.
+
+        Args:
+            folder: the tree's own files.
+            links: path in the new tree → what it is, and the key of its object in this bucket.
+            prefix: of the new tree; `{digest}` in it stands for the digest of its content.
+
+        Returns:
+            The URI of the tree.
+        """
+        files = TreeManifest.of_folder(folder).files
+        files |= {name: entry for name, (entry, _) in links.items()}
+        keys = {name: key for name, (_, key) in sorted(links.items())}
+        manifest = TreeManifest(dict(sorted(files.items())), keys)
+        return self._put_tree(folder, manifest, prefix.format(digest=manifest.digest))
+
+    def _put_tree(self, folder: Path, manifest: TreeManifest, prefix: str) -> str:
         bucket, key = self._locate(prefix.rstrip("/"))
-        manifest = TreeManifest.of_folder(folder)
-        stored = {item.key: item.size for item in self.client.list(bucket, f"{key}/")}
-        former = self._manifest(bucket, key) if f"{key}/{MANIFEST_NAME}" in stored else None
-        missing = [
-            name
-            for name, entry in manifest.files.items()
-            if stored.get(f"{key}/{name}") != entry.size
-            or former is None
-            or former.files.get(name) != entry
-        ]
-        uri = f"s3://{bucket}/{key}"
+        uri, objects = f"s3://{bucket}/{key}", self._objects(bucket, key)
+        former = self._former_manifest(bucket, key, objects)
+        whole = former.whole_in(objects) if former else {}
+        missing = [name for name in manifest.unlinked if whole.get(name) != manifest.files[name]]
         if former == manifest and not missing:
             return uri
-        if former is not None:
+        if former != manifest and MANIFEST_NAME in objects:
             self.client.remove(bucket, f"{key}/{MANIFEST_NAME}")
         in_parallel(
             lambda name: self.client.put_file(bucket, f"{key}/{name}", folder / name),
             missing,
             "uploading",
         )
-        self.client.put(bucket, f"{key}/{MANIFEST_NAME}", _json(manifest.to_dict()))
+        for name in missing:
+            if f"{name}{DAMAGED_SUFFIX}" in objects:
+                self.client.remove(bucket, f"{key}/{name}{DAMAGED_SUFFIX}")
+        stored = self._objects(bucket, key)
+        etags = {name: stored[name].etag for name in manifest.unlinked if name in stored}
+        content = _json(replace(manifest, etags=etags).to_dict())
+        self.client.put(bucket, f"{key}/{MANIFEST_NAME}", content)
         return uri
+
+    def find_tree(self, prefix: str) -> TreeManifest | None:
+        """Returns the manifest of a tree that is whole, as far as a listing tells; else None.
+
+        A step that finds its result in the store asks this before it relies on it: `put_tree`
+        repairs what isn't whole.
+        """
+        bucket, key = self._locate(prefix.rstrip("/"))
+        objects = self._objects(bucket, key)
+        manifest = self._former_manifest(bucket, key, objects)
+        if manifest is None or len(manifest.whole_in(objects)) < len(manifest.unlinked):
+            return None
+        return manifest
+
+    def _objects(self, bucket: str, key: str) -> dict[str, StoredObject]:
+        """Returns what is below a tree's prefix, by its path."""
+        listing = self.client.list(bucket, f"{key}/")
+        return {item.key[len(key) + 1 :]: item for item in listing}
+
+    def _former_manifest(
+        self, bucket: str, key: str, objects: Mapping[str, StoredObject]
+    ) -> TreeManifest | None:
+        """Returns the manifest in a listing; None where there is none, or a damaged one."""
+        try:
+            return self._manifest(bucket, key) if MANIFEST_NAME in objects else None
+        except (MissingObjectError, DigestError):
+            return None
 
     def get_manifest(self, uri: str) -> TreeManifest:
         """Returns the manifest of a tree: its digest, and the size and SHA-256 of each file.
@@ -322,14 +379,26 @@ class Store:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
 
         def fetch(name: str) -> None:
-            entry = manifest.files[name]
-            self.client.get_file(
-                bucket, manifest.key(key, name), work / name, entry.size, entry.sha256
-            )
+            entry, source = manifest.files[name], manifest.key(key, name)
+            try:
+                self.client.get_file(bucket, source, work / name, entry.size, entry.sha256)
+            except DigestError as error:
+                raise DigestError(f"{error} {self._mark_damaged(bucket, source)}") from error
 
         in_parallel(fetch, missing, "downloading")
         put_in_place(work, folder)
         return folder
+
+    def _mark_damaged(self, bucket: str, key: str) -> str:
+        """Leaves a mark for the next upload next to a damaged object; returns what to do."""
+        try:
+            self.client.put(bucket, f"{key}{DAMAGED_SUFFIX}", b"")
+        except ServiceError:  # a reader need not have the right
+            return (
+                "Delete this object with a key that may write there, then run the step that "
+                "writes it again, with caching off."
+            )
+        return "Run the step that writes it again, with caching off: that replaces the object."
 
     def _manifest(self, bucket: str, key: str) -> TreeManifest:
         name = f"s3://{bucket}/{key}"

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import DataError
-from ocr_lib.storage.s3 import DigestError
+from ocr_lib.storage.s3 import DigestError, StoredObject
 
 MANIFEST_NAME = "tree-manifest.json"
 FORMAT = 1
 MAX_FILES = 10_000_000
+DAMAGED_SUFFIX = ".damaged"  # of the empty object next to one that a reader found damaged
 MAX_NAME_BYTES = 900  # S3 allows 1024 bytes in a key, of which the prefix needs some
 
 
@@ -24,6 +25,9 @@ class FileEntry(NamedTuple):
     size: int
 
 
+Link = tuple[FileEntry, str]  # a file of another tree: what it is, and the key of its object
+
+
 @dataclass(frozen=True)
 class TreeManifest:
     """What a tree holds.
@@ -31,10 +35,12 @@ class TreeManifest:
     Attributes:
         files: relative POSIX path → `FileEntry`, in sorted order.
         links: path → key of the object, for files that lie in another tree of the same bucket.
+        etags: path → entity tag of the object after its upload, where that is known.
     """
 
     files: dict[str, FileEntry]
     links: dict[str, str] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of_folder(cls, folder: Path) -> "TreeManifest":
@@ -67,10 +73,15 @@ class TreeManifest:
                 safe_name(name, where): safe_name(key, where)
                 for name, key in value.get("links", {}).items()
             }
+            etags = {
+                str(name): str(entry["etag"])
+                for name, entry in value["files"].items()
+                if "etag" in entry
+            }
             format_, digest = value["format"], value["digest"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DigestError(f"{where}/{MANIFEST_NAME}: malformed ({error}).") from error
-        manifest = cls(dict(sorted(files.items())), links)
+        manifest = cls(dict(sorted(files.items())), links, etags)
         if format_ != FORMAT or digest != manifest.digest or len(files) > MAX_FILES:
             raise DigestError(
                 f"{where}/{MANIFEST_NAME}: format or digest is not right. Upload it again."
@@ -101,9 +112,38 @@ class TreeManifest:
             "format": FORMAT,
             "digest": self.digest,
             "size": self.size,
-            "files": {name: entry._asdict() for name, entry in self.files.items()},
+            "files": {
+                name: entry._asdict() | ({"etag": self.etags[name]} if name in self.etags else {})
+                for name, entry in self.files.items()
+            },
             **links,
         }
+
+    @property
+    def unlinked(self) -> list[str]:
+        """The files that are not in another tree."""
+        return [name for name in self.files if name not in self.links]
+
+    def whole_in(self, objects: Mapping[str, StoredObject]) -> dict[str, FileEntry]:
+        """Returns the tree's own files that the store has whole, as far as a listing tells.
+
+        An object is damaged when its size is another, when it was written again since this
+        manifest was, or when a reader found it damaged and left a mark next to it.
+
+        Args:
+            objects: path → object, of everything below the tree's prefix.
+        """
+
+        def is_whole(name: str) -> bool:
+            item = objects.get(name)
+            return (
+                item is not None
+                and item.size == self.files[name].size
+                and item.etag == self.etags.get(name, item.etag)
+                and f"{name}{DAMAGED_SUFFIX}" not in objects
+            )
+
+        return {name: self.files[name] for name in self.unlinked if is_whole(name)}
 
     def missing(self, folder: Path) -> list[str]:
         """Returns the files that `folder` lacks or holds with other content."""
@@ -145,7 +185,7 @@ def _name(path: Path, folder: Path) -> str:
     name = path.relative_to(folder).as_posix()
     if path.is_symlink() or not path.is_file():
         raise DataError(str(path), "a link or special file", "Put a plain file there")
-    if name == MANIFEST_NAME:
+    if name == MANIFEST_NAME or name.endswith(DAMAGED_SUFFIX):
         raise DataError(str(path), "a name that the store itself uses", "Rename the file")
     try:
         return safe_name(name, str(folder))

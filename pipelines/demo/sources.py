@@ -38,8 +38,7 @@ def upload(path: Path, store: Store, out: Path) -> Uploaded:
         path = archive(path, out / "sources" / f"{path.name}.tar")
     digest = sha256_file(path)
     key = f"sources/{digest}/{path.name}"
-    uri = store.uri(key) if store.exists(key) else store.put_file(path, key)
-    return Uploaded(uri, digest)
+    return Uploaded(store.put_file(path, key), digest)
 
 
 def archive(folder: Path, target: Path) -> Path:

@@ -10,7 +10,7 @@ from ocr_lib.evaluation import predict as predicting
 from ocr_lib.evaluation.predictions import CANDIDATE, CHAMPION, Predictions
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
-from ocr_lib.storage.s3 import MissingObjectError
+from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 from ocr_lib.training import load_run
@@ -89,6 +89,11 @@ def test_a_rerun_returns_finished_partitions_and_predicts_the_others(
     redone = predict_parts(store, model, data.test, run, "rerun", tmp_path / "four", 2)
     assert [part.uri for part in redone] == [part.uri for part in parts]
     assert redone[0] == parts[0]
+    store.put_bytes(f"{parts[1].uri}/{CANDIDATE}", b"damaged")
+    with pytest.raises(DigestError, match=r"Run the step that writes it again"):
+        store.get_tree(parts[1].uri, tmp_path / "damaged")
+    redone = predict_parts(store, model, data.test, run, "rerun", tmp_path / "five", 2)
+    assert store.get_tree(redone[1].uri, tmp_path / "damaged").is_dir()
 
 
 def test_other_weights_data_or_champion_are_another_partition(

@@ -44,14 +44,18 @@ def test_a_version_comes_back_as_the_bundle_it_was(
     assert found[1].recognition.score == pytest.approx(mixed[1].recognition.score)
 
 
-def test_a_version_that_is_there_is_never_written_again(
-    store: Store, bundle: Path, golden: list[GoldenImage]
+def test_a_version_that_is_whole_is_never_written_again(
+    store: Store, bundle: Path, golden: list[GoldenImage], tmp_path: Path
 ) -> None:
     version = build_model_version(bundle, "once", 1)
     upload_version(store, version, golden)
     before = {item.key: item.modified for item in store.list("triton/once")}
     upload_version(store, version, golden)
     assert {item.key: item.modified for item in store.list("triton/once")} == before
+    damaged = next(key for key in before if key.endswith("/model.onnx"))
+    store.put_bytes(damaged, b"damaged")
+    upload_version(store, version, golden)
+    assert download_version(store, "once", 1, tmp_path / "version").is_dir()
 
 
 def test_what_is_not_there_is_an_error(store: Store, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One endpoint, tried on real servers: calls, deadlines, and conditional writes."""
 
+import re
 import socket
 import ssl
 import threading
@@ -16,7 +17,9 @@ import urllib3
 
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ServiceError
+from ocr_lib.settings import Settings
 from ocr_lib.storage import s3
+from ocr_lib.storage.etag import PART_BYTES
 from ocr_lib.storage.s3 import (
     ConflictError,
     DigestError,
@@ -24,8 +27,10 @@ from ocr_lib.storage.s3 import (
     S3Client,
     UnansweredError,
 )
+from ocr_lib.storage.s3_server import REGION
 from ocr_lib.storage.store import Store
 from tests.conditional_s3 import KEY, SECRET
+from tests.fault_proxy import Answer, Exchange, FaultProxy, damaged_upload, wrong_bytes
 from tests.ocr_lib.storage.uploads import start_upload
 
 ABSENT = None
@@ -343,3 +348,56 @@ def test_an_upload_that_never_ended_is_listed_and_ended(any_store: Store) -> Non
 def test_a_refused_listing_of_uploads_is_an_error(any_store: Store) -> None:
     with pytest.raises(MissingObjectError, match="NoSuchBucket"):
         list(any_store.client.uploads("no-such-bucket", ""))
+
+
+@pytest.mark.parametrize("size", [1000, PART_BYTES + 1000])
+def test_an_upload_that_was_damaged_on_its_way_goes_up_again(
+    any_store: Store, tmp_path: Path, size: int, request: pytest.FixtureRequest
+) -> None:
+    path, key = tmp_path / "file", request.node.name
+    path.write_bytes(bytes(range(250)) * (size // 250))
+    with FaultProxy(any_store.client.endpoint) as server:
+        client = S3Client(server.endpoint, *keys_of_environment(), REGION)
+        rule = server.add(damaged_upload(), method="PUT", path=re.escape(key))
+        client.put_file(any_store.bucket, key, path)
+        assert rule.injected == 1
+        content, _ = any_store.client.get(any_store.bucket, key, size)
+        assert content == path.read_bytes()
+        rule = server.add(damaged_upload(), method="PUT", path=re.escape(key), times=None)
+        with pytest.raises(DigestError, match=r"damaged on its way to the store, 2 times\. Check"):
+            client.put_file(any_store.bucket, key, path)
+        with pytest.raises(DigestError, match="damaged on its way"):
+            client.put(any_store.bucket, f"{key} of bytes", b"content")
+
+
+def test_a_store_whose_tags_are_no_md5_is_read_once(store: Store) -> None:
+    def other_tag(exchange: Exchange) -> None:
+        whole = exchange.forward()
+        headers = {**whole.headers, "Etag": '"0123456789abcdef0123456789abcdef"'}
+        exchange.send(Answer(whole.status, headers, whole.body))
+
+    with FaultProxy(store.client.endpoint) as server:
+        client = S3Client(server.endpoint, *keys_of_environment(), REGION)
+        server.add(other_tag, method="PUT", times=None)
+        for number in range(3):
+            client.put(store.bucket, f"encrypted/{number}", b"content")
+    assert [method for method, _ in server.requests] == ["PUT", "GET", "PUT", "PUT"]
+
+
+def test_bytes_that_were_damaged_on_their_way_are_asked_for_again(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_bytes(b"content")
+    store.client.put_file(store.bucket, "on its way", tmp_path / "source")
+    digest = sha256_file(tmp_path / "source")
+    with FaultProxy(store.client.endpoint) as server:
+        client = S3Client(server.endpoint, *keys_of_environment(), REGION)
+        rule = server.add(wrong_bytes(), method="GET", times=1)
+        client.get_file(store.bucket, "on its way", tmp_path / "target", 7, digest)
+        assert rule.injected == 1
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+def keys_of_environment() -> tuple[str, str]:
+    settings = Settings.from_env()
+    return settings.s3_access_key, settings.s3_secret_key

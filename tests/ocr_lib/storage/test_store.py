@@ -1,12 +1,14 @@
 import contextlib
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError, DataError, ServiceError
+from ocr_lib.storage.access_policy import policy
 from ocr_lib.storage.s3 import (
     ConflictError,
     DigestError,
@@ -15,7 +17,14 @@ from ocr_lib.storage.s3 import (
 )
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.tree_manifest import MANIFEST_NAME, FileEntry, TreeManifest
+from ocr_lib.storage.tree_manifest import (
+    DAMAGED_SUFFIX,
+    MANIFEST_NAME,
+    FileEntry,
+    TreeManifest,
+)
+from tests.fault_proxy import FaultProxy
+from tests.ocr_lib.storage.policy_server import PolicyServer
 
 
 def _command_lines() -> list[str]:
@@ -74,6 +83,109 @@ def test_an_object_that_vanished_is_sent_again(store: Store, folder: Path, tmp_p
     store.remove("trees/lost/one.txt")
     store.put_tree(folder, "trees/lost")
     assert store.get_tree("trees/lost", tmp_path / "target").is_dir()
+
+
+def flip(store: Store, key: str) -> None:
+    """Changes a byte of an object, and nothing else."""
+    content = bytearray(store.get_bytes(key, 9 << 20))
+    content[len(content) // 2] ^= 1
+    store.client.put(store.bucket, key, bytes(content))
+
+
+def test_a_damaged_object_is_repaired_by_uploading_the_tree_again(
+    any_store: Store, folder: Path, tmp_path: Path
+) -> None:
+    store, big = any_store, "deep er/ü+%20.bin"
+    uri = store.put_tree(folder, "trees/repaired")
+    flip(store, f"trees/repaired/{big}")
+    advice = rf"^{uri}/{re.escape(big)} at .*SHA-256.*Run the step that writes it again"
+    with pytest.raises(DigestError, match=advice):
+        store.get_tree(uri, tmp_path / "target")
+    before = {item.key: item.modified for item in store.list("trees/repaired/")}
+    assert store.put_tree(folder, "trees/repaired") == uri
+    assert sha256_tree(store.get_tree(uri, tmp_path / "target")) == sha256_tree(folder)
+    after = {item.key: item.modified for item in store.list("trees/repaired/")}
+    assert set(before) - set(after) == {f"trees/repaired/{big}{DAMAGED_SUFFIX}"}
+    assert after["trees/repaired/one.txt"] == before["trees/repaired/one.txt"]
+
+
+def test_an_object_that_was_written_again_is_replaced_unread(
+    any_store: Store, folder: Path, tmp_path: Path
+) -> None:
+    """The reader that found the damage may have had no right to leave a mark."""
+    uri = any_store.put_tree(folder, "trees/unmarked")
+    flip(any_store, "trees/unmarked/one.txt")
+    assert any_store.find_tree(uri) is None
+    any_store.put_tree(folder, "trees/unmarked")
+    assert any_store.find_tree(uri) == any_store.get_manifest(uri)
+    assert sha256_tree(any_store.get_tree(uri, tmp_path / "target")) == sha256_tree(folder)
+
+
+def test_damage_below_the_store_is_repaired(
+    store: Store, s3_server: S3Server, folder: Path, tmp_path: Path
+) -> None:
+    """Neither size, nor time, nor entity tag of the object change: the reader's mark tells."""
+    uri = store.put_tree(folder, "trees/rotten")
+    path = s3_server.root / store.bucket / "trees/rotten/one.txt"
+    times = path.stat()
+    path.write_bytes(b"onE")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(DigestError, match="Run the step that writes it again"):
+        store.get_tree(uri, tmp_path / "target")
+    assert store.find_tree(uri) is None
+    store.put_tree(folder, "trees/rotten")
+    assert sha256_tree(store.get_tree(uri, tmp_path / "target")) == sha256_tree(folder)
+
+
+def test_a_reader_without_the_right_to_mark_says_what_to_do(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = store.put_tree(folder, "runs/unmarkable")
+    flip(store, "runs/unmarkable/one.txt")
+    with PolicyServer(store.client.endpoint, policy("evaluate", store.bucket)) as server:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        with pytest.raises(DigestError, match="Delete this object with a key that may write"):
+            Store.from_env().get_tree(uri, tmp_path / "target")
+    store.remove("runs/unmarkable/one.txt")
+    store.put_tree(folder, "runs/unmarkable")
+    assert store.get_tree(uri, tmp_path / "target").is_dir()
+
+
+def test_a_damaged_manifest_is_repaired(store: Store, folder: Path, tmp_path: Path) -> None:
+    uri = store.put_tree(folder, "trees/unlisted")
+    store.put_bytes(f"trees/unlisted/{MANIFEST_NAME}", b"{")
+    with pytest.raises(DigestError, match="malformed"):
+        store.get_tree(uri, tmp_path / "target")
+    assert store.find_tree(uri) is None
+    store.put_tree(folder, "trees/unlisted")
+    assert store.get_tree(uri, tmp_path / "target").is_dir()
+
+
+def test_a_tree_of_an_older_version_is_whole_without_entity_tags(
+    store: Store, folder: Path
+) -> None:
+    uri = store.put_tree(folder, "trees/older")
+    manifest = store.get_json(f"trees/older/{MANIFEST_NAME}")
+    for entry in manifest["files"].values():
+        del entry["etag"]
+    store.put_json(f"trees/older/{MANIFEST_NAME}", manifest)
+    before = store.list("trees/older/")
+    assert store.find_tree(uri) == TreeManifest.of_folder(folder)
+    store.put_tree(folder, "trees/older")
+    assert store.list("trees/older/") == before
+
+
+def test_a_tree_that_is_there_is_not_read(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = store.put_tree(folder, "trees/unread")
+    with FaultProxy(store.client.endpoint) as proxy:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", proxy.endpoint)
+        proxied = Store.from_env()
+        proxied.put_tree(folder, "trees/unread")
+        assert proxied.find_tree(uri) is not None
+    asked = [(method, path.partition("?")[0]) for method, path in proxy.requests]
+    assert set(asked) == {("GET", "ocr"), ("GET", f"ocr/trees/unread/{MANIFEST_NAME}")}
 
 
 def test_a_tree_without_manifest_is_none(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -239,3 +351,40 @@ def test_wrong_credentials_are_named(store: Store, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     with pytest.raises(RefusedError, match="AWS_SECRET_ACCESS_KEY"):
         Store.from_env().put_json("x", json.loads("{}"))
+
+
+def write_files(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_tree_may_link_to_files_of_others_and_reads_as_one_that_was_uploaded_whole(
+    store: Store, tmp_path: Path
+) -> None:
+    links = {}
+    for part in ("one", "two"):
+        folder = write_files(tmp_path / part, {"a/data": f"{part} data", "a/table": part})
+        uri = store.put_tree(folder, f"linked/parts/{part}")
+        manifest = store.get_files(uri, tmp_path / f"{part}-some", lambda name: "table" in name)
+        assert [p.name for p in (tmp_path / f"{part}-some").rglob("*") if p.is_file()] == ["table"]
+        prefix = uri.removeprefix(store.uri(""))
+        for name, entry in manifest.files.items():
+            links[f"{part}/{name}"] = entry, manifest.key(prefix, name)
+    own = write_files(tmp_path / "own", {"manifest": "of both"})
+    uri = store.put_linked_tree(own, links, "linked/{digest}")
+    folder = store.get_tree(uri, tmp_path / "all")
+    assert (folder / "two/a/data").read_text() == "two data"
+    assert sha256_tree(folder) == store.get_manifest(uri).digest == uri.rpartition("/")[2]
+    assert store.put_tree(folder, uri.removeprefix(store.uri(""))) == uri  # a full copy, unlinked
+    assert store.get_manifest(uri).links == {}
+
+
+def test_a_link_cannot_lead_out_of_the_bucket(store: Store, tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "tree", {"a": "a"})
+    uri = store.put_tree(folder, "evil")
+    manifest = store.get_json("evil/tree-manifest.json")
+    store.put_json("evil/tree-manifest.json", {**manifest, "links": {"a": "../other/secret"}})
+    with pytest.raises(DigestError, match="not a safe file name"):
+        store.get_tree(uri, tmp_path / "out")
