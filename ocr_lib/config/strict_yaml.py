@@ -178,23 +178,23 @@ class _Parser:
             return self._entries[id(node)]
         if depth > MAX_DEPTH:
             raise _too_much(self.location_of(node))
-        own: _Entries = {}
+        written: _Entries = {}
         merged: list[_Entries] = []
         for key_node, value_node in node.value:
             if key_node.tag == f"{TAG}merge":
                 merged += [self.entries(b, depth + 1) for b in self.merge_blocks(value_node)]
                 continue
             key = self.key(key_node)
-            if key in own:
-                first = self.location_of(own[key][0])
+            if key in written:
+                first = self.location_of(written[key][0])
                 cause = f"the key {key} stands twice in one block, first at {first}"
                 raise ConfigError(self.location_of(key_node), cause, "Remove one of the two")
-            own[key] = key_node, value_node
+            written[key] = key_node, value_node
         self._merged += sum(map(len, merged))
         if self._merged > MAX_NODES:
             raise _too_much(self.location_of(node))
         entries: _Entries = {}
-        for block in (*reversed(merged), own):
+        for block in (*reversed(merged), written):
             entries |= block
         self._entries[id(node)] = entries
         return entries

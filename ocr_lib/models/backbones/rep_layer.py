@@ -142,11 +142,3 @@ class LearnableRepLayer(nn.Layer):
         kernel = functional.pad(kernel, [border] * 4)
         scale = norm.weight / paddle.sqrt(norm._variance + norm._epsilon)
         return kernel * scale.reshape([-1, 1, 1, 1]), norm.bias - norm._mean * scale
-
-
-def fuse(model: nn.Layer) -> nn.Layer:
-    """Fuses every branched convolution of a network in place, for export; returns the network."""
-    for layer in model.sublayers(include_self=True):
-        if isinstance(layer, LearnableRepLayer):
-            layer.rep()
-    return model
