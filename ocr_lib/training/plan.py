@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocr_lib.algorithms import BY_HEAD, RecognitionAlgorithm
-from ocr_lib.algorithms.choice import algorithm_of, head_name, networks_of, reading_network
+from ocr_lib.algorithms import RecognitionAlgorithm
+from ocr_lib.algorithms.choice import algorithm_of, reading_network
+from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.config.custom_parts import AllowedParts
 from ocr_lib.config.schema import (
     ComponentConfig,
@@ -17,7 +18,6 @@ from ocr_lib.config.schema import (
 )
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.multi_scale import MultiScale
-from ocr_lib.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def resolve(config: Config) -> TrainPlan:
         ConfigError: the parts do not fit together, or a head writes less than the labels have.
     """
     algorithm = algorithm_of(config)
-    _check_label_limits(config)
+    label_limit(config)
     return TrainPlan(
         config=config,
         run_dir=Path(config.global_.save_model_dir),
@@ -83,21 +83,3 @@ def resolve(config: Config) -> TrainPlan:
         preprocess=Preprocess.from_config(config),
         scales=MultiScale.of(config.train),
     )
-
-
-def _check_label_limits(config: Config) -> None:
-    """Refuses a head that writes fewer characters than a label may have."""
-    length = config.global_.max_text_length
-    for name, network in networks_of(config.architecture).items():
-        algorithm = BY_HEAD.get(head_name(network))
-        limit = algorithm.length_limit if algorithm else None
-        if limit is None:
-            continue
-        steps = int(network["Head"].get(limit.key, limit.default))
-        if steps < length or (limit.exact and steps != length):
-            block = f"Architecture.Models.{name}" if name else "Architecture"
-            raise ConfigError(
-                f"{block}.Head.{limit.key}",
-                f"is {steps}, and Global.max_text_length {length}",
-                f"Write {length} there",
-            )

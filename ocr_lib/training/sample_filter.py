@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 
 from ocr_lib.algorithms.ctc_steps import fixed_columns
+from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.data.dataset import Dataset
-from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, LabelEncoder
+from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, TOO_LONG, LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.errors import DataError
 from ocr_lib.training.ctc_lengths import ctc_lengths
@@ -38,14 +39,19 @@ def select_samples(
     steps = ctc_lengths(plan, occurring, preprocess.channels, label_encoder)
     dropped: Counter[str] = Counter()
     usable = []
+    longest = 0
     for index, label in enumerate(dataset.labels()):
         reason = label_encoder.usable(label, steps[int(widths[index])])
         if reason:
             dropped[reason] += 1
+            longest = max(longest, len(label) if reason == TOO_LONG else 0)
         else:
             usable.append(index)
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
+    if longest:
+        fix = label_limit(plan.config).fix(longest)
+        log.info(f"labels have up to {longest} characters. {fix} to keep all of them")
     columns = fixed_columns(plan.architecture)
     if dropped[TOO_FEW_STEPS] and columns is not None:
         log.info(
@@ -57,7 +63,9 @@ def select_samples(
         raise DataError(
             "Train.dataset",
             f"no sample is left of {len(widths)} ({dict(dropped)})",
-            "Check the dictionary (Global.character_dict_path) and Global.max_text_length",
+            label_limit(plan.config).fix(longest)
+            if longest
+            else "Check the dictionary (Global.character_dict_path)",
         )
     indices = np.array(usable, np.int64)
     reference = int(np.quantile(widths[indices], 0.75))

@@ -7,17 +7,19 @@ late in the pipeline, here `usable` says so before an epoch is planned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.algorithms import ALGORITHMS, BY_HEAD, CTC
-from ocr_lib.algorithms.choice import algorithm_of, head_names, networks_of
+from ocr_lib.algorithms import ALGORITHMS, CTC, RecognitionAlgorithm
+from ocr_lib.algorithms.label_limit import LabelLimit, marks_of, taught_algorithms
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Charset
 
+TOO_LONG = "longer than max_text_length"
 TOO_FEW_STEPS = "longer than the network's time steps"
 
 
@@ -45,15 +47,22 @@ class LabelEncoder:
         Raises:
             ConfigError: two heads ask for labels of different codes.
         """
-        reads = algorithm_of(config)
-        heads = [name for n in networks_of(config.architecture).values() for name in head_names(n)]
-        taught = {reads, *(BY_HEAD[name] for name in heads if name in BY_HEAD)}
+        taught = taught_algorithms(config)
         others = sorted(algorithm.name for algorithm in taught - {CTC})
         if len(others) > 1:
             cause = f"{' and '.join(others)} heads need labels of different codes"
             raise ConfigError("Architecture", cause, "Give all networks the same second head")
         auxiliary = others[0] if others else None
         return cls(dictionary, config.global_.max_text_length, auxiliary, CTC in taught)
+
+    @property
+    def _algorithms(self) -> list[RecognitionAlgorithm]:
+        return [CTC, *([ALGORITHMS[self.auxiliary]] if self.auxiliary else [])]
+
+    @cached_property
+    def limit(self) -> LabelLimit:
+        """How long a label may be."""
+        return LabelLimit(self.max_text_length, marks_of(self._algorithms))
 
     def usable(self, label: str, time_steps: int) -> str:
         """Returns "" if the label can be learnt, else the reason why not.
@@ -65,9 +74,8 @@ class LabelEncoder:
         ids = self.dictionary.encode(label)
         if not ids:
             return "empty"
-        marks = ALGORITHMS[self.auxiliary].tokenizer.marks if self.auxiliary else 0
-        if len(ids) > self.max_text_length - marks:
-            return "longer than max_text_length"
+        if len(ids) > self.limit.characters:
+            return TOO_LONG
         if self.ctc and min_steps(ids) > time_steps:
             return TOO_FEW_STEPS
         return ""
@@ -80,9 +88,8 @@ class LabelEncoder:
             `length` int64 [N]; with an auxiliary head its target, int64 [N, max_text_length].
         """
         ids = [self.dictionary.encode(label) for label in labels]
-        algorithms = [CTC, *([ALGORITHMS[self.auxiliary]] if self.auxiliary else [])]
         targets = {
             algorithm.target: algorithm.tokenizer.encode(ids, self.max_text_length, self.dictionary)
-            for algorithm in algorithms
+            for algorithm in self._algorithms
         }
         return {**targets, "length": np.array([len(row) for row in ids], np.int64)}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
+from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.config.schema import Config
 from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_image
@@ -87,6 +88,7 @@ def measure(
     split.bad["unreadable"] = np.flatnonzero(~readable).tolist()
     usable = np.maximum(sizes, 1)
     split.widths = np.ceil(preprocess.height * (usable[:, 0] / usable[:, 1])).astype(np.int64)
+    limit = label_limit(config)
     steps = _steps(config.architecture, preprocess, training=split.name == "train")
     buckets = preprocess.buckets_of(usable).tolist()
     lengths = []
@@ -99,7 +101,7 @@ def measure(
             ids = dictionary.encode(label)
             if not ids:
                 split.fail("empty", i)
-            elif len(ids) > config.global_.max_text_length:
+            elif len(ids) > limit.characters:
                 split.fail("long", i)
             elif readable[i] and min_steps(ids) > steps.get(buckets[i], len(label) * 2):
                 split.fail("steps", i)
@@ -128,15 +130,15 @@ def findings(
     split: MeasuredSplit, config: Config, preprocess: Preprocess, max_share: float
 ) -> Iterator[Finding]:
     """Yields what is wrong with the split's samples."""
-    total, bad = len(split.labels), split.bad
+    total, bad, limit = len(split.labels), split.bad, label_limit(config)
     checks = (
         ("unreadable", "images cannot be read",
          "Correct or convert them; of a packed data set run `ocr fsck`, or pack it again"),
         ("unknown", f"labels have characters outside the dictionary: {_shown(split.unknown)}",
          "Extend Global.character_dict_path, set Global.use_space_char, or correct the labels"),
         ("empty", "labels are empty, or nothing is left of them", "Remove their lines"),
-        ("long", f"labels are longer than {config.global_.max_text_length} characters",
-         f"Set Global.max_text_length to {_reach(split.lengths)} to keep 99 % of the labels"),
+        ("long", f"labels are longer than {limit.characters} characters",
+         f"{limit.fix(_reach(split.lengths))} to keep 99 % of the labels"),
         ("steps", "labels need more CTC steps than the network has for their image",
          "Use a wider image_shape or width_buckets, or a network with more steps"),
     )  # fmt: skip

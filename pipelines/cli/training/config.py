@@ -9,6 +9,7 @@ import numpy as np
 
 from ocr_lib.algorithms.choice import reading_network
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
+from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.parse import ignored_keys
 from ocr_lib.config.schema import Config
@@ -124,6 +125,7 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
         source = ", ".join(split.dataset.label_file_list) or split.dataset.data_dir
         batch = split.loader.batch_size_per_card
         yield name, f"{split.dataset.name}, {source}, batches of {batch}"
+    yield "labels", label_limit(config).describe()
     yield "run dir", run.save_model_dir
     if keys := ", ".join(ignored_keys(config)):
         yield "no effect", keys

@@ -39,6 +39,7 @@ def test_each_reason_is_counted_once(tmp_path: Path) -> None:
     assert lines == [
         "2 of 5 training samples left out: label empty",
         "1 of 5 training samples left out: label longer than max_text_length",
+        "labels have up to 6 characters. Set Global.max_text_length to 6 to keep all of them",
     ]
 
 

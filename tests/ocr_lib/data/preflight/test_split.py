@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from ocr_lib.config.schema import Config
 from ocr_lib.data.preflight import preflight
@@ -88,3 +89,23 @@ def test_squeezed_images_are_a_warning(good: Config) -> None:
     assert len(report.warnings) == 2
     assert "40 of 40 (100.00%) images are squeezed to 256 px" in report.warnings[0].cause
     assert "reach 320 px" in report.warnings[0].fix
+
+
+@pytest.mark.parametrize(
+    ("head", "post", "keys"),
+    [
+        ("AttentionHead", "AttnLabelDecode", " and Architecture.Head.max_text_length"),
+        ("SARHead", "SARLabelDecode", " and Architecture.Head.max_text_length"),
+    ],
+)
+def test_heads_with_start_and_end_take_shorter_labels(
+    good: Config, head: str, post: str, keys: str
+) -> None:
+    """Labels of 7 characters: what is enough for CTC is two short for these heads."""
+    good = changed(good, **{"Global.max_text_length": 7})
+    assert preflight(good).passed
+    good = changed(good, **{"Architecture.Head": {"name": head, "max_text_length": 7}})
+    report = preflight(changed(good, **{"PostProcess.name": post}))
+    assert not report.passed
+    assert "labels are longer than 5 characters" in report.problems[0].cause
+    assert report.problems[0].fix.startswith(f"Set Global.max_text_length{keys} to 9 (2 more")
