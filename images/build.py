@@ -68,6 +68,9 @@ def pinned(reference: str, digests: Sequence[str]) -> str:
 def kustomization(folder: str, images: Mapping[str, str]) -> str:
     """Returns a kustomization that builds on a folder of the manifests and names the images.
 
+    Training jobs run the image `train`, which no object of the manifests names: the admission
+    policy gets its registry.
+
     Args:
         folder: relative to `manifests/`, as `overlays/prod`.
         images: name → reference; those that are missing keep this version's tag.
@@ -91,6 +94,16 @@ def kustomization(folder: str, images: Mapping[str, str]) -> str:
             repository, _, number = repository.rpartition(":")
             place = f"newName: {repository}, newTag: {number}"
         lines.append(f"  - {{name: {PREFIX}/{name}, {place}}}")
+    if "train" in images:
+        registry = images["train"].partition("@")[0].rpartition("/")[0]
+        variable = "/spec/variables/0"
+        lines += [
+            "patches:",
+            "  - target: {kind: ValidatingAdmissionPolicy, name: ocr-training-jobs}",
+            "    patch: |-",
+            f"      - {{op: test, path: {variable}/name, value: registries}}",
+            f"      - {{op: replace, path: {variable}/expression, value: \"['{registry}']\"}}",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -15,10 +15,12 @@ from ocr_lib.storage.access_policy import ACCESS, secret_name
 from ocr_lib.storage.secrets import TRITON_SECRET, new_secrets
 from ocr_lib.storage.setup import minio_admin, set_up_minio
 from ocr_lib.storage.store import Store
-from tests.cluster.harness import Namespace, Tree, until
+from tests.cluster.harness import IMAGE, Namespace, Tree, until
 from tests.manifests.overlays import overlay
 
 STORE_KINDS = ("StatefulSet", "Job", "Namespace")  # the cluster has a store of its own
+# Of the cluster, not of a namespace.
+CLUSTER_KINDS = ("validatingadmissionpolicybinding", "validatingadmissionpolicy")
 TRITON = "app.kubernetes.io/component=triton"
 
 
@@ -52,6 +54,9 @@ def install(space: Namespace, store: Store, model: str = "") -> dict[str, Tree]:
             item["data"] = settings
         if name == "kfp-launcher":
             lead_to(item["data"], settings)
+        if item["kind"] == "ValidatingAdmissionPolicy":
+            (registries,) = (v for v in item["spec"]["variables"] if v["name"] == "registries")
+            registries["expression"] = f"['{IMAGE.rpartition('/')[0]}']"
         if item["kind"] == "Deployment" and model:
             keep(item, model)
         space.apply(item)
@@ -59,8 +64,10 @@ def install(space: Namespace, store: Store, model: str = "") -> dict[str, Tree]:
     return made
 
 
-def take_back_keys(store: Store, secrets: dict[str, Tree]) -> None:
-    """Removes the users and policies that `install` made in the cluster's store."""
+def uninstall(space: Namespace, store: Store, secrets: dict[str, Tree]) -> None:
+    """Removes what `install` made outside of the namespace, in the store and of the cluster."""
+    for kind in CLUSTER_KINDS:
+        space.kubectl("delete", kind, "ocr-training-jobs", "--ignore-not-found")
     admin = minio_admin(store)
     for stage in ACCESS:
         admin.user_remove(secrets[secret_name(stage)]["stringData"]["accesskey"])

@@ -21,7 +21,7 @@ from tests.cluster.dev_overlay import (
     forwarded,
     install,
     moved,
-    take_back_keys,
+    uninstall,
     wait_available,
 )
 from tests.cluster.harness import Namespace, Tree
@@ -106,7 +106,7 @@ def serving(space: Namespace, store: Store) -> Iterator[dict[str, Tree]]:
     """Applies the dev overlay with the cluster's store; yields the Secrets by name."""
     made = install(space, store, MODEL)
     yield made
-    take_back_keys(store, made)
+    uninstall(space, store, made)
 
 
 def texts(url: str) -> list[str]:

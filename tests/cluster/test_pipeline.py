@@ -18,7 +18,7 @@ from ocr_lib.registry.production import read_production
 from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.storage.store import Store
 from pipelines.titles import TITLES
-from tests.cluster.dev_overlay import forwarded, install, take_back_keys
+from tests.cluster.dev_overlay import forwarded, install, uninstall
 from tests.cluster.harness import IMAGE, Namespace, Tree, namespace, need_cluster
 from tests.cluster.kfp_pod import Pods
 from tests.cluster.kfp_stand_in import FAILED, SKIPPED, SUCCEEDED, StandIn
@@ -91,7 +91,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             logs = Path(os.environ.get("OCR_CLUSTER_LOGS") or folder)
             yield Place(space, store, Pods(space, store, logs), *compiled(folder), images)
         finally:
-            take_back_keys(store, made)
+            uninstall(space, store, made)
             remove_bucket(store)
 
 

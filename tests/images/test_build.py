@@ -71,6 +71,7 @@ def test_pushed_images_are_named_by_digest(
         assert used
         for name, image in used.items():
             assert image == f"r.example:5000/ocr/{name}@{DIGEST}"
+        assert registries_of(build.PINNED / folder) == "['r.example:5000/ocr']"
 
 
 def test_images_that_stay_here_are_named_by_version(
@@ -83,6 +84,7 @@ def test_images_that_stay_here_are_named_by_version(
         own = images_of(build.MANIFESTS / "overlays" / name)
         assert images_of(build.PINNED / "overlays" / name) == own
         assert set(own.values()) == {f"ocr-pipelines/{image}:{__version__}" for image in own}
+        assert registries_of(build.PINNED / "overlays" / name) == "['ocr-pipelines']"
 
 
 def test_one_image_alone_leaves_the_others_as_they_were(
@@ -119,6 +121,14 @@ def test_a_part_of_the_images_leaves_the_manifests_whole_and_git_clean(
         "serve": f"r.example/ocr/serve@{DIGEST}",
         "triton": f"ocr-pipelines/triton:{__version__}",  # not built: as in the repository
     }
+
+
+def registries_of(folder: Path) -> str:
+    """Returns where the images of training jobs may come from, as the policy says it."""
+    objects = overlays.build(folder)
+    policy = overlays.one(objects, "ValidatingAdmissionPolicy", "ocr-training-jobs")
+    (variable,) = (v for v in policy["spec"]["variables"] if v["name"] == "registries")
+    return str(variable["expression"])
 
 
 def images_of(folder: Path) -> dict[str, str]:
