@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.decode import MAX_BYTES, check_size
 from ocr_lib.errors import ImageError
+from ocr_lib.regular_file import open_handle
 
 # One row a sample: the image's checksum, its bytes, its size in px and its line in the label list.
 SAMPLE = np.dtype(
@@ -69,13 +70,13 @@ def read_file(path: str, limit: int = MAX_BYTES) -> bytes:
     """Returns a file's content; two thirds of the time that a file object takes for a small one.
 
     Args:
-        path: the file. Of what is no file, such as a pipe, it does not wait for content.
+        path: the file. What is none, such as a pipe, is an error.
         limit: bytes; of a longer file one more is read, so that its length shows.
 
     Raises:
         OSError: it cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    handle = open_handle(path)
     try:
         parts = [os.read(handle, READ_BYTES)]
         left = limit + 1 - len(parts[0])

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocr_lib.data.labels.find import describe
+from ocr_lib.data.labels.find import bounded_lines, describe
 from ocr_lib.data.labels.rec_list import image_paths
 from ocr_lib.errors import ConfigError, LabelError
+from ocr_lib.regular_file import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,19 @@ def read_label_list(path: str | Path, delimiter: str = "\t") -> Iterator[LabelLi
     Raises:
         ConfigError: the delimiter is empty.
         LabelError: with file and line: no such file, not UTF-8, no delimiter (the message names
-            the form that the line has instead), or a detection list.
+            the form that the line has instead), a detection list, or more than a megabyte.
     """
     if not delimiter:
         raise ConfigError("delimiter", "is empty", "Give what separates path and label")
     try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below; only opening may say "no such file"
+        file = open_regular(path)
     except (FileNotFoundError, IsADirectoryError):
         raise LabelError(str(path), "no such label list", "Give the path of labels.txt") from None
+    except OSError as error:
+        cause = f"cannot be read ({error.strerror})"
+        raise LabelError(str(path), cause, "Give the path of labels.txt") from None
     with file:
-        for number, data in enumerate(file, start=1):
+        for number, data in bounded_lines(file, Path(path)):
             line = _decode(data, f"{path}:{number}").rstrip("\r\n")
             if number == 1:
                 line = line.removeprefix("\ufeff")

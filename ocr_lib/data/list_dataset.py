@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.base import SAMPLE, Row, Sample, checksums_of, probe, read_file, sizes_of
+from ocr_lib.data.base import SAMPLE, Row, Sample, checksums_of, probe, sizes_of
 from ocr_lib.data.label_list import read_label_list
+from ocr_lib.data.labels.images import read_image
 from ocr_lib.errors import DataError, ImageError
 from ocr_lib.progress import Progress
 
@@ -84,7 +85,7 @@ class ListDataset:
         path = paths[0 if rng is None or len(paths) == 1 else int(rng.integers(len(paths)))]
         file_path = path if path.startswith("/") else f"{self.data_dir}/{path}"
         try:
-            image = read_file(file_path)
+            image = read_image(file_path)
         except (OSError, ValueError) as error:
             cause = error.strerror if isinstance(error, OSError) else error
             raise ImageError(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ocr_lib.data.labels.find import MAX_LINE_BYTES, line_too_long
 from ocr_lib.data.labels.report import LabelReport
-from ocr_lib.errors import LabelError
 from ocr_lib.progress import Progress
+from ocr_lib.regular_file import open_regular
 
 BLOCK_BYTES = 1 << 14  # small enough for its pieces to stay in the processor's cache
-MAX_LINE_BYTES = 1 << 20
 _LF = b"\n"
 
 
@@ -43,7 +43,7 @@ def read_blocks(path: Path, report: LabelReport) -> Iterator[LineBlock]:
     """
     number = 1
     with (
-        open(path, "rb") as file,
+        open_regular(path) as file,
         Progress(os.fstat(file.fileno()).st_size, path.name, "bytes") as progress,
     ):
         while data := _read(file, path, number):
@@ -59,11 +59,7 @@ def _read(file: BinaryIO, path: Path, number: int) -> bytes:
     data = file.read(BLOCK_BYTES)
     rest = file.readline(MAX_LINE_BYTES)
     if len(rest) == MAX_LINE_BYTES and not rest.endswith(b"\n"):
-        raise LabelError(
-            f"{path}:{number + data.count(_LF)}",
-            "a line of more than a megabyte",
-            "Give a text file of labels, one a line",
-        )
+        raise line_too_long(path, number + data.count(_LF))
     return data + rest
 
 

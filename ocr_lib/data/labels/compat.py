@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.data.labels.find import MAX_LINE_BYTES, line_too_long, unusable
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.errors import LabelError
 
@@ -44,6 +45,8 @@ def compat_detection(folder: Path, prefix: str, report: LabelReport) -> Iterator
     """
     for name in os.listdir(folder):  # noqa: PTH208 - its order is what is to be reproduced
         file = folder / name
+        if reason := unusable(file, folder):
+            raise LabelError(str(file), reason, "Take it out of the folder")
         polygons = [
             _polygon(line, file, number)
             for number, line in enumerate(_lines(file, "utf-8-sig"), start=1)
@@ -66,7 +69,12 @@ def _polygon(line: str, file: Path, number: int) -> dict[str, Any]:
 def _lines(file: Path, encoding: str) -> Iterator[str]:
     try:
         with open(file, encoding=encoding) as lines:
-            yield from lines
+            number = 0
+            while line := lines.readline(MAX_LINE_BYTES):
+                number += 1
+                if len(line) == MAX_LINE_BYTES and not line.endswith("\n"):
+                    raise line_too_long(file, number)
+                yield line
     except UnicodeDecodeError as error:
         raise _stops(file, None, f"not UTF-8 ({error.reason})") from None
 

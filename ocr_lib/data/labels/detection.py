@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ocr_lib.data.labels.blocks import read_blocks
+from ocr_lib.data.labels.find import unusable
 from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
 from ocr_lib.data.labels.stream import Names
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".JPG", ".JPEG", ".PNG")
-_POLYGON = re.compile(r"\s*" + r"\s*,\s*".join([r"(-?\d+)"] * 8) + r"\s*,(.*)", re.ASCII)
+MAX_FILE_BYTES = 16 << 20  # the polygons of one image
+_POLYGON = re.compile(r"\s*" + r"\s*,\s*".join([r"(-?\d{1,9})"] * 8) + r"\s*,(.*)", re.ASCII)
 
 
 def convert_detection(
@@ -32,17 +34,27 @@ def convert_detection(
         report: counts polygons in `lines`, images in `written`.
     """
     for file in sorted(folder.glob("gt_*.txt")):
+        if reason := unusable(file, folder, MAX_FILE_BYTES):
+            report.lines += 1
+            report.drop(reason, file.name, "")
+            continue
         polygons = list(_polygons(file, report))
-        image = _image(file.stem.removeprefix("gt_"), names)
+        image, reason = _image(file.stem.removeprefix("gt_"), names)
         if image is None:
-            report.drop(MISSING_IMAGE, file.name, "", len(polygons))
+            report.drop(reason, file.name, "", len(polygons))
             continue
         report.written += 1
         yield f"{prefix}{image}\t{json.dumps(polygons, ensure_ascii=False)}\n"
 
 
-def _image(stem: str, names: Names) -> str | None:
-    return next((stem + suffix for suffix in SUFFIXES if not names.missing([stem + suffix])), None)
+def _image(stem: str, names: Names) -> tuple[str | None, str]:
+    """Returns the image of a label file; None and the reason where there is none."""
+    for suffix in SUFFIXES:
+        if not names.missing([stem + suffix]):
+            return stem + suffix, ""
+    matches = [names.match(stem + suffix) for suffix in SUFFIXES]
+    best = min(matches, key=lambda match: (match.name is None, match.reason == MISSING_IMAGE))
+    return best.name, best.reason
 
 
 def _polygons(file: Path, report: LabelReport) -> Iterator[dict[str, Any]]:

@@ -2,17 +2,21 @@
 
 import codecs
 import re
+import stat
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from ocr_lib.errors import LabelError
+from ocr_lib.regular_file import open_regular
 
 Mode = Literal["auto", "rec", "det", "list"]
 Form = Literal["rec", "list", "det", "det_list", "space", "separator"]
 
+MAX_LINE_BYTES = 1 << 20
 SAMPLE_LINES = 100
 SAMPLE_BYTES = 1 << 16  # of a line: enough to tell its form
 LABEL_FILES = ("gt.txt", "labels.txt")
@@ -75,9 +79,31 @@ def find_labels(source: Path, mode: Mode = "auto") -> LabelSource:
             return LabelSource("det", source, f"{_WORDS['det']}, in {source.name}/gt_*.txt")
     elif source.is_file():
         file = source
+    elif source.exists():
+        raise LabelError(str(source), "is neither a file nor a folder", "Give a text file")
     else:
         raise LabelError(str(source), "no such file or folder", "Give the data set's folder")
     return _label_source(file, mode)
+
+
+def bounded_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yields number (from 1) and content of each line of a label file.
+
+    Raises:
+        LabelError: a line has more than a megabyte.
+    """
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES):
+        number += 1
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            raise line_too_long(path, number)
+        yield number, line
+
+
+def line_too_long(path: Path, number: int) -> LabelError:
+    """Returns the error for a line that no label has."""
+    cause = "a line of more than a megabyte"
+    return LabelError(f"{path}:{number}", cause, "Give a text file of labels, one a line")
 
 
 def describe(line: str) -> tuple[str, str] | None:
@@ -91,9 +117,9 @@ def describe(line: str) -> tuple[str, str] | None:
 def _label_file(folder: Path, mode: Mode) -> Path | None:
     """Returns the label file of a folder, None where it holds detection labels."""
     for name in LABEL_FILES if mode != "det" else ():
-        if (folder / name).is_file():
-            return folder / name
-    texts = sorted(folder.glob("*.txt"))
+        if (folder / name).exists():
+            return _usable(folder / name, folder)
+    texts = sorted(path for path in folder.glob("*.txt") if not unusable(path, folder))
     polygons = [text for text in texts if text.name.startswith("gt_")]
     if polygons and (mode == "det" or _holds_polygons(polygons)):
         return None
@@ -102,6 +128,33 @@ def _label_file(folder: Path, mode: Mode) -> Path | None:
     missing = "no gt_<image>.txt in it" if mode == "det" else "no gt.txt in it"
     some = f", but {', '.join(text.name for text in texts[:5])}" if texts else ""
     raise LabelError(str(folder), f"{missing}{some}", "Name the label file itself, or its folder")
+
+
+def unusable(file: Path, folder: Path, max_bytes: int | None = None) -> str:
+    """Returns why a label file of a folder from elsewhere is not read; empty where it is.
+
+    Args:
+        file: in the folder.
+        folder: which a link must not leave.
+        max_bytes: of the file; None for any number.
+    """
+    try:
+        facts = file.stat()
+    except OSError as error:
+        return f"label file cannot be read ({error.strerror})"
+    if not stat.S_ISREG(facts.st_mode):
+        return "label file is no regular file"
+    if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+        return "label file behind a link that leaves the folder"
+    if max_bytes is not None and facts.st_size > max_bytes:
+        return f"label file of more than {max_bytes >> 20} MiB"
+    return ""
+
+
+def _usable(file: Path, folder: Path) -> Path:
+    if reason := unusable(file, folder):
+        raise LabelError(str(file), reason, "Give a text file in the folder itself")
+    return file
 
 
 def _holds_polygons(files: list[Path]) -> bool:
@@ -130,8 +183,9 @@ def _fix(form: Form | None) -> str:
 
 def _most_common_form(file: Path) -> Form | None:
     """Returns the form of most of the first lines; None where there are none, or of no form."""
-    with open(file, "rb") as lines:
-        sample = list(islice(iter(lambda: lines.readline(SAMPLE_BYTES), b""), SAMPLE_LINES))
+    with open_regular(file) as lines:
+        numbered = islice(bounded_lines(lines, file), SAMPLE_LINES)
+        sample = [line[:SAMPLE_BYTES] for _, line in numbered]
     if sample and sample[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise LabelError(f"{file}:1", "the file is UTF-16", "Save it as UTF-8")
     texts = [line.decode("utf-8", "replace").strip("\ufeff\r\n") for line in sample]

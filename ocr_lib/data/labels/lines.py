@@ -13,11 +13,13 @@ LOST = r"\ufffd"
 SUSPECT = CONTROL + BIDI + INVISIBLE + LOST
 
 _NOTES = {
-    "control character in the label, kept": re.compile(f"[{CONTROL}]"),
-    "bidirectional control in the label, kept": re.compile(f"[{BIDI}]"),
-    "invisible character in the label, kept": re.compile(f"[{INVISIBLE}]"),
-    "replacement character U+FFFD in the label: text was lost earlier": re.compile(f"[{LOST}]"),
+    "control character": re.compile(f"[{CONTROL}]"),
+    "bidirectional control": re.compile(f"[{BIDI}]"),
+    "invisible character": re.compile(f"[{INVISIBLE}]"),
+    "replacement character U+FFFD (text was lost earlier)": re.compile(f"[{LOST}]"),
 }
+# What the label list cannot hold: ends of a line or a column, and no UTF-8.
+_UNWRITABLE = re.compile("[\0\t\n\r\ud800-\udfff]")
 
 
 class BadLine(Exception):  # noqa: N818 - a verdict on a line, not an error of the program
@@ -73,13 +75,19 @@ def check(parsed: Parsed) -> None:
     """
     if not all(parsed.images):
         raise BadLine("no image name")
+    if any(_UNWRITABLE.search(image) for image in parsed.images):
+        raise BadLine("character in the image path that a label list cannot hold")
     if any(leaves_folder(image) for image in parsed.images):
         raise BadLine("image path outside the image folder")
     if not parsed.label:
         raise BadLine("empty label")
     if "\t" in parsed.label:
         raise BadLine("tab inside the label")
-    parsed.notes += [note for note, pattern in _NOTES.items() if pattern.search(parsed.label)]
+    for kind, pattern in _NOTES.items():
+        if pattern.search(parsed.label):
+            parsed.notes.append(f"{kind} in the label, kept")
+        if any(pattern.search(image) for image in parsed.images):
+            parsed.notes.append(f"{kind} in the image path, kept")
 
 
 def leaves_folder(image: str) -> bool:

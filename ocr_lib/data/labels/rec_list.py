@@ -33,7 +33,7 @@ def image_paths(column: str) -> list[str]:
     if column.startswith("["):
         try:
             paths = json.loads(column)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return [column]  # a file name may start with a bracket
         if isinstance(paths, list) and paths and all(isinstance(p, str) for p in paths):
             return paths

@@ -8,9 +8,13 @@ from ocr_lib.errors import LabelError
 MAX_EXAMPLES = 5
 MAX_EXAMPLE_CHARS = 120
 MISSING_IMAGE = "missing image"
+OTHER_CASE = "missing image, there is one whose name differs in upper and lower case"
+OUTSIDE_LINK = "image behind a link that leaves the image folder"
 _FIXES = {
+    OTHER_CASE: "Write the names as the files have them",
+    OUTSIDE_LINK: "Give the folder that the link leads to (image_root, --images)",
     MISSING_IMAGE: "Name the folder that image paths are relative to (image_root, --images), "
-    "or correct the labels"
+    "or correct the labels",
 }
 
 
@@ -82,7 +86,9 @@ class LabelReport:
                 ),
             )
         if not self.written:
-            raise LabelError(self.source, "no samples in it", "Check that it is the right file")
+            why = f": {self.reasons(self.dropped)}" if self.dropped else ""
+            fix = "Check that it is the right file"
+            raise LabelError(self.source, f"no samples in it{why}", fix)
 
     def _worst(self) -> tuple[str, Occurrences]:
         return max(self.dropped.items(), key=lambda item: item[1].count)

@@ -10,8 +10,9 @@ from itertools import repeat
 from typing import Protocol
 
 from ocr_lib.data.labels.blocks import LineBlock
+from ocr_lib.data.labels.images import ImageMatch
 from ocr_lib.data.labels.lines import BadLine, LineForm, Parsed, check
-from ocr_lib.data.labels.report import MISSING_IMAGE, LabelReport
+from ocr_lib.data.labels.report import LabelReport
 
 STRIDE = 4  # re.split gives: gap, image, separator, label, gap, image, …
 
@@ -21,6 +22,9 @@ class Names(Protocol):
 
     def missing(self, names: Sequence[str]) -> list[int]:
         """Returns the indexes of the names that are no image of the data set."""
+
+    def match(self, name: str) -> ImageMatch:
+        """Returns what there is in place of an image that is missing."""
 
 
 class LineConverter:
@@ -84,8 +88,12 @@ class LineConverter:
     def _parse(self, line: str) -> Parsed:
         parsed = self._form.parse(line)
         check(parsed)
-        if self._names.missing(parsed.images):
-            raise BadLine(MISSING_IMAGE)
+        for i in self._names.missing(parsed.images):
+            match = self._names.match(parsed.images[i])
+            if match.name is None:
+                raise BadLine(match.reason)
+            parsed.images[i] = match.name
+            parsed.notes.append(match.reason)
         return parsed
 
 

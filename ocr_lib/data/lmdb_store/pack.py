@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ocr_lib.atomic import write_json, write_text
 from ocr_lib.data.base import checksums_of
 from ocr_lib.data.label_list import LabelLine, read_label_list
+from ocr_lib.data.labels.find import bounded_lines
 from ocr_lib.data.lmdb_store.manifest import (
     MANIFEST,
     REPORT,
@@ -297,7 +298,7 @@ def _count_images(label_list: Path, delimiter: str) -> int:
         raise DataError(str(label_list), "the label list has no lines", "Check how it was made")
     lines = 0
     with open(label_list, "rb") as file:
-        for line in file:
+        for _, line in bounded_lines(file, label_list):
             if line.startswith(b"["):  # several images a line
                 return sum(len(line.paths) for line in read_label_list(label_list, delimiter))
             lines += 1

@@ -4,7 +4,6 @@ Images first, then labels, then `num-samples`: keys in ascending order, so every
 and appended, which needs half the time and a tenth less space than the usual alternating puts.
 """
 
-import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ import lmdb
 import numpy as np
 
 from ocr_lib.atomic import atomic_file
-from ocr_lib.data.base import SAMPLE, read_file
+from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.decode import check_image
+from ocr_lib.data.labels.images import read_image
 from ocr_lib.data.lmdb_store.manifest import (
     DATA,
     SAMPLES,
@@ -154,11 +154,9 @@ class _ImageChecker:
             # A label list from elsewhere must not be able to pack any file of this machine.
             raise BadSampleError("path outside the image folder", f"{path!r} is not below it")
         try:
-            data = read_file(self._root + path)
+            data = read_image(self._root + path, str(self._rules.image_root))
         except (OSError, ValueError) as error:
-            cause = (
-                os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-            )
+            cause = error.strerror if isinstance(error, OSError) else error
             raise BadSampleError("missing image", f"{path}: {cause}") from None
         try:
             return data, check_image(data, path)

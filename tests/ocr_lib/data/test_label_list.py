@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +59,11 @@ def test_what_was_written_is_read(tmp_path_factory, pairs):
     content = "".join(f"{path}\t{label}\n" for path, label in pairs)
     read = lines(tmp_path_factory.mktemp("list"), content)
     assert [(line.paths[0], line.label) for line in read] == pairs
+
+
+def test_a_list_is_read_within_bounds(tmp_path):
+    with pytest.raises(LabelError, match=r"labels.txt:2: a line of more than a megabyte"):
+        lines(tmp_path, b"a.jpg\tx\n" + b"y" * (2 << 20))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(LabelError, match=r"cannot be read \(not a regular file\)"):
+        list(read_label_list(tmp_path / "pipe"))

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,30 @@ def test_reading_an_image_is_bounded(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     dataset = simple(tmp_path, labels)
     assert dataset.sizes.tolist() == [[0, 0], [0, 0]]
+    for i in (0, 1):
+        with pytest.raises(ImageError, match=rf"labels.txt:{i + 1}: .* \(not a regular file\)"):
+            dataset.sample(i)
+    endless.unlink()
+    with endless.open("wb") as file:
+        file.truncate(MAX_BYTES * 2)
     assert len(dataset.sample(0).image) == MAX_BYTES + 1
-    assert dataset.sample(1).image == b""
+
+
+def test_an_image_is_found_by_the_other_unicode_form_of_its_name(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path, ["a"])
+    (tmp_path / "images/labels.txt_0.jpg").rename(tmp_path / "images/e\u0301.jpg")
+    labels.write_text("images/\u00e9.jpg\ta\n", "utf-8")
+    assert simple(tmp_path, labels).sample(0).image
+
+
+@pytest.mark.parametrize("width", [2**32 - 1, 2**31, 2**31 - 1])
+def test_an_image_that_claims_to_be_as_wide_as_a_number_can_be(tmp_path: Path, width: int) -> None:
+    labels = write_lines(tmp_path, ["a"])
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II5B", width, 1, 8, 0, 0, 0, 0)
+    (tmp_path / "images/labels.txt_0.jpg").write_bytes(header + bytes(40))
+    dataset = simple(tmp_path, labels)
+    assert dataset.sizes.tolist() == [[0, 0]]
+    assert len(dataset.checksums) == 1
 
 
 def test_absolute_paths_and_other_delimiters_are_taken_as_they_are(tmp_path: Path) -> None:

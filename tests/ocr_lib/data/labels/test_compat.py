@@ -1,6 +1,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,18 @@ def test_a_list_has_no_compat(tmp_path):
     source = write_labels(tmp_path / "in", "word_1.jpg\tA\n")
     with pytest.raises(LabelError, match="takes no recognition list"):
         convert(source, tmp_path / "out", compat=True)
+
+
+@pytest.mark.parametrize("name", ["gt.txt", "gt_1.txt"])
+def test_lines_have_a_bound_here_too(tmp_path, name):
+    first = "a.jpg, x\n" * 200 if name == "gt.txt" else "1,2,3,4,5,6,7,8,a\n" * 200
+    write_labels(tmp_path / "in", first + "x" * (2 << 20), name=name)
+    with pytest.raises(LabelError, match=rf"{name}:201: a line of more than a megabyte"):
+        convert(tmp_path / "in", tmp_path / "out", compat=True)
+
+
+def test_a_pipe_among_the_label_files_stops_it(tmp_path):
+    write_labels(tmp_path / "in", "1,2,3,4,5,6,7,8,a\n", name="gt_1.txt")
+    os.mkfifo(tmp_path / "in/gt_2.txt")
+    with pytest.raises(LabelError, match=r"gt_2.txt: label file is no regular file"):
+        convert(tmp_path / "in", tmp_path / "out", compat=True)

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -58,3 +59,27 @@ def test_images_may_lie_elsewhere(source, tmp_path):
 def test_one_polygon_file_is_no_data_set(source, tmp_path):
     with pytest.raises(LabelError, match=r"Give the folder that holds the gt_\*\.txt"):
         convert(source / "gt_img_1.txt", tmp_path / "out")
+
+
+def test_what_cannot_be_read_is_dropped_and_named(source, tmp_path):
+    long = write_labels(source, f"1,2,3,4,5,6,7,8,a\n{'9' * 5000},2,3,4,5,6,7,8,b\n", 0, "gt_n.txt")
+    (long / "n.JPG").touch()
+    (source / "gt_out.txt").symlink_to("/etc/passwd")
+    os.mkfifo(source / "gt_pipe.txt")
+    with (source / "gt_big.txt").open("wb") as file:
+        file.truncate(17 << 20)
+    report = convert(source, tmp_path / "out", mode="det", max_bad_fraction=1)
+    assert {reason: found.examples[0]["where"] for reason, found in report.dropped.items()} == {
+        "not eight whole numbers and a text": "gt_n.txt:2",
+        "label file behind a link that leaves the folder": "gt_out.txt",
+        "label file is no regular file": "gt_pipe.txt",
+        "label file of more than 16 MiB": "gt_big.txt",
+    }
+    assert report.written == 4
+
+
+def test_the_image_of_a_label_file_is_found_by_its_other_unicode_form(tmp_path):
+    folder = write_labels(tmp_path / "in", "1,2,3,4,5,6,7,8,a\n", 0, "gt_\u00e9.txt")
+    (folder / "e\u0301.png").touch()
+    convert(folder, tmp_path / "out")
+    assert read_list(tmp_path / "out")[0].startswith("e\u0301.png\t")

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ocr_lib.data.labels.find import find_labels
@@ -79,3 +81,25 @@ def test_nothing_to_find(tmp_path):
     write_labels(tmp_path, LIST, name="b.txt")
     with pytest.raises(LabelError, match=r"but a\.txt, b\.txt"):
         find_labels(tmp_path)
+
+
+def test_a_label_file_is_a_regular_file_of_the_folder(tmp_path):
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe/gt.txt")
+    with pytest.raises(LabelError, match=r"gt.txt: label file is no regular file"):
+        find_labels(tmp_path / "pipe")
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link/labels.txt").symlink_to("/etc/passwd")
+    with pytest.raises(LabelError, match="label file behind a link that leaves the folder"):
+        find_labels(tmp_path / "link")
+    with pytest.raises(LabelError, match="is neither a file nor a folder"):
+        find_labels(tmp_path / "pipe/gt.txt")
+    inside = write_labels(tmp_path / "inside", LIST, name="list")
+    (inside / "gt.txt").symlink_to("list")
+    assert find_labels(inside).mode == "list"
+
+
+def test_a_line_of_a_megabyte_is_named(tmp_path):
+    folder = write_labels(tmp_path / "in", LIST + "x" * (2 << 20) + "\n")
+    with pytest.raises(LabelError, match=r"gt.txt:2: a line of more than a megabyte"):
+        find_labels(folder)

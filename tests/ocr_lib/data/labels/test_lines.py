@@ -21,6 +21,9 @@ def test_several_images_are_a_json_list() -> None:
         (["a.png", ""], "a", "no image name"),
         (["a.png", "../b.png"], "a", "image path outside the image folder"),
         (["/etc/a.png"], "a", "image path outside the image folder"),
+        (["a.png", "b\n.png"], "a", "character in the image path that a label list cannot hold"),
+        (["a\0.png"], "a", "character in the image path that a label list cannot hold"),
+        (["\ud800.png"], "a", "character in the image path that a label list cannot hold"),
         (["a.png"], "", "empty label"),
         (["a.png"], "a\tb", "tab inside the label"),
     ],
@@ -61,3 +64,13 @@ def test_joiners_and_letters_are_no_mistake(label: str) -> None:
 )
 def test_paths_that_leave_the_folder(path: str, leaves: bool) -> None:
     assert leaves_folder(path) is leaves
+
+
+def test_what_is_hidden_in_a_path_is_noted_like_what_is_hidden_in_a_label() -> None:
+    parsed = Parsed(["\x1b[31m\u202e.png"], "a\u200b")
+    check(parsed)
+    assert parsed.notes == [
+        "control character in the image path, kept",
+        "bidirectional control in the image path, kept",
+        "invisible character in the label, kept",
+    ]

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from ocr_lib.data.labels.convert import convert
+from ocr_lib.data.labels.rec_list import image_paths
 from tests.ocr_lib.data.labels.folders import read_list, write_labels
 
 
@@ -62,3 +63,8 @@ def test_bad_lines_are_dropped_and_counted(tmp_path, line, reason):
     report, written = converted(tmp_path, f"word_1.jpg\tA\n{line}\n", max_bad_fraction=0.5)
     assert written == ["word_1.jpg\tA"]
     assert report.dropped[reason].examples[0]["where"] == "rec_gt.txt:2"
+
+
+@pytest.mark.parametrize("column", ["[" * 100_000, f"[{'9' * 5000}]", '["a", 1]', "[]", "[x"])
+def test_what_is_no_list_of_paths_is_a_name(column: str) -> None:
+    assert image_paths(column) == [column]

@@ -1,6 +1,7 @@
 """What a shard holds, and which samples are left out of it."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -117,3 +118,23 @@ def test_large_shards_are_committed_in_parts(
     parts = pack(labels, tmp_path, tmp_path / "parts")
     assert parts.statistics == whole.statistics
     assert records(tmp_path / "parts/shard-00000") == records(tmp_path / "whole/shard-00000")
+
+
+def test_an_image_behind_a_link_or_in_a_pipe_is_not_packed(tmp_path: Path) -> None:
+    labels = write_lines(tmp_path / "set", ["a", "b", "c", "d", "e"])
+    images = tmp_path / "set/images"
+    (tmp_path / "secret.jpg").write_bytes(image(0))
+    for i in range(4):
+        (images / f"labels.txt_{i}.jpg").unlink()
+    (images / "labels.txt_0.jpg").symlink_to("../../secret.jpg")
+    os.mkfifo(images / "labels.txt_1.jpg")
+    (images / "labels.txt_2.jpg").symlink_to("labels.txt_4.jpg")
+    (images / "e\u0301.jpg").write_bytes(image(0))
+    (images / "labels.txt_3.jpg").symlink_to("e\u0301.jpg")
+    add_line(labels, "images/\u00e9.jpg\tf")
+    manifest = pack(labels, tmp_path / "set", tmp_path / "out", max_bad_fraction=1)
+    assert list(LmdbDataset(tmp_path / "out").labels()) == ["c", "d", "e", "f"]
+    assert manifest.statistics.dropped["missing image"].examples == [
+        "labels.txt:1: images/labels.txt_0.jpg: image behind a link that leaves the image folder",
+        "labels.txt:2: images/labels.txt_1.jpg: not a regular file",
+    ]

@@ -1,0 +1,53 @@
+"""Files from elsewhere, opened without waiting and read within a bound.
+
+A folder may hold pipes, which wait for a writer for ever, and links to devices without an end.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Opens a file for reading.
+
+    Raises:
+        OSError: it cannot be opened, or it is no regular file: a folder, a pipe, a device.
+    """
+    handle = open_handle(path)
+    return os.fdopen(handle, "rb")
+
+
+def open_handle(path: str | Path, flags: int = 0) -> int:
+    """Returns the descriptor of a regular file that is open for reading.
+
+    Args:
+        path: of the file.
+        flags: more of `os.open`'s, such as `O_NOFOLLOW`.
+
+    Raises:
+        OSError: as `open_regular`.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_bounded(path: str | Path, limit: int) -> bytes:
+    """Returns the content of a file of at most `limit` bytes.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger (EFBIG).
+    """
+    with open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return content
