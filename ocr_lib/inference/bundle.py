@@ -13,31 +13,39 @@
 Reading a bundle needs no Paddle.
 """
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ocr_lib.algorithms import algorithm_named
 from ocr_lib.atomic import write_json
 from ocr_lib.data.image import Preprocess
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import UserError
+from ocr_lib.errors import ConfigError
+from ocr_lib.inference.bundle_schema import (
+    DICTIONARY,
+    FORMAT,
+    MANIFEST,
+    ONNX,
+    BundleError,
+    charset_of,
+    check_unlisted,
+    damaged,
+    preprocess_of,
+    read_json,
+    read_manifest,
+)
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.tokenizer import Decode
 
-FORMAT = 1
-KEYS = frozenset({"model_name", "preprocess", "characters", "files"})  # that reading needs
-MANIFEST = "bundle.json"
-DICTIONARY = "dictionary.txt"
-ONNX = "model.onnx"
+__all__ = ["DICTIONARY", "MANIFEST", "ONNX", "Bundle", "BundleError", "write_manifest"]
+
 PARITY = "parity.json"
 PADDLE = "inference"  # stem of Paddle's files
 PADDLE_PROGRAM = f"{PADDLE}.json"
 PADDLE_WEIGHTS = f"{PADDLE}.pdiparams"
 PADDLE2 = "paddle2"
-
-
-class BundleError(UserError):
-    """A bundle is incomplete, damaged or not one."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,22 @@ class Bundle:
         return str(self.info.get("decoder", "ctc"))
 
     @property
+    def decode(self) -> Decode:
+        """Probabilities to texts, as the algorithm does it."""
+        return algorithm_named(self.decoder, str(self.root / MANIFEST)).tokenizer.decode
+
+    @property
     def parity(self) -> dict[str, Any]:
-        """The certificate: the content of `parity.json`."""
-        return dict(json.loads((self.root / PARITY).read_text("utf-8")))
+        """The certificate: the content of `parity.json`.
+
+        Raises:
+            BundleError: it is missing or none.
+        """
+        path = self.root / PARITY
+        certificate = read_json(path)
+        if not isinstance(certificate, dict):
+            raise damaged(path, "not a certificate")
+        return certificate
 
     @classmethod
     def open(cls, root: str | Path, verify: bool = True) -> Self:
@@ -82,22 +103,33 @@ class Bundle:
 
         Args:
             root: its directory.
-            verify: compares size and SHA-256 of every file; False only after a copy that did.
+            verify: compares size and SHA-256 of every file, and refuses files that `bundle.json`
+                does not name; False only after a copy that did, or for some of the files.
 
         Raises:
-            BundleError: a file is missing or changed, or the directory is no bundle.
+            BundleError: a file is missing, changed or not named, or the directory is no bundle;
+                names the file, and the key of `bundle.json`.
         """
         root = Path(root)
-        info = _read_manifest(root)
+        info = read_manifest(root)
         if verify:
-            _verify(root, info["files"])
-        characters = info["characters"]
-        dictionary = Charset(
-            tuple(_lines(root / DICTIONARY)), characters["lower"], characters["right_to_left"]
-        )
-        if dictionary.digest != characters["digest"]:
-            raise _damaged(root / DICTIONARY, "not the characters the network was trained with")
-        return cls(root, info, Preprocess.from_dict(info["preprocess"]), dictionary)
+            check_unlisted(root, info["files"])
+        if verify:
+            _verify(root, info["files"], info["files"])
+        opened = cls(root, info, preprocess_of(root, info), charset_of(root, info))
+        try:
+            algorithm_named(opened.decoder, "decoder")
+        except ConfigError as error:
+            raise BundleError(f"{root / MANIFEST}: decoder", error.cause, error.fix) from None
+        return opened
+
+    def check_files(self, *names: str) -> None:
+        """Compares size and SHA-256 of these files of a bundle that was opened unverified.
+
+        Raises:
+            BundleError: one is missing or changed.
+        """
+        _verify(self.root, self.info["files"], names)
 
 
 def write_manifest(
@@ -123,36 +155,10 @@ def write_manifest(
     write_json(root / MANIFEST, {"format": FORMAT, **info, **described})
 
 
-def _read_manifest(root: Path) -> dict[str, Any]:
-    path = root / MANIFEST
-    try:
-        info = dict(json.loads(path.read_text("utf-8")))
-        known = info["format"] == FORMAT
-        if known and (missing := sorted(KEYS - info.keys())):
-            raise KeyError(", ".join(missing))
-    except FileNotFoundError:
-        raise BundleError(str(root), f"no bundle ({MANIFEST} is missing)", "Export one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, f"unreadable ({error})") from error
-    if not known:
-        raise BundleError(
-            str(path), f"format {info['format']}, this version reads {FORMAT}", "Export it again"
-        )
-    return info
-
-
-def _verify(root: Path, files: dict[str, dict[str, Any]]) -> None:
-    for name, expected in files.items():
-        path = root / name
+def _verify(root: Path, listed: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        path, expected = root / name, listed[name]
         if not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
-            raise _damaged(path, "the file is missing")
+            raise damaged(path, "the file is missing")
         if path.stat().st_size != expected["size"] or sha256_file(path) != expected["sha256"]:
-            raise _damaged(path, "not the file that was exported")
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-
-
-def _damaged(path: Path, cause: str) -> BundleError:
-    return BundleError(str(path), cause, "Copy or export the bundle again")
+            raise damaged(path, "not the file that was exported")

@@ -6,16 +6,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.algorithms import algorithm_named
-from ocr_lib.inference.bundle import ONNX, Bundle
+from ocr_lib.inference.bundle import ONNX, Bundle, BundleError
 from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Forward, Recognizer
 
 Runtime = Callable[[Path, int], Forward]  # from a bundle's directory and a number of CPU threads
 
 
 def onnx_runtime(root: Path, threads: int = 1) -> Forward:
-    """Returns a function that runs a bundle's network with ONNX Runtime on the CPU."""
-    return onnx_forward(root / ONNX, threads)
+    """Returns a function that runs a bundle's network with ONNX Runtime on the CPU.
+
+    Raises:
+        BundleError: the file is no network.
+    """
+    if not (root / ONNX).is_file():  # a pipe would be waited for
+        raise _misfit(root / ONNX, "it is no file")
+    try:
+        return onnx_forward(root / ONNX, threads)
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        raise _misfit(root / ONNX, error) from error
 
 
 def open_bundle(
@@ -37,16 +45,31 @@ def open_bundle(
         verify: checks every file's SHA-256 first.
 
     Raises:
-        BundleError: the bundle is incomplete or damaged.
+        BundleError: the bundle is incomplete or damaged, or its network does not read what its
+            preprocessing makes, or does not answer with the classes of its dictionary.
     """
     bundle = Bundle.open(root, verify)
+    forward = runtime(bundle.root, threads)
+    _check_network(bundle, forward)
     return Recognizer(
-        bundle.preprocess,
-        bundle.dictionary,
-        runtime(bundle.root, threads),
-        max_batch_pixels,
-        decode=algorithm_named(bundle.decoder, str(root)).tokenizer.decode,
+        bundle.preprocess, bundle.dictionary, forward, max_batch_pixels, decode=bundle.decode
     )
+
+
+def _check_network(bundle: Bundle, forward: Forward) -> None:
+    """Runs the network once, on an empty line of the smallest width, and decodes its answer."""
+    preprocess = bundle.preprocess
+    shape = 1, preprocess.channels, preprocess.height, preprocess.buckets[0]
+    try:
+        bundle.decode(forward(np.zeros(shape, np.float32)), bundle.dictionary)
+    except Exception as error:  # as above
+        raise _misfit(bundle.root / ONNX, error) from error
+
+
+def _misfit(path: Path, cause: object) -> BundleError:
+    reason = (str(cause).splitlines() or [""])[0][:300]
+    cause = f"not a network that reads this preprocessing ({reason})"
+    return BundleError(str(path), cause, "Export the model again")
 
 
 def onnx_forward(model: Path, threads: int = 1, *, optimised: bool = True) -> Forward:

@@ -15,7 +15,6 @@ import onnxruntime
 from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from ocr_lib.digest import sha256_file
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.registry.production import CORE_SUFFIX
@@ -85,9 +84,7 @@ def build_model_version(
         BundleError: the bundle is damaged, or network, dictionary and preprocessing do not fit.
     """
     opened = Bundle.open(bundle, verify=False)  # may hold these files only
-    for file in (ONNX, DICTIONARY):
-        if sha256_file(bundle / file) != opened.info["files"][file]["sha256"]:
-            raise _misfit(bundle / file, "not the file that was exported")
+    opened.check_files(ONNX, DICTIONARY)
     core = name + CORE_SUFFIX
     core_config = _core_config(core, opened, every_width)
     if tensorrt:

@@ -13,7 +13,6 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from ocr_lib.algorithms import algorithm_named
 from ocr_lib.errors import ServiceError
 from ocr_lib.inference.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Recognizer
@@ -67,7 +66,7 @@ class TritonPythonModel:
             min(MAX_BATCH_PIXELS, largest),
             max_image_bytes=image_limits[0],
             max_image_pixels=image_limits[1],
-            decode=algorithm_named(bundle.decoder, str(folder)).tokenizer.decode,
+            decode=bundle.decode,
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.inference.bundle import BundleError
 from ocr_lib.registry.champion import Champion, open_champion, pin_champion
 from ocr_lib.registry.production import (
     Production,
@@ -85,13 +86,16 @@ def champion(site: Site, model: str, folder: Path) -> Champion:
 def test_a_bundle_from_elsewhere_can_be_a_champion(
     site: Site, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From a folder with more in it, and from a prefix that no step of a pipeline may read."""
+    """From a folder, and from a prefix that no step of a pipeline may read."""
     folder = tmp_path / "build" / "bundle"
     shutil.copytree(bundle, folder)
-    (folder / "notes.txt").write_text("not the bundle's")
-    (folder / "link").symlink_to(folder)
     registered = f"{bundles_prefix('elsewhere')}{sha256_tree(bundle)}"
     monkeypatch.chdir(tmp_path)
+    (folder / "notes.txt").write_text("not the bundle's")
+    with pytest.raises(BundleError, match=r"^build/bundle/notes\.txt: bundle\.json does not name"):
+        site.deploy("build/bundle", "elsewhere")
+    assert site.objects("elsewhere") == []
+    (folder / "notes.txt").unlink()
     production = site.deploy("build/bundle", "elsewhere").production
     assert production.bundle == site.store.uri(registered)
     shutil.rmtree(folder)
