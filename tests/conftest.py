@@ -1,6 +1,8 @@
 """Fixtures that several test packages use."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,13 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip("no reference data: set OCR_SHARED to its folder")
     return path
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where flushing takes no time: what counts here is the order of calls."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)

@@ -11,6 +11,7 @@ from ocr_lib.digest import sha256_file, sha256_tree
 from ocr_lib.errors import DataError
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import TreeManifest
 
 
 def upload(store: Store, folder: Path, key: str, **metadata: Any) -> ArtifactRef:
@@ -22,9 +23,9 @@ def upload(store: Store, folder: Path, key: str, **metadata: Any) -> ArtifactRef
         key: object key of the folder; `{digest}` in it stands for the digest of the content.
         metadata: counts and names for readers of the reference.
     """
-    digest = sha256_tree(folder)
-    uri = store.put_tree(folder, key.format(digest=digest))
-    return ArtifactRef(uri, digest, metadata)
+    manifest = TreeManifest.of_folder(folder)
+    uri = store.put_tree(folder, key.format(digest=manifest.digest), manifest)
+    return ArtifactRef(uri, manifest.digest, metadata)
 
 
 def download(store: Store, pointer: ArtifactRef, folder: Path) -> Path:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ocr_lib.atomic import locked, recover, remove_abandoned
 from ocr_lib.errors import ConfigError, DataError, ServiceError
 from ocr_lib.settings import Settings
 from ocr_lib.storage.s3 import (
@@ -222,14 +223,19 @@ class Store:
                     )
             return self._honours
 
-    def put_tree(self, folder: Path, prefix: str) -> str:
+    def put_tree(self, folder: Path, prefix: str, manifest: TreeManifest | None = None) -> str:
         """Uploads a folder as a tree and returns its URI; what is already there stays.
 
         Files go up in parallel, the manifest last. A tree with other content under the same prefix
         loses its manifest first, so that a mixture is never read. Objects that the listing shows to
         be damaged are replaced, see `TreeManifest.whole_in`; nothing is read for it.
+
+        Args:
+            folder: what to upload.
+            prefix: of the tree.
+            manifest: of the folder, where the caller has made it already.
         """
-        return self._put_tree(folder, TreeManifest.of_folder(folder), prefix)
+        return self._put_tree(folder, manifest or TreeManifest.of_folder(folder), prefix)
 
     def put_linked_tree(self, folder: Path, links: Mapping[str, Link], prefix: str) -> str:
         """Uploads a folder as a tree together with files of other trees, which stay where they are.
@@ -369,10 +375,21 @@ class Store:
     def _download(
         self, bucket: str, key: str, manifest: TreeManifest, folder: Path, max_bytes: int
     ) -> Path:
-        if manifest.matches(folder):
-            return folder
         work = folder.with_name(f".{folder.name}.{manifest.digest[:12]}.partial")
+        recover(folder)
+        if manifest.matches(folder):
+            remove_abandoned(work)  # of a process that was killed when it had replaced the folder
+            return folder
         work.mkdir(parents=True, exist_ok=True)
+        with locked(work):
+            self._fill(bucket, key, manifest, work, max_bytes)
+            put_in_place(work, folder)
+        return folder
+
+    def _fill(
+        self, bucket: str, key: str, manifest: TreeManifest, work: Path, max_bytes: int
+    ) -> None:
+        """Downloads what a folder lacks of a tree."""
         missing = manifest.missing(work)
         check_room(f"s3://{bucket}/{key}", manifest, missing, work, max_bytes)
         for name in missing:
@@ -386,8 +403,6 @@ class Store:
                 raise DigestError(f"{error} {self._mark_damaged(bucket, source)}") from error
 
         in_parallel(fetch, missing, "downloading")
-        put_in_place(work, folder)
-        return folder
 
     def _mark_damaged(self, bucket: str, key: str) -> str:
         """Leaves a mark for the next upload next to a damaged object; returns what to do."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from ocr_lib.atomic import replace_directory
 from ocr_lib.errors import DataError, ServiceError
 from ocr_lib.progress import Progress
 from ocr_lib.storage.tree_manifest import TreeManifest
@@ -45,12 +46,8 @@ def check_room(
 
 def put_in_place(work: Path, folder: Path) -> None:
     """Makes the finished `work` the folder `folder`; what was there is removed."""
-    former = work.with_suffix(".former")
-    shutil.rmtree(former, ignore_errors=True)  # of a process that was killed here
     try:
-        if folder.exists():
-            folder.replace(former)
-        work.replace(folder)
+        replace_directory(work, folder)
     except OSError as error:
         raise ServiceError(f"{folder}: cannot put the download there ({error}).") from error
-    shutil.rmtree(former, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ocr_lib.atomic import is_temporary
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import DataError
 from ocr_lib.storage.s3 import DigestError, StoredObject
@@ -46,12 +47,19 @@ class TreeManifest:
     def of_folder(cls, folder: Path) -> "TreeManifest":
         """Reads every file below `folder`; links, and names the store could not hold, are refused.
 
+        What a writer that was killed left under temporary names is no part of it.
+
         Raises:
             DataError: the folder is missing, empty, or holds something that is not a plain file.
         """
         if not folder.is_dir():
             raise DataError(str(folder), "no such folder", "Run the step that writes it")
-        paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        paths = sorted(
+            path
+            for path in folder.rglob("*")
+            if (path.is_symlink() or not path.is_dir())
+            and not any(map(is_temporary, path.relative_to(folder).parts))
+        )
         if not paths:
             raise DataError(str(folder), "an empty folder", "Run the step that fills it")
         return cls({_name(path, folder): _entry(path) for path in paths})

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ocr_lib.atomic import atomic_file, write_json
+from ocr_lib.atomic import atomic_file, recover_all, write_json
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import safe_pickle
@@ -86,6 +86,25 @@ def load(prefix: Path) -> Checkpoint:
         _named_values(states) if states.exists() else {},
         has_optimizer=optimizer.exists(),
     )
+
+
+def recover(run_dir: Path) -> None:
+    """Completes the saves into a run directory that were killed, or removes what they left.
+
+    Files that a manifest names are moved into place, all others that were staged go. For the
+    process that writes there, before it does.
+    """
+    recover_all(run_dir)
+    for staged in run_dir.glob(".*.new"):
+        final = staged.with_name(staged.name[1 : -len(".new")])
+        prefix = final.with_suffix("")
+        if final.suffix not in SUFFIXES or staged != _staged(prefix, final.suffix):
+            continue
+        files = _read_manifest(prefix) if exists(prefix) else {}
+        if files and sha256_file(staged) == files[final.suffix]["sha256"]:
+            staged.replace(final)
+        else:
+            staged.unlink()
 
 
 def exists(prefix: Path) -> bool:

@@ -91,6 +91,8 @@ def _run(
     started = time.monotonic()
     digest = config_digest(plan.config, data.charset)
     parallel.assert_equal_across_ranks("Train.dataset", f"{digest} {data.train.digest}")
+    if parallel.is_main_process:
+        checkpoint.recover(plan.run_dir)
     samples = data.train.sample_count  # before planning draws another share of a ratio below 1
     stored = _stored_record(plan, data, digest, parallel, fresh)
     epochs = stored.epochs if stored else _planned_epochs(plan, data, parallel, log)

@@ -1,12 +1,26 @@
 """Files and folders appear whole or not at all, and nothing temporary stays."""
 
+import errno
+import itertools
 import json
 import os
+import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
-from ocr_lib.atomic import atomic_directory, atomic_file, write_json, write_text
+from ocr_lib import atomic
+from ocr_lib.atomic import (
+    atomic_directory,
+    atomic_file,
+    is_temporary,
+    recover,
+    recover_all,
+    write_json,
+    write_text,
+)
+from tests.killed import Killed
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -84,3 +98,129 @@ def test_what_the_system_says_names_the_path(tmp_path):
     with pytest.raises(FileNotFoundError) as error, atomic_directory(tmp_path / "new") as work:
         (work / "missing" / "file").touch()
     assert error.value.filename == str(tmp_path / "new" / "missing" / "file")
+
+
+def write_directory(path: Path, content: str) -> None:
+    with atomic_directory(path) as work:
+        (work / "sub").mkdir()
+        for name in ("one", "sub/two"):
+            (work / name).write_text(content)
+
+
+def content_of(path: Path) -> set[str]:
+    return {(path / name).read_text() for name in ("one", "sub/two")}
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_directory(
+    memory_path, monkeypatch, can_exchange, is_there
+):
+    if not can_exchange:
+
+        def refuse(one: Path, other: Path) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument", str(other))
+
+        monkeypatch.setattr(atomic, "_exchange", refuse)
+    killed, seen = Killed(lambda: write_directory(memory_path / "d", "new")), []
+    for number in itertools.count(1):
+        if is_there:
+            write_directory(memory_path / "d", "old")
+        was_killed = killed.at(number)
+        if can_exchange and is_there:
+            assert (memory_path / "d").is_dir(), number  # at every instant
+        recover(memory_path / "d")
+        seen += [content_of(memory_path / "d") if (memory_path / "d").exists() else None]
+        assert [p.name for p in memory_path.iterdir()] == ["d"] * (seen[-1] is not None), number
+        if not was_killed:
+            break
+        if not is_there:
+            shutil.rmtree(memory_path / "d", ignore_errors=True)
+    assert number > 10
+    assert seen[-1] == {"new"}
+    before = {"old"} if is_there else None
+    assert all(state in (before, {"new"}) for state in seen)
+    assert before in seen
+    assert seen.count({"new"}) > 1 or not is_there  # also killed after the exchange
+
+
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_file(memory_path):
+    write_text(memory_path / "a", "old")
+    killed, seen = Killed(lambda: write_text(memory_path / "a", "new")), []
+    for number in itertools.count(1):
+        was_killed = killed.at(number)
+        seen.append((memory_path / "a").read_text())
+        recover_all(memory_path)
+        assert [p.name for p in memory_path.iterdir()] == ["a"]
+        if not was_killed:
+            break
+    assert number > 3
+    assert seen == sorted(seen, reverse=True)
+    assert (seen[0], seen[-1]) == ("old", "new")
+
+
+def test_contents_are_flushed_before_a_directory_is_visible(tmp_path, monkeypatch):
+    events = []
+    fsync, rename, exchange = os.fsync, Path.rename, atomic._exchange
+
+    def note_fsync(handle: int) -> None:
+        fsync(handle)
+        events.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+
+    def note(name, call):
+        def noted(*paths):
+            events.append(name)
+            return call(*paths)
+
+        return noted
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(Path, "rename", note("rename", rename))
+    monkeypatch.setattr(atomic, "_exchange", note("exchange", exchange))
+    for step in ("rename", "exchange"):
+        events.clear()
+        write_directory(tmp_path / "d", "text")
+        at = events.index(step)
+        assert {"one", "sub", "two"} < set(events[:at])
+        assert events[at + 1 :] == [tmp_path.name]
+
+
+def test_many_files_are_flushed_at_once(tmp_path, monkeypatch):
+    flushed, flush = [], atomic._sync_file_system
+
+    def note(path: Path) -> None:
+        flush(path)
+        flushed.append((path.name.startswith(".d."), (tmp_path / "d").exists()))
+
+    monkeypatch.setattr(atomic, "_sync_file_system", note)
+    with atomic_directory(tmp_path / "d") as work:
+        for number in range(atomic.SYNC_EACH):
+            (work / str(number)).touch()
+    assert flushed == [(True, False)]
+
+
+def test_writers_that_still_run_keep_their_temporary_names(tmp_path):
+    (tmp_path / ".d.abcd_123.tmp").mkdir()
+    (tmp_path / ".a.abcd_123.tmp").touch()
+    with atomic_directory(tmp_path / "d") as work, atomic_file(tmp_path / "a"):
+        (work / "file").touch()
+        recover_all(tmp_path)
+        left = {p.name for p in tmp_path.iterdir()}
+        assert work.name in left
+        assert len(left) == 2
+        assert all(map(is_temporary, left))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "d"]
+    assert not is_temporary(".hidden.tmp")
+
+
+def test_a_link_to_a_directory_is_replaced_like_one(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "d").symlink_to("elsewhere")
+    write_directory(tmp_path / "d", "new")
+    assert content_of(tmp_path / "d") == {"new"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d", "elsewhere"]
+
+
+def test_a_system_call_that_fails_is_told_as_such(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        atomic._exchange(tmp_path / "none", tmp_path / "neither")

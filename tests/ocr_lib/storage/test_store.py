@@ -222,6 +222,17 @@ def test_an_interrupted_download_goes_on(store: Store, folder: Path, tmp_path: P
     assert sha256_tree(target) == sha256_tree(folder)
 
 
+def test_a_download_that_was_killed_after_its_folder_was_there_leaves_nothing(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    uri = store.put_tree(folder, "trees/exchanged")
+    store.get_tree(uri, tmp_path / "target")
+    work = tmp_path / f".target.{store.get_manifest(uri).digest[:12]}.partial"
+    (work / "former").mkdir(parents=True)
+    store.get_tree(uri, tmp_path / "target")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
+
+
 def test_a_damaged_part_is_fetched_anew(store: Store, folder: Path, tmp_path: Path) -> None:
     uri = store.put_tree(folder, "trees/part")
     work = tmp_path / f".target.{store.get_manifest(uri).digest[:12]}.partial"

@@ -1,3 +1,5 @@
+import itertools
+import shutil
 import threading
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 from ocr_lib.errors import DataError, ServiceError
 from ocr_lib.storage.transfer import WORKERS, check_room, in_parallel, put_in_place
 from ocr_lib.storage.tree_manifest import FileEntry, TreeManifest
+from tests.killed import Killed
 
 
 def folder(path: Path, content: str) -> Path:
@@ -64,12 +67,20 @@ def test_a_finished_folder_replaces_the_former(tmp_path: Path) -> None:
     assert names(tmp_path) == ["tree"]
 
 
-def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
-    folder(tmp_path / ".tree.1.former", "older")
-    work = folder(tmp_path / ".tree.1.partial", "new")
-    put_in_place(work, folder(tmp_path / "tree", "old"))
-    assert (tmp_path / "tree" / "file").read_text() == "new"
-    assert names(tmp_path) == ["tree"]
+def test_a_kill_at_any_call_leaves_the_former_folder_or_the_finished_one(memory_path: Path) -> None:
+    contents = []
+    for number in itertools.count(1):
+        for name, content in (("tree", "old"), (".tree.1.partial", "new")):
+            shutil.rmtree(memory_path / name, ignore_errors=True)
+            folder(memory_path / name, content)
+        was_killed = Killed(
+            lambda: put_in_place(memory_path / ".tree.1.partial", memory_path / "tree")
+        )
+        if not was_killed.at(number):
+            break
+        contents.append((memory_path / "tree" / "file").read_text())
+    assert names(memory_path) == ["tree"]
+    assert {"old", "new"} == set(contents)
 
 
 def test_a_place_that_cannot_be_taken_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocr_lib.atomic import atomic_directory, atomic_file
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import DataError
 from ocr_lib.storage.s3 import DigestError
@@ -17,6 +19,7 @@ from ocr_lib.storage.tree_manifest import (
     TreeManifest,
     safe_name,
 )
+from tests.killed import Killed
 
 
 @pytest.fixture
@@ -75,6 +78,20 @@ def test_links_and_reserved_names_are_refused(folder: Path) -> None:
     (folder / MANIFEST_NAME).write_text("{}")
     with pytest.raises(DataError, match="the store itself uses"):
         TreeManifest.of_folder(folder)
+
+
+def test_what_a_killed_writer_left_is_no_part_of_a_tree(folder: Path) -> None:
+    manifest = TreeManifest.of_folder(folder)
+
+    def write() -> None:
+        with atomic_directory(folder / "more") as work, atomic_file(folder / "two.txt") as file:
+            (work / "file").touch()
+            file.write(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert Killed(write).at(1_000)
+    assert len([path for path in folder.iterdir() if path.name.endswith(".tmp")]) == 2
+    assert TreeManifest.of_folder(folder) == manifest
 
 
 def test_a_name_that_the_store_cannot_hold_is_refused(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: paddle reads them, crashes leave a whole one, foreign code is not run."""
 
+import itertools
 import os
 import pickle
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, safe_pickle, weights
+from tests.killed import Killed
 
 
 def network(seed=0):
@@ -96,6 +98,25 @@ def test_a_crash_before_the_manifest_keeps_the_old_checkpoint(tmp_path, monkeypa
     with pytest.raises(OSError, match="No space left"):
         save(prefix, seed=2, step=2)
     assert checkpoint.load(prefix).states == {"global_step": 1}
+
+
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_checkpoint_and_nothing_else(memory_path):
+    new, _ = trained(seed=2)
+    params = {name: value.numpy() for name, value in new.state_dict().items()}
+    files = {f"best{suffix}" for suffix in (*checkpoint.SUFFIXES, ".json")}
+    killed = Killed(lambda: checkpoint.save(memory_path / "best", params, {}, {"global_step": 2}))
+    steps = []
+    for number in itertools.count(1):
+        save(memory_path / "best", seed=1, step=1)
+        was_killed = killed.at(number)
+        checkpoint.recover(memory_path)
+        assert {path.name for path in memory_path.iterdir()} == files
+        steps.append(checkpoint.load(memory_path / "best").states["global_step"])
+        if not was_killed:
+            break
+    assert steps == sorted(steps)
+    assert steps.count(1) > 10
+    assert steps.count(2) > 3
 
 
 @pytest.mark.parametrize("suffix", checkpoint.SUFFIXES)
