@@ -1,3 +1,4 @@
+import fnmatch
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ocr_lib.storage.s3 import RefusedError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.secrets import new_secrets
 from ocr_lib.storage.store import Store
-from pipelines.placement import STEPS
+from pipelines.placement import REOPEN, STEPS
 from tests.ocr_lib.serving.tiny_bundle import line_image
 from tests.ocr_lib.storage import policy_server
 
@@ -40,6 +41,78 @@ def allowed(stage: str, action: str, key: str = "") -> bool:
 def test_a_stage_writes_what_its_steps_write(stage: str, key: str) -> None:
     for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
         assert allowed(stage, action, key)
+
+
+# Every kind of object, and who may read (r), create or replace (w) and delete (d) it.
+KINDS_OF_OBJECTS = {
+    "sources": "sources/train.tar",
+    "configs": "configs/mine.yml",
+    "pretrained": "pretrained/a.pdparams",
+    "specs": f"specs/{'0' * 64}.json",
+    "datasets": "datasets/lines/0123/lmdb/shard-000/data.mdb",
+    "runs": "runs/r/best_accuracy.pdparams",
+    "parity": "runs/r/parity/1.parity-failure.npz",
+    "predictions": "predictions/r/0-256/candidate.jsonl",
+    "champion": "evaluations/r/champion.json",
+    "report": "evaluations/r/report/verdict.json",
+    "decisions": "decisions/0123/r.json",
+    "bundles": "registry/ocr/bundles/0123/model.onnx",
+    "versions": "registry/ocr/versions/1.json",
+    "production": "registry/ocr/production.json",
+    "triton": "triton/ocr/1/model.py",
+    "leases": "leases/deploy-ocr/1",
+    "feedback": "feedback/ocr/2026-11-23/0123.json",
+    "kfp": "kfp/pipeline/run/report.html",
+}
+# Which no step uses.
+OF_OTHERS = ("datasets/lines/0123/lmdb/tree-manifest.json", "evaluations/r/inputs.json")
+REGISTRY = {"bundles": "r", "versions": "r", "production": "r"}
+DATA: dict[str, str] = {
+    **dict.fromkeys(("sources", "configs", "pretrained", "runs", "parity"), "r"),
+    **{**REGISTRY, "specs": "rw", "datasets": "rwd"},
+}
+TRAIN = {
+    **dict.fromkeys(("sources", "pretrained", "specs", "datasets"), "r"),
+    **{"runs": "rwd", "parity": "rwd"},
+}
+EVALUATE = {
+    **dict.fromkeys(("specs", "datasets", "runs", "parity"), "r"),
+    **{**REGISTRY, "predictions": "rwd", "report": "rwd", "champion": "rw", "decisions": "rw"},
+}
+EXPORT = {
+    **dict.fromkeys(("specs", "datasets", "runs", "champion", "report"), "r"),
+    **{"parity": "rwd", "bundles": "rwd"},
+}
+DEPLOY = {
+    **dict.fromkeys(("specs", "datasets", "feedback"), "r"),
+    **dict.fromkeys((*REGISTRY, "triton", "leases"), "rwd"),
+}
+STEP_RIGHTS = {
+    **dict.fromkeys(("plan", "gen-label", "pack-lmdb", "preflight"), DATA),
+    **dict.fromkeys(("train", "clean-up"), TRAIN),
+    **dict.fromkeys(("reopen", "predict", "evaluate"), EVALUATE),
+    **{"export": EXPORT, "deploy": DEPLOY},
+}
+ACTIONS = {"r": "s3:GetObject", "w": "s3:PutObject", "d": "s3:DeleteObject"}
+
+
+@pytest.mark.parametrize("step", list(STEPS | REOPEN))
+def test_a_step_may_do_what_the_table_says_and_nothing_else(step: str) -> None:
+    stage = (STEPS | REOPEN)[step].key
+    found = {
+        kind: "".join(letter for letter, action in ACTIONS.items() if allowed(stage, action, key))
+        for kind, key in KINDS_OF_OBJECTS.items()
+    }
+    assert {kind: letters for kind, letters in found.items() if letters} == STEP_RIGHTS[step]
+
+
+def test_every_prefix_of_every_key_is_in_the_table() -> None:
+    named = {access for stage in ACCESS.values() for access in (*stage.read, *stage.write)}
+    for prefix in named | {p for stage in ACCESS.values() for p in stage.create}:
+        assert any(
+            fnmatch.fnmatchcase(key, f"{prefix}*")
+            for key in (*KINDS_OF_OBJECTS.values(), *OF_OTHERS)
+        ), prefix
 
 
 @pytest.mark.parametrize("prefix", ["pretrained/", "sources/", "runs/"])
