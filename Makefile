@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS ?= true
 export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide lint format types compile bench lock clean
+.PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide lint format types compile bench sbom audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ images: ## Build the images: REGISTRY=, PUSH=1, IMAGES="data train …", PADDLE_
 
 bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json
 	.venv/bin/python -m benchmarks.run --out build/bench.json
+
+sbom: setup ## Write what the images hold of packages (CycloneDX, build/sbom) and check licences
+	.venv/bin/python images/sbom.py
+
+audit: .venv/.ready ## Look up known vulnerabilities of all locked packages, at api.osv.dev or AUDIT_URL=
+	.venv/bin/python images/audit.py $(if $(AUDIT_URL),--url "$(AUDIT_URL)")
 
 lock: .venv-uv/bin/uv ## Renew the hash-pinned requirements from pyproject.toml
 	$(foreach set,$(SETS),$(UV) pip compile pyproject.toml --group $(set) --universal --generate-hashes --no-annotate --no-header --quiet --upgrade -o requirements/$(set).txt &&) true
