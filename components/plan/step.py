@@ -1,6 +1,7 @@
 """plan: what a run is asked for → its run spec, what of it is new, and which pod does what."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,13 @@ from ocr_lib.markdown import escape
 from ocr_lib.registry.lineage import RUN_SPEC
 from ocr_lib.registry.production import check_model_name, read_production
 from ocr_lib.runspec.parameters import RunParameters
-from ocr_lib.runspec.partition import GIB, DataPartition, PreflightSettings, partitions_of
+from ocr_lib.runspec.partition import (
+    GIB,
+    DataPartition,
+    PreflightSettings,
+    partitions_of,
+    period_of,
+)
 from ocr_lib.runspec.resolve import resolve
 from ocr_lib.runspec.spec import RunSpec
 from ocr_lib.runspec.spec_store import find_spec, load_spec, pin_spec, save_spec
@@ -58,11 +65,11 @@ class Plan:
 
     def partitions(self) -> list[dict[str, Any]]:
         """Returns the data by pod, as KFP hands it to the rounds of a loop."""
-        return [partition.to_dict() for partition in partitions_of(self.spec)]
+        return [part.to_dict() for part in partitions_of(self.spec, period_of(time.time()))]
 
     def preflight_settings(self) -> dict[str, Any]:
         """Returns what preflight goes by."""
-        return PreflightSettings.of(self.spec).to_dict()
+        return PreflightSettings.of(self.spec, period_of(time.time())).to_dict()
 
     def markdown(self) -> str:
         """Returns the report: what there is, what is new, and what follows."""

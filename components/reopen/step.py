@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.step_context import StepContext
 from ocr_lib.evaluation.predict import partitions
-from ocr_lib.runspec.judged_run import JudgedRun, load_record
+from ocr_lib.runspec.judged_run import JudgedRun, load_record, save_record
 from ocr_lib.runspec.spec_store import load_spec
 
 
@@ -22,6 +22,7 @@ def reopen(context: StepContext, request: ReopenRequest) -> tuple[JudgedRun, lis
         ConfigError: the run was never judged.
     """
     record = load_record(context.store, request.run)
+    save_record(context.store, request.run, record)  # the run is in use: its data are kept
     spec = load_spec(context.store, record.spec.digest)
     samples = int(record.test.metadata["samples"])
     rows = partitions(samples, spec.options.evaluate.max_pods)

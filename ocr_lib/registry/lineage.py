@@ -12,6 +12,7 @@ from ocr_lib.registry.golden_images import golden_prefix
 from ocr_lib.registry.production import (
     CORE_SUFFIX,
     REPOSITORY,
+    Production,
     VersionRecord,
     forget_version,
     list_versions,
@@ -95,13 +96,22 @@ def removable(store: Store, model: str, keep: int) -> list[Removal]:
     Never the one in production or its predecessor, to which a rollback leads; nor the newest
     `keep`. Their records stay, so that no number is given twice.
     """
-    production = read_production(store, model)
-    needed = {production.version, production.predecessor} if production else set()
-    stored = [record for record in list_versions(store, model) if not record.pruned]
-    newest = {record.version for record in stored[max(len(stored) - keep, 0) :]}
+    records = list_versions(store, model)
+    needed = needed_versions(read_production(store, model), records, keep)
     return [
-        _removal(store, model, record) for record in stored if record.version not in needed | newest
+        _removal(store, model, record)
+        for record in records
+        if not record.pruned and record.version not in needed
     ]
+
+
+def needed_versions(
+    production: Production | None, records: Sequence[VersionRecord], keep: int
+) -> set[int]:
+    """Returns the numbers of the versions that stay: see `removable`."""
+    stored = [record.version for record in records if not record.pruned]
+    needed = {production.version, production.predecessor} if production else set()
+    return {version for version in needed if version} | set(stored[max(len(stored) - keep, 0) :])
 
 
 def prune(store: Store, model: str, removals: Sequence[Removal]) -> None:

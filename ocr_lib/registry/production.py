@@ -7,6 +7,8 @@ tells which bundle became version V, once and for all; the bundle's files are in
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +16,7 @@ from typing import Any, TypeVar
 from ocr_lib.errors import ConfigError
 from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import store_lease
 
 MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a model's parts end in
@@ -21,6 +24,7 @@ CORE_SUFFIX = "_core"  # of the network behind a model
 REPOSITORY = "triton"  # prefix of the model repository in the bucket
 MAX_HISTORY = 50
 MAX_MODELS = 500
+LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
 
 Record = TypeVar("Record", "Production", "VersionRecord")
@@ -155,6 +159,17 @@ def promoted(model: str, record: VersionRecord, former: Production | None) -> Pr
         now(),
         record.metrics,
     )
+
+
+@contextmanager
+def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterator[None]:
+    """Keeps all others from changing the versions of a model while the block lasts.
+
+    Raises:
+        ConflictError: another process did so for all of `wait_s`.
+    """
+    with store_lease(store, f"deploy-{model}", wait_s=wait_s):
+        yield
 
 
 def list_versions(store: Store, model: str) -> list[VersionRecord]:

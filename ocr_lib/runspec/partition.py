@@ -2,6 +2,10 @@
 
 An orchestrator's cache key has the values of parameters in it. The run spec changes with whatever
 concerns the run, so gen_label, pack_lmdb and preflight get the parts of it that concern them.
+
+Kubeflow's cache keeps results for ever and does not ask whether their objects still exist. So the
+values name a period, of `CACHE_DAYS`: in the next one the steps run again, find their trees by
+their digest, and garbage collection sees which data are in use.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +20,7 @@ from ocr_lib.runspec.options import GateOptions
 from ocr_lib.runspec.spec import PinnedSource, RunSpec
 
 GIB = 2.0**30
+CACHE_DAYS = 30  # how long at most an orchestrator reuses what a cached step wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class DataPartition:
         split: how validation is split off the parts to learn from.
         label_format: of all parts.
         max_bad_fraction: share of unusable samples of a part at which to give up.
+        cache_period: number of the period in which an orchestrator may reuse the result.
     """
 
     dataset_name: str
@@ -43,6 +49,7 @@ class DataPartition:
     split: SplitRule
     label_format: Mode
     max_bad_fraction: float
+    cache_period: int = 0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -63,15 +70,17 @@ class PreflightSettings:
         max_bad_fraction: share of samples the configuration cannot learn at which to stop.
         max_pods: largest number of pods that predict the test set.
         gate: what the candidate must reach, for what the report says of the test set.
+        cache_period: as in `DataPartition`.
     """
 
     config_digest: str
     max_bad_fraction: float
     max_pods: int
     gate: GateOptions = field(default_factory=GateOptions)
+    cache_period: int = 0
 
     @classmethod
-    def of(cls, spec: RunSpec) -> Self:
+    def of(cls, spec: RunSpec, cache_period: int = 0) -> Self:
         """Returns the settings of a run."""
         options = spec.options
         return cls(
@@ -79,6 +88,7 @@ class PreflightSettings:
             max_bad_fraction=options.max_bad_fraction,
             max_pods=options.evaluate.max_pods,
             gate=options.gate,
+            cache_period=cache_period,
         )
 
     @classmethod
@@ -91,7 +101,12 @@ class PreflightSettings:
         return write(self)
 
 
-def partitions_of(spec: RunSpec) -> list[DataPartition]:
+def period_of(now: float) -> int:
+    """Returns the number of the period of `CACHE_DAYS` that holds a time, in seconds since 1970."""
+    return int(now // (CACHE_DAYS * 86_400))
+
+
+def partitions_of(spec: RunSpec, cache_period: int = 0) -> list[DataPartition]:
     """Returns the data of a run in as many partitions as pods shall pack it."""
     parts = [
         *(DataPart(role="train", source=source) for source in spec.train_data),
@@ -106,6 +121,7 @@ def partitions_of(spec: RunSpec) -> list[DataPartition]:
             split=spec.split,
             label_format=spec.options.label_format,
             max_bad_fraction=spec.options.max_bad_fraction,
+            cache_period=cache_period,
         )
         for some in share_out(parts, pack.max_pods, pack.gib_per_pod * GIB)
     ]

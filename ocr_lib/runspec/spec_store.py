@@ -29,20 +29,14 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def save_spec(store: Store, spec: RunSpec) -> ArtifactRef:
-    """Writes a spec and its configuration unless they are there; returns where the spec is."""
+    """Writes a spec and its configuration; returns where the spec is.
+
+    Where they are there they are written again: their age is the time since their last use.
+    """
     config, key = f"{CONFIGS}/{spec.config.digest}.yml", f"{PREFIX}/{spec.digest}.json"
     for name, content in ((config, spec.config.yaml.encode()), (key, spec.to_json())):
-        if _stored(store, name) != content:
-            store.put_bytes(name, content)
+        store.put_bytes(name, content)
     return ArtifactRef(store.uri(key), spec.digest, {"model_name": spec.model_name})
-
-
-def _stored(store: Store, key: str) -> bytes | None:
-    """Returns what an object holds; None where there is none, or one too large to be a spec."""
-    try:
-        return store.get_bytes(key, MAX_BYTES)
-    except (MissingObjectError, DigestError):
-        return None
 
 
 def load_spec(store: Store, digest: str) -> RunSpec:

@@ -16,11 +16,15 @@ from functools import partial
 from pathlib import Path
 
 from ocr_lib.errors import OcrError
-from ocr_lib.registry.production import Production, models_in_production, read_production
+from ocr_lib.registry.production import (
+    Production,
+    deploying,
+    models_in_production,
+    read_production,
+)
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.blue_green import Target, serve, stale_models, unload_stale
 from ocr_lib.serving.repository_store import download_golden, download_version
-from ocr_lib.serving.rollout import deploying
 from ocr_lib.serving.version_change import needed_releases
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store

@@ -19,9 +19,11 @@ from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
 from ocr_lib.registry.lineage import take_back
 from ocr_lib.registry.production import (
+    LEASE_WAIT_S,
     VersionRecord,
     bundles_prefix,
     check_model_name,
+    deploying,
     find_version,
     is_registered,
     list_versions,
@@ -36,10 +38,7 @@ from ocr_lib.serving.repository_store import download_golden, upload_version
 from ocr_lib.serving.version_change import DeployError, Deployment, VersionChange, check_live
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import store_lease
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
-
-LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
 
 def deploy(
@@ -201,17 +200,6 @@ def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], N
 
     with deploying(store, model, wait_s):
         yield unchanged
-
-
-@contextmanager
-def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterator[None]:
-    """Keeps everybody else from changing the versions of a model while the block lasts.
-
-    Raises:
-        ConflictError: another deployment did so for all of `wait_s`.
-    """
-    with store_lease(store, f"deploy-{model}", wait_s=wait_s):
-        yield
 
 
 def _check(model: str, endpoints: Sequence[str]) -> None:

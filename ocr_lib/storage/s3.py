@@ -54,7 +54,8 @@ NEXT_STEPS = {
 
 CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
 REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchUpload")
+NO_UPLOAD = "NoSuchUpload"
+MISSING = ("NoSuchKey", "NoSuchBucket", NO_UPLOAD)
 DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
 UPLOAD_ATTEMPTS = 2
 LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
@@ -463,7 +464,12 @@ class S3Client:
         """Yields the uploads in parts below `prefix` that have not ended, in the order of keys."""
         query = {"uploads": "", "prefix": prefix, "encoding-type": "url", "max-uploads": "1000"}
         while True:
-            answer = self._bucket_request("GET", bucket, "", query)
+            try:
+                answer = self._bucket_request("GET", bucket, "", query)
+            except MissingObjectError as error:
+                if NO_UPLOAD in str(error):  # how rclone says that there are none
+                    return
+                raise
             try:
                 page = ListMultipartUploadsResult(answer)
             except (ValueError, SyntaxError):  # the second is of an XML that is none

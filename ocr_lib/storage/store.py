@@ -229,6 +229,8 @@ class Store:
         Files go up in parallel, the manifest last. A tree with other content under the same prefix
         loses its manifest first, so that a mixture is never read. Objects that the listing shows to
         be damaged are replaced, see `TreeManifest.whole_in`; nothing is read for it.
+        Where nothing is to be sent the manifest is written again: its age is the time since the
+        tree was last used.
 
         Args:
             folder: what to upload.
@@ -262,8 +264,6 @@ class Store:
         former = self._former_manifest(bucket, key, objects)
         whole = former.whole_in(objects) if former else {}
         missing = [name for name in manifest.unlinked if whole.get(name) != manifest.files[name]]
-        if former == manifest and not missing:
-            return uri
         if former != manifest and MANIFEST_NAME in objects:
             self.client.remove(bucket, f"{key}/{MANIFEST_NAME}")
         in_parallel(

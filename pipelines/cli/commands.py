@@ -68,6 +68,7 @@ COMMANDS = {
     ),
     "query": ("pipelines.cli.serving.query:query", "read images with a served model"),
     "reap": ("pipelines.cli.cluster.reap:reap", "end training jobs that no run waits for any more"),
+    "gc": ("pipelines.cli.cluster.gc:gc", "delete what nothing in the object store needs any more"),
     "store": (
         "pipelines.cli.cluster.store:store",
         "make an object store ready: bucket, keys, rights",

@@ -24,6 +24,7 @@ PODS = {
     "triton": (component("triton"), HERE),
     "reaper": (component("reaper"), HERE),
     "rollback": (component("rollback"), HERE),
+    "gc": (component("gc"), HERE),
     "kubeflow step": ({"workflows.argoproj.io/workflow": "w"}, KUBEFLOW),
     "store": (component("object-store"), HERE),
     "setup": (component("store-setup"), HERE),
@@ -42,9 +43,12 @@ S3, GRPC, HTTP, METRICS, HEALTH = 8333, 8001, 8000, 8002, 8003
 ALLOWED = {
     *{
         (who, "dns", 53)
-        for who in ("step", "trainer", "triton", "reaper", "rollback", "setup", "bystander")
+        for who in ("step", "trainer", "triton", "reaper", "rollback", "gc", "setup", "bystander")
     },
-    *{(who, "store", S3) for who in ("step", "trainer", "triton", "rollback", "setup", "kfp")},
+    *{
+        (who, "store", S3)
+        for who in ("step", "trainer", "triton", "rollback", "gc", "setup", "kfp")
+    },
     ("step", "triton", GRPC),
     ("kubeflow step", "triton", GRPC),
     ("kubeflow step", "store", S3),
@@ -76,6 +80,8 @@ REFUSED = {
     ("kubeflow step", "triton", HTTP),
     ("reaper", "store", S3),
     ("rollback", "internet", 443),
+    ("gc", "internet", 443),
+    ("gc", "triton", GRPC),
     ("trainer", "internet", 443),
     ("triton", "internet", 443),
     ("triton", "trainer", 36543),

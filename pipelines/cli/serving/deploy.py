@@ -8,6 +8,7 @@ import click
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ConfigError, naming
 from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.registry.production import LEASE_WAIT_S
 from ocr_lib.serving import rollout
 from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
@@ -58,7 +59,7 @@ def folder_or_uri(value: str) -> str:
 @option(
     "--wait-seconds",
     type=real_number(0, DAY_S),
-    default=rollout.LEASE_WAIT_S,
+    default=LEASE_WAIT_S,
     help="how long to wait while another deployment of the model runs",
 )
 @option(

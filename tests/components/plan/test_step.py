@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.jobs.kubernetes_api import KubernetesApi
 from ocr_lib.registry.production import Production, write_production
 from ocr_lib.runspec.parameters import RunParameters, parse_parameters
+from ocr_lib.runspec.partition import period_of
 from ocr_lib.runspec.spec_store import find_spec, load_spec
 from ocr_lib.storage.artifact_ref import read_ref
 from ocr_lib.storage.store import Store
@@ -177,7 +179,12 @@ def test_the_component_hands_on_the_spec_and_what_the_cached_steps_need(
     store: Store, sources: dict[str, str], look: Look, tmp_path: Path
 ) -> None:
     put_into_service(store, {"spec": look(parse_parameters(sources)).spec.digest})
+    before = period_of(time.time())
     (proceed, partitions, settings), spec = run(tmp_path / "asked", **sources)
+    assert {settings["cache_period"], *(one["cache_period"] for one in partitions)} <= {
+        before,
+        period_of(time.time()),
+    }
     assert proceed is True
     assert len(partitions) == 1
     json.dumps([partitions, settings])

@@ -1,3 +1,4 @@
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from ocr_lib.runspec.options import parse_options
 from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_ref
 from ocr_lib.storage.store import Store
 from tests.components.run_specs import spec_ref
+from tests.ocr_lib.registry.used_bucket import UsedBucket, bucket
+
+__all__ = ["bucket"]
 
 MODEL = ArtifactRef("s3://ocr/runs/reopened", "ab" * 32, {"checkpoint": "latest"})
 TEST = ArtifactRef("s3://ocr/datasets/test", "cd" * 32, {"samples": 600})
@@ -41,6 +45,15 @@ def test_everything_that_a_run_was_judged_on_is_handed_on(
         "test_lmdb": TEST,
     }
     assert asdict(record)["test"] == asdict(TEST)
+
+
+def test_a_run_that_is_judged_again_counts_as_used(bucket: UsedBucket, tmp_path: Path) -> None:
+    spec = spec_ref(bucket.store)
+    record = JudgedRun(spec=spec, model=MODEL, train=TEST, validation=None, test=TEST)
+    save_record(bucket.store, "reopened", record)
+    bucket.age(100, "evaluations/")
+    run(tmp_path / "out", "reopened")
+    assert bucket.store.list("evaluations/")[0].modified == pytest.approx(time.time(), abs=600)
 
 
 def test_a_run_that_was_never_judged_ends_the_step(

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from ocr_lib.runspec.options import parse_options
 from ocr_lib.runspec.partition import (
+    CACHE_DAYS,
     DataPart,
     DataPartition,
     PreflightSettings,
     partitions_of,
+    period_of,
     share_out,
 )
 from ocr_lib.runspec.spec import PinnedSource
@@ -74,3 +76,14 @@ def test_cached_steps_are_told_the_same_where_their_work_is_the_same() -> None:
     assert PreflightSettings.of(elsewhere) != PreflightSettings.of(spec())
     split = replace(spec(), options=parse_options({"split": {"seed": 3}}))
     assert partitions_of(split) != partitions_of(spec())
+
+
+def test_a_new_period_makes_cached_steps_run_again() -> None:
+    """Kubeflow's cache has no end: only other parameters make a step look at its data again."""
+    day = 86_400.0
+    assert period_of(CACHE_DAYS * day - 1) == 0
+    assert period_of(CACHE_DAYS * day) == 1
+    assert partitions_of(spec(), 1) != partitions_of(spec(), 2)
+    assert PreflightSettings.of(spec(), 1) != PreflightSettings.of(spec(), 2)
+    (one,) = partitions_of(spec(), 7)
+    assert DataPartition.from_dict(as_kubeflow(one.to_dict())).cache_period == 7  # type: ignore[arg-type]
