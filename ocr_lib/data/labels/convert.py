@@ -1,6 +1,6 @@
 """gen_label: the labels of a data set → PaddleOCR's label list and a report beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ocr_lib.atomic import atomic_file, write_json
@@ -11,6 +11,7 @@ from ocr_lib.data.labels.find import LabelSource, Mode, find_labels
 from ocr_lib.data.labels.icdar import IcdarForm
 from ocr_lib.data.labels.images import ImageNames, UncheckedNames
 from ocr_lib.data.labels.lines import LineForm
+from ocr_lib.data.labels.placeholders import Placeholders
 from ocr_lib.data.labels.rec_list import RecListForm
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.data.labels.stream import LineConverter, Names
@@ -31,6 +32,7 @@ def convert(
     image_root: Path | None = None,
     check_images: bool = True,
     unescape: bool = False,
+    placeholders: Sequence[str] = (),
 ) -> LabelReport:
     r"""Converts labels; writes `labels.txt` and then `report.json` into `out_dir`.
 
@@ -44,9 +46,12 @@ def convert(
         compat: write the very bytes of PaddleOCR's script, which loses text; checks nothing.
         image_prefix: folder put before every image path in the list.
         max_bad_fraction: of the lines may be dropped, from 0 to 1; with more, nothing is written.
+            Placeholders do not count: they are where the data set has no text.
         image_root: what image paths are relative to; by default the folder of the labels.
         check_images: whether a label without its image is dropped.
         unescape: turn `\"` and `\\` in ICDAR recognition labels into what they stand for.
+
+        placeholders: labels that are no text and are left out, further to those that are known.
 
     Raises:
         LabelError: no labels, labels of another form, too many bad ones, or none left.
@@ -66,7 +71,7 @@ def convert(
     else:
         root = image_root or (labels.path if labels.path.is_dir() else labels.path.parent)
         names = ImageNames(root) if check_images else UncheckedNames()
-        lines = _lines(labels, names, prefix, report, unescape)
+        lines = _lines(labels, names, prefix, report, unescape, placeholders)
     with atomic_file(out_dir / LABEL_LIST) as file:
         file.writelines(text.encode("utf-8") for text in lines)
         report.check(max_bad_fraction)
@@ -76,12 +81,17 @@ def convert(
 
 
 def _lines(
-    labels: LabelSource, names: Names, prefix: str, report: LabelReport, unescape: bool
+    labels: LabelSource,
+    names: Names,
+    prefix: str,
+    report: LabelReport,
+    unescape: bool,
+    placeholders: Sequence[str],
 ) -> Iterator[str]:
     if labels.mode == "det":
         return convert_detection(labels.path, names, prefix, report)
     form: LineForm = IcdarForm(unescape) if labels.mode == "rec" else RecListForm()
-    converter = LineConverter(form, names, prefix, report)
+    converter = LineConverter(form, names, prefix, report, Placeholders(placeholders))
     return map(converter.convert, read_blocks(labels.path, report))
 
 

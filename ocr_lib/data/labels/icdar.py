@@ -12,6 +12,8 @@ import re
 
 from ocr_lib.data.labels.lines import SUSPECT, BadLine, Parsed
 
+_TEXT = rf'[^\\ {SUSPECT}]+(?=[ "])'  # up to a space or the closing quote
+
 
 class IcdarForm:
     r"""`name, "text"`.
@@ -23,7 +25,7 @@ class IcdarForm:
 
     separator, closing = ', "', '"'
     common = re.compile(
-        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*+)(,) "([^\\{SUSPECT}]+)"$', re.MULTILINE
+        rf'^([^\s,"{SUSPECT}][^,"{SUSPECT}]*+)(,) "({_TEXT}(?: {_TEXT})*+)"$', re.MULTILINE
     )
 
     def __init__(self, unescape: bool = False) -> None:

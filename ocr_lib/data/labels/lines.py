@@ -9,14 +9,22 @@ CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 INVISIBLE = r"\u200b\u2060\ufeff"
 LOST = r"\ufffd"
+SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # all but U+0020
 # Joiners (U+200C, U+200D) are not among them: Persian and Indic scripts are written with them.
-SUSPECT = CONTROL + BIDI + INVISIBLE + LOST
+SUSPECT = CONTROL + BIDI + INVISIBLE + LOST + SPACES
+# A label without anything suspect: words with one space between them.
+PLAIN = rf"[^ {SUSPECT}]++(?: [^ {SUSPECT}]++)*+"
 
 _NOTES = {
     "control character": re.compile(f"[{CONTROL}]"),
     "bidirectional control": re.compile(f"[{BIDI}]"),
     "invisible character": re.compile(f"[{INVISIBLE}]"),
     "replacement character U+FFFD (text was lost earlier)": re.compile(f"[{LOST}]"),
+}
+_SPACES = {
+    "space at an end": re.compile(r"^ | $"),
+    "several spaces in a row": re.compile(r"\S  +\S"),
+    "unusual space": re.compile(f"[{SPACES}]"),
 }
 # What the label list cannot hold: ends of a line or a column, and no UTF-8.
 _UNWRITABLE = re.compile("[\0\t\n\r\ud800-\udfff]")
@@ -88,6 +96,11 @@ def check(parsed: Parsed) -> None:
             parsed.notes.append(f"{kind} in the label, kept")
         if any(pattern.search(image) for image in parsed.images):
             parsed.notes.append(f"{kind} in the image path, kept")
+    parsed.notes += [
+        f"{kind} in the label, kept"
+        for kind, pattern in _SPACES.items()
+        if pattern.search(parsed.label)
+    ]
 
 
 def leaves_folder(image: str) -> bool:

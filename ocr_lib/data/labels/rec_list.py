@@ -7,14 +7,14 @@ further ones are not read.
 import json
 import re
 
-from ocr_lib.data.labels.lines import SUSPECT, BadLine, Parsed
+from ocr_lib.data.labels.lines import PLAIN, SUSPECT, BadLine, Parsed
 
 
 class RecListForm:
     """`path<TAB>label`."""
 
     separator, closing = "\t", ""
-    common = re.compile(rf"^([^\s\[{SUSPECT}][^{SUSPECT}]*+)(\t)([^{SUSPECT}]+)$", re.MULTILINE)
+    common = re.compile(rf"^([^\s\[{SUSPECT}][^{SUSPECT}]*+)(\t)({PLAIN})$", re.MULTILINE)
 
     def parse(self, line: str) -> Parsed:
         """Takes apart `path<TAB>label`."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocr_lib.data.labels.placeholders import REASON as PLACEHOLDER
 from ocr_lib.errors import LabelError
 
 MAX_EXAMPLES = 5
@@ -69,29 +70,41 @@ class LabelReport:
         """Number of lines dropped."""
         return sum(occurrences.count for occurrences in self.dropped.values())
 
+    @property
+    def _faulty(self) -> dict[str, Occurrences]:
+        """What was dropped for a fault; placeholders are where there is no text, not one."""
+        return {
+            reason: occurrences
+            for reason, occurrences in self.dropped.items()
+            if reason != PLACEHOLDER
+        }
+
     def check(self, max_bad_fraction: float) -> None:
         """Decides between skipping and failing.
 
         Raises:
             LabelError: more than `max_bad_fraction` of the lines was dropped, or nothing is left.
         """
-        if self.bad > max_bad_fraction * self.lines:
+        faulty = self._faulty
+        bad = sum(occurrences.count for occurrences in faulty.values())
+        if bad > max_bad_fraction * self.lines:
+            worst, occurrences = max(faulty.items(), key=lambda item: item[1].count)
             raise LabelError(
-                self._worst()[1].examples[0]["where"],
-                f"{self.bad} of {self.lines} lines cannot be used, more than the "
-                f"{max_bad_fraction:.1%} allowed: {self.reasons(self.dropped)}",
+                occurrences.examples[0]["where"],
+                f"{bad} of {self.lines} lines cannot be used, more than the "
+                f"{max_bad_fraction:.1%} allowed: {self.reasons(faulty)}",
                 _FIXES.get(
-                    self._worst()[0],
+                    worst,
                     "Correct them, or allow more with max_bad_fraction (option --max-bad-fraction)",
                 ),
             )
+        if not self.written and self.dropped:
+            cause = f"no text in it: {self.reasons(self.dropped)}"
+            raise LabelError(self.source, cause, "Label the images first")
         if not self.written:
             why = f": {self.reasons(self.dropped)}" if self.dropped else ""
             fix = "Check that it is the right file"
             raise LabelError(self.source, f"no samples in it{why}", fix)
-
-    def _worst(self) -> tuple[str, Occurrences]:
-        return max(self.dropped.items(), key=lambda item: item[1].count)
 
     @staticmethod
     def reasons(by_reason: dict[str, Occurrences]) -> str:

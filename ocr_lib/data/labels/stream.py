@@ -12,6 +12,8 @@ from typing import Protocol
 from ocr_lib.data.labels.blocks import LineBlock
 from ocr_lib.data.labels.images import ImageMatch
 from ocr_lib.data.labels.lines import BadLine, LineForm, Parsed, check
+from ocr_lib.data.labels.placeholders import REASON as PLACEHOLDER
+from ocr_lib.data.labels.placeholders import Placeholders
 from ocr_lib.data.labels.report import LabelReport
 
 STRIDE = 4  # re.split gives: gap, image, separator, label, gap, image, …
@@ -35,18 +37,27 @@ class LineConverter:
         names: which images exist.
         prefix: put before every image path.
         report: filled on the way.
+        placeholders: labels that are left out.
     """
 
-    def __init__(self, form: LineForm, names: Names, prefix: str, report: LabelReport) -> None:
+    def __init__(
+        self,
+        form: LineForm,
+        names: Names,
+        prefix: str,
+        report: LabelReport,
+        placeholders: Placeholders,
+    ) -> None:
         self._form = form
         self._names = names
         self._prefix = prefix
         self._report = report
+        self._placeholders = placeholders
 
     def convert(self, block: LineBlock) -> str:
         """Returns the block's lines of the label list."""
         parts = self._form.common.split(block.text)
-        self._return_missing(parts)
+        self._return_unusable(parts)
         for index, number in _odd_gaps(parts):
             parts[index] = self._odd_lines(parts[index], block.name, block.number + number)
         ordinary = len(parts) // STRIDE
@@ -57,9 +68,13 @@ class LineConverter:
         parts[2::STRIDE] = repeat("\t", ordinary)
         return "".join(parts)[1:]
 
-    def _return_missing(self, parts: list[str]) -> None:
-        """Puts lines whose image is missing back among the odd ones, as they were."""
-        for m in reversed(self._names.missing(parts[1::STRIDE])):
+    def _return_unusable(self, parts: list[str]) -> None:
+        """Puts lines without an image or a text back among the odd ones, as they were."""
+        unusable = {
+            *self._names.missing(parts[1::STRIDE]),
+            *self._placeholders.positions(parts[3::STRIDE]),
+        }
+        for m in sorted(unusable, reverse=True):
             at = slice(m * STRIDE, (m + 1) * STRIDE + 1)
             gap, image, _, label, next_gap = parts[at]
             line = f"{image}{self._form.separator}{label}{self._form.closing}"
@@ -88,6 +103,8 @@ class LineConverter:
     def _parse(self, line: str) -> Parsed:
         parsed = self._form.parse(line)
         check(parsed)
+        if parsed.label in self._placeholders:
+            raise BadLine(PLACEHOLDER)
         for i in self._names.missing(parsed.images):
             match = self._names.match(parsed.images[i])
             if match.name is None:

@@ -229,7 +229,8 @@ class _Packing:
             str(self.label_list),
             f"{bad:,} of {total:,} samples are bad, {allowed:.1%} are allowed: "
             + describe_dropped(statistics),
-            f"See {self.out_dir / REPORT}; correct them, or raise max_bad_fraction",
+            f"See {self.out_dir / REPORT}; correct them, or raise max_bad_fraction "
+            "(option --max-bad-fraction)",
         )
 
     def _finish(

@@ -14,6 +14,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_image
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.labels.placeholders import Placeholders
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
 from ocr_lib.errors import ConfigError, SingleColourError, UserError
 from ocr_lib.progress import Progress
@@ -22,6 +23,7 @@ from ocr_lib.text.dictionary import Charset
 
 QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 SHOWN_CHARACTERS = 30
+PLACEHOLDERS = Placeholders()
 DECODED_IMAGES = 1000  # of a split, evenly spaced: decoding all of a large one would take hours
 
 
@@ -98,6 +100,8 @@ def measure(
             if unknown:
                 split.fail("unknown", i)
                 split.unknown.update(list(dict.fromkeys(unknown)))
+            if label in PLACEHOLDERS:
+                split.fail("placeholder", i)
             ids = dictionary.encode(label)
             if not ids:
                 split.fail("empty", i)
@@ -136,6 +140,7 @@ def findings(
          "Correct or convert them; of a packed data set run `ocr fsck`, or pack it again"),
         ("unknown", f"labels have characters outside the dictionary: {_shown(split.unknown)}",
          "Extend Global.character_dict_path, set Global.use_space_char, or correct the labels"),
+        ("placeholder", "labels are placeholders in place of a text", "Remove their lines"),
         ("empty", "labels are empty, or nothing is left of them", "Remove their lines"),
         ("long", f"labels are longer than {limit.characters} characters",
          f"{limit.fix(_reach(split.lengths))} to keep 99 % of the labels"),

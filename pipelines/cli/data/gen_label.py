@@ -52,6 +52,14 @@ from pipelines.cli.options import (
     help="folder put before every image path",
 )
 @max_bad_fraction("fraction of the lines that may be dropped; with more, nothing is written")
+@option(
+    "--placeholder",
+    "placeholders",
+    type=str,
+    several=True,
+    metavar="TEXT ...",
+    help="labels that are no text and are left out, further to ### and those of PPOCRLabel",
+)
 @option("--unescape", is_flag=True, help=r'turn \" and \\ in ICDAR labels into " and \ ')
 @option("--compat", is_flag=True, help="the very bytes of PaddleOCR's script, which loses text")
 @option(

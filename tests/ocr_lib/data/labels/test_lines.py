@@ -41,6 +41,12 @@ def test_what_no_sample_can_have_is_refused(images: list[str], label: str, reaso
         ("a\u202eb", "bidirectional control"),
         ("a\u200bb", "invisible character"),
         ("a\ufffdb", "replacement character"),
+        ("end ", "space at an end"),
+        (" start", "space at an end"),
+        ("two  spaces", "several spaces in a row"),
+        ("1\u00a0000", "unusual space"),
+        ("全角\u3000空白", "unusual space"),
+        ("thin\u2009space", "unusual space"),
     ],
 )
 def test_what_may_be_a_mistake_is_noted_and_kept(label: str, note: str) -> None:

@@ -14,10 +14,26 @@ def converted(tmp_path, content, **options):
 
 
 def test_a_list_is_written_as_it_is(tmp_path):
-    lines = ["word_1.jpg\tTOTAL: 8.20", 'word_2.jpg\t a, "b" ', "./word_3.jpg\t发票"]
+    lines = ["word_1.jpg\tTOTAL: 8.20", 'word_2.jpg\ta, "b"', "./word_3.jpg\t发票"]
     report, written = converted(tmp_path, "\n".join(lines))
     assert written == lines
     assert (report.mode, report.changed, report.dropped) == ("list", {}, {})
+
+
+def test_spaces_that_may_be_a_mistake_are_kept_and_counted(tmp_path):
+    lines = [
+        "word_1.jpg\tend ",
+        "word_2.jpg\ttwo  spaces",
+        "word_3.jpg\t1\u00a0000",
+        "word_4.jpg\t ok",
+    ]
+    report, written = converted(tmp_path, "\n".join(lines))
+    assert written == lines
+    assert {reason.split(" in ")[0]: found.count for reason, found in report.changed.items()} == {
+        "space at an end": 2,
+        "several spaces": 1,
+        "unusual space": 1,
+    }
 
 
 def test_several_images_a_line(tmp_path):

@@ -32,6 +32,12 @@ def test_labels_without_a_single_known_character(good: Config, tmp_path: Path) -
     ]
 
 
+def test_placeholders(good: Config, tmp_path: Path) -> None:
+    wide(tmp_path, [*GOOD[:-3], "###", "TEMPORARY", "####"], "train.txt")
+    finding = check(preflight(good), "train: 3 of 40 (7.50%) labels are placeholders")
+    assert finding.examples[0] == "images/train.txt_37.jpg: '###'"
+
+
 def test_labels_longer_than_the_limit(good: Config) -> None:
     good = changed(good, **{"Global.max_text_length": 6})
     report = preflight(good)
