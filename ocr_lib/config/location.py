@@ -8,6 +8,8 @@ from ocr_lib.errors import ConfigError, UserError
 KeyPath = tuple[str | int, ...]  # keys and list indexes from the top: ("Optimizer", "lr", "name")
 Locations = Mapping[KeyPath, str]  # key path → `file:line`, or `-o`
 
+MAX_CAUSE = 500  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
@@ -26,8 +28,12 @@ class SourceLocation:
         return SourceLocation((*self.path, *keys), self.locations)
 
     def error(self, cause: str, fix: str) -> "LocatedError":
-        """Returns the error that names this key as `file:line: Optimizer.lr.name`."""
-        return LocatedError(str(self), cause, fix, self.path)
+        """Returns the error that names this key as `file:line: Optimizer.lr.name`.
+
+        A cause that shows a long value is cut.
+        """
+        shown = cause if len(cause) <= MAX_CAUSE else f"{cause[:MAX_CAUSE]}…"
+        return LocatedError(str(self), shown, fix, self.path)
 
     def __str__(self) -> str:
         key = ".".join(map(str, self.path))

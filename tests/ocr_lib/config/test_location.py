@@ -35,6 +35,12 @@ def test_an_error_knows_its_key() -> None:
     assert str(error) == "my.yml:3: Optimizer.lr: is 3. Write less."
 
 
+def test_a_long_value_is_cut() -> None:
+    error = SourceLocation(("Optimizer",), LOCATIONS).error(f"is {'9' * 5000}", "Write less")
+    assert len(str(error)) < 600
+    assert str(error).endswith("999…. Write less.")
+
+
 @dataclass
 class Block:
     lr: float = 3.0
