@@ -8,7 +8,7 @@ PYTEST := .venv/bin/pytest
 # Test processes of `make test`, `test-slow` and `coverage`; 0 runs everything in one.
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile
-SPECIAL := not compat and not cluster and not gpu and not guide
+SPECIAL := not compat and not cluster and not gpu and not guide and not faults
 
 TRAIN ?=
 ifdef EVAL
@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS ?= true
 export PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide lint format types compile bench sbom audit lock clean
+.PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide test-faults lint format types compile bench sbom audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_C
 
 test-guide: setup ## Run every command of docs/guide.md
 	$(PYTEST) -m guide tests/docs
+
+test-faults: setup ## Kill, break and overload everything: KIND=, SEED=, CASE=, FULL=1; build/faults.json
+	@echo "SEED=$(or $(SEED),0)"
+	SEED="$(SEED)" FULL="$(FULL)" CASE="$(CASE)" $(PYTEST) -m faults tests/faults$(if $(KIND),/test_$(KIND).py)
 
 lint: .venv/.ready ## Check style, types, layering and locks
 	.venv/bin/ruff check .

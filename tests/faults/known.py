@@ -1,0 +1,16 @@
+"""Faults that are not mended yet: a case, or a pattern of cases → why.
+
+They count as bad, and do not fail the suite; one that is mended does, until it is taken out here.
+"""
+
+from fnmatch import fnmatchcase
+
+KNOWN: dict[str, str] = {
+    "lmdb/manifest-*": "some wrong types in manifest.json are met after it was read",
+    "dictionaries/name-too-long": "a name of thousands of characters ends in an OSError",
+}
+
+
+def known(case: str) -> str | None:
+    """Returns the pattern that a case is known under."""
+    return next((pattern for pattern in KNOWN if fnmatchcase(case, pattern)), None)
