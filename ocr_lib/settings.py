@@ -6,6 +6,7 @@ writes variables: `ocr_lib/child_process.py` for processes that are started, `oc
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -144,6 +145,9 @@ class Settings:
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Reads the variables.
 
+        In a pod Kubernetes sets `<NAME>_PORT=tcp://…` for each Service of the namespace, so that
+        one called `master` seems to set MASTER_PORT: such values are left out.
+
         Args:
             environment: of another process; None for this one's.
 
@@ -154,7 +158,8 @@ class Settings:
         values: dict[str, str | int] = {}
         for item in fields(cls):
             name = item.metadata["name"]
-            if text := given.get(name, ""):
+            text = given.get(name, "")
+            if text and not _is_service_link(name, text):
                 values[item.name] = _number(name, text) if item.type is int else text
         return cls(**values)  # type: ignore[arg-type]
 
@@ -184,6 +189,12 @@ def variable(name: str) -> Mapping[str, str]:
 def variable_name(name: str) -> str:
     """Returns the name of the variable that sets a field of `Settings`."""
     return variable(name)["name"]
+
+
+def _is_service_link(name: str, text: str) -> bool:
+    """Tells a value that Kubernetes injects for a Service (`enableServiceLinks` of the pod)."""
+    is_link = re.fullmatch(r"(tcp|udp|sctp)://[0-9a-fA-F.:\[\]]+:[0-9]+", text)
+    return name.endswith("_PORT") and is_link is not None
 
 
 def _number(name: str, text: str) -> int:

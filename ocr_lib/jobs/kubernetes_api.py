@@ -216,12 +216,12 @@ class KubernetesApi:
         try:
             return retry(
                 send,
-                lambda error: _passing(error) and getattr(error, "status", None) not in absent,
+                lambda error: _passing(error) and not _says_absent(error, absent),
                 RETRY_S if retry_s is None else retry_s,
-                Pauses(0.5, factor=2.0, longest_s=10.0),
+                Pauses(0.5, factor=2.0, longest_s=10.0, spread=0.5),
             )
         except ApiException as error:
-            if error.status in absent:
+            if _says_absent(error, absent):
                 return None
             raise KubernetesError(self._failed(action, error.status, error)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -231,10 +231,7 @@ class KubernetesApi:
             ) from error
 
     def _failed(self, action: str, status: int, error: ApiException) -> str:
-        try:
-            message = json.loads(error.body)["message"]
-        except (ValueError, KeyError, TypeError):
-            message = str(error.reason)
+        message = str(_field(error, "message") or error.reason)
         step = "Look at the cluster's state"
         if status in (401, 403):
             step = (
@@ -268,5 +265,23 @@ def pod_configuration() -> client.Configuration:
 def _passing(error: Exception) -> bool:
     """Tells whether a failure goes by itself: too many requests, or the server's own trouble."""
     if isinstance(error, ApiException):
-        return bool(error.status == 429 or error.status >= 500 or error.status == 0)
+        passes = error.status == 429 or error.status >= 500 or error.status == 0
+        return bool(passes or _is_conflict(error))
     return isinstance(error, urllib3.exceptions.HTTPError | OSError)
+
+
+def _says_absent(error: Exception, absent: tuple[int, ...]) -> bool:
+    return getattr(error, "status", None) in absent and not _is_conflict(error)
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Tells a 409 of writers in each other's way, such as of a quota, from "already exists"."""
+    return getattr(error, "status", None) == 409 and _field(error, "reason") == "Conflict"
+
+
+def _field(error: Any, name: str) -> Any:
+    """Returns a field of the `Status` that an API server answers a failure with, if it did."""
+    try:
+        return json.loads(error.body).get(name)
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -93,9 +93,9 @@ class Launcher:
         name = job_name(spec.run)
         return poll_until(
             lambda: self._adopt_or_create_once(spec),
-            f"PaddleJob {name}, which is being deleted, to go",
+            f"PaddleJob {name}, which is there and being deleted, or cannot be read, to go",
             GONE_S,
-            Pauses(POLL_S),
+            Pauses(POLL_S, spread=0.5),
             next_step=f"Look at it with kubectl describe paddlejob {name}.",
         )
 

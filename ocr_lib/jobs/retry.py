@@ -23,7 +23,7 @@ def with_retries(action: Callable[[], T], say: Callable[[str], None]) -> T:
         action,
         _passing,
         STORE_AWAY_S,
-        Pauses(RETRY_S),
+        Pauses(RETRY_S, spread=0.5),
         say=lambda error: say(f"{error} Trying again."),
     )
 

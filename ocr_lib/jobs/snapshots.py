@@ -24,6 +24,7 @@ from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 log = logging.getLogger(__name__)
 # As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
 BEST, LATEST = "best_accuracy", "latest"
+END_S = 900.0  # for the upload that runs when training ends
 PERIOD_S = 5.0  # between looks at the run directory
 LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
 
@@ -63,7 +64,9 @@ class Snapshots:
         trace: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._thread.join()
+        self._thread.join(END_S)
+        if self._thread.is_alive():  # its requests have deadlines of their own
+            log.warning("a checkpoint is still being uploaded after %.0f s: not waited for", END_S)
 
     def restore(self) -> None:
         """Fills an empty run directory from the newest snapshot, or from the finished run."""

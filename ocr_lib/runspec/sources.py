@@ -9,7 +9,7 @@ from ocr_lib.digest import sha256_file, sha256_tree
 from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.runspec.spec import PinnedSource, canonical_json
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.tree_manifest import MANIFEST_NAME
+from ocr_lib.storage.tree_manifest import DAMAGED_SUFFIX, MANIFEST_NAME
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -104,7 +104,7 @@ def _listing(store: Store, uri: str) -> list[ObjectInfo]:
 
 
 def _in_store(store: Store, uri: str) -> list[ObjectInfo]:
-    """Lists an object, or the folder of that name."""
+    """Lists an object, or the folder of that name, without what `fetch_source` leaves out."""
     uri = uri.rstrip("/")
     bucket, _, key = uri.partition("://")[2].partition("/")
     listed = store.list(uri)
@@ -113,7 +113,8 @@ def _in_store(store: Store, uri: str) -> list[ObjectInfo]:
     return [
         ObjectInfo(f"s3://{bucket}/{item.key}", item.size, item.etag)
         for item in same or inside
-        if not item.key.endswith(f"/{MANIFEST_NAME}")
+        if not item.key.endswith((f"/{MANIFEST_NAME}", DAMAGED_SUFFIX))
+        and (item.size or not item.key.endswith("/"))
     ]
 
 

@@ -400,7 +400,10 @@ class Store:
             try:
                 self.client.get_file(bucket, source, work / name, entry.size, entry.sha256)
             except DigestError as error:
-                raise DigestError(f"{error} {self._mark_damaged(bucket, source)}") from error
+                step = "It was changed meanwhile: run this again."  # in a folder without digests
+                if entry.sha256:
+                    step = self._mark_damaged(bucket, source)
+                raise DigestError(f"{error} {step}") from error
 
         in_parallel(fetch, missing, "downloading")
 

@@ -38,6 +38,15 @@ def test_a_number_that_is_none_is_named(text: str) -> None:
         Settings.from_env({"OCR_DEVICES": text})
 
 
+@pytest.mark.parametrize("link", ["tcp://10.96.0.1:443", "udp://[fd00::1]:53"])
+def test_what_kubernetes_sets_for_a_service_of_that_name_is_left_out(link: str) -> None:
+    assert Settings.from_env({"MASTER_PORT": link}) == Settings()
+    with pytest.raises(ConfigError, match="OCR_DEVICES"):
+        Settings.from_env({"OCR_DEVICES": link})
+    with pytest.raises(ConfigError, match="MASTER_PORT"):
+        Settings.from_env({"MASTER_PORT": "tcp://master"})
+
+
 def test_what_must_be_set_is_named_with_its_meaning() -> None:
     with pytest.raises(
         ConfigError, match=r"OCR_S3_ENDPOINT: is not set\. Set it: the object store"

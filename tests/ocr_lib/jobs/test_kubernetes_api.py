@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,23 @@ def test_a_job_is_made_found_and_deleted(server: ApiServer) -> None:
     cluster.delete_job("a")
     cluster.delete_job("a")
     assert cluster.job("a") is None
+
+
+def test_a_quota_that_others_change_at_the_same_time_is_no_existing_job(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, conflicts = server.answer, [409, 409]
+
+    def conflicting(method: str, path: str, body: Any) -> tuple[int, Any]:
+        if method == "POST" and conflicts:
+            message = "Operation cannot be fulfilled on resourcequotas: try again"
+            return conflicts.pop(), {"reason": "Conflict", "message": message}
+        return answer(method, path, body)
+
+    monkeypatch.setattr(server, "answer", conflicting)
+    assert server.cluster.create_job({"metadata": {"name": "a"}})
+    assert conflicts == []
+    assert not server.cluster.create_job({"metadata": {"name": "a"}})
 
 
 @pytest.mark.parametrize("failures", [[503, 500], [429], [0, 0], [504, 0, 502]])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.jobs.heartbeat import Beat, heartbeat_key, read_heartbeat
 from ocr_lib.jobs.job_result import write_result
 from ocr_lib.jobs.launcher import Launcher, TrainingJobError
@@ -124,6 +124,20 @@ def test_a_job_on_its_way_out_is_waited_for(server: ApiServer, launcher: Launche
     server.keeps = 2
     assert launcher.adopt_or_create(launcher.spec) == launcher.spec
     assert server.jobs[job_name(launcher.spec.run)] == build_paddlejob(launcher.spec)
+
+
+def test_a_job_that_is_there_and_cannot_be_read_is_waited_for_with_pauses_and_an_end(
+    server: ApiServer, launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocr_lib.jobs.launcher.GONE_S", 0.1)
+    monkeypatch.setattr("ocr_lib.jobs.launcher.POLL_S", 0.1)
+    exists = {"reason": "AlreadyExists", "message": "it already exists"}
+    monkeypatch.setattr(
+        server, "answer", lambda method, path, body: (409 if method == "POST" else 404, exists)
+    )
+    with pytest.raises(ServiceError, match=r"waited 0\.1 s for PaddleJob .* kubectl describe"):
+        launcher.adopt_or_create(launcher.spec)
+    assert len([asked for asked in server.asked if asked.startswith("POST")]) <= 4
 
 
 def test_a_job_that_failed_half_way_starts_again_from_its_checkpoint(

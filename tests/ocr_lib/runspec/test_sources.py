@@ -82,3 +82,16 @@ def test_weights_are_known_by_their_content(store: Store, tmp_path: Path) -> Non
     (folder / "weights.pdparams").write_text("weights")
     tree = pin_weights(store, store.put_tree(folder, "plan/import"), tmp_path / "three")
     assert tree.digest == sha256_tree(folder)
+
+
+def test_objects_that_stand_for_folders_or_marks_are_not_listed(conditional_store: Store) -> None:
+    store = conditional_store  # rclone holds no objects that stand for folders
+    put(store, "plan/marked/gt.txt", "labels")
+    (before,) = pin_sources(store, "train", store.uri("plan/marked"))
+    for key in ("plan/marked/", "plan/marked/sub/", "plan/marked/gt.txt.damaged"):
+        put(store, key, "")
+    check_listing(store, before)
+    assert pin_sources(store, "train", store.uri("plan/marked")) == (before,)
+    put(store, "plan/empty/", "")
+    with pytest.raises(DataError, match="there is nothing"):
+        pin_sources(store, "train", store.uri("plan/empty"))
