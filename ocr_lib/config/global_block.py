@@ -56,6 +56,12 @@ class GlobalConfig:
         amp_custom_white_list: operators run in low precision.
         use_sync_bn: batch statistics over all processes. Default false.
         model_name: the name that an exported model carries.
+        use_ema: evaluate and keep a moving average of the weights. Default: whether ema_decay is
+            set [false].
+        ema_decay: share of the average that each update keeps, such as 0.999. Default 0.9998.
+        ema_decay_type: threshold, exponential or normal; see `EMAConfig`. Default threshold.
+        ema_gamma: updates over which an exponential decay grows. Default 2000.
+        ema_filter_no_grad: leave out parameters that are not trained. Default false.
 
     Keys of this project:
 
@@ -70,8 +76,6 @@ class GlobalConfig:
         save_minutes: a `latest` checkpoint every N minutes within an epoch. Default 10.
         keep_checkpoints: newest `iter_epoch_N` kept; unset keeps all.
         early_stop_evals: stop after N evaluations without a better main indicator.
-        ema_decay: evaluate and keep a moving average of the weights, of which each update keeps
-            this share, such as 0.999. Unset keeps none.
         fallback_to_pretrained: where `checkpoints` names no file, begin as if it were unset.
             Default false: that is an error.
         peer_minutes: of several processes, how long one waits for the others. Default 10.
@@ -117,7 +121,11 @@ class GlobalConfig:
     save_minutes: float = 10.0
     keep_checkpoints: int | None = None
     early_stop_evals: int | None = None
+    use_ema: bool | None = None
     ema_decay: float | None = None
+    ema_decay_type: Literal["threshold", "exponential", "normal"] = "threshold"
+    ema_gamma: float = 2000.0
+    ema_filter_no_grad: bool = False
     fallback_to_pretrained: bool = False
     peer_minutes: float = 10.0
     check_finite: bool = True
@@ -130,6 +138,7 @@ class GlobalConfig:
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
         at_least(self, 0, "seed", "narrow_first_epochs")
         above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes", "ema_decay")
+        above(self, 0, "ema_gamma")
         below(self, 1, "ema_decay")
         self._check_eval_batch_step()
         self._check_buckets()

@@ -10,7 +10,7 @@ from paddle.optimizer import Optimizer
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import EMA
+from ocr_lib.training.ema import EMA, EMAConfig
 from ocr_lib.training.loss_scale import LossScale
 from ocr_lib.training.train_state import TrainState
 
@@ -22,7 +22,7 @@ class CheckpointState:
         network: the network.
         optimizer: over its parameters.
         loss_scale: of mixed precision.
-        ema_decay: of the weights' average; None keeps none.
+        ema: how the weights' average follows them; None keeps none.
 
     Attributes:
         progress: how far the run is.
@@ -34,20 +34,20 @@ class CheckpointState:
         network: nn.Layer,
         optimizer: Optimizer,
         loss_scale: LossScale,
-        ema_decay: float | None,
+        ema: EMAConfig | None,
     ) -> None:
         self.progress = TrainState()
         self.average: EMA | None = None
         self._network = network
         self._optimizer = optimizer
         self._loss_scale = loss_scale
-        self._decay = ema_decay
+        self._ema = ema
         self._restored_from = ""
 
     def begin_average(self, updates: int = 0) -> None:
         """Begins averaging with the weights in the network, unless it has begun."""
-        if self._decay and not self.average:
-            self.average = EMA(self._network, self._decay, updates)
+        if self._ema and not self.average:
+            self.average = EMA(self._network, self._ema, updates)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights to evaluate and to keep."""

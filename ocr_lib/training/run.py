@@ -17,6 +17,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.data import DataLoaders, build_data
+from ocr_lib.training.ema import EMAConfig
 from ocr_lib.training.log import PeerLog, RunLog
 from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel, init_process_group
@@ -208,10 +209,11 @@ def _announce(
         f"{trainer.length.steps_per_epoch} steps an epoch, {about}{record.epochs} epochs"
     )
     sentences = [trainer.system.precision.describe(), parallel.describe()]
-    if settings.ema_decay:
+    ema = EMAConfig.from_settings(settings)
+    if ema:
         sentences.append("a moving average of the weights is evaluated and kept")
     if data.validation is None:
-        average = ", with averaged weights" if settings.ema_decay else ""
+        average = ", with averaged weights" if ema else ""
         sentences.append(f"no validation set: the result is the last checkpoint{average}")
     for sentence in filter(None, sentences):
         log.info(sentence)

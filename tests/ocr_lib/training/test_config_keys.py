@@ -17,6 +17,7 @@ from ocr_lib.config.parse import parse
 from ocr_lib.data.preflight.machine import machine_findings
 from ocr_lib.errors import UserError
 from ocr_lib.training import train
+from ocr_lib.training.ema import EMA, EMAConfig
 from ocr_lib.training.nan_guard import TrainingError
 from ocr_lib.training.optimizer import build_optimizer
 from ocr_lib.training.precision import Precision
@@ -116,6 +117,20 @@ def shortage(_: Any, keys: dict[str, Any]) -> list[str]:
     return [finding.check for finding in machine_findings(config, numbers)]
 
 
+def averaged(_: Any, keys: dict[str, Any]) -> float:
+    """Returns what an average makes of a parameter that is not trained, and that is set to 1."""
+    settings = parse(GlobalConfig, keys, SourceLocation((), {}))
+    network = paddle.nn.Linear(1, 1)
+    network.bias.stop_gradient = True
+    config = EMAConfig.from_settings(settings)
+    assert config is not None
+    average = EMA(network, config)
+    network.bias.set_value(paddle.ones([1]))
+    average.update()
+    with average.applied():
+        return float(network.bias.item())
+
+
 def optimizer(_: Any, keys: dict[str, Any]) -> Any:
     """Returns the plain attributes of Paddle's optimiser."""
     config = parse(OptimizerConfig, keys, SourceLocation((), {}))
@@ -161,12 +176,16 @@ TABLE = [
             "narrow_first_epochs": 2,
             "keep_checkpoints": Given(1, SAVES),
             "early_stop_evals": Given(1, {"epoch_num": 4}),
+            "use_ema": Given(True, {"ema_decay": None}),
             "ema_decay": 0.5,
+            "ema_decay_type": Given("normal", {"ema_decay": 0.5}),
+            "ema_gamma": Given(1.0, {"ema_decay": 0.5, "ema_decay_type": "exponential"}),
             "check_finite": Given(False, {"Optimizer.lr.max_lr": 1e30}),
         },
         GlobalConfig,
     ),
     Row(GlobalConfig, interrupted, {}, {"save_step_every": 1, "save_minutes": 1e-9}, GlobalConfig),
+    Row(GlobalConfig, averaged, {"ema_decay": 0.5}, {"ema_filter_no_grad": True}, GlobalConfig),
     Row(GlobalConfig, shortage, {}, {"distributed": True}, GlobalConfig),
     Row(
         GlobalConfig,

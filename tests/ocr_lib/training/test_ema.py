@@ -5,9 +5,10 @@ import paddle
 import pytest
 from paddle import nn
 
+from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.training import checkpoint, load_run, train
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import EMA
+from ocr_lib.training.ema import EMA, EMAConfig
 from ocr_lib.training.trainer import Trainer
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, params, small_config
 
@@ -24,8 +25,8 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
     model = nn.BatchNorm1D(1)
     values = [np.float32([v]) for v in (1.0, 3.0, -2.0, 7.0)]
     model.weight.set_value(values[0])
-    average, expected = EMA(model, 0.25), values[0]
-    for count, value in enumerate(values[1:], start=1):
+    average, expected = EMA(model, EMAConfig(0.25)), values[0]
+    for count, value in enumerate(values[1:]):
         model.weight.set_value(value)
         average.update()
         decay = min(0.25, (1 + count) / (10 + count))
@@ -37,12 +38,50 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
 
 def test_statistics_are_averaged_too():
     model = nn.BatchNorm1D(2)
-    average = EMA(model, 0.5)
+    average = EMA(model, EMAConfig(0.5))
     model._mean.set_value(paddle.to_tensor([4.0, 8.0]))
     average.update()
     with average.applied():
         mean = model._mean.numpy()
-    np.testing.assert_allclose(mean, [4 * 9 / 11, 8 * 9 / 11], rtol=1e-6)
+    np.testing.assert_allclose(mean, [4 * 9 / 10, 8 * 9 / 10], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decay_type", "expected"),
+    [
+        ("threshold", [0.1, 2 / 11, 0.5]),
+        ("exponential", [0.5 * (1 - np.exp(-1 / 4)), 0.5 * (1 - np.exp(-2 / 4)), 0.5]),
+        ("normal", [0.5, 0.5, 0.5]),
+    ],
+)
+def test_the_decay_of_an_update_is_paddleocrs(decay_type, expected):
+    config = EMAConfig(0.5, decay_type, gamma=4.0)
+    assert [config.decay_at(n) for n in (0, 1, 1000)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("keys", "decay"),
+    [
+        ({}, None),
+        ({"use_ema": False, "ema_decay": 0.9}, None),
+        ({"use_ema": True}, 0.9998),
+        ({"ema_decay": 0.9}, 0.9),
+    ],
+)
+def test_paddleocrs_switch_and_the_decay_alone_ask_for_an_average(keys, decay):
+    config = EMAConfig.from_settings(GlobalConfig(**keys))
+    assert (config and config.decay) == decay
+
+
+def test_statistics_are_averaged_where_untrained_parameters_are_not():
+    model = nn.BatchNorm1D(1)
+    model.bias.stop_gradient = True
+    average = EMA(model, EMAConfig(0.5, "normal", filter_no_grad=True))
+    model._mean.set_value(paddle.to_tensor([4.0]))
+    model.bias.set_value(paddle.to_tensor([6.0]))
+    average.update()
+    with average.applied():
+        assert (model._mean.item(), model.bias.item()) == (2.0, 6.0)
 
 
 def test_checkpoints_hold_the_average_and_a_stopped_run_goes_on_with_the_weights(
