@@ -21,11 +21,11 @@ from tritonclient.utils import InferenceServerException
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Servers
-from ocr_lib.serving.limits import REFUSAL, RequestLimits
+from ocr_lib.serving.limits import MAX_IMAGES, REFUSAL, RequestLimits
 from ocr_lib.text.recognition import Recognition
 
 DEFAULT_MODEL = "ocr"
-BATCH = 16  # images of one request, fewer where they have more bytes than one may
+BATCH = MAX_IMAGES  # of one request, fewer where they have more bytes than one may
 BATCH_BYTES = RequestLimits.max_bytes
 IN_FLIGHT = 4  # requests at once
 FIRST_PAUSE_S = 0.05  # before a refused request is sent again; doubles each time

@@ -9,10 +9,16 @@ from typing import Self
 
 from ocr_lib.settings import Settings, variable_name
 
-MAX_IMAGES = 64  # of one request to `<name>`
+# Of one request to `<name>`, and of requests that are answered together. Triton itself refuses
+# more, before it copies anything into the memory that it shares with its models.
+MAX_IMAGES = 16
 MAX_BATCH = 64  # of one request to its network
 MAX_IMAGE_BYTES = 8 << 20  # encoded; a line of text is far below
 MAX_IMAGE_PIXELS = 1 << 24
+INSTANCES = 2  # of each model: one decodes images while the other waits for the network
+# Of /dev/shm. Images pass through it to each instance, whose part of it grows with the largest
+# batch and goes with the instance alone; while a version changes, those of both versions are there.
+SHM_BYTES = 2 * INSTANCES * MAX_IMAGES * MAX_IMAGE_BYTES + (128 << 20)  # and room for tensors
 REFUSAL = "the request is over its limit"  # the words by which clients know it
 
 

@@ -18,7 +18,13 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.registry.production import CORE_SUFFIX
-from ocr_lib.serving.limits import MAX_BATCH, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGES
+from ocr_lib.serving.limits import (
+    INSTANCES,
+    MAX_BATCH,
+    MAX_IMAGE_BYTES,
+    MAX_IMAGE_PIXELS,
+    MAX_IMAGES,
+)
 
 TYPICAL_BATCH = 8
 PRECISIONS = ("FP32", "FP16", "BF16")
@@ -150,8 +156,7 @@ def _text_config(name: str, core: Config, digest: str) -> Config:
             tensor("ERROR", "TYPE_STRING"),
             tensor("CHAR_SCORES", "TYPE_STRING"),
         ],
-        # Two, so that one decodes images while the other waits for the network.
-        "instance_group": [{"kind": "KIND_CPU", "count": 2}],
+        "instance_group": [{"kind": "KIND_CPU", "count": INSTANCES}],
         "dynamic_batching": {
             "priority_levels": BULK,
             "default_priority_level": INTERACTIVE,
@@ -186,7 +191,7 @@ def _core_config(name: str, bundle: Bundle, every_width: bool) -> Config:
         "input": [{"name": input_name, "data_type": "TYPE_FP32", "dims": [*pixels, -1]}],
         "output": [{"name": output_name, "data_type": "TYPE_FP32", "dims": [-1, classes]}],
         # Two runs of one thread each do more work per core than one run of two threads.
-        "instance_group": [{"kind": "KIND_AUTO", "count": 2}],
+        "instance_group": [{"kind": "KIND_AUTO", "count": INSTANCES}],
         "parameters": {"intra_op_thread_count": {"string_value": "1"}},
         "dynamic_batching": {"default_queue_policy": _queue_policy()},
         "model_warmup": [_warmup(input_name, [*pixels, width]) for width in preprocess.buckets],

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from kubernetes.utils.quantity import parse_quantity
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.tiling import MAX_PIECES
@@ -11,6 +13,7 @@ from ocr_lib.serving.limits import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_PIXELS,
     MAX_IMAGES,
+    SHM_BYTES,
     RequestLimits,
     setting,
 )
@@ -45,3 +48,23 @@ def test_the_documentation_has_these_numbers() -> None:
         "tiles of all images": (RequestLimits.max_tiles, f"`{setting('tiles')}`"),
     }
     assert {name: told.get(name) for name in expected} == expected
+    (room,) = re.findall(r"manifest makes (\d+) MiB large", document.read_text("utf-8"))
+    assert int(room) << 20 == SHM_BYTES
+
+
+def test_the_manifest_gives_what_a_server_needs() -> None:
+    manifest = Path(__file__).parents[3] / "manifests" / "base" / "triton.yaml"
+    (pod,) = (
+        item["spec"]["template"]["spec"]
+        for item in yaml.safe_load_all(manifest.read_text("utf-8"))
+        if item["kind"] == "Deployment"
+    )
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    mounts = {
+        mount["mountPath"]: volumes[mount["name"]]["emptyDir"]
+        for mount in pod["containers"][0]["volumeMounts"]
+    }
+    assert mounts["/dev/shm"]["medium"] == "Memory"
+    assert parse_quantity(mounts["/dev/shm"]["sizeLimit"]) == SHM_BYTES
+    memory = parse_quantity(pod["containers"][0]["resources"]["limits"]["memory"])
+    assert memory > 2 * SHM_BYTES  # it counts as the container's

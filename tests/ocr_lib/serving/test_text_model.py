@@ -16,6 +16,7 @@ from ocr_lib.errors import ServiceError
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
+from ocr_lib.serving.limits import MAX_IMAGE_BYTES, MAX_IMAGES, SHM_BYTES
 from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.triton_server import TritonServer
 from tests.ocr_lib.data.hostile_images import tiff_bomb
@@ -85,12 +86,19 @@ def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
     assert found[2].error == "the image has more than 8,388,608 bytes"
 
 
+def very_wide() -> bytes:
+    """A line of some hundred bytes that the network may have to read in 62 tiles."""
+    pixels = np.full((2, 4000), 255, np.uint8)
+    pixels[:, 2000:2100] = 0
+    return bytes(cv2.imencode(".png", pixels)[1])
+
+
 def test_a_request_over_a_budget_is_refused_by_name_and_others_are_read(
     served: TritonServer, bundle: Path
 ) -> None:
-    """64 images of a hundred bytes would be 3,000 runs of the network."""
-    wide = bytes(cv2.imencode(".png", np.full((2, 4000), 255, np.uint8))[1])
-    images = np.array([[wide]] * 64, np.object_)
+    """16 images of a hundred bytes would be hundreds of runs of the network."""
+    wide = very_wide()
+    images = np.array([[wide]] * 16, np.object_)
     tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")
     tensor.set_data_from_numpy(images)
 
@@ -113,12 +121,54 @@ def test_a_request_over_a_budget_is_refused_by_name_and_others_are_read(
     assert {found[0].text, found[-1].text} == {expected.text}
 
 
+def refusal(served: TritonServer, images: list[bytes]) -> str:
+    """Returns why the server refuses these images in one request."""
+    tensor = grpc.InferInput("IMAGE", [len(images), 1], "BYTES")
+    tensor.set_data_from_numpy(np.array([[image] for image in images], np.object_))
+    with (
+        grpc.InferenceServerClient(served.url) as client,
+        pytest.raises(InferenceServerException) as refused,
+    ):
+        client.infer(MODEL, [tensor], client_timeout=60)
+    return f"{refused.value.status()} {refused.value.message()}"
+
+
+def shared_bytes(server: TritonServer) -> int:
+    """Returns what the server's models hold of the memory that they share with it."""
+    assert server._folder is not None
+    regions = Path("/dev/shm").glob(f"{server._folder.name}*")
+    return sum(region.stat().st_blocks * 512 for region in regions)
+
+
+@pytest.mark.slow
+def test_more_images_than_a_request_may_hold_take_no_shared_memory(served: TritonServer) -> None:
+    """64 images of 7.9 MB: half a GB."""
+    before = shared_bytes(served)
+    message = refusal(served, [bytes(7_900_000)] * 64)
+    assert "INVALID_ARGUMENT" in message
+    assert f"batch-size must be <= {MAX_IMAGES}" in message
+    assert shared_bytes(served) == before
+
+
+@pytest.mark.slow
+def test_the_largest_requests_keep_to_the_shared_memory_that_is_there(
+    served: TritonServer,
+) -> None:
+    images = [bytes(MAX_IMAGE_BYTES - 100)] * MAX_IMAGES
+    with ThreadPoolExecutor(4) as pool:
+        messages = list(pool.map(lambda _: refusal(served, images), range(4)))
+    assert all("OCR_TRITON_MAX_REQUEST_BYTES: the request is over" in m for m in messages)
+    assert shared_bytes(served) < SHM_BYTES
+    with RecognitionClient(served.url, MODEL) as recognizer:
+        assert recognizer.read(line_image("abc")).text == "abc"
+
+
 def test_a_client_sends_less_at_once_where_a_request_would_be_refused(
     served: TritonServer,
 ) -> None:
-    wide = bytes(cv2.imencode(".png", np.full((2, 4000), 255, np.uint8))[1])
+    wide = very_wide()
     with RecognitionClient(served.url, MODEL) as recognizer:
-        found = recognizer.read_many([wide] * 16)  # 16 times 63 tiles
+        found = recognizer.read_many([wide] * 16)
     assert [r.error for r in found] == [None] * 16
 
 
@@ -156,7 +206,7 @@ def test_a_full_queue_says_so_at_once(served: TritonServer, bundle: Path) -> Non
     for config in (text, core):
         config["instance_group"][0]["count"] = 1
         config["dynamic_batching"]["default_queue_policy"]["max_queue_size"] = 2
-    images = np.array([[line_image("abc")]] * 64, np.object_)
+    images = np.array([[line_image("abc")]] * 16, np.object_)
 
     def ask(_: int) -> str:
         tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")
