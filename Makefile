@@ -23,7 +23,7 @@ PP_OCRV4 := build/pretrained/pp-ocrv4
 
 # Trust what the system trusts, also behind a proxy with a certificate of its own.
 export UV_SYSTEM_CERTS ?= true
-export PADDLE_BASE TRITON_BASE
+export PYTHON_BASE PADDLE_BASE TRITON_BASE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo images test test-slow coverage test-rollout test-cluster test-compat test-guide test-faults lint format types compile bench sbom audit lock clean
@@ -78,7 +78,7 @@ format: .venv/.ready ## Rewrite the sources in the project's style
 compile: .venv/.ready ## Write the pipeline package, build/ocr_pipeline.yaml
 	$(OCR) pipeline compile --out build/ocr_pipeline.yaml
 
-images: ## Build the images: REGISTRY=, PUSH=1, IMAGES="data train …", PADDLE_BASE= and TRITON_BASE=
+images: ## Build the images: REGISTRY=, PUSH=1, IMAGES="data train …", PYTHON_BASE=, PADDLE_BASE=, TRITON_BASE=
 	$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PUSH),--push) $(if $(DOCKER),--docker "$(DOCKER)") $(IMAGES)
 
 bench: .venv/.bench-ready ## Measure against peers and bounds, into build/bench.json

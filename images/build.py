@@ -22,7 +22,15 @@ NAMES = ("data", "train", "serve", "triton", "triton-cpu")
 # What the manifests run; the rest runs as steps of the pipeline, which the package names.
 IN_MANIFESTS = ("data", "serve", "triton", "triton-cpu")
 PREFIX = "ocr-pipelines"
-BASES = {"PADDLE_BASE": "train", "TRITON_BASE": "triton"}  # build argument → the image it is for
+# Image → the argument of its Dockerfile that names the base, and the variables that set it, the
+# first one that is set.
+BASES = {
+    "data": ("BASE", ("PYTHON_BASE",)),
+    "train": ("PADDLE_BASE", ("PADDLE_BASE", "PYTHON_BASE")),
+    "serve": ("BASE", ("PYTHON_BASE",)),
+    "triton": ("TRITON_BASE", ("TRITON_BASE",)),
+    "triton-cpu": ("BASE", ("PYTHON_BASE",)),
+}
 RECORD = ROOT / "build" / "images.json"
 MANIFESTS = ROOT / "manifests"
 PINNED = ROOT / "build" / "manifests"
@@ -40,15 +48,42 @@ def tag(name: str, registry: str, number: str) -> str:
     return f"{registry.rstrip('/') or PREFIX}/{name}:{number}"
 
 
-def build_command(docker: str, name: str, reference: str, bases: Mapping[str, str]) -> list[str]:
-    """Returns the command that builds one image, on another base where one is named for it."""
-    arguments = [
-        f"--build-arg={argument}={bases[argument]}"
-        for argument, image in BASES.items()
-        if image == name and bases.get(argument)
-    ]
+def base_of(name: str, environment: Mapping[str, str]) -> tuple[str, bool]:
+    """Returns the base that an image is built on, and whether a variable names it."""
+    argument, variables = BASES[name]
+    for variable in variables:
+        if base := environment.get(variable):
+            return base, True
+    text = (ROOT / "images" / f"{name}.Dockerfile").read_text("utf-8")
+    default = re.search(rf"^ARG {argument}=(\S+)$", text, re.MULTILINE)
+    assert default is not None
+    return default[1], False
+
+
+def unpinned(names: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Returns why images must not be pushed; empty where every base has a digest or was named."""
+    for name in names:
+        base, named = base_of(name, environment)
+        if not named and "@sha256:" not in base:
+            variable = BASES[name][1][-1]
+            return (
+                f"{base}, the base of {name}, has no digest, so the same tag may be another image "
+                f"tomorrow. Pin it: make images {variable}={base}@sha256:… (`docker buildx "
+                f"imagetools inspect {base}` says which), or take the tag as it is: "
+                f"{variable}={base}"
+            )
+    return ""
+
+
+def build_command(
+    docker: str, name: str, reference: str, environment: Mapping[str, str]
+) -> list[str]:
+    """Returns the command that builds one image; a label says on which base."""
+    base, named = base_of(name, environment)
+    arguments = [f"--build-arg={BASES[name][0]}={base}"] if named else []
+    label = f"--label=org.opencontainers.image.base.name={base}"
     dockerfile = ROOT / "images" / f"{name}.Dockerfile"
-    return [docker, "build", "-f", str(dockerfile), "-t", reference, *arguments, str(ROOT)]
+    return [docker, "build", "-f", str(dockerfile), "-t", reference, label, *arguments, str(ROOT)]
 
 
 def pinned(reference: str, digests: Sequence[str]) -> str:
@@ -145,6 +180,8 @@ def main() -> None:
         parser.error(f"no such image: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
     if args.push and not args.registry:
         parser.error("--push needs --registry")
+    if args.push and (reason := unpinned(args.images, os.environ)):
+        parser.error(reason)
     made = make(args)
     former = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     images = {name: (former | made)[name] for name in NAMES if name in former | made}

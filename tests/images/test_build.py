@@ -41,6 +41,9 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(module, "MANIFESTS", tmp_path / "manifests")
     monkeypatch.setattr(module, "PINNED", tmp_path / "build" / "manifests")
     monkeypatch.setattr(module, "ROOT", tmp_path)
+    shutil.copytree(ROOT / "images", tmp_path / "images")
+    for variable in ("PYTHON_BASE", "PADDLE_BASE", "TRITON_BASE"):
+        monkeypatch.setenv(variable, f"base@{DIGEST}")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     docker = tmp_path / "docker"
     docker.write_text(DOCKER)
@@ -143,6 +146,34 @@ def test_a_base_is_for_its_image_alone(build: ModuleType, monkeypatch: pytest.Mo
     asked = run(build, monkeypatch, "data", "train")
     assert "--build-arg=PADDLE_BASE=paddle:gpu" not in asked[0]
     assert "--build-arg=PADDLE_BASE=paddle:gpu" in asked[1]
+    assert "--label=org.opencontainers.image.base.name=paddle:gpu" in asked[1]
+    assert f"--build-arg=BASE=base@{DIGEST}" in asked[0]
+
+
+def test_images_on_a_base_without_a_digest_are_not_pushed_unless_it_is_named(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push = ("--registry", "r.example/ocr", "--push", "train")
+    monkeypatch.delenv("PADDLE_BASE")
+    monkeypatch.delenv("PYTHON_BASE")
+    with pytest.raises(SystemExit) as stopped:
+        run(build, monkeypatch, *push)
+    assert stopped.value.code == 2
+    assert not build.ROOT.joinpath("asked.jsonl").exists()  # nothing was built
+    said = capsys.readouterr().err
+    base = build.base_of("train", {})[0]
+    assert f"make images PYTHON_BASE={base}@sha256:" in said
+    asked = run(build, monkeypatch, "train")  # by tag on this machine
+    assert f"--label=org.opencontainers.image.base.name={base}" in asked[0]
+    monkeypatch.setenv("PYTHON_BASE", base)
+    assert f"--build-arg=PADDLE_BASE={base}" in run(build, monkeypatch, *push)[1]
+
+
+def test_every_dockerfile_takes_its_base_by_the_argument_that_is_set(build: ModuleType) -> None:
+    assert set(build.BASES) == set(build.NAMES)
+    for name, (argument, _) in build.BASES.items():
+        text = (ROOT / "images" / f"{name}.Dockerfile").read_text("utf-8")
+        assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) <= {f"${{{argument}}}", "base"}
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("--push",)])

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from components.images import NAMES, REFERENCE, Name, read_images
 from ocr_lib.errors import ConfigError
 from ocr_lib.settings import Settings
+from ocr_lib.terminal import echo
 from pipelines.cli.command import as_one, option
 from pipelines.cli.options import (
     input_file,
@@ -172,12 +173,21 @@ class BuildChoice:
         )
 
     def compile(self, out: Path) -> None:
-        """Writes the package.
+        """Writes the package, and says which images it runs by tag.
 
         Raises:
             ConfigError: a value is not acceptable.
         """
-        compile_pipeline(out, self.options(), literals=not self.no_literals)
+        options = self.options()
+        compile_pipeline(out, options, literals=not self.no_literals)
+        by_tag = [f"{name}={ref}" for name, ref in options.images.items() if "@sha256:" not in ref]
+        if by_tag:
+            echo(
+                f"The package runs images by tag: {', '.join(by_tag)}. A registry may give a tag "
+                "to other code later: compile with --images build/images.json, as "
+                "`make images REGISTRY=… PUSH=1` wrote it.",
+                err=True,
+            )
 
 
 def named_images(images: Iterable[str]) -> dict[Name, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ocr_lib import __version__
 from pipelines.cli import main as cli
 from pipelines.cli.commands import PIPELINE_COMMANDS
 from pipelines.cli.main import main
@@ -37,9 +38,26 @@ def test_images_come_by_digest(tmp_path: Path) -> None:
     (tmp_path / "images.json").write_text(json.dumps(images))
     out = tmp_path / "package.yaml"
     command = ["pipeline", "compile", "--out", str(out), "--images", str(tmp_path / "images.json")]
-    subprocess.run([sys.executable, "-m", "pipelines.cli.main", *command], check=True, timeout=240)
+    run = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli.main", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    assert "by tag" not in run.stderr
     executors = next(yaml.safe_load_all(out.read_bytes()))["deploymentSpec"]["executors"]
     assert {value["container"]["image"] for value in executors.values()} == set(images.values())
+
+
+def test_images_by_tag_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = f"train=registry/train@sha256:{'0' * 64}"
+    out = str(tmp_path / "package.yaml")
+    assert main(["pipeline", "compile", "--out", out, "--image", train]) == 0
+    said = capsys.readouterr().err
+    assert f"data=ocr-pipelines/data:{__version__}, serve=ocr-pipelines/serve" in said
+    assert "train=" not in said
+    assert "--images build/images.json" in said
 
 
 def test_a_number_of_devices_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
