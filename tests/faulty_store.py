@@ -33,7 +33,9 @@ class Fault:
             connection is closed and nothing done; "silent": nothing is done, and nothing answered
             until the block ends; "held": it is done and answered once `release` is set.
         times: to how many requests, the first ones.
+        after: how many such requests pass before.
         happened: how often it did.
+        statuses: what the store answered to those that were passed on.
         reached: set when it first happens.
         release: lets held requests go on.
     """
@@ -42,16 +44,20 @@ class Fault:
     key: str
     kind: Literal["lost", "dropped", "silent", "held"]
     times: int = 1
+    after: int = 0
     happened: int = 0
+    statuses: list[int] = field(default_factory=list)
     reached: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
 
     def takes(self, method: str, key: str) -> bool:
-        return (
-            method == self.method
-            and self.happened < self.times
-            and fnmatch.fnmatchcase(key, self.key)
-        )
+        """Tells whether it is for a request; counts those that pass before."""
+        if method != self.method or not fnmatch.fnmatchcase(key, self.key):
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        return self.happened < self.times
 
 
 class FaultyServer(ThreadingHTTPServer):
@@ -102,11 +108,11 @@ class _Handler(BaseHTTPRequestHandler):
         if kind in ("silent", "dropped"):
             self.close_connection = True
             return
-        self._pass_on(body, answer=kind != "lost")
+        self._pass_on(body, fault)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815
 
-    def _pass_on(self, body: bytes, answer: bool) -> None:
+    def _pass_on(self, body: bytes, fault: Fault | None) -> None:
         with closing(http.client.HTTPConnection(self.server.upstream, timeout=TIMEOUT_S)) as store:
             store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -114,7 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
             store.endheaders(body)
             response = store.getresponse()
             content = response.read()
-        if not answer:
+        if fault:
+            fault.statuses.append(response.status)
+        if fault and fault.kind == "lost":
             self.close_connection = True
             return
         self.send_response_only(response.status)

@@ -19,8 +19,8 @@ from typing import Any
 
 from ocr_lib.registry.lineage import needed_versions
 from ocr_lib.registry.needed_items import find_needed
+from ocr_lib.registry.pointer import deploying
 from ocr_lib.registry.production import (
-    deploying,
     is_model_name,
     list_versions,
     mark_pruned,

@@ -1,30 +1,29 @@
 """What serves now, and which versions there are: small JSON objects in the store.
 
 `registry/<model>/production.json` is the one object that says which version is in production. It
-is changed last, when every server answers with that version. `registry/<model>/versions/<V>.json`
-tells which bundle became version V, once and for all; the bundle's files are in
-`registry/<model>/bundles/`, where every step of a pipeline may read them.
+is changed last, when every server answers with that version, by who holds the model's lease
+(`pointer.py`). `registry/<model>/versions/<V>.json` tells which bundle became version V, once and
+for all; the bundle's files are in `registry/<model>/bundles/`, where every step of a pipeline may
+read them.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, TypeVar
 
 from ocr_lib.errors import ConfigError
-from ocr_lib.storage.s3 import DigestError, MissingObjectError
+from ocr_lib.storage.s3 import ConflictError, DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import store_lease
 
 MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a model's parts end in
 CORE_SUFFIX = "_core"  # of the network behind a model
 REPOSITORY = "triton"  # prefix of the model repository in the bucket
 MAX_HISTORY = 50
+CLAIM_ATTEMPTS = 3  # a holder whose lease ended may write its last just now
 MAX_MODELS = 500
-LEASE_WAIT_S = 90.0  # outlasts a deployment that died
 
 
 Record = TypeVar("Record", "Production", "VersionRecord")
@@ -42,6 +41,9 @@ class Production:
         history: the versions that served before it, newest last; a rollback leads there.
         time: when it took over, UTC, ISO 8601.
         metrics: what the evaluation said of it.
+        generation: how often the right to change it was taken; 0 in files of version 0.1. Says
+            nothing of what serves, so it is not compared.
+        holder: who took that generation; not compared.
     """
 
     model: str
@@ -51,6 +53,8 @@ class Production:
     history: list[int]
     time: str
     metrics: dict[str, Any] = field(default_factory=dict)
+    generation: int = field(default=0, compare=False)
+    holder: str = field(default="", compare=False)
 
     @property
     def predecessor(self) -> int | None:
@@ -133,13 +137,48 @@ def models_in_production(store: Store) -> list[str]:
     return [name for name in names if store.exists(_production_key(name))]
 
 
-def write_production(store: Store, production: Production, etag: str | None) -> None:
-    """Makes `production` the version in production.
+def write_production(store: Store, production: Production, etag: str | None) -> str:
+    """Makes `production` the version in production; returns the entity tag of the object.
 
     Raises:
         ConflictError: it changed since it was read.
     """
-    store.replace_json(_production_key(production.model), production.to_dict(), etag)
+    return store.replace_json(_production_key(production.model), production.to_dict(), etag)
+
+
+def claim_production(store: Store, model: str, holder: str) -> tuple[Production | None, str | None]:
+    """Takes the next generation of the pointer; needs the lease.
+
+    Whatever a former holder writes from now on is refused by the store.
+
+    Args:
+        store: holds the registry.
+        model: the model's name.
+        holder: tells this claim from others; two equal writes would have one entity tag.
+
+    Returns:
+        What serves, and the entity tag that `write_production` wants; None, None where nothing
+        serves.
+
+    Raises:
+        ConflictError: it is changed all the time by a process without the lease.
+    """
+    key = _production_key(model)
+    for attempt in count(1):
+        try:
+            value, etag = store.get_versioned(key)
+        except MissingObjectError:
+            break
+        former = _record(Production, value, store.uri(key))
+        claim = {**value, "generation": former.generation + 1, "holder": holder}
+        try:
+            etag = store.replace_json(key, claim, etag)
+        except ConflictError:
+            if attempt == CLAIM_ATTEMPTS:
+                raise
+        else:
+            return _record(Production, claim, store.uri(key)), etag
+    return None, None
 
 
 def promoted(model: str, record: VersionRecord, former: Production | None) -> Production:
@@ -159,17 +198,6 @@ def promoted(model: str, record: VersionRecord, former: Production | None) -> Pr
         now(),
         record.metrics,
     )
-
-
-@contextmanager
-def deploying(store: Store, model: str, wait_s: float = LEASE_WAIT_S) -> Iterator[None]:
-    """Keeps all others from changing the versions of a model while the block lasts.
-
-    Raises:
-        ConflictError: another process did so for all of `wait_s`.
-    """
-    with store_lease(store, f"deploy-{model}", wait_s=wait_s):
-        yield
 
 
 def list_versions(store: Store, model: str) -> list[VersionRecord]:

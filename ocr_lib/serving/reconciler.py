@@ -16,12 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from ocr_lib.errors import OcrError
-from ocr_lib.registry.production import (
-    Production,
-    deploying,
-    models_in_production,
-    read_production,
-)
+from ocr_lib.registry.pointer import deploying
+from ocr_lib.registry.production import Production, models_in_production, read_production
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.blue_green import Target, serve, stale_models, unload_stale
 from ocr_lib.serving.repository_store import download_golden, download_version
@@ -181,13 +177,12 @@ class Reconciler:
             return True
 
     def _bring_up(self, model: str, production: Production) -> None:
+        version = production.version
         with tempfile.TemporaryDirectory() as work:
-            folder = download_version(
-                self._store, model, production.version, Path(work) / f"version-{production.version}"
-            )
-            golden = download_golden(self._store, model, production.version, Path(work) / "golden")
-            target = Target.build(folder, model, production.version)
-            serve(self._admin, target, golden)
+            folder = Path(work) / f"version-{version}"
+            download_version(self._store, model, version, production.digest, folder)
+            golden = download_golden(self._store, model, version, Path(work) / "golden")
+            serve(self._admin, Target.build(folder, model, version), golden)
 
 
 def _tried(action: Callable[[], None]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ocr_lib.atomic import write_json
-from ocr_lib.inference.bundle import ONNX
+from ocr_lib.inference.bundle import ONNX, Bundle, BundleError
 from ocr_lib.registry.golden_images import GoldenImage, golden_prefix
 from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
 from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
@@ -56,16 +56,34 @@ def upload_version(store: Store, version: ModelVersion, golden: Sequence[GoldenI
         store.put_tree(Path(work), golden_prefix(version.name, version.version))
 
 
-def download_version(store: Store, model: str, version: int, folder: Path) -> Path:
+def download_version(store: Store, model: str, version: int, digest: str, folder: Path) -> Path:
     """Downloads the parts of a bundle that serve, from the model repository.
+
+    Args:
+        store: holds the model repository.
+        model: the model's name.
+        version: its version.
+        digest: of the bundle, as the registry recorded it.
+        folder: where to.
 
     Raises:
         MissingObjectError: the repository has no such version.
+        BundleError: it holds another bundle.
     """
-    core_folder = folder.with_name(folder.name + CORE_SUFFIX)
-    store.get_tree(f"{REPOSITORY}/{model}/{version}", folder)
-    core = store.get_tree(f"{REPOSITORY}/{model}{CORE_SUFFIX}/{version}", core_folder)
+    prefix, core_prefix = (
+        f"{REPOSITORY}/{name}/{version}" for name in (model, model + CORE_SUFFIX)
+    )
+    store.get_tree(prefix, folder)
+    core = store.get_tree(core_prefix, folder.with_name(folder.name + CORE_SUFFIX))
     shutil.copy2(core / ONNX, folder / ONNX)
+    actual = Bundle.open(folder, verify=False).digest
+    if actual != digest:
+        raise BundleError(
+            store.uri(prefix),
+            f"holds the bundle {actual}, but the registry recorded {digest} as version {version}",
+            f"Roll back to another version, or delete {prefix}/ and {core_prefix}/ in the store "
+            "and deploy that bundle again",
+        )
     return folder
 
 
@@ -92,12 +110,6 @@ def write_configs(store: Store, configs: Mapping[str, Config]) -> None:
     """Makes servers that start serve these configurations; the network's comes first."""
     for model, config in configs.items():
         store.client.put(store.bucket, _config_key(model), to_pbtxt(config))
-
-
-def remove_configs(store: Store, version: ModelVersion) -> None:
-    """Leaves servers that start nothing to serve of this model."""
-    for model in (version.name, version.core):
-        store.remove(_config_key(model))
 
 
 def _write_golden(folder: Path, golden: Sequence[GoldenImage]) -> None:

@@ -1,14 +1,16 @@
 """Putting a version into service on every server: nothing that did not pass answers a request.
 
-A version is staged and tested on all servers before the first one changes (`change.py`). Then the
-repository's `config.pbtxt` files, from which a new server starts, and last of all
-`production.json` say the new version. Any failure on the way takes every server back.
+A version is loaded and tested on all servers before the first one changes (`version_change.py`).
+When all serve it `production.json` says so, and then the repository's `config.pbtxt` files, from
+which a new server starts. Any failure before that takes every server back, unless another
+deployment has taken over by then: what serves is that one's to say.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +20,25 @@ from ocr_lib.inference.bundle import MANIFEST, Bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
 from ocr_lib.registry.lineage import take_back
+from ocr_lib.registry.pointer import LEASE_WAIT_S, PointerLease, pointer_lease
 from ocr_lib.registry.production import (
-    LEASE_WAIT_S,
     VersionRecord,
     bundles_prefix,
     check_model_name,
-    deploying,
     find_version,
     is_registered,
     list_versions,
     read_production,
-    read_versioned,
     record_version,
 )
 from ocr_lib.serving.endpoints import resolve
 from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
-from ocr_lib.serving.repository_store import download_golden, upload_version
+from ocr_lib.serving.repository_store import download_golden, download_version, upload_version
 from ocr_lib.serving.version_change import DeployError, Deployment, VersionChange, check_live
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import LeaseLostError
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 
@@ -81,11 +82,11 @@ def deploy(
     with (
         tempfile.TemporaryDirectory() as work,
         naming(Path(work) / "bundle", bundle_uri),
-        _turn(store, model, wait_s) as unchanged,
+        _turn(store, model, wait_s) as turn,
     ):
         folder = store.fetch_source(bundle_uri, Path(work) / "bundle")
         opened = Bundle.open(folder)
-        production = read_production(store, model)
+        production = turn.pointer.production
         if not force:
             check_champion(model, opened.info.get("lineage"), opened.digest, production)
         build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
@@ -96,9 +97,11 @@ def deploy(
             _registered(store, model, bundle_uri, opened, Path(work) / "copy") as registered,
             _recorded(store, model, registered, opened.digest, known) as record,
         ):
-            unchanged(record.version)
+            turn.check(record.version)
             upload_version(store, build_model_version(folder, model, record.version), golden)
-            return VersionChange(store, model, servers, Path(work), shadow).to(record, golden)
+            return VersionChange(store, turn.pointer, servers, Path(work), shadow).to(
+                record, golden
+            )
 
 
 def rollback(
@@ -117,8 +120,8 @@ def rollback(
         DeployError: a server did not take it; all serve what they served before.
     """
     _check(model, endpoints)
-    with tempfile.TemporaryDirectory() as work, _turn(store, model, LEASE_WAIT_S) as unchanged:
-        production, _ = read_versioned(store, model)
+    with tempfile.TemporaryDirectory() as work, _turn(store, model, LEASE_WAIT_S) as turn:
+        production = turn.pointer.production
         target = version or (production.predecessor if production else None)
         if target is None:
             raise ConfigError("version", f"{model} has no earlier version", "Deploy one")
@@ -127,10 +130,39 @@ def rollback(
             raise ConfigError(
                 "version", f"version {target} was pruned at {record.pruned}", "Deploy its bundle"
             )
-        unchanged(target)
+        turn.check(target)
         golden = download_golden(store, model, target, Path(work) / "golden")
-        change = VersionChange(store, model, resolve(endpoints), Path(work))
-        return change.to(record, golden)
+        change = VersionChange(store, turn.pointer, resolve(endpoints), Path(work))
+        with _in_registry(store, model, record, Path(work)) as moved:
+            deployment = change.to(moved, golden)
+            if moved != record:
+                record_version(store, model, moved.bundle, moved.digest, moved.metrics)
+        return deployment
+
+
+@contextmanager
+def _in_registry(
+    store: Store, model: str, record: VersionRecord, work: Path
+) -> Iterator[VersionRecord]:
+    """Yields the record of a version with its bundle in the registry, where later runs read it.
+
+    Version 0.1 recorded the folder or address that was deployed from. Where that is gone, the
+    registry gets what the model repository has: the files that serve.
+    """
+    if is_registered(store, model, record.bundle) and store.exists(
+        f"{record.bundle}/{MANIFEST_NAME}"
+    ):
+        yield record
+        return
+    folder = work / "recorded"
+    download_version(store, model, record.version, record.digest, folder)
+    with suppress(OcrError):
+        source = store.fetch_source(record.bundle, work / "source")
+        if Bundle.open(source).digest == record.digest:
+            folder = source
+    opened = Bundle.open(folder, verify=False)
+    with _registered(store, model, record.bundle, opened, work / "copy") as uri:
+        yield replace(record, bundle=uri)
 
 
 @contextmanager
@@ -147,8 +179,9 @@ def _registered(
         yield uri
         return
     for name in (*bundle.info["files"], MANIFEST):  # and nothing else that is in the folder
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(bundle.root / name, copy / name)
+        if (bundle.root / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.root / name, copy / name)
     key = f"{bundles_prefix(model)}{sha256_tree(copy)}"
     before = store.exists(f"{key}/{MANIFEST_NAME}")
     try:
@@ -169,37 +202,57 @@ def _recorded(
 ) -> Iterator[VersionRecord]:
     """Yields the version of a bundle; a failed block leaves the versions as it found them.
 
-    Where a server may still hold something of the version, its record and its files stay.
+    Where a server may still hold something of the version, or another deployment may use it by
+    now, its record and its files stay.
     """
     same = [record for record in list_versions(store, model) if record.digest == digest]
     record = record_version(store, model, bundle, digest, metrics)
     try:
         yield record
     except OcrError as error:
-        if not (isinstance(error, DeployError) and error.on_servers):
+        on_servers = isinstance(error, DeployError) and error.on_servers
+        if not (on_servers or isinstance(error, LeaseLostError)):
             with suppress(OcrError):  # the failure that led here is the one to tell
                 take_back(store, model, record, same[0] if same else None)
         raise
 
 
-@contextmanager
-def _turn(store: Store, model: str, wait_s: float) -> Iterator[Callable[[int], None]]:
-    """Holds the lease; gives a check that nothing else was put into service meanwhile.
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A deployment's turn to change what serves.
 
-    Of two that start together one wins. The other one decided what to replace before it knew.
+    Attributes:
+        pointer: the right to do so.
+        before: the version that served when the turn was asked for; None where none did.
     """
-    before, _ = read_versioned(store, model)
 
-    def unchanged(target: int) -> None:
-        now, _ = read_versioned(store, model)
-        if now and now.version != target and now.version != (before.version if before else None):
+    pointer: PointerLease
+    before: int | None
+
+    def check(self, target: int) -> None:
+        """Checks that no other version was put into service while this deployment waited.
+
+        Of two that start together one wins. The other one decided what to replace before it knew.
+
+        Raises:
+            ConflictError: one was, and it is not `target`.
+            LeaseLostError: another process has the turn by now.
+        """
+        now = self.pointer.production
+        if now and now.version not in (target, self.before):
             raise ConflictError(
-                f"{model}: version {now.version} was put into service while this deployment "
+                f"{now.model}: version {now.version} was put into service while this deployment "
                 "waited. Look at it, then run this again to replace it."
             )
+        self.pointer.check()
 
-    with deploying(store, model, wait_s):
-        yield unchanged
+
+@contextmanager
+def _turn(store: Store, model: str, wait_s: float) -> Iterator[_Turn]:
+    """Holds the right to change what serves."""
+    before = read_production(store, model)
+    with pointer_lease(store, model, wait_s) as pointer:
+        yield _Turn(pointer, before.version if before else None)
 
 
 def _check(model: str, endpoints: Sequence[str]) -> None:

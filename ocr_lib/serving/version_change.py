@@ -9,14 +9,8 @@ from pathlib import Path
 
 from ocr_lib.errors import OcrError, ServiceError
 from ocr_lib.registry.golden_images import GoldenImage
-from ocr_lib.registry.production import (
-    Production,
-    VersionRecord,
-    promoted,
-    read_record,
-    read_versioned,
-    write_production,
-)
+from ocr_lib.registry.pointer import PointerLease, UnknownOutcomeError
+from ocr_lib.registry.production import Production, VersionRecord, promoted, read_record
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.blue_green import (
     Target,
@@ -28,9 +22,10 @@ from ocr_lib.serving.blue_green import (
     unload_stale,
 )
 from ocr_lib.serving.replay_evaluation import Comparison, ReplayEvaluation
-from ocr_lib.serving.repository_store import download_version, remove_configs, write_configs
+from ocr_lib.serving.repository_store import download_version, write_configs
 from ocr_lib.serving.smoke import SmokeResult, smoke
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import LeaseLostError
 
 Servers = Sequence[TritonAdmin]
 MAX_AT_ONCE = 8  # servers that load a version beside the one in production
@@ -68,56 +63,88 @@ class Deployment:
 
 @dataclass(frozen=True)
 class VersionChange:
-    """A change of version; needs the lease.
+    """A change of version.
 
     Attributes:
         store: holds the model repository and the registry.
-        model: the model's name.
+        pointer: the right to change what serves of this model.
         endpoints: `host:port` of every server's gRPC protocol.
         work: a folder for what is fetched.
         shadow: recorded lines to compare on; None compares nothing.
     """
 
     store: Store
-    model: str
+    pointer: PointerLease
     endpoints: Sequence[str]
     work: Path
     shadow: ReplayEvaluation | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.pointer.model
 
     def to(self, record: VersionRecord, golden: Sequence[GoldenImage]) -> Deployment:
         """Makes `record`, which is published, the version in production.
 
         Raises:
-            DeployError: a server did not take it; all serve what they served before.
+            DeployError: a server did not take it; all serve what they served before. Or another
+                deployment took over, or the store does not say what is in production: then the
+                servers are left to their reconcilers.
         """
-        former, etag = read_versioned(self.store, self.model)
-        target = self._target(record.version)
+        former = self.pointer.production
+        target = self._target(record.version, record.digest)
         with ExitStack() as stack:
             servers = [stack.enter_context(TritonAdmin(url)) for url in self.endpoints]
             if former and former.version == record.version:
                 answers = self._keep(servers, target, golden)
                 production = replace(former, bundle=record.bundle)
                 if production != former:  # the bundle is in the registry now
-                    write_production(self.store, production, etag)
+                    production = self.pointer.write(production)
                 return Deployment(production, answers)
-            production = promoted(self.model, record, former)
-            needed = needed_releases(self.store, production)
             rollout = _Rollout(servers, target, golden)
             try:
                 compared = rollout.load(self.shadow if former else None)
-                answers = rollout.activate()
-                write_configs(self.store, target.live.configs)
-                write_production(self.store, production, etag)
+                answers = rollout.activate(self.pointer.check)
+                self.pointer.check()
+                production = self.pointer.write(promoted(self.model, record, former))
             except OcrError as error:
-                notes = rollout.clear() + self._revert(rollout, former)
-                on_servers = bool(notes or rollout.touched)
-                raise _failure(self.model, error, former, notes, on_servers) from error
+                raise self._given_up(rollout, error, former) from error
+            notes = _tried(lambda: write_configs(self.store, target.live.configs))
+            needed = needed_releases(self.store, production)
             _on_each(servers, lambda server: unload_stale(server, self.model, needed))
-        return Deployment(production, answers, compared)
+        return Deployment(production, answers, compared, tuple(notes))
 
-    def _target(self, version: int) -> Target:
-        """Builds a published version from the repository."""
-        folder = download_version(self.store, self.model, version, self.work / f"version-{version}")
+    def _given_up(
+        self, rollout: "_Rollout", error: OcrError, former: Production | None
+    ) -> DeployError:
+        """Has all servers serve what they served, where that is this process's to do."""
+        if isinstance(error, UnknownOutcomeError):
+            text = (
+                f"{error} The servers were left as they are and follow production.json once the "
+                "store answers. Run this again then."
+            )
+            return DeployError(text, on_servers=True)
+        try:
+            self.pointer.check()
+            if isinstance(error, LeaseLostError):
+                raise error
+        except LeaseLostError as lost:
+            cause = str(error) if error is lost else f"{error} {lost}"
+            text = f"{self.model} is not deployed: {cause} The servers follow production.json."
+            return DeployError(text, on_servers=True)
+        notes = rollout.clear() + self._revert(rollout, former)
+        on_servers = bool(notes or rollout.touched)
+        return _failure(self.model, error, former, notes, on_servers)
+
+    def _target(self, version: int, digest: str) -> Target:
+        """Builds a published version from the repository.
+
+        Raises:
+            BundleError: the repository holds something else than was recorded.
+        """
+        folder = self.work / f"version-{version}"
+        download_version(self.store, self.model, version, digest, folder)
         return Target.build(folder, self.model, version)
 
     def _keep(
@@ -138,14 +165,12 @@ class VersionChange:
         if not touched:
             return []
         if former is None:
-            notes = _tried(lambda: remove_configs(self.store, target.live))
-            return notes + _on_each(touched, lambda server: deactivate(server, target))
+            return _on_each(touched, lambda server: deactivate(server, target))
         try:
-            back = self._target(former.version)
+            back = self._target(former.version, former.digest)
         except OcrError as error:
             return [str(error)]
-        notes = _tried(lambda: write_configs(self.store, back.live.configs))
-        return notes + _on_each(touched, lambda server: serve(server, back, ()))
+        return _on_each(touched, lambda server: serve(server, back, ()))
 
 
 @dataclass
@@ -178,11 +203,16 @@ class _Rollout:
             list(pool.map(load_on, self.servers))
         return comparisons[0] if comparisons else None
 
-    def activate(self) -> tuple[SmokeResult, ...]:
-        """Has the first server serve it; when it does well, all others at once."""
+    def activate(self, check: Callable[[], None]) -> tuple[SmokeResult, ...]:
+        """Has the first server serve it; when it does well, all others at once.
+
+        Args:
+            check: raises where that is no longer this process's to do; called before each group.
+        """
         first, rest = self.servers[:1], self.servers[1:]
         answers: list[SmokeResult] = []
         for group in (first, rest):
+            check()
             self.touched += group
             with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
                 for results in pool.map(lambda s: activate(s, self.target, self.golden), group):

@@ -8,7 +8,7 @@ import click
 from ocr_lib.data.base import read_file
 from ocr_lib.errors import ConfigError, naming
 from ocr_lib.registry.golden_images import golden_images
-from ocr_lib.registry.production import LEASE_WAIT_S
+from ocr_lib.registry.pointer import LEASE_WAIT_S
 from ocr_lib.serving import rollout
 from ocr_lib.serving.feedback.samples import FeedbackStore
 from ocr_lib.serving.replay_evaluation import ReplayEvaluation
@@ -114,6 +114,8 @@ def deploy(
         )
     if result.shadow:
         echo(f"{result.shadow}")
+    for note in result.notes:
+        echo(note, err=True)
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
     echo(f"{model} version {result.production.version} serves, {before}")

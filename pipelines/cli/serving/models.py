@@ -6,12 +6,8 @@ import click
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.registry import lineage as registry
-from ocr_lib.registry.production import (
-    deploying,
-    find_version,
-    list_versions,
-    read_production,
-)
+from ocr_lib.registry.pointer import deploying
+from ocr_lib.registry.production import find_version, list_versions, read_production
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
 from pipelines.cli.command import group, option

@@ -14,6 +14,7 @@ from ocr_lib.registry.champion import Champion, open_champion, pin_champion
 from ocr_lib.registry.production import (
     Production,
     bundles_prefix,
+    find_version,
     list_versions,
 )
 from ocr_lib.serving.rollout import deploy, rollback
@@ -21,6 +22,7 @@ from ocr_lib.serving.version_change import DeployError
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
+from tests.faulty_store import Fault, faulty_store
 from tests.ocr_lib.serving.site import WRONG, Site
 from tests.ocr_lib.serving.tiny_bundle import line_image
 from tests.ocr_lib.serving.traffic import score, traffic
@@ -120,6 +122,77 @@ def test_deploying_again_mends_a_version_that_names_a_folder(
         champion(site, "mended", tmp_path / "broken")
     assert site.deploy(before.bundle, "mended").production == before == site.production("mended")
     assert champion(site, "mended", tmp_path / "healed").bundle == before.bundle
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copy", ["a folder that is gone", "a folder that is there", "deleted"])
+def test_a_rollback_leads_to_a_bundle_in_the_registry(
+    site: Site, bundle: Path, other_bundle: Path, tmp_path: Path, copy: str
+) -> None:
+    """Version 1 is as 0.1 left it: its record names a folder. Later runs need its bundle."""
+    model = f"returns-{len(copy)}"
+    uri = site.deploy(bundle, model).production.bundle
+    site.deploy(other_bundle, model)
+    for item in site.store.list(uri):
+        site.store.remove(item.key)
+    key = f"registry/{model}/versions/1.json"
+    recorded = {"a folder that is gone": "build/bundle", "a folder that is there": str(bundle)}
+    site.store.put_json(key, {**site.store.get_json(key), "bundle": recorded.get(copy, uri)})
+    before = site.objects(model)
+    with pytest.raises(DeployError, match="does not answer"):
+        rollback(model, store=site.store, endpoints=["127.0.0.1:9"])
+    if copy != "deleted":  # what a record names may come back
+        assert site.objects(model) == before
+    production = rollback(model, store=site.store, endpoints=[site.url]).production
+    assert production.version == 1
+    pinned = champion(site, model, tmp_path / f"pinned-{model}")
+    assert pinned.bundle.startswith(site.store.uri(bundles_prefix(model)))
+    assert find_version(site.store, model, 1).bundle == pinned.bundle == production.bundle
+
+
+def test_a_deployment_whose_last_answer_is_lost_is_done(site: Site, bundle: Path) -> None:
+    lost = Fault("PUT", "registry/unheard/production.json", "lost")
+    with faulty_store(site.store, lost) as store:
+        deployment = Site(store, site.url, site.golden).deploy(bundle, "unheard")
+    assert lost.statuses == [200]
+    assert site.production("unheard") == deployment.production
+    assert [record.version for record in list_versions(site.store, "unheard")] == [1]
+    assert score(site.url, "unheard")
+
+
+@pytest.mark.slow
+def test_a_deployment_during_a_rollback_replaces_nothing_it_did_not_see(
+    conditional_store: Store,
+    site: Site,
+    bundle: Path,
+    other_bundle: Path,
+    third_bundle: Path,
+) -> None:
+    model, store = "crossed", conditional_store
+    before = Site(store, site.url, site.golden)
+    before.deploy(bundle, model)
+    before.deploy(other_bundle, model)
+    writes = Fault("PUT", f"registry/{model}/production.json", "held", after=1)
+    waits = Fault("GET", f"leases/deploy-{model}/holder.json", "held")
+    with (
+        faulty_store(store, writes) as rolling,
+        faulty_store(store, waits) as deploying,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        back = pool.submit(rollback, model, store=rolling, endpoints=[site.url])
+        assert writes.reached.wait(60)
+        late = Site(deploying, site.url, site.golden)
+        deployed = pool.submit(late.deploy, third_bundle, model)
+        assert waits.reached.wait(60)  # it has seen version 2
+        for fault in (writes, waits):
+            fault.release.set()
+        assert back.result(120).production.version == 1
+        with pytest.raises(ConflictError, match="version 1 was put into service while this"):
+            deployed.result(120)
+    production = before.production(model)
+    assert production is not None
+    assert (production.version, production.history) == (1, [])
+    assert [record.version for record in list_versions(store, model)] == [1, 2]
 
 
 def test_a_failed_deployment_leaves_a_bundle_that_was_there(site: Site, bundle: Path) -> None:

@@ -14,19 +14,24 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import Bundle, BundleError
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.golden_images import GoldenImage
+from ocr_lib.registry.lineage import take_back
+from ocr_lib.registry.pointer import PointerLease, pointer_lease
 from ocr_lib.registry.production import (
+    claim_production,
     list_versions,
     mark_pruned,
     record_version,
 )
 from ocr_lib.serving.model_repository import build_model_version
+from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.repository_store import upload_version
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
-from ocr_lib.serving.version_change import DeployError
-from ocr_lib.storage.s3 import ConflictError, DigestError
+from ocr_lib.serving.version_change import DeployError, VersionChange
+from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
+from tests.faulty_store import Fault, faulty_store
 from tests.ocr_lib.serving.site import WRONG, Site
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.ocr_lib.serving.traffic import score, traffic
@@ -92,13 +97,15 @@ class TestWhenSomethingFails:
         self, site: Site, steady: float, other_bundle: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The new version passed everything and is taken back all the same."""
-
-        def refuse(*_: object) -> None:
-            raise ConflictError("changed by another process.")
-
-        monkeypatch.setattr("ocr_lib.serving.version_change.write_production", refuse)
-        with traffic(site.url, "steady") as seen, pytest.raises(DeployError, match="by another"):
-            site.deploy(other_bundle, "steady")
+        monkeypatch.setattr("ocr_lib.storage.s3.UNANSWERED_FOR_S", 0.0)
+        monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
+        refused = Fault("PUT", "registry/steady/production.json", "dropped", after=1)
+        with (
+            faulty_store(site.store, refused) as store,
+            traffic(site.url, "steady") as seen,
+            pytest.raises(DeployError, match=r"does not answer.*Version 1 serves on"),
+        ):
+            Site(store, site.url, site.golden).deploy(other_bundle, "steady")
         assert seen.failures == []
         assert len(seen.scores) == 2
 
@@ -127,7 +134,8 @@ class TestWhenSomethingFails:
         key = f"triton/steady_core/{record.version}/model.onnx"
         site.store.client.put("ocr", key, site.content(key)[:-1] + b"\0")
         with pytest.raises(DigestError, match=r"model\.onnx.*damaged"):
-            site.deploy(third_bundle, "steady")
+            rollback("steady", store=site.store, endpoints=[site.url], version=record.version)
+        take_back(site.store, "steady", record, None)
 
     def test_a_damaged_bundle(self, site: Site, tmp_path: Path) -> None:
         folder = write_bundle(tmp_path / "bundle", sharpness=30.0)
@@ -182,7 +190,7 @@ def test_a_deployment_that_died_disturbs_no_other(
     """Version 2 answers already, but is not in production, when its deployer is killed."""
     site.deploy(bundle, "orphan")
     with monkeypatch.context() as patch:
-        patch.setattr("ocr_lib.serving.version_change.write_configs", lambda *_: sys.exit("killed"))
+        patch.setattr(PointerLease, "write", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit):
             site.deploy(other_bundle, "orphan")
     assert site.loaded("orphan") == site.networks("orphan", 1, 2)
@@ -194,3 +202,54 @@ def test_a_deployment_that_died_disturbs_no_other(
     assert seen.failures == []
     assert last in seen.scores
     assert site.loaded("orphan") == site.networks("orphan", 1, 3)
+
+
+@pytest.mark.slow
+def test_a_deployment_that_was_followed_leaves_the_servers_alone(
+    site: Site, bundle: Path, other_bundle: Path, tmp_path: Path
+) -> None:
+    """Its version may be its successor's by then; the reconciler goes by the pointer."""
+    site.deploy(bundle, "followed")
+    one = score(site.url, "followed")
+    digest = Bundle.open(other_bundle).digest
+    with pointer_lease(site.store, "followed") as pointer:
+        record = record_version(site.store, "followed", "s3://b/two", digest, {})
+        built = build_model_version(other_bundle, "followed", record.version)
+        upload_version(site.store, built, site.golden)
+        claim_production(site.store, "followed", "successor")
+        change = VersionChange(site.store, pointer, [site.url], tmp_path)
+        with pytest.raises(DeployError, match=r"changed production\.json.* servers follow"):
+            change.to(record, site.golden)
+    assert score(site.url, "followed") != one
+    assert reconciled(site, "followed") == one
+
+
+@pytest.mark.slow
+def test_a_pointer_of_which_nothing_is_known(
+    site: Site, bundle: Path, other_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither written nor read: what the servers do next is for the pointer to say."""
+    site.deploy(bundle, "unsaid")
+    one = score(site.url, "unsaid")
+    monkeypatch.setattr("ocr_lib.storage.s3.UNANSWERED_FOR_S", 0.0)
+    monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
+    key = "registry/unsaid/production.json"
+    unread = Fault("GET", key, "dropped", times=4, after=2)
+    unwritten = Fault("PUT", key, "dropped", after=1)
+    with (
+        faulty_store(site.store, unread, unwritten) as store,
+        pytest.raises(DeployError, match=r"whether production\.json names version 2 of unsaid is"),
+    ):
+        Site(store, site.url, site.golden).deploy(other_bundle, "unsaid")
+    assert score(site.url, "unsaid") != one
+    assert [record.version for record in list_versions(site.store, "unsaid")] == [1, 2]
+    assert reconciled(site, "unsaid") == one
+
+
+def reconciled(site: Site, model: str) -> float:
+    """Has a reconciler look at the server once; returns the score of what it serves then."""
+    keeper = Reconciler(site.store, site.url, [model])
+    keeper.sync()
+    keeper.close()
+    assert keeper.ready
+    return score(site.url, model)
