@@ -8,7 +8,7 @@ import numpy as np
 from ocr_lib.config.characters import trained_dictionary
 from ocr_lib.data.concat import Selection
 from ocr_lib.data.dataset import Dataset, open_dataset
-from ocr_lib.data.loading.batches import Batch, plan_epoch, shard
+from ocr_lib.data.loading.batches import Batch, EpochPlan, plan_epoch, shard
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
 from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
@@ -59,7 +59,7 @@ class TrainLoader:
         transforms = plan.train.dataset.transforms
         reader = BatchBuilder(
             dataset=self._dataset,
-            samples=self._samples,
+            samples=self._samples.learnable,
             preprocess=plan.preprocess,
             augment=build_augmentation(transforms, plan.allowed_parts),
             join=build_concatenation(transforms, plan.settings.max_text_length),
@@ -71,14 +71,14 @@ class TrainLoader:
     @property
     def sample_count(self) -> int:
         """Samples used in each epoch, by all ranks."""
-        return len(self._samples.indices)
+        return len(self._samples.usable)
 
     @property
     def digest(self) -> str:
         """Digest of the samples: equal ones plan equal batches."""
         return self._samples.digest
 
-    def plan_epoch(self, epoch: int) -> list[Batch]:
+    def plan_epoch(self, epoch: int) -> EpochPlan:
         """Returns this rank's batches of an epoch (from 1): always the same for the same epoch."""
         if epoch != self._epoch and self._dataset.resample(epoch):
             self._samples = self._select()
@@ -111,7 +111,7 @@ class TrainLoader:
         """Ends the workers."""
         self._loader.close()
 
-    def _all_batches(self, epoch: int) -> list[Batch]:
+    def _all_batches(self, epoch: int) -> EpochPlan:
         """Returns the batches of all ranks."""
         settings, loader = self._plan.settings, self._plan.train.loader
         if self._plan.scales is not None:

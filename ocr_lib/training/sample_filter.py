@@ -9,6 +9,7 @@ from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.data.dataset import Dataset
 from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, TOO_LONG, LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
+from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
 from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
@@ -38,15 +39,14 @@ def select_samples(
         widths, occurring = plan.scales.least_widths(sizes), plan.scales.image_sizes()
     steps = ctc_lengths(plan, occurring, preprocess.channels, label_encoder)
     dropped: Counter[str] = Counter()
-    usable = []
+    usable = np.ones(len(widths), bool)
     longest = 0
     for index, label in enumerate(dataset.labels()):
         reason = label_encoder.usable(label, steps[int(widths[index])])
         if reason:
             dropped[reason] += 1
             longest = max(longest, len(label) if reason == TOO_LONG else 0)
-        else:
-            usable.append(index)
+            usable[index] = False
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
     if longest:
@@ -59,7 +59,7 @@ def select_samples(
             f"so no label of more steps can be learnt; with Architecture.Backbone.train_columns= "
             f"(unset) the image's width decides"
         )
-    if not usable:
+    if not usable.any():
         raise DataError(
             "Train.dataset",
             f"no sample is left of {len(widths)} ({dict(dropped)})",
@@ -67,6 +67,5 @@ def select_samples(
             if longest
             else "Check the dictionary (Global.character_dict_path)",
         )
-    indices = np.array(usable, np.int64)
-    reference = int(np.quantile(widths[indices], 0.75))
-    return SampleTable(widths, indices, steps, reference)
+    reference = int(np.quantile(widths[usable], 0.75))
+    return SampleTable(widths, Positions.of_mask(usable), steps, reference)

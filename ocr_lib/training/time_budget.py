@@ -8,12 +8,12 @@ The first estimate is made before the run, by timing a few batches.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_lib.data.loading.batches import Batch
+from ocr_lib.data.loading.batches import Batch, EpochPlan
 from ocr_lib.optim.schedules import RunLength
 
 TIMED_BATCHES = 12
@@ -67,7 +67,7 @@ def budget_of_epoch(
 
 def epochs_within(
     minutes: float,
-    batches: Iterable[Batch],
+    batches: EpochPlan,
     train_on: Callable[[Batch], None],
     eval_pixels: float,
 ) -> int:
@@ -79,8 +79,7 @@ def epochs_within(
         train_on: trains on one batch; the caller throws the trained weights away.
         eval_pixels: samples times width that evaluations read in each epoch, on average.
     """
-    batches = sorted(batches, key=lambda batch: batch.width)
-    pixels = sum(_pixels(batch) for batch in batches)
+    batches = batches.by_width()
     timed = [batches[i] for i in np.linspace(0, len(batches) - 1, TIMED_BATCHES).astype(int)]
     for batch in timed:  # the first batch of a width is slow: memory is laid out for it
         train_on(batch)
@@ -88,7 +87,7 @@ def epochs_within(
     for batch in timed:
         train_on(batch)
     per_pixel = (time.perf_counter() - started) / sum(map(_pixels, timed))
-    per_epoch = per_pixel * (pixels + EVAL_COST * eval_pixels)
+    per_epoch = per_pixel * (batches.pixels + EVAL_COST * eval_pixels)
     return max(1, int(minutes * 60 / per_epoch))
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocr_lib.data.lmdb_store.statistics import Statistics
+from ocr_lib.data.positions import Positions
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import LmdbError
 
@@ -97,9 +97,9 @@ class Manifest:
         return self.statistics.samples - len(self.excluded)
 
     @property
-    def rows(self) -> NDArray[np.int64]:
-        """The row of every sample, counted over all shards; int64 [samples]."""
-        return np.delete(np.arange(self.statistics.samples), np.array(self.excluded, np.int64))
+    def rows(self) -> Positions:
+        """The row of every sample, counted over all shards."""
+        return Positions(self.statistics.samples, np.array(self.excluded, np.int64))
 
     def without(self, excluded: Iterable[int]) -> Self:
         """Returns the data set with these rows left out, and no others."""
@@ -107,10 +107,10 @@ class Manifest:
 
     def shards_of(self, samples: range) -> set[str]:
         """Returns the names of the shards that hold neighbouring samples."""
-        sample_rows = self.rows[samples.start : samples.stop]
-        if not len(sample_rows):
+        samples = range(self.samples)[samples.start : samples.stop]
+        if not samples:
             return set()
-        rows = range(int(sample_rows[0]), int(sample_rows[-1]) + 1)
+        rows = range(self.rows[samples[0]], self.rows[samples[-1]] + 1)
         ends = list(accumulate(shard.samples for shard in self.shards))
         return {
             shard.name

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,7 @@ class LmdbDataset:
         self.root = Path(root)
         self.manifest = Manifest.load(self.root)
         self._rows = rows
-        sample_rows = self.manifest.rows
-        needed = self.manifest.shards_of(rows or range(len(sample_rows)))
+        needed = self.manifest.shards_of(rows or range(self.manifest.samples))
         for shard in self.manifest.shards:
             for name, entry in shard.files.items():
                 if name == SAMPLES or shard.name in needed:
@@ -131,23 +130,23 @@ class LmdbDataset:
         self._readers = [
             LmdbReader(self.root / shard.name, shard.files[DATA].bytes) for shard in self._shards
         ]
-        tables = [_load_table(self.root / shard.name, shard) for shard in self._shards]
-        self.table: NDArray[Any] = np.concatenate(tables)[sample_rows]
-        self._sample_rows = sample_rows
+        self._tables = _load_tables(self.root, self.manifest)
+        self._sample_rows = self.manifest.rows
         self._ends = np.cumsum([shard.samples for shard in self._shards])
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self._sample_rows)
 
-    @cached_property
+    @property
     def sizes(self) -> NDArray[np.int32]:
-        """Width and height in px of every image, int32 [len, 2]."""
-        return sizes_of(self.table)
+        """Width and height in px of every image, int32 [len, 2]; read at each call."""
+        sizes = np.concatenate([sizes_of(table) for table in self._tables])
+        return np.asarray(self._sample_rows.without_left_out(sizes), np.int32)
 
-    @cached_property
+    @property
     def checksums(self) -> NDArray[np.uint64]:
-        """A number of every image's content, uint64 [len]."""
-        return checksums_of(self.table)
+        """A number of every image's content, uint64 [len]; read at each call."""
+        return _checksums(self._tables, self.manifest)
 
     def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:  # noqa: ARG002
         """Returns sample `i`, which has one image.
@@ -157,16 +156,18 @@ class LmdbDataset:
         """
         if not 0 <= i < len(self):
             raise IndexError(f"sample {i} of {len(self)}")
-        shard = int(np.searchsorted(self._ends, self._sample_rows[i], side="right"))
-        row = int(self._sample_rows[i] - self._ends[shard]) + self._shards[shard].samples
+        position = self._sample_rows[i]
+        shard = int(np.searchsorted(self._ends, position, side="right"))
+        row = position - int(self._ends[shard]) + self._shards[shard].samples
+        facts = self._tables[shard][row]
         image, label = self._readers[shard].record(row)
-        if crc32(image) != self.table["crc32"][i]:
+        if crc32(image) != facts["crc32"]:
             raise LmdbError(
                 f"{self._readers[shard].directory / DATA} sample {row + 1}",
                 "the image's checksum is not the one it was packed with",
                 "Fetch or pack the data set again",
             )
-        name = f"{self.manifest.source['label_list']}:{self.table['line'][i]}"
+        name = f"{self.manifest.source['label_list']}:{facts['line']}"
         return Sample(image, label, name)
 
     def labels(self) -> Iterator[str]:
@@ -191,8 +192,16 @@ def read_checksums(root: str | Path) -> NDArray[np.uint64]:
     """
     root = Path(root)
     manifest = Manifest.load(root)
-    tables = [_load_table(root / shard.name, shard) for shard in manifest.shards]
-    return checksums_of(np.concatenate(tables)[manifest.rows])
+    return _checksums(_load_tables(root, manifest), manifest)
+
+
+def _load_tables(root: Path, manifest: Manifest) -> list[NDArray[Any]]:
+    return [_load_table(root / shard.name, shard) for shard in manifest.shards]
+
+
+def _checksums(tables: list[NDArray[Any]], manifest: Manifest) -> NDArray[np.uint64]:
+    checksums = np.concatenate([checksums_of(table) for table in tables])
+    return np.asarray(manifest.rows.without_left_out(checksums), np.uint64)
 
 
 @cache
@@ -212,12 +221,15 @@ def _check_length(path: Path, entry: ShardFile) -> None:
 
 
 def _load_table(directory: Path, shard: Shard) -> NDArray[Any]:
-    """Loads samples.npy, whose every byte decides what is good: its digest is checked."""
+    """Maps samples.npy, whose every byte decides what is good: its digest is checked.
+
+    Processes that read the same file share its pages, which the kernel may drop and read again.
+    """
     path = directory / SAMPLES
     _check_length(path, shard.files[SAMPLES])
     if ShardFile.of(path) != shard.files[SAMPLES]:
         raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
-    table = np.load(path, allow_pickle=False)
+    table = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     if table.dtype != SAMPLE or len(table) != shard.samples:
         raise LmdbError(str(path), "not the manifest's table", "Pack the labels again")
     return np.asarray(table)

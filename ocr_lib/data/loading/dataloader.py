@@ -18,7 +18,7 @@ from ocr_lib.data.dataset import Dataset, Sample
 from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.label_encoder import LabelEncoder
-from ocr_lib.data.loading.sample_table import SampleTable
+from ocr_lib.data.loading.sample_table import LearnableSamples
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.workers import worker_pool
 
@@ -57,7 +57,7 @@ class BatchBuilder:
     """
 
     dataset: Dataset
-    samples: SampleTable
+    samples: LearnableSamples
     preprocess: Preprocess
     augment: Augmentation
     join: RecConAug | None
@@ -114,8 +114,8 @@ class BatchBuilder:
 
     def _another(self, rng: np.random.Generator) -> Sample:
         """Draws a usable sample."""
-        usable = self.samples.indices
-        return self.dataset.sample(int(usable[rng.integers(len(usable))]), rng)
+        usable = self.samples.usable
+        return self.dataset.sample(usable[int(rng.integers(len(usable)))], rng)
 
 
 class _Worker:

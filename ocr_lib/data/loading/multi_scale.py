@@ -18,7 +18,7 @@ from ocr_lib.config.component import Table, parse_component
 from ocr_lib.config.location import FieldError, SourceLocation
 from ocr_lib.config.parse import UNWRITTEN
 from ocr_lib.config.schema import SplitConfig
-from ocr_lib.data.loading.batches import Batch
+from ocr_lib.data.loading.batches import EpochPlan
 
 Pair = tuple[int, int]
 
@@ -113,13 +113,13 @@ class MultiScale:
         return np.full(len(sizes), min(w for w, _, _ in self.batch_sizes), np.int32)
 
     def plan(
-        self, sizes: NDArray[np.int32], indices: NDArray[np.int64], seed: int, epoch: int
-    ) -> list[Batch]:
+        self, sizes: NDArray[np.int32], indices: NDArray[np.signedinteger], seed: int, epoch: int
+    ) -> EpochPlan:
         """Divides one epoch into batches.
 
         Args:
             sizes: width and height of every image of the data set, int32 [len, 2], at least 1.
-            indices: the samples to use, int64 [usable].
+            indices: the samples to use, int [usable].
             seed: the run's seed.
             epoch: from 1.
         """
@@ -128,12 +128,12 @@ class MultiScale:
         if self.ds_width:
             ratios = sizes[order, 0] / sizes[order, 1]
             order = order[np.argsort(ratios, kind="stable")]
-        batches = list(self._cut(order, sizes, rng))
-        return [batches[i] for i in rng.permutation(len(batches))]
+        plan = EpochPlan.of_batches(self._cut(order, sizes, rng))
+        return plan.take(rng.permutation(len(plan)))
 
     def _cut(
-        self, order: NDArray[np.int64], sizes: NDArray[np.int32], rng: np.random.Generator
-    ) -> Iterator[Batch]:
+        self, order: NDArray[np.signedinteger], sizes: NDArray[np.int32], rng: np.random.Generator
+    ) -> Iterator[tuple[int, NDArray[np.signedinteger], int]]:
         start = 0
         for width, height, count in self._scales_for(len(order), rng):
             members = order[start : start + count]
@@ -142,7 +142,7 @@ class MultiScale:
                 members = np.concatenate([members, order[: count - len(members)]])
             if self.ds_width:
                 width = int(self._padded_widths(sizes[members], height).max())
-            yield Batch(width, tuple(members.tolist()), height)
+            yield width, members, height
 
     def _scales_for(self, samples: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
         """Returns as many scales as the samples fill, all alike often, in random order."""

@@ -11,7 +11,8 @@ from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
 from ocr_lib.data.loading.label_encoder import LabelEncoder
-from ocr_lib.data.loading.sample_table import SampleTable
+from ocr_lib.data.loading.sample_table import LearnableSamples
+from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
 from ocr_lib.text.dictionary import Charset
 
@@ -57,7 +58,7 @@ def noise(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 
 def reader(lines: Lines) -> BatchBuilder:
     count = len(lines)
-    samples = SampleTable(np.full(count, 96, np.int32), np.arange(count), {96: 24}, 96)
+    samples = LearnableSamples(Positions(count, np.zeros(0, np.int64)), {96: 24})
     label_encoder = LabelEncoder(Charset(tuple("0123456789")), max_text_length=8)
     return BatchBuilder(lines, samples, Preprocess(32, (96,)), noise, None, label_encoder, seed=7)
 
