@@ -8,9 +8,10 @@ requests that fit next to Kubernetes, Kubeflow Pipelines and the servers on a no
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from components.images import NAMES, Name, image
+from ocr_lib.errors import ConfigError
 
 POOL_LABEL = "ocr/pool"
 ACCELERATOR = "nvidia.com/gpu"
@@ -110,6 +111,14 @@ def row_of(task: str) -> StepSpec:
     return STEPS[task] if task in STEPS else REOPEN[task]
 
 
+# A step of both pipelines that runs each image.
+EXECUTORS: dict[Name, str] = {
+    "data": "exec-evaluate",
+    "train": "exec-predict",
+    "serve": "exec-deploy",
+}
+
+
 def default_images() -> dict[Name, str]:
     """Returns each image by the tag of this version."""
     return {name: image(name) for name in NAMES}
@@ -142,3 +151,33 @@ class BuildOptions:
         if not row_of(task).uses_accelerator:
             return 0
         return of_training if task == "train" else min(of_training, 1)
+
+
+def options_of(package: Mapping[str, Any]) -> BuildOptions:
+    """Returns what a compiled package was built for, as far as a rejudgement needs it.
+
+    Args:
+        package: `pipeline_spec` and `platform_spec`, as a server holds a version.
+
+    Raises:
+        ConfigError: it is no package of this pipeline, or has no platform document.
+    """
+    try:
+        executors = package["pipeline_spec"]["deploymentSpec"]["executors"]
+        containers = {name: executors[task]["container"] for name, task in EXECUTORS.items()}
+        images = {name: str(container["image"]) for name, container in containers.items()}
+        platform = package["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]
+        on_pool = "nodeSelector" in platform["executors"][EXECUTORS["train"]]
+        device = containers["train"].get("resources", {}).get("accelerator", {})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            "run",
+            f"its pipeline version does not say where its steps run ({error!r})",
+            "Give --placement and --images, as the pipeline was compiled with",
+        ) from error
+    return BuildOptions(
+        placement="pools" if on_pool else "one-node",
+        images=images,
+        accelerator=device.get("resourceType") or device.get("type") or ACCELERATOR,
+        train_accelerators=1 if device else 0,  # no other step asks for more
+    )

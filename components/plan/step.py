@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.step_context import StepContext
-from ocr_lib.errors import ConfigError, DataError, OcrError
+from ocr_lib.errors import ConfigError, DataError, ServiceError
 from ocr_lib.inference.bundle import MANIFEST
 from ocr_lib.jobs.backends import resolve_backend
 from ocr_lib.markdown import escape
@@ -25,7 +25,7 @@ from ocr_lib.runspec.resolve import resolve
 from ocr_lib.runspec.spec import RunSpec
 from ocr_lib.runspec.spec_store import find_spec, load_spec, pin_spec, save_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
-from ocr_lib.storage.store import Store
+from ocr_lib.storage.s3 import MissingObjectError
 
 MAX_PARTITIONS_BYTES = 100_000  # backends refuse arguments from 128 KiB on
 
@@ -100,7 +100,8 @@ def plan(context: StepContext, request: PlanRequest) -> Plan:
     """Resolves a run once, and compares it with what production was made of.
 
     Raises:
-        DataError: a source is empty, or in too many pieces.
+        DataError: a source is empty, or in too many pieces; or the bundle that serves cannot be
+            read.
         ConfigError: the configuration does not exist, or does not hold together.
     """
     store, parameters = context.store, request.parameters
@@ -113,7 +114,7 @@ def plan(context: StepContext, request: PlanRequest) -> Plan:
         spec = pin_spec(store, request.run, resolved)
     else:
         check_adopted(spec, request)
-    serving, before = _production(store, spec.model_name)
+    serving, before = _production(context, spec.model_name)
     changed = [key for key, value in spec.inputs().items() if before.get(key) != value]
     return Plan(
         spec=spec,
@@ -159,13 +160,39 @@ def check_size(partitions: list[DataPartition], uri: str) -> None:
         )
 
 
-def _production(store: Store, model_name: str) -> tuple[int | None, dict[str, str]]:
-    """Returns the version in production and its inputs, as far as they can be known."""
+def _production(context: StepContext, model_name: str) -> tuple[int | None, dict[str, str]]:
+    """Returns the version in production and its inputs; none where its bundle names none.
+
+    Raises:
+        DataError: the bundle cannot be read.
+        DigestError: the run spec that it names is damaged.
+    """
+    store = context.store
     production = read_production(store, model_name)
     if production is None:
         return None, {}
+    uri = f"{production.bundle}/{MANIFEST}"
     try:
-        info = store.get_json(f"{production.bundle}/{MANIFEST}")
-        return production.version, load_spec(store, info["lineage"][RUN_SPEC]).inputs()
-    except (OcrError, KeyError, TypeError):
-        return production.version, {}  # of an earlier release, or imported: everything is new
+        info = store.get_json(uri)
+    except ServiceError as error:
+        raise DataError(
+            uri,
+            f"the bundle of version {production.version} of {model_name}, which serves, cannot be "
+            f"read ({error})",
+            "Restore it, or deploy a version whose bundle is there: the run is judged against it",
+        ) from error
+    digest = _spec_digest(info)
+    if not digest:  # of an earlier release, or imported: everything is new
+        return production.version, {}
+    try:
+        return production.version, load_spec(store, digest).inputs()
+    except MissingObjectError:  # it was collected; predicting needs the bundle alone
+        context.log.warning("version %d: its run spec %s is gone", production.version, digest)
+        return production.version, {}
+
+
+def _spec_digest(info: object) -> str:
+    """Returns the digest of the run spec that a bundle names; "" where it names none."""
+    lineage = info.get("lineage") if isinstance(info, dict) else None
+    digest = lineage.get(RUN_SPEC) if isinstance(lineage, dict) else None
+    return digest if isinstance(digest, str) else ""

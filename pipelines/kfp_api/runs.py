@@ -59,6 +59,19 @@ def get(kubeflow: Kubeflow, run_id: str) -> Any:
         ) from None
 
 
+def package_of(kubeflow: Kubeflow, run: Any) -> Any:
+    """Returns what a run was compiled to; runs of a version name it instead of holding it."""
+    reference = run.pipeline_version_reference
+    if run.pipeline_spec or not reference:
+        return run.pipeline_spec
+    version = kubeflow.read(
+        kubeflow.pipelines.pipeline_service_get_pipeline_version,
+        reference.pipeline_id,
+        reference.pipeline_version_id,
+    )
+    return version.pipeline_spec
+
+
 def latest(kubeflow: Kubeflow, count: int) -> list[Any]:
     """Returns the last runs, newest first."""
     runs = kubeflow.pages(

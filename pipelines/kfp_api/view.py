@@ -21,17 +21,8 @@ from pipelines.titles import ACCEPTED, SOMETHING_NEW
 
 
 def outline(kubeflow: Kubeflow, run: Any) -> Outline:
-    """Returns a run's pipeline; runs of a version name it instead of holding it."""
-    run_outline = outline_of(run.pipeline_spec)
-    reference = run.pipeline_version_reference
-    if run_outline.tasks or not reference:
-        return run_outline
-    version = kubeflow.read(
-        kubeflow.pipelines.pipeline_service_get_pipeline_version,
-        reference.pipeline_id,
-        reference.pipeline_version_id,
-    )
-    return outline_of(version.pipeline_spec)
+    """Returns a run's pipeline."""
+    return outline_of(runs.package_of(kubeflow, run))
 
 
 @dataclass(frozen=True, slots=True)

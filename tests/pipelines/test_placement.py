@@ -1,12 +1,14 @@
 """Where each step runs, and what it asks for."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from ocr_lib.errors import ConfigError
 from pipelines.compile import compile_pipeline
-from pipelines.placement import STEPS, BuildOptions, PlacementName
+from pipelines.placement import STEPS, BuildOptions, PlacementName, options_of
 from tests.pipelines.trees import Tree
 
 
@@ -54,3 +56,9 @@ def test_a_cluster_is_asked_for_the_devices_it_has(
     }
     assert {name: device["resourceCount"] for name, device in found.items()} == devices
     assert {device["resourceType"] for device in found.values()} <= {options.accelerator}
+
+
+@pytest.mark.parametrize("package", [{}, {"pipeline_spec": {}}, None, {"deploymentSpec": {}}])
+def test_a_package_that_says_nothing_of_its_steps_is_refused(package: Any) -> None:
+    with pytest.raises(ConfigError, match="does not say where its steps run"):
+        options_of(package)

@@ -38,7 +38,7 @@ from pipelines.kfp_api.connection import (
     is_url,
 )
 from pipelines.kfp_api.port_forward import port_forward
-from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, PlacementName, default_images
+from pipelines.placement import ACCELERATOR, PLACEMENTS, BuildOptions, PlacementName
 
 if TYPE_CHECKING:
     from pipelines.kfp_api.api import Kubeflow
@@ -157,18 +157,23 @@ class BuildChoice:
         counted = self.train_accelerators is not None
         return bool(named or counted or self.train_in_step or self.no_literals)
 
-    def options(self) -> BuildOptions:
+    def options(self, base: BuildOptions | None = None) -> BuildOptions:
         """Returns what the package is built for.
+
+        Args:
+            base: what holds where the command line says nothing; None for the defaults.
 
         Raises:
             ConfigError: a value is not acceptable.
         """
-        images = read_images(self.images) if self.images else default_images()
+        base = base or BuildOptions()
+        images = read_images(self.images) if self.images else base.images
+        accelerators = self.train_accelerators
         return BuildOptions(
-            placement=self.placement or "pools",
+            placement=self.placement or base.placement,
             images={**images, **named_images(self.image)},
-            accelerator=self.accelerator or ACCELERATOR,
-            train_accelerators=self.train_accelerators,
+            accelerator=self.accelerator or base.accelerator,
+            train_accelerators=base.train_accelerators if accelerators is None else accelerators,
             train_in_step=self.train_in_step,
         )
 

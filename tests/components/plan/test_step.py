@@ -18,6 +18,7 @@ from ocr_lib.runspec.parameters import RunParameters, parse_parameters
 from ocr_lib.runspec.partition import period_of
 from ocr_lib.runspec.spec_store import find_spec, load_spec
 from ocr_lib.storage.artifact_ref import read_ref
+from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.jobs.api_server import ApiServer
 
@@ -111,6 +112,38 @@ def test_a_model_that_does_not_say_what_it_is_made_of_counts_as_another(
 ) -> None:
     put_into_service(store, lineage)
     assert look(parameters).changed
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"<html>"])
+def test_a_serving_model_that_cannot_be_read_is_named(
+    store: Store, parameters: RunParameters, look: Look, content: bytes | None
+) -> None:
+    """It is no reason to take everything for new: the run would be judged against it later."""
+    put_into_service(store, {"spec": look(parameters).spec.digest})
+    if content is None:
+        store.remove("planned/bundle/bundle.json")
+    else:
+        store.put_bytes("planned/bundle/bundle.json", content)
+    try:
+        with pytest.raises(DataError, match=r"bundle\.json: the bundle of version 7 of planned"):
+            look(parameters)
+    finally:
+        store.remove(f"registry/{MODEL}/production.json")
+
+
+def test_a_run_spec_that_is_damaged_is_named(
+    store: Store, parameters: RunParameters, look: Look
+) -> None:
+    spec = look(parameters).spec
+    put_into_service(store, {"spec": spec.digest})
+    other = replace(parameters, train_minutes=12.0)
+    store.put_bytes(f"specs/{spec.digest}.json", b"{}")
+    try:
+        with pytest.raises(DigestError, match=spec.digest):
+            look(other)
+    finally:
+        store.put_bytes(f"specs/{spec.digest}.json", spec.to_json())
+        store.remove(f"registry/{MODEL}/production.json")
 
 
 def test_a_wrong_configuration_is_found_first(parameters: RunParameters, look: Look) -> None:
