@@ -114,6 +114,11 @@ class Settings:
     triton_max_request_tiles: int = _variable(
         "OCR_TRITON_MAX_REQUEST_TILES", "the same for runs of the network; 0 is 256", 0
     )
+    triton_network_key: str = _variable(
+        "OCR_TRITON_NETWORK_KEY",
+        "what networks ask of the model in front of them, set by `ocr serve` for its Triton",
+        secret=True,
+    )
     triton_venv: str = _variable(
         "OCR_TRITON_VENV", "folder of the Python environment that holds tritonserver"
     )

@@ -1,11 +1,9 @@
 """Managing one Triton: load, unload, what is ready; every call has a deadline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ServiceError
@@ -116,19 +114,6 @@ class TritonAdmin:
             return bool(self._client.is_model_ready(model, version, **self._call))
         except InferenceServerException as error:
             raise self._failed(f"cannot ask for {model}", error) from error
-
-    def run_zeros(self, model: str, version: int, name: str, dims: Sequence[int]) -> None:
-        """Asks a model for the answer to zeros: one float32 tensor of these dimensions.
-
-        Raises:
-            ServiceError: it cannot answer.
-        """
-        tensor = grpc.InferInput(name, [1, *dims], "FP32")
-        tensor.set_data_from_numpy(np.zeros([1, *dims], np.float32))
-        try:
-            self._client.infer(model, [tensor], str(version), **self._call)
-        except InferenceServerException as error:
-            raise self._failed(f"cannot run {model} at {list(dims)}", error) from error
 
     def last_inference_s(self, prefix: str) -> dict[str, float]:
         """Returns when each loaded model whose name starts with `prefix` ran last.

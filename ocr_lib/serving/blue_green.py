@@ -12,10 +12,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from ocr_lib.data.image import Preprocess
 from ocr_lib.inference.bundle import Bundle
+from ocr_lib.opencv import cv2
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import CORE_SUFFIX, RESERVED
 from ocr_lib.serving.admin import TritonAdmin
+from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.model_repository import (
     QUEUE_TIMEOUT_US,
     Config,
@@ -38,14 +43,16 @@ class Target:
 
     live: ModelVersion
     release: ModelVersion
+    lines: tuple[bytes, ...]  # an image for each width of the network
 
     @classmethod
     def build(cls, bundle: Path, model: str, version: int) -> "Target":
         """Builds both from a bundle; OCR_TRITON_TENSORRT says what the servers run it by."""
         tensorrt = Settings.from_env().triton_tensorrt
         live = build_model_version(bundle, model, version, tensorrt=tensorrt)
-        digest = Bundle.open(bundle, verify=False).digest
-        return cls(live, live.renamed(release_name(model, version, digest)))
+        opened = Bundle.open(bundle, verify=False)
+        release = live.renamed(release_name(model, version, opened.digest))
+        return cls(live, release, width_lines(opened.preprocess))
 
     @property
     def served(self) -> Config:
@@ -78,14 +85,15 @@ def load(
         ServiceError: the server does not take it, or it reads something else.
     """
     release = target.release
-    if not server.ready(release.core, release.version):
-        _load_network(server, release)
-    if not golden:
+    fresh = not server.ready(release.core, release.version)
+    if not (fresh or golden):
         return []
-    _load_files(server, release.name, release.configs[release.name], release)
-    server.wait_ready(release.name, release.version)
-    answers = smoke(server.url, release.name, release.version, golden)
-    if check:
+    if fresh:
+        _load_network(server, target)
+    else:
+        _load_text(server, release)
+    answers = smoke(server.url, release.name, release.version, golden) if golden else []
+    if golden and check:
         check(release.name, release.version)
     server.unload(release.name)
     return answers
@@ -146,19 +154,38 @@ def unload_stale(server: TritonAdmin, model: str, keep: Collection[str]) -> None
         server.unload(name)
 
 
-def _load_network(server: TritonAdmin, release: ModelVersion) -> None:
+def width_lines(preprocess: Preprocess) -> tuple[bytes, ...]:
+    """Returns an image for each width bucket, PNG, that is read in this width."""
+    height, lines = preprocess.height, []
+    for bucket in preprocess.buckets:
+        widths = (w for w in range(bucket, 0, -1) if preprocess.bucket(w, height) == bucket)
+        pixels = np.full((height, next(widths, bucket), 3), 255, np.uint8)
+        pixels[:, ::2] = 0  # an image of a single colour is not read
+        lines.append(bytes(cv2.imencode(".png", pixels)[1]))
+    return tuple(lines)
+
+
+def _load_network(server: TritonAdmin, target: Target) -> None:
     """Loads a release's network; it has run at every width before Triton warms it up.
 
-    In Triton 2.51 a network that fails at its warm-up takes the whole server along.
+    In Triton 2.51 a network that fails at its warm-up takes the whole server along. It takes calls
+    from the model in front of it alone, which is therefore loaded, and asked for lines.
     """
+    release = target.release
     config = dict(release.configs[release.core])
-    samples = config.pop("model_warmup")
+    del config["model_warmup"]
     _load_files(server, release.core, config, release)
     server.wait_ready(release.core, release.version)
-    for sample in samples:
-        ((name, tensor),) = sample["inputs"].items()
-        server.run_zeros(release.core, release.version, name, tensor["dims"])
+    _load_text(server, release)
+    with RecognitionClient(server.url, release.name, version=release.version) as client:
+        for line in target.lines:
+            client.read(line)
     _load_files(server, release.core, release.configs[release.core], release)
+
+
+def _load_text(server: TritonAdmin, release: ModelVersion) -> None:
+    _load_files(server, release.name, release.configs[release.name], release)
+    server.wait_ready(release.name, release.version)
 
 
 def _load_files(server: TritonAdmin, name: str, config: Config, model: ModelVersion) -> None:

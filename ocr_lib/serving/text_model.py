@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ocr_lib.errors import ServiceError
 from ocr_lib.inference.bundle import MANIFEST, Bundle, BundleError
 from ocr_lib.inference.recognizer import MAX_BATCH_PIXELS, Recognizer
+from ocr_lib.serving import network_key
 from ocr_lib.serving.limits import RequestLimits
 from ocr_lib.serving.request_budget import RequestError, check_request
 from ocr_lib.text.recognition import Recognition
@@ -53,6 +54,7 @@ class TritonPythonModel:
         preprocess = bundle.preprocess
         largest = int(parameters["core_max_batch"]) * preprocess.height * preprocess.buckets[0]
         self._core = parameters["core"]
+        self._key = {network_key.PARAMETER: network_key.network_key()}
         self._version = int(version)
         self._input = parameters["core_input"]
         self._output = parameters["core_output"]
@@ -109,6 +111,7 @@ class TritonPythonModel:
             model_name=self._core,
             model_version=self._version,
             requested_output_names=[self._output],
+            parameters=self._key,
             inputs=[pb_utils.Tensor(self._input, tensor)],
             preferred_memory=pb_utils.PreferredMemory(pb_utils.TRITONSERVER_MEMORY_CPU, 0),
         ).exec()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -117,7 +118,12 @@ class TritonServer:
                 self._process = subprocess.Popen(
                     die_with_parent([str(triton.binary), *self._arguments(backends)]),
                     env=child_environment(
-                        {**self._environment, **triton.variables()}, search=triton.search_paths()
+                        {
+                            "OCR_TRITON_NETWORK_KEY": secrets.token_hex(32),
+                            **self._environment,
+                            **triton.variables(),
+                        },
+                        search=triton.search_paths(),
                     ),
                     cwd=lay_out_code(self._folder / "code"),
                     stdin=subprocess.DEVNULL,

@@ -7,15 +7,31 @@ import numpy as np
 import pytest
 import tritonclient.grpc as grpc
 
+from ocr_lib.data.image import Preprocess, decode_image
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.admin import TritonAdmin
-from ocr_lib.serving.blue_green import stale_models
+from ocr_lib.serving.blue_green import stale_models, width_lines
+from ocr_lib.serving.limits import MAX_IMAGES
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.serving.put import put
 from tests.ocr_lib.serving.tiny_bundle import line_image
 
-WAITING = 8  # requests
+WAITING = 16  # requests
+
+
+@pytest.mark.parametrize(
+    "preprocess",
+    [
+        Preprocess(32, (64, 128, 256)),
+        Preprocess(48, (92, 104, 320), width_step=8),  # 92 is read in 88 px
+        Preprocess(32, (100,), 1, keep_ratio=False),
+    ],
+)
+def test_the_lines_for_the_widths_are_read_in_each(preprocess: Preprocess) -> None:
+    images = [decode_image(line) for line in width_lines(preprocess)]
+    widths = [preprocess.bucket(image.shape[1], image.shape[0]) for image in images]
+    assert widths == list(preprocess.buckets)
 
 
 @pytest.mark.slow
@@ -24,7 +40,7 @@ def test_requests_that_wait_longer_than_the_change_are_read(
 ) -> None:
     """They reached the former version and call its network after the new one took over."""
     put(bundle, "patient", golden, store, triton.url)
-    images = np.array([[line_image("cab")]] * 32, np.object_)
+    images = np.array([[line_image("cab")]] * MAX_IMAGES, np.object_)
 
     def ask(_: int) -> tuple[str, set[bytes]]:
         tensor = grpc.InferInput("IMAGE", list(images.shape), "BYTES")

@@ -11,6 +11,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from ocr_lib.inference.runtimes import onnx_forward
+from ocr_lib.serving.network_key import has_key, network_key
 
 
 class TritonPythonModel:
@@ -30,10 +31,32 @@ class TritonPythonModel:
         threads = config["parameters"]["intra_op_thread_count"]["string_value"]
         self._input = config["input"][0]["name"]
         self._output = config["output"][0]["name"]
+        self._key = network_key()
+        samples = config.get("model_warmup", ())
+        self._warmups: int = sum(
+            sample.get("batch_size", 1) * max(1, sample.get("count", 0)) for sample in samples
+        )
         self._forward = onnx_forward(folder / config["default_model_filename"], int(threads))
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answers requests of one width: inputs [n, C, H, W] → outputs [n, T, K]."""
+        """Answers requests of one width: inputs [n, C, H, W] → outputs [n, T, K].
+
+        Only those of the model in front of the network are answered, which know the key.
+        """
+        accepted = [self._accepts(request) for request in requests]
+        answers = iter(self._run([r for r, yes in zip(requests, accepted, strict=True) if yes]))
+        return [next(answers) if yes else _refusal() for yes in accepted]
+
+    def _accepts(self, request: Any) -> bool:
+        if has_key(request.parameters(), self._key):
+            return True
+        # Triton's own, which come before any other: it announces a model when it is warm.
+        self._warmups -= 1
+        return self._warmups >= 0
+
+    def _run(self, requests: list[Any]) -> list[Any]:
+        if not requests:
+            return []
         inputs = [
             pb_utils.get_input_tensor_by_name(request, self._input).as_numpy()
             for request in requests
@@ -45,3 +68,9 @@ class TritonPythonModel:
             pb_utils.InferenceResponse(output_tensors=[pb_utils.Tensor(self._output, part)])
             for part in np.split(answer, ends[:-1])
         ]
+
+
+def _refusal() -> Any:
+    message = "a network takes no calls from clients. Ask the model in front of it."
+    error = pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG)
+    return pb_utils.InferenceResponse(error=error)
