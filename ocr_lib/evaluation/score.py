@@ -76,8 +76,9 @@ class MetricAccumulator:
 
     def add(self, sample: PredictedSample, bucket: str) -> None:
         """Compares one sample's text with its label, and counts it."""
-        # A network without capitals is not asked for them; every other character counts.
-        truth = sample.label.lower() if self._charset.lower else sample.label
+        # A network without capitals is not asked for them, none for another Unicode form of a
+        # letter; every other character counts.
+        truth = self._charset.canonical(sample.label)
         read = sample.recognition
         edits = Levenshtein.distance(read.text, truth)
         sample.correct = read.error is None and edits == 0

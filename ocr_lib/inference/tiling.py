@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.image import Image, Preprocess
 from ocr_lib.opencv import cv2
+from ocr_lib.text.bidi import reading_order, visual_order
 from ocr_lib.text.recognition import Recognition
 
 MAX_SQUEEZE = 1.5
@@ -60,7 +61,7 @@ def max_tiles(width: int, height: int, preprocess: Preprocess) -> int:
     return 1 + math.ceil((width - size) / least)
 
 
-def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
+def merge(line: Sequence[Piece], read: Sequence[Recognition]) -> Recognition:
     """Returns the text of a line from what was read on its pieces.
 
     Two neighbours share what stands in the overlap. It is the run of characters at the end of one
@@ -69,23 +70,23 @@ def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: boo
 
     Args:
         line: the pieces, from the left.
-        read: what was read on each.
-        right_to_left: text runs from the last piece to the first.
+        read: what was read on each, in reading order. They are joined as the eye meets them: a
+            number at an edge has its place by the word that another piece shows.
     """
-    order = list(zip(line, read, strict=True))[:: -1 if right_to_left else 1]
-    (former, first), *others = order
-    text, scores = first.text, _scores(first, right_to_left)
+    (former, first), *others = zip(line, read, strict=True)
+    text, scores = visual_order(first.text), _scores(first)
     for piece, answer in others:
         shared = min(former[1], piece[1]) - max(former[0], piece[0])
-        per_char = (piece[1] - piece[0]) / max(len(answer.text), 1)
-        length = _overlap(text, answer.text, round(shared / per_char))
+        following = visual_order(answer.text)
+        per_char = (piece[1] - piece[0]) / max(len(following), 1)
+        length = _overlap(text, following, round(shared / per_char))
         keep = len(text) - length // 2
         begin = length - length // 2
-        text = text[:keep] + answer.text[begin:]
-        scores = scores[:keep] + _scores(answer, right_to_left)[begin:]
+        text = text[:keep] + following[begin:]
+        scores = scores[:keep] + _scores(answer)[begin:]
         former = piece
     mean = sum(scores) / len(scores) if scores else 0.0
-    return Recognition(text, mean, tuple(scores[:: -1 if right_to_left else 1]))
+    return Recognition(reading_order(text), mean, tuple(scores))
 
 
 def _tile_width(width: int, height: int, preprocess: Preprocess) -> int | None:
@@ -129,11 +130,11 @@ def _overlap(text: str, following: str, expected: int) -> int:
     return length
 
 
-def _scores(read: Recognition, right_to_left: bool) -> list[float]:
-    """Returns a score for each character in reading order.
+def _scores(read: Recognition) -> list[float]:
+    """Returns a score for each character, from the left end of the line.
 
     Entries of several characters have one score for all: then each character gets the mean.
     """
     if len(read.char_scores) != len(read.text):
         return [read.score] * len(read.text)
-    return list(read.char_scores[:: -1 if right_to_left else 1])
+    return list(read.char_scores)

@@ -5,7 +5,6 @@ Source: PaddleOCR `ppocr/data/imaug/label_ops.py` (BaseRecLabelEncode, CTCLabelE
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from pathlib import Path
 
 from ocr_lib.atomic import write_text
 from ocr_lib.errors import DictionaryError
+from ocr_lib.text.bidi import has_right_to_left, reading_order, visual_order
 from ocr_lib.text.known_dictionaries import IC15, known_content
+from ocr_lib.text.unicode_form import changes_in_nfc, composed, decomposed
 
 _BOM = b"\xef\xbb\xbf"
-# Runs that keep their own direction inside right-to-left text.
-_LEFT_TO_RIGHT = re.compile(r"[a-zA-Z0-9 :*./%+-]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,13 @@ class Charset:
     Args:
         characters: the entries in class order, without the blank.
         lower: labels are lower-cased before they are encoded (PaddleOCR's 0-9a-z default).
-        right_to_left: the network reads the line from its left end, people from its right; text
-            is turned on the way in and out. PaddleOCR turns it on the way out only, so that its
+        right_to_left: it has letters of a right-to-left script. The network reads the line from
+            its left end, people from its right; text is put in order on the way in and out, by the
+            Unicode Bidirectional Algorithm. PaddleOCR turns it on the way out only, so that its
             users store such labels backwards; here labels are in reading order.
+
+    Labels are brought to the Unicode form of the entries: NFC, but for characters that are entries
+    and that NFC would replace, and for letters of which only the parts are entries.
     """
 
     characters: tuple[str, ...]
@@ -52,17 +55,28 @@ class Charset:
 
     def encode(self, text: str) -> list[int]:
         """Returns the CTC ids (>= 1) of `text`; unknown characters are skipped."""
-        index = self._index
-        return [index[c] for c in self._turned(self._cased(text)) if c in index]
+        index, form = self._index, self._form(text)
+        drawn = visual_order(form) if self.right_to_left else form
+        return [index[c] for c in drawn if c in index]
 
     def unknown(self, text: str) -> list[str]:
         """Returns the characters of `text` that `encode` would skip, in their order."""
-        return [c for c in self._cased(text) if c not in self._index]
+        return [c for c in self._form(text) if c not in self._index]
+
+    def canonical(self, text: str) -> str:
+        """Returns a label as the network would write it, had it all of its characters.
+
+        That is in its case, in its Unicode form, and in the one of several reading orders that its
+        image can have.
+        """
+        form = self._form(text)
+        return reading_order(visual_order(form)) if self.right_to_left else form
 
     def text(self, ids: Iterable[int]) -> str:
         """Returns the text of CTC ids in reading order; blanks (0) say nothing."""
         entries = self._entries
-        return self._turned("".join([entries[i] for i in ids]))
+        drawn = "".join([entries[i] for i in ids])
+        return reading_order(drawn) if self.right_to_left else drawn
 
     def to_file(self, path: str | Path) -> None:
         """Writes PaddleOCR's form, one entry a line, atomically."""
@@ -70,17 +84,36 @@ class Charset:
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {entry: i for i, entry in enumerate(self.characters, start=1)}
+        index = {entry: i for i, entry in enumerate(self.characters, start=1)}
+        for entry, i in list(index.items()):
+            if len(entry) > 1 and len(letter := composed(entry)) == 1:  # written in its parts
+                index.setdefault(letter, i)
+        return index
 
     @cached_property
     def _entries(self) -> tuple[str, ...]:
-        return ("", *self.characters)
+        entries = ["", *self.characters]
+        for letter, i in self._index.items():
+            if composed(entries[i]) == letter:
+                entries[i] = letter
+        return tuple(entries)
 
-    def _cased(self, text: str) -> str:
-        return text.lower() if self.lower else text
+    @cached_property
+    def _unchanged(self) -> frozenset[str]:
+        """Entries of one character that NFC would replace."""
+        return frozenset(c for c in self.characters if len(c) == 1 and changes_in_nfc(c))
 
-    def _turned(self, text: str) -> str:
-        return "".join(_LEFT_TO_RIGHT.findall(text)[::-1]) if self.right_to_left else text
+    def _form(self, text: str) -> str:
+        """Returns a text in the case and in the Unicode form of the entries."""
+        text = composed(text.lower() if self.lower else text, self._unchanged)
+        if text.isascii():
+            return text
+        return "".join([c if c in self._index else self._parts(c) for c in text])
+
+    def _parts(self, character: str) -> str:
+        """Returns a character's parts where all of them are entries, else itself."""
+        parts = decomposed(character)
+        return parts if all(part in self._index for part in parts) else character
 
 
 def load_dictionary(
@@ -105,13 +138,13 @@ def load_dictionary(
     characters = _characters(character_dict_path, where)
     if use_space_char:
         characters += (" ",)
-    return Charset(characters, right_to_left="arabic" in Path(character_dict_path).name)
+    return with_direction(characters, character_dict_path)
 
 
 def build_dictionary(
     labels: Iterable[str], min_count: int = 1, use_space_char: bool = True
 ) -> Charset:
-    """Builds a dictionary from a data set's labels: its characters, sorted by code point.
+    """Builds a dictionary from a data set's labels: their characters in NFC, by code point.
 
     Args:
         labels: the texts; read once, so an iterator will do.
@@ -123,7 +156,7 @@ def build_dictionary(
     """
     counts: Counter[str] = Counter()
     for label in labels:
-        counts.update(label)
+        counts.update(composed(label))
     excluded = "\r\n" if use_space_char else "\r\n "
     characters = sorted(c for c, n in counts.items() if n >= min_count and c not in excluded)
     if not characters:
@@ -132,7 +165,18 @@ def build_dictionary(
             f"no character occurs {min_count} times or more in the labels",
             "Check the label list",
         )
-    return Charset(tuple(characters))
+    return with_direction(tuple(characters))
+
+
+def with_direction(characters: tuple[str, ...], name: str = "") -> Charset:
+    """Returns the charset of some entries, right-to-left where one of them is such a letter.
+
+    Args:
+        characters: the entries.
+        name: of their file; PaddleOCR turns the text of those with "arabic" in their name.
+    """
+    right_to_left = "arabic" in Path(name).name or has_right_to_left("".join(characters))
+    return Charset(characters, right_to_left=right_to_left)
 
 
 def _characters(path: str, where: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ocr_lib.config.characters import DICTIONARY, dictionary_of
 from ocr_lib.config.loader import load_settings
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.models.class_axis import ClassAxis
-from ocr_lib.text.dictionary import Charset, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary, with_direction
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 
 EXAMPLES = 12
@@ -148,7 +148,7 @@ def dictionary_beside(prefix: Path) -> Charset | None:
         path = settings.character_dict_path if settings else DICTIONARY
         if file.exists() and path is not None:
             characters = load_dictionary(str(file)).characters
-            return Charset(characters, right_to_left="arabic" in Path(path).name)
+            return with_direction(characters, path)
         return dictionary_of(settings) if settings else None
     except (ConfigError, DictionaryError):
         return None

@@ -76,7 +76,7 @@ class BatchBuilder:
                 bad.append(str(error))
                 continue
             images.append(preprocess.fit(self.augment(image, rng), batch.width))
-            labels.append(label)
+            labels.append(self.label_encoder.dictionary.canonical(label))
         if not images:
             return LoadedBatch({}, (), tuple(bad))
         arrays: dict[str, NDArray[np.generic]] = {

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -89,24 +90,30 @@ def test_light_on_dark_is_cut_the_same_way() -> None:
 def test_a_misread_character_at_an_edge_does_not_stay() -> None:
     first = Recognition("hello worlx", 0.9, (0.9,) * 11)
     second = Recognition("varld again", 0.8, (0.8,) * 11)  # shares "world"
-    found = merge([(0, 110), (60, 170)], [first, second], right_to_left=False)
+    found = merge([(0, 110), (60, 170)], [first, second])
     assert found.text == "hello world again"
     assert found.char_scores == (0.9,) * 9 + (0.8,) * 8
 
 
 def test_right_to_left_begins_with_the_last_piece() -> None:
     parts = [
-        Recognition("cdefgh", 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
-        Recognition("abcd", 1.0, (1.0,) * 4),
+        Recognition("גדהוזח", 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
+        Recognition("אבגד", 1.0, (1.0,) * 4),
     ]
-    found = merge([(0, 60), (40, 80)], parts, right_to_left=True)
-    assert found.text == "abcdefgh"
+    found = merge([(0, 60), (40, 80)], parts)
+    assert found.text == "אבגדהוזח"
     assert found.char_scores[:2] == (0.1, 0.2)  # from the left end of the line
+
+
+def test_a_number_that_a_piece_cuts_off_keeps_its_place() -> None:
+    left, right = Recognition("ABC 12", 0.9), Recognition("12 שלום", 0.9)
+    found = merge([(0, 60), (40, 110)], [left, replace(right, text="שלום 12")])
+    assert found.text == "שלום ABC 12"
 
 
 def test_nothing_read_stays_nothing() -> None:
     empty = Recognition("", 0.0, ())
-    assert merge([(0, 60), (40, 80)], [empty, empty], False) == empty
+    assert merge([(0, 60), (40, 80)], [empty, empty]) == empty
 
 
 def test_wide_and_narrow_lines_share_batches() -> None:

@@ -1,8 +1,11 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
+from ocr_lib.text.bidi import visual_order
 from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
 
 
@@ -46,7 +49,7 @@ def test_arabic_is_turned_both_ways():
     assert dictionary.text(ids) == text
     seen = "".join(dictionary.characters[i - 1] for i in ids)  # from the left end of the line
     assert seen.startswith("يف")
-    assert " 12.5% " in seen
+    assert seen == "يف %12.5 ددع"
 
 
 @pytest.mark.parametrize(
@@ -82,11 +85,76 @@ def test_rare_characters_and_the_space_can_be_left_out():
 @given(st.text())
 def test_decoding_undoes_encoding_of_known_characters(text):
     dictionary = load_dictionary("en")
-    known = "".join(c for c in text if c not in dictionary.unknown(text))
+    known = "".join(c for c in dictionary.canonical(text) if not dictionary.unknown(c))
     assert dictionary.text(dictionary.encode(text)) == known
 
 
-@given(st.text(alphabet=st.sampled_from(load_dictionary("arabic", use_space_char=True).characters)))
+WORDS = ["رقم", "سعر", "abc", "X1", "12", "50%", "1,250.00", "12:30", "-", "+", "."]
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=7).map(" ".join))
 def test_right_to_left_text_comes_back(text):
     dictionary = load_dictionary("arabic", use_space_char=True)
-    assert dictionary.text(dictionary.encode(text)) == text
+    back = dictionary.text(dictionary.encode(text))
+    assert back == dictionary.canonical(text)
+    assert dictionary.canonical(back) == back
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["رقم 123", "رقم ٤٥٦", "خصم 50% اليوم", "(نص) abc [xyz]", "السعر: 1,250.00 $", "قال «نعم»"],
+)
+def test_a_label_is_taught_as_the_eye_meets_it(text):
+    dictionary = build_dictionary([text])
+    assert dictionary.right_to_left
+    taught = "".join(dictionary.characters[i - 1] for i in dictionary.encode(text))
+    drawn = visual_order(text)
+    assert taught == "".join(c for c in drawn if c in dictionary.characters)
+    if set(drawn) <= set(dictionary.characters):
+        assert dictionary.text(dictionary.encode(text)) == text
+
+
+def test_right_to_left_letters_decide_and_not_the_name(tmp_path):
+    assert load_dictionary("arabic").right_to_left
+    assert not load_dictionary("german").right_to_left
+    for letters in ("שלום", "ABآب"):
+        file = tmp_path / "own.txt"
+        file.write_text("\n".join(letters), encoding="utf-8")
+        assert load_dictionary(str(file)).right_to_left
+
+
+@pytest.mark.parametrize("label", ["SOẠT", "SOA\u0323T", "e\u0301te\u0301", "Vie\u0323\u0302t"])
+def test_both_forms_of_a_letter_are_one_class(label):
+    dictionary = build_dictionary([label])
+    for form in ("NFC", "NFD"):
+        text = unicodedata.normalize(form, label)
+        assert dictionary.unknown(text) == []
+        assert dictionary.encode(text) == dictionary.encode(label)
+        assert dictionary.canonical(text) == unicodedata.normalize("NFC", label)
+    both = [unicodedata.normalize(form, label) for form in ("NFC", "NFD")]
+    assert build_dictionary(both) == dictionary
+
+
+@pytest.mark.parametrize(
+    ("entries", "label", "text"),
+    [
+        ("e\u0301", "é", "e\u0301"),  # only the parts are entries
+        ("\u0958\u0915", "\u0958", "\u0958"),  # NFC would take it apart
+        ("\u2126\u03a9", "\u2126 \u03a9".replace(" ", ""), "\u2126\u03a9"),  # ohm and omega
+        ("é", "e\u0301", "é"),
+        ("กำ\u0e34", "ก\u0e34ำ", "ก\u0e34ำ"),  # marks on purpose
+        ("한", "\u1112\u1161\u11ab", "한"),
+    ],
+)
+def test_labels_take_the_form_of_the_entries(entries, label, text):
+    dictionary = Charset(tuple(entries))
+    assert dictionary.unknown(label) == []
+    assert dictionary.text(dictionary.encode(label)) == text == dictionary.canonical(label)
+
+
+def test_an_entry_written_in_its_parts_is_met(tmp_path):
+    (tmp_path / "d.txt").write_text("a\ne\u0301\nb\n", encoding="utf-8")
+    dictionary = load_dictionary(str(tmp_path / "d.txt"))
+    for label in ("é", "e\u0301"):
+        assert dictionary.encode(label) == [2]
+    assert dictionary.text([2]) == "é"
