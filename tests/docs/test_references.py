@@ -9,7 +9,7 @@ from tests.manifests.overlays import MANIFESTS, OVERLAYS, ROOT, overlay
 
 FOLDERS = "benchmarks|components|docs|images|manifests|ocr_lib|pipelines|requirements|tests"
 PATH = re.compile(rf"(?<![\w/.:<-])((?:build/)?(?:{FOLDERS})/[\w./-]*\w)(?![\w/]*[*<…])")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 FILES = [
     *DOCUMENTS,
     *sorted(ROOT.glob("*/README.md")),
