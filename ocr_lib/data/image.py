@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # Triton has no YAML, and reads no configuration
 __all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 
 BUCKET_RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)  # padded width : height
+CHUNK = 1 << 20  # images whose widths are worked out at a time
 BUCKET_STEP = 16  # px; the networks shrink a line's width by 4 or 8
 
 # Grey value → network input, by `Preprocess.scale`. The first is (x / 255 - 0.5) / 0.5 in float32,
@@ -134,6 +135,9 @@ class Preprocess:
         """Returns `bucket` of many images: sizes int32 [N, 2] (width, height) → int32 [N]."""
         if not self.keep_ratio:
             return np.full(len(sizes), self.buckets[-1], np.int32)
+        if len(sizes) > CHUNK:  # what it takes in between is four times the result
+            parts = range(0, len(sizes), CHUNK)
+            return np.concatenate([self.buckets_of(sizes[at : at + CHUNK]) for at in parts])
         widths = np.ceil(self.height * (sizes[:, 0] / sizes[:, 1]))
         widths = np.maximum(self.min_width, np.rint(widths / self.width_step) * self.width_step)
         buckets = np.asarray(self.buckets, np.int32)

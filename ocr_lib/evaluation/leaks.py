@@ -1,34 +1,15 @@
 """Images in two of the three sets: an accuracy over images that were trained on proves nothing."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ocr_lib.data.base import Dataset
+from ocr_lib.data.equal_images import Pair, shared_with
 from ocr_lib.errors import DataError, UserError
 
 NAMED = 5
 
-Pair = tuple[int, int]  # position in the set that must be new, position in the other one
-
-
-def candidates(train_keys: NDArray[np.uint64], eval_keys: NDArray[np.uint64]) -> list[Pair]:
-    """Returns the pairs whose checksums and lengths are equal; 0 is an unreadable image.
-
-    Args:
-        train_keys: `Dataset.checksums` of the set that was used before.
-        eval_keys: of the set that must be new.
-    """
-    if not len(train_keys):
-        return []
-    values, first = np.unique(train_keys, return_index=True)
-    place = np.searchsorted(values, eval_keys).clip(max=len(values) - 1)
-    hits = np.flatnonzero((values[place] == eval_keys) & (eval_keys != 0))
-    return list(zip(hits.tolist(), first[place[hits]].tolist(), strict=True))
-
 
 def leaks(train: Dataset, evaluation: Dataset) -> list[Pair]:
     """Returns the images of the second set that are in the first one too, byte for byte."""
-    pairs = candidates(train.checksums, evaluation.checksums)
+    pairs = shared_with(train.checksums, evaluation.checksums)
     return [(i, k) for i, k in pairs if _image(evaluation, i) == _image(train, k) != b""]
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
+from ocr_lib.data.equal_images import shared_with
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES
 from ocr_lib.data.lmdb_store.read import read_checksums
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.leaks import candidates, refuse_leaks
+from ocr_lib.evaluation.leaks import refuse_leaks
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
@@ -35,7 +36,7 @@ def refuse_shared_images(store: Store, sets: Mapping[str, ArtifactRef | None], w
             )
     keys = {role: read_checksums(work / "tables" / role) for role in remote}
     for used, new in combinations(remote, 2):
-        if candidates(keys[used], keys[new]):
+        if shared_with(keys[used], keys[new]):
             pair = [
                 (role, LmdbDataset(download(store, remote[role], work / "whole" / role)))
                 for role in (used, new)

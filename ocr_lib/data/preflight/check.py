@@ -1,5 +1,6 @@
 """The preflight of a configuration: everything that data alone can tell about a run to be."""
 
+from array import array
 from collections.abc import Iterator
 
 from ocr_lib.config.blocks import SplitConfig
@@ -7,6 +8,7 @@ from ocr_lib.config.characters import made_of_labels, trained_dictionary
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.preflight.label_table import LabelTable
 from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
 from ocr_lib.data.preflight.overlap import contradictions, leakage
 from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
@@ -44,13 +46,13 @@ def preflight(
     opened = {name: _open(name, block, all_findings) for name, block in blocks.items()}
     splits = {name: split for name, split in opened.items() if split is not None}
     if "train" in splits or not made_of_labels(config):
-        labels = splits["train"].labels if "train" in splits else []
+        labels = splits["train"].labels if "train" in splits else ()
         dictionary = trained_dictionary(config, labels)
         for name, split in splits.items():
             measure(split, config, dictionary, preprocess)
             all_findings += findings(split, config, preprocess, max_bad_fraction)
             all_findings += contradictions(split, max_bad_fraction)
-            figures[name] = numbers(split, preprocess, dictionary)
+            figures[name] = numbers(split, dictionary)
     if len(splits) == 2:
         all_findings += leakage(splits["train"], splits["validation"], max_leak_share)
         all_findings += _unseen(splits["train"], splits["validation"])
@@ -67,7 +69,7 @@ def _open(name: str, block: SplitConfig, all_findings: list[Finding]) -> Measure
     """Opens a split; what hinders that becomes a finding."""
     try:
         dataset = open_dataset(block, NOT_TRAIN if name == "train" else NOT_VALIDATION)
-        split = MeasuredSplit(name, dataset, list(dataset.labels()))
+        split = MeasuredSplit(name, dataset, LabelTable(dataset.labels()))
     except UserError as error:
         all_findings.append(
             Finding(name, f"{error.where}: {error.cause}", error.fix, blocking=True)
@@ -93,7 +95,8 @@ def _unseen(train: MeasuredSplit, validation: MeasuredSplit) -> Iterator[Finding
     """Yields whether validation asks for characters that training never shows."""
     unseen = set(validation.characters) - set(train.characters)
     if unseen:
-        indices = [i for i, label in enumerate(validation.labels) if unseen & set(label)]
+        labels = enumerate(validation.labels)
+        indices = array("q", (i for i, label in labels if unseen & set(label)))
         share = len(indices) / len(validation.labels)
         yield Finding(
             "train and validation",

@@ -5,9 +5,7 @@ Equal checksums and lengths name the candidates; the files' bytes decide.
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ocr_lib.data.equal_images import repeated, shared_with
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, share_finding
 from ocr_lib.data.preflight.split import MeasuredSplit
 from ocr_lib.errors import UserError
@@ -17,10 +15,8 @@ def leakage(train: MeasuredSplit, validation: MeasuredSplit, max_share: float) -
     """Yields whether validation images are among the training images."""
     leaked: list[int] = []
     examples: list[str] = []
-    positions = first_positions(train.dataset.checksums)
-    for i, checksum in enumerate(validation.dataset.checksums.tolist()):
-        first = positions.get(checksum)
-        if checksum and first is not None and _same(train, first, validation, i):
+    for i, first in shared_with(train.dataset.checksums, validation.dataset.checksums):
+        if _same(train, first, validation, i):
             leaked.append(i)
             if len(examples) < EXAMPLES:
                 examples.append(f"validation {validation.place(i)} is train {train.place(first)}")
@@ -37,13 +33,10 @@ def leakage(train: MeasuredSplit, validation: MeasuredSplit, max_share: float) -
 
 def contradictions(split: MeasuredSplit, max_share: float) -> Iterator[Finding]:
     """Yields whether equal images have different labels."""
-    checksums = split.dataset.checksums
-    positions = first_positions(checksums)
     contradicted: list[int] = []
     examples: list[str] = []
-    for i, checksum in enumerate(checksums.tolist()):
-        first = positions[checksum]
-        if checksum and split.labels[i] != split.labels[first] and _same(split, first, split, i):
+    for i, first in repeated(split.dataset.checksums):
+        if split.labels[i] != split.labels[first] and _same(split, first, split, i):
             contradicted.append(i)
             if len(examples) < EXAMPLES:
                 pair = [f"{split.place(k)}: {split.labels[k]!r}" for k in (first, i)]
@@ -57,12 +50,6 @@ def contradictions(split: MeasuredSplit, max_share: float) -> Iterator[Finding]:
         "Correct or remove one of each pair",
         examples,
     )
-
-
-def first_positions(checksums: NDArray[np.uint64]) -> dict[int, int]:
-    """Returns key → the first position that has it."""
-    values, positions = np.unique(checksums, return_index=True)
-    return dict(zip(values.tolist(), positions.tolist(), strict=True))
 
 
 def _same(one: MeasuredSplit, i: int, other: MeasuredSplit, j: int) -> bool:

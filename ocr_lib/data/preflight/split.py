@@ -1,5 +1,6 @@
 """Checks of one split: can the network say, reach and see what the labels ask for?"""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_image
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.labels.placeholders import Placeholders
+from ocr_lib.data.positions import Positions
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
 from ocr_lib.errors import ConfigError, SingleColourError, UserError
 from ocr_lib.progress import Progress
@@ -24,6 +26,7 @@ from ocr_lib.text.dictionary import Charset
 QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 SHOWN_CHARACTERS = 30
 PLACEHOLDERS = Placeholders()
+CHUNK = 1 << 16  # samples that are measured at a time
 DECODED_IMAGES = 1000  # of a split, evenly spaced: decoding all of a large one would take hours
 
 
@@ -38,24 +41,26 @@ class MeasuredSplit:
         characters: in the labels → occurrences.
         bad: check → positions of the samples that fail it.
         unknown: characters outside the dictionary → labels that have them.
-        lengths: int64 [N], characters of each label that the network says.
-        widths: int64 [N], px that each image would take at the network's height.
+        lengths: int32 [N], characters of each label that the network says.
+        widths: int32 [N], px that each image would take at the network's height.
+        by_bucket: padded width in px → samples.
         decoded: images that were decoded.
     """
 
     name: str
     dataset: Dataset
-    labels: list[str]
+    labels: Sequence[str]
     characters: Counter[str] = field(default_factory=Counter)
-    bad: dict[str, list[int]] = field(default_factory=dict)
+    bad: dict[str, "array[int]"] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
-    lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    widths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    lengths: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    widths: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    by_bucket: Counter[int] = field(default_factory=Counter)
     decoded: int = 0
 
     def fail(self, check: str, i: int) -> None:
         """Notes that sample `i` fails a check."""
-        self.bad.setdefault(check, []).append(i)
+        self.bad.setdefault(check, array("q")).append(i)
 
     def examples(self, indices: Sequence[int]) -> list[str]:
         """Returns where the first samples come from, with their labels."""
@@ -85,42 +90,69 @@ def measure(
     split: MeasuredSplit, config: Config, dictionary: Charset, preprocess: Preprocess
 ) -> None:
     """Counts over every label and size; fills the split's fields."""
-    sizes = np.maximum(split.dataset.sizes, 0)
-    readable = sizes.min(axis=1) > 0
-    split.bad["unreadable"] = np.flatnonzero(~readable).tolist()
-    usable = np.maximum(sizes, 1)
-    split.widths = np.ceil(preprocess.height * (usable[:, 0] / usable[:, 1])).astype(np.int64)
-    limit = label_limit(config)
+    sizes, count = split.dataset.sizes, len(split.labels)
+    readable = np.zeros(count, bool)
+    split.widths, split.lengths = np.zeros(count, np.int32), np.zeros(count, np.int32)
     steps = _steps(config.architecture, preprocess, training=split.name == "train")
-    buckets = preprocess.buckets_of(usable).tolist()
-    lengths = []
-    with Progress(len(split.labels), f"checking {split.name} labels", "labels") as progress:
-        for i, label in enumerate(split.labels):
-            unknown = dictionary.unknown(label)
-            if unknown:
-                split.fail("unknown", i)
-                split.unknown.update(list(dict.fromkeys(unknown)))
-            if label in PLACEHOLDERS:
-                split.fail("placeholder", i)
-            ids = dictionary.encode(label)
-            if not ids:
-                split.fail("empty", i)
-            elif len(ids) > limit.characters:
-                split.fail("long", i)
-            elif readable[i] and min_steps(ids) > steps.get(buckets[i], len(label) * 2):
-                split.fail("steps", i)
-            lengths.append(len(ids))
-            progress.add()
-    split.lengths = np.array(lengths, np.int64)
-    split.characters.update("".join(split.labels))
-    _decode_some(split, np.flatnonzero(readable))
+    limit, labels = label_limit(config).characters, iter(split.labels)
+    with Progress(count, f"checking {split.name} labels", "labels") as progress:
+        for start in range(0, count, CHUNK):
+            rows = slice(start, min(start + CHUNK, count))
+            usable = np.maximum(sizes[rows], 1)
+            readable[rows] = sizes[rows].min(axis=1) > 0
+            widths = np.ceil(preprocess.height * (usable[:, 0] / usable[:, 1]))
+            split.widths[rows] = np.minimum(widths, np.iinfo(np.int32).max)
+            buckets = preprocess.buckets_of(usable)
+            split.by_bucket.update(buckets.tolist())
+            for i, width in enumerate(buckets.tolist(), start):
+                label = next(labels)
+                room = steps.get(width, len(label) * 2) if readable[i] else None
+                split.lengths[i] = _measure_label(split, i, label, room, limit, dictionary)
+                progress.add()
+    split.bad["unreadable"] = array("q", np.flatnonzero(~readable).tobytes())
+    _decode_some(split, Positions.of_mask(readable))
 
 
-def _decode_some(split: MeasuredSplit, readable: NDArray[np.int64]) -> None:
+def _measure_label(
+    split: MeasuredSplit,
+    i: int,
+    label: str,
+    room: int | None,
+    limit: int,
+    dictionary: Charset,
+) -> int:
+    """Notes what is wrong with a label; returns how many characters the network says of it.
+
+    Args:
+        split: gets the notes.
+        i: the sample's position.
+        label: its label.
+        room: CTC steps of its image; None where that cannot be read.
+        limit: largest number of characters.
+        dictionary: its characters.
+    """
+    unknown = dictionary.unknown(label)
+    if unknown:
+        split.fail("unknown", i)
+        split.unknown.update(list(dict.fromkeys(unknown)))
+    if label in PLACEHOLDERS:
+        split.fail("placeholder", i)
+    ids = dictionary.encode(label)
+    if not ids:
+        split.fail("empty", i)
+    elif len(ids) > limit:
+        split.fail("long", i)
+    elif room is not None and min_steps(ids) > room:
+        split.fail("steps", i)
+    split.characters.update(label)
+    return len(ids)
+
+
+def _decode_some(split: MeasuredSplit, readable: Positions) -> None:
     """Decodes some of the images whose headers can be read."""
     split.decoded = min(len(readable), DECODED_IMAGES)
     chosen = np.linspace(0, len(readable) - 1, split.decoded).round().astype(np.int64)
-    for i in readable[chosen].tolist():
+    for i in (readable[k] for k in chosen.tolist()):
         try:
             sample = split.dataset.sample(i)
             check_image(sample.image, sample.name)
@@ -148,7 +180,7 @@ def findings(
          "Use a wider image_shape or width_buckets, or a network with more steps"),
     )  # fmt: skip
     for check, what, fix in checks:
-        indices = bad.get(check, [])
+        indices = bad.get(check, array("q"))
         examples = split.causes if check == "unreadable" else split.examples
         yield from share_finding(
             split.name, what, indices, total, max_share, fix, examples(indices)
@@ -158,12 +190,12 @@ def findings(
         ("single_colour", "decoded images have a single colour: there is nothing to read on them",
          "Replace them or remove their lines"),
     ):  # fmt: skip
-        indices = bad.get(check, [])
+        indices = bad.get(check, array("q"))
         examples = split.causes if check == "damaged" else split.examples
         yield from share_finding(
             split.name, what, indices, split.decoded, max_share, fix, examples(indices)
         )
-    squeezed = np.flatnonzero(split.widths > preprocess.buckets[-1]).tolist()
+    squeezed = array("q", np.flatnonzero(split.widths > preprocess.buckets[-1]).tobytes())
     reach = _reach(split.widths)
     for finding in share_finding(
         split.name,
@@ -178,11 +210,9 @@ def findings(
             yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
 
 
-def numbers(split: MeasuredSplit, preprocess: Preprocess, dictionary: Charset) -> Numbers:
+def numbers(split: MeasuredSplit, dictionary: Charset) -> Numbers:
     """Returns the split's figures."""
-    padded = preprocess.buckets_of(np.maximum(split.dataset.sizes, 1))
-    buckets, counts = np.unique(padded, return_counts=True)
-    by_bucket = zip(map(str, buckets.tolist()), counts.tolist(), strict=True)
+    by_bucket = {str(width): count for width, count in sorted(split.by_bucket.items())}
     seen = {dictionary.text([i]) for c in split.characters for i in dictionary.encode(c)}
     return {
         "samples": len(split.labels),
@@ -191,7 +221,7 @@ def numbers(split: MeasuredSplit, preprocess: Preprocess, dictionary: Charset) -
         "dictionary_characters_never_seen": len(set(dictionary.characters) - seen),
         "label_length": _quantiles(split.lengths),
         "width_px": _quantiles(split.widths),
-        "samples_by_width_bucket": dict(by_bucket),
+        "samples_by_width_bucket": by_bucket,
         "outside_dictionary": dict(split.unknown.most_common(SHOWN_CHARACTERS)),
     }
 
@@ -215,11 +245,11 @@ def _shown(unknown: Counter[str]) -> str:
     return ", ".join(f"{c!r} ({n:,})" for c, n in unknown.most_common(10))
 
 
-def _reach(values: NDArray[np.int64]) -> int:
+def _reach(values: NDArray[np.int32]) -> int:
     return int(np.quantile(values, 0.99, method="higher")) if len(values) else 0
 
 
-def _quantiles(values: NDArray[np.int64]) -> dict[str, int]:
+def _quantiles(values: NDArray[np.int32]) -> dict[str, int]:
     if not len(values):
         return {}
     return {name: int(np.quantile(values, q, method="nearest")) for name, q in QUANTILES.items()}

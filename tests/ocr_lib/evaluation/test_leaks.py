@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from ocr_lib.data.equal_images import shared_with
 from ocr_lib.errors import DataError
-from ocr_lib.evaluation.leaks import candidates, leaks, refuse_leaks
+from ocr_lib.evaluation.leaks import leaks, refuse_leaks
 from tests.ocr_lib.memory_dataset import MemoryDataset, drawn
 
 
@@ -16,14 +17,14 @@ class Keyed(MemoryDataset):
 
 def test_equal_bytes_are_a_leak_equal_checksums_are_not() -> None:
     train, evaluation = Keyed(drawn(["a"]).samples), Keyed(drawn(["b", "a"]).samples)
-    assert candidates(train.checksums, evaluation.checksums) == [(0, 0), (1, 0)]
+    assert shared_with(train.checksums, evaluation.checksums) == [(0, 0), (1, 0)]
     assert leaks(train, evaluation) == [(1, 0)]
 
 
 def test_unreadable_images_leak_nothing() -> None:
     missing = Keyed([(None, "a")])
     assert leaks(missing, missing) == []
-    assert candidates(np.zeros(0, np.uint64), missing.checksums) == []
+    assert shared_with(np.zeros(0, np.uint64), missing.checksums) == []
 
 
 def test_leaks_are_an_error_that_names_them() -> None:
