@@ -26,7 +26,8 @@ UPLOAD_S = 60.0  # between uploads of the logs
 HEARTBEAT_S = 10.0  # between reads of the heartbeat
 SLACK_S = 5  # of clocks: lines read twice are told by their times
 MAX_FOLLOWED = 16  # workers whose lines are shown; all of them count for diagnosis
-MAX_KEPT = 4 << 20  # bytes of a log that are kept for the store
+MAX_KEPT = 4 << 20  # characters at the end of a log that are kept for the store
+MAX_KEPT_TOGETHER = 64 << 20  # of the logs of all pods, those that were replaced included
 Tree = dict[str, Any]
 
 
@@ -68,6 +69,7 @@ class LogTailer:
         pods = self._cluster.pods(selector)
         for pod in pods:
             self._read(pod)
+        self._forget()
         if time.monotonic() - self._uploaded > UPLOAD_S:
             self.upload()
         now = time.monotonic()
@@ -124,5 +126,15 @@ class LogTailer:
             tail.append(f"{line.time} {line.text}\n")
             if shown and not self._quiet and not is_chatter(line.text):
                 echo(f"{pod_log.prefix}{readable(line.text)}", flush=True)
-        while sum(map(len, tail)) > MAX_KEPT:
-            del tail[: len(tail) // 2 + 1]
+        _cut(tail, MAX_KEPT)
+
+    def _forget(self) -> None:
+        """Leaves of each log its part of what is kept of all."""
+        for tail in self._tails.values():
+            _cut(tail, MAX_KEPT_TOGETHER // len(self._tails))
+
+
+def _cut(tail: list[str], most: int) -> None:
+    """Drops the first lines of a log's end until at most `most` characters are left."""
+    while sum(map(len, tail)) > most:
+        del tail[: len(tail) // 2 + 1]

@@ -63,3 +63,28 @@ def test_progress_is_the_heartbeat_s_whatever_the_log_says(
     monkeypatch.setattr(store, "client", client)
     away = tailer.look("tailed")
     assert (away.progress_at, away.store_reachable) == (first.progress_at, False)
+
+
+def test_the_logs_of_many_pods_take_no_more_than_a_few(
+    server: ApiServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocr_lib.jobs.log_tailer.MAX_KEPT_TOGETHER", 40_000)
+    row = "2026-11-23T14:00:{:02}Z " + "x" * 180 + "\n"
+    server.logs = {}
+    server.pods = [pod(number, uid=f"{number:08}") for number in range(20)]
+    for item in server.pods:
+        server.logs[item["metadata"]["name"]] = "".join(map(row.format, range(40)))
+    run = "runs/many"
+    tailer = LogTailer(server.cluster, store, run, 1, quiet=True)
+    tailer.look("tailed")
+    tailer.finish()
+    kept = store.list(f"{run}/logs/01/")
+    assert len(kept) == 20
+    assert 20_000 < sum(item.size for item in kept) <= 40_000
+    for item in kept:
+        assert (
+            store.get_end(item.key, 1000)
+            .decode()
+            .splitlines()[-1]
+            .startswith("2026-11-23T14:00:39")
+        )
