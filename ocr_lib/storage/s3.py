@@ -5,13 +5,13 @@ endpoint, the object and what to do, in that an interrupted download goes on whe
 in conditional writes, which it has no call for: they are a plain PUT to a presigned URL.
 """
 
+import base64
+import hashlib
 import io
-import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -23,42 +23,27 @@ import minio
 import urllib3
 from minio.credentials import Credentials
 from minio.datatypes import ListMultipartUploadsResult
-from minio.error import InvalidResponseError, MinioException, S3Error
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.signer import presign_v4
 
 from ocr_lib.digest import sha256_file
-from ocr_lib.errors import ServiceError
+from ocr_lib.errors import OcrError, ServiceError
 from ocr_lib.polling import Pauses, retry
 from ocr_lib.storage.etag import PART_BYTES, EtagHash, HashingReader
+from ocr_lib.storage.s3_answers import code_of, explain
+from ocr_lib.storage.s3_http import NotS3Error, S3Pool, TooLargeError, chunks
 from ocr_lib.tls import trust
 
-CONNECT_TIMEOUT_S = 5.0
-CHUNK_BYTES = 1 << 20
 DOWNLOAD_ATTEMPTS = 3
-UNANSWERED = (500, 502, 503, 504)  # what the server did is unknown
 UNANSWERED_FOR_S = 10.0  # how long to repeat a conditional write without an answer
 PRESIGNED = timedelta(minutes=15)  # how long a URL holds, and clocks may differ
-MAX_ERROR_BYTES = 64 << 10
 RACERS = 8  # threads that try whether a store honours conditions
 RACE_START_S = 60.0  # for the last of them to start
-
-NOT_S3 = "no S3 server answers"  # where other failures have the code of an S3 error
-NEXT_STEPS = {
-    "NoSuchBucket": "Create the bucket, or set OCR_S3_BUCKET to one that exists",
-    "NoSuchKey": "Run the step that writes this object first",
-    "AccessDenied": "Check AWS_ACCESS_KEY_ID and what its owner may do",
-    "InvalidAccessKeyId": "Check AWS_ACCESS_KEY_ID",
-    "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION",
-    NOT_S3: "Check OCR_S3_ENDPOINT: a web page or a console answers there, not an S3 API",
-}
-
-CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
-REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-NO_UPLOAD = "NoSuchUpload"
-MISSING = ("NoSuchKey", "NoSuchBucket", NO_UPLOAD)
+# What parsing an answer raises that is no XML of S3's, or has dates that are none.
+UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError)
 DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
 UPLOAD_ATTEMPTS = 2
-LISTING = re.compile(r"[?&](list-type|prefix|location|uploads)\b")
+NO_UPLOAD = "NoSuchUpload"
 
 
 class MissingObjectError(ServiceError):
@@ -79,21 +64,6 @@ class UnansweredError(ServiceError):
 
 class RefusedError(ServiceError):
     """The store does not know the keys, or their owner may not do this."""
-
-
-class NotS3Error(MinioException):  # type: ignore[misc]
-    """What answers does not speak S3."""
-
-
-class _S3Pool(urllib3.PoolManager):
-    """Refuses web pages where S3 answers with XML; an object itself may be a web page."""
-
-    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        response = super().urlopen(method, url, *args, **kwargs)
-        is_page = "html" in response.headers.get("content-type", "")
-        if is_page and (method == "POST" or LISTING.search(url)):
-            raise NotS3Error
-        return response
 
 
 class StoredObject(NamedTuple):
@@ -119,7 +89,7 @@ class S3Client:
     Args:
         endpoint: `http://host:port` or `https://host`, checked by the caller.
         timeout_s: the longest silence of a connection before a call is given up (and retried).
-        deadline_s: the longest time one object may take to download.
+        deadline_s: the longest time one object may take to download; a small one has less.
         ca_file: PEM file of certificates to trust next to the system's.
         retries: how often a call is repeated.
     """
@@ -143,12 +113,8 @@ class S3Client:
         self._credentials = Credentials(access_key, secret_key)
         self._region = region
         scheme, _, host = endpoint.partition("://")
-        self._pool = _S3Pool(
-            timeout=urllib3.Timeout(connect=min(timeout_s, CONNECT_TIMEOUT_S), read=timeout_s),
-            retries=urllib3.Retry(total=retries, backoff_factor=0.2, status_forcelist=UNANSWERED),
-            maxsize=16,
-            ssl_context=trust(ca_file) if scheme == "https" else None,
-        )
+        context = trust(ca_file) if scheme == "https" else None
+        self._pool = S3Pool(timeout_s, context, retries)
         self._minio = minio.Minio(
             host,
             access_key=access_key,
@@ -168,11 +134,9 @@ class S3Client:
 
     def make_bucket(self, bucket: str) -> None:
         """Creates `bucket` unless it exists."""
-        try:
+        with self._asking("make bucket", bucket, ""):
             if not self._minio.bucket_exists(bucket):
                 self._minio.make_bucket(bucket)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("make bucket", bucket, "", error)
 
     def stat(self, bucket: str, key: str) -> StoredObject | None:
         """Returns what the store says of an object, or None where there is none."""
@@ -187,30 +151,39 @@ class S3Client:
         head = self._head(bucket, key)
         if head is None:
             return None
-        now = head.metadata.get("date")
-        at = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return at.timestamp() - _stored(head).modified
+        with self._asking("look up", bucket, key):
+            now = head.metadata.get("date")
+            at = parsedate_to_datetime(now) if now else datetime.now(UTC)
+            return at.timestamp() - _stored(head).modified
 
     def _head(self, bucket: str, key: str) -> Any:
-        try:
-            head = self._minio.stat_object(bucket, key)
-        except S3Error as error:
-            if error.code == "NoSuchKey":
-                return None
-            self._fail("look up", bucket, key, error)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("look up", bucket, key, error)
-        if not head.etag:
-            self._fail("look up", bucket, key, NotS3Error())
-        return head
+        with self._asking("look up", bucket, key):
+            try:
+                head = self._minio.stat_object(bucket, key)
+            except S3Error as error:
+                if error.code == "NoSuchKey":
+                    return None
+                self._ask_why(bucket, key)
+                raise
+            except ServerError:
+                self._ask_why(bucket, key)
+                raise
+            if not head.etag:
+                raise NotS3Error
+            return head
+
+    def _ask_why(self, bucket: str, key: str) -> None:
+        """Reads an object for the error that its HEAD has no body to say."""
+        with suppress(urllib3.exceptions.HTTPError):
+            response = self._minio.get_object(bucket, key, length=1)
+            response.close()
+            response.release_conn()
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """Yields every object whose key starts with `prefix`, in the order of keys."""
-        try:
+        with self._asking("list", bucket, prefix):
             for item in self._minio.list_objects(bucket, prefix=prefix, recursive=True):
                 yield _stored(item)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("list", bucket, prefix, error)
 
     def folders(self, bucket: str, prefix: str, most: int) -> tuple[str, ...]:
         """Returns the names of the folders below `prefix`, without what is in them.
@@ -224,7 +197,7 @@ class S3Client:
             ServiceError: there are more.
         """
         names = []
-        try:
+        with self._asking("list", bucket, prefix):
             entries = self._minio.list_objects(bucket, prefix=prefix)
             for number, entry in enumerate(entries, start=1):
                 if number > most:
@@ -233,8 +206,6 @@ class S3Client:
                     )
                 if entry.is_dir:
                     names.append(str(entry.object_name).removeprefix(prefix).rstrip("/"))
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("list", bucket, prefix, error)
         return tuple(names)
 
     def put(self, bucket: str, key: str, content: bytes) -> str:
@@ -278,34 +249,30 @@ class S3Client:
             return written
 
     def _put_once(self, bucket: str, key: str, content: bytes, etag: str | None) -> str:
-        condition = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
-        try:
+        headers = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
+        digest = hashlib.md5(content, usedforsecurity=False)
+        headers["Content-MD5"] = base64.b64encode(digest.digest()).decode()
+        with self._asking("write", bucket, key):
             url = self._minio.presigned_put_object(bucket, key, expires=PRESIGNED)
-            response = self._pool.request(
-                "PUT", url, body=content, headers=condition, retries=False, preload_content=False
-            )
-            with response:
-                body = response.read(MAX_ERROR_BYTES).decode(errors="replace")
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("write", bucket, key, error)
+            response = self._pool.request("PUT", url, body=content, headers=headers, retries=False)
         if response.status >= 300:
-            self._not_written(bucket, key, response, body, replaces=etag is not None)
+            self._not_written(bucket, key, response, replaces=etag is not None)
         if not response.headers.get("etag"):
             self._fail("write", bucket, key, NotS3Error())
-        return str(response.headers["etag"]).strip('"')
-
-    def _not_written(
-        self, bucket: str, key: str, response: Any, body: str, *, replaces: bool
-    ) -> NoReturn:
-        """Raises the error that says why a plain PUT was not carried out."""
-        error = InvalidResponseError(response.status, response.headers.get("content-type"), body)
-        if response.status in UNANSWERED:
-            raise UnansweredError(
-                f"{self._name(bucket, key)}: cannot write, the store answers with status "
-                f"{response.status}. Look into its log."
+        written = str(response.headers["etag"]).strip('"')
+        if not self._has_arrived(bucket, key, written, digest.hexdigest(), len(content)):
+            raise DigestError(
+                f"{self._name(bucket, key)}: damaged on its way to the store. "
+                "Check the network and what stands before the store, then write it again."
             )
-        if response.status == 412 or (replaces and _code(error) == "NoSuchKey"):
-            self._conflict(bucket, key, error)
+        return written
+
+    def _not_written(self, bucket: str, key: str, response: Any, *, replaces: bool) -> NoReturn:
+        """Raises the error that says why a plain PUT was not carried out."""
+        text = response.data.decode("utf-8", "replace")
+        error = InvalidResponseError(response.status, response.headers.get("content-type"), text)
+        if response.status == 412 or (replaces and code_of(error) == "NoSuchKey"):
+            raise self._conflict(bucket, key) from error
         self._fail("write", bucket, key, error)
 
     def _holds(self, bucket: str, key: str, content: bytes) -> str | None:
@@ -369,18 +336,18 @@ class S3Client:
     ) -> str:
         """Writes an object and makes sure that the store has it; returns its entity tag."""
         for _ in range(UPLOAD_ATTEMPTS):
-            try:
-                with open_content() as file:
-                    reader = HashingReader(file, size)
+            with open_content() as file, self._asking(action, bucket, key):
+                reader = HashingReader(file, size)
+                try:
                     written = self._minio.put_object(
                         bucket, key, reader, size, part_size=PART_BYTES
                     )
-            except (MinioException, urllib3.exceptions.HTTPError) as error:
-                if _code(error) in DAMAGED_ON_THE_WAY:
-                    continue
-                self._fail(action, bucket, key, error)
-            if not written.etag:
-                self._fail(action, bucket, key, NotS3Error())
+                except S3Error as error:
+                    if error.code in DAMAGED_ON_THE_WAY:
+                        continue
+                    raise
+                if not written.etag:
+                    raise NotS3Error
             if self._has_arrived(bucket, key, written.etag, reader.hash.etag(), size):
                 return str(written.etag)
         raise DigestError(
@@ -454,11 +421,12 @@ class S3Client:
 
     def remove(self, bucket: str, key: str) -> None:
         """Deletes an object; one that is not there is no error."""
-        try:
-            self._minio.remove_object(bucket, key)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            if _code(error) != "NoSuchKey":
-                self._fail("delete", bucket, key, error)
+        with self._asking("delete", bucket, key):
+            try:
+                self._minio.remove_object(bucket, key)
+            except MinioException as error:
+                if code_of(error) != "NoSuchKey":
+                    raise
 
     def uploads(self, bucket: str, prefix: str) -> Iterator[MultipartUpload]:
         """Yields the uploads in parts below `prefix` that have not ended, in the order of keys."""
@@ -470,10 +438,8 @@ class S3Client:
                 if NO_UPLOAD in str(error):  # how rclone says that there are none
                     return
                 raise
-            try:
+            with self._asking("list uploads", bucket, prefix):
                 page = ListMultipartUploadsResult(answer)
-            except (ValueError, SyntaxError):  # the second is of an XML that is none
-                self._fail("list uploads", bucket, prefix, NotS3Error())
             for item in page.uploads:
                 started = item.initiated_time.timestamp() if item.initiated_time else 0.0
                 yield MultipartUpload(item.object_name, item.upload_id or "", started)
@@ -501,10 +467,8 @@ class S3Client:
             expires=int(PRESIGNED.total_seconds()),
         )
         action = "list uploads" if method == "GET" else "end the upload of"
-        try:
+        with self._asking(action, bucket, key):
             response = self._pool.request(method, urlunsplit(url))
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail(action, bucket, key, error)
         if response.status >= 300:
             kind = response.headers.get("content-type")
             text = response.data.decode("utf-8", "replace")
@@ -527,26 +491,18 @@ class S3Client:
 
     def _stream(self, bucket: str, key: str, target: Any, max_bytes: int, offset: int = 0) -> str:
         """Copies an object from `offset` on to a binary file; returns its entity tag."""
-        ends = time.monotonic() + self._deadline_s
         response = None
         try:
-            response = self._minio.get_object(bucket, key, offset=offset)
-            if not response.headers.get("etag"):
-                raise NotS3Error
-            copied = 0
-            while chunk := response.read(CHUNK_BYTES):
-                copied += len(chunk)
-                if copied > max_bytes:
-                    raise DigestError(f"{self._name(bucket, key)}: more than {max_bytes} bytes.")
-                if time.monotonic() > ends:
-                    raise ServiceError(
-                        f"{self._name(bucket, key)}: not read after {self._deadline_s:.0f} s. "
-                        "Check the network, then run the step again: it goes on from there."
-                    )
-                target.write(chunk)
-            return str(response.headers.get("etag", "")).strip('"')
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            self._fail("read", bucket, key, error)
+            with self._asking("read", bucket, key):
+                response = self._minio.get_object(bucket, key, offset=offset)
+                if not response.headers.get("etag"):
+                    raise NotS3Error
+                received = chunks(response, max_bytes, self._deadline_s)
+                while chunk := next(received, None):
+                    target.write(chunk)
+                return str(response.headers["etag"]).strip('"')
+        except TooLargeError:
+            raise DigestError(f"{self._name(bucket, key)}: more than {max_bytes} bytes.") from None
         finally:
             if response is not None:
                 response.close()
@@ -555,46 +511,35 @@ class S3Client:
     def _name(self, bucket: str, key: str) -> str:
         return f"s3://{bucket}/{key} at {self.endpoint}"
 
-    def _conflict(self, bucket: str, key: str, error: Exception) -> NoReturn:
+    @contextmanager
+    def _asking(self, action: str, bucket: str, key: str) -> Iterator[None]:
+        """Turns what minio and urllib3 raise in the block into this module's errors."""
+        try:
+            yield
+        except OcrError:
+            raise
+        except (MinioException, urllib3.exceptions.HTTPError, *UNREADABLE) as error:
+            self._fail(action, bucket, key, error)
+
+    def _conflict(self, bucket: str, key: str) -> ConflictError:
         name = self._name(bucket, key)
-        raise ConflictError(
-            f"{name}: changed by another process meanwhile. Run it again."
-        ) from error
+        return ConflictError(f"{name}: changed by another process meanwhile. Run it again.")
 
     def _fail(self, action: str, bucket: str, key: str, error: Exception) -> NoReturn:
         """Raises the `ServiceError` that says what `error` means and what to do next."""
-        code = _code(error)
+        kind, _, text = explain(error)
         name = self._name(bucket, key)
-        if code in CONFLICTS:
-            self._conflict(bucket, key, error)
-        if not code:
-            raise UnansweredError(
-                f"{name}: cannot {action}, the store does not answer ({_reason(error)}). "
-                "Check OCR_S3_ENDPOINT and that the store runs."
-            ) from error
-        step = NEXT_STEPS.get(code, "Look into the store's log")
-        text = f"{name}: cannot {action}: {code}. {step}."
-        if code in MISSING:
-            raise MissingObjectError(text) from error
-        raise (RefusedError if code in REFUSALS else ServiceError)(text) from error
+        if kind == "conflict":
+            raise self._conflict(bucket, key) from error
+        raise ERRORS[kind](f"{name}: cannot {action}: {text}") from error
 
 
-def _code(error: Exception) -> str:
-    """Returns the S3 error code in an exception, or "" where the store did not answer with one."""
-    if isinstance(error, NotS3Error):
-        return NOT_S3
-    if isinstance(error, S3Error):
-        return str(error.code)
-    if isinstance(error, InvalidResponseError):  # rclone's errors lack the content type minio wants
-        match = re.search(r"<Code>(\w+)</Code>", str(error))
-        return match.group(1) if match else NOT_S3
-    return ""
-
-
-def _reason(error: Exception) -> str:
-    """Shortens an urllib3 exception to its innermost cause."""
-    reason = getattr(error, "reason", None) or error
-    return str(reason).rsplit(": ", 1)[-1]
+ERRORS: dict[str, type[ServiceError]] = {
+    "missing": MissingObjectError,
+    "refused": RefusedError,
+    "unanswered": UnansweredError,
+    "failed": ServiceError,
+}
 
 
 def _stored(item: Any) -> StoredObject:
