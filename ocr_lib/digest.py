@@ -3,13 +3,15 @@
 import hashlib
 from pathlib import Path
 
+from ocr_lib.regular_file import open_regular
+
 CHUNK_BYTES = 1 << 20
 
 
 def sha256_file(path: str | Path) -> str:
-    """Returns the hex SHA-256 of a file, read in chunks."""
+    """Returns the hex SHA-256 of a regular file, read in chunks."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -1,12 +1,11 @@
 """Open LMDB environments, at most one a file and process, opened again after a fork.
 
 LMDB allows neither two openings of one file in a process nor use across a fork, and a file that
-was cut short ends the process with SIGBUS when its missing part is touched; so the length is
+was cut short or whose pages are damaged ends the process with SIGBUS; so length and pages are
 checked before opening.
 """
 
 import os
-import struct
 import threading
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -14,10 +13,11 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from ocr_lib.data.lmdb_store.manifest import DATA
+from ocr_lib.data.lmdb_store.page_check import PageError, check_pages, read_meta
 from ocr_lib.errors import LmdbError
+from ocr_lib.regular_file import open_regular
 
-META_BYTES = 152  # page header and meta record of the 0.9 format
-LMDB_0_9 = (0xBEEFC0DE, 1)  # magic number, version of the file format
+AGAIN = "Fetch or pack the data set again"
 
 _open: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -33,29 +33,24 @@ def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb
         expected_bytes: its length by the manifest; None asks the file itself.
 
     Raises:
-        LmdbError: the file is missing, cut short or not an LMDB.
+        LmdbError: the file is missing, cut short, damaged or not an LMDB.
     """
     path = directory / DATA
     try:
-        status = path.stat()
-        if expected_bytes is None:
-            expected_bytes = committed_bytes(path)
+        with open_regular(path) as file:
+            status = os.fstat(file.fileno())
+            _check_length(path, status.st_size, file.fileno(), expected_bytes)
+            with _lock:
+                key = (status.st_dev, status.st_ino)
+                environment = _open.get(key)
+                if environment is None:
+                    check_pages(file.fileno(), read_meta(file.fileno()))
+                    environment = _open[key] = _read_only(directory)
+                return environment
     except OSError as error:
-        raise LmdbError(
-            str(path), f"cannot be read ({error.strerror})", "Fetch or pack the data set again"
-        ) from None
-    if status.st_size < expected_bytes:
-        raise LmdbError(
-            str(path),
-            f"cut short: {status.st_size:,} of {expected_bytes:,} bytes",
-            "Fetch or pack the data set again",
-        )
-    with _lock:
-        key = (status.st_dev, status.st_ino)
-        environment = _open.get(key)
-        if environment is None:
-            environment = _open[key] = _read_only(directory)
-        return environment
+        raise LmdbError(str(path), f"cannot be read ({error.strerror})", AGAIN) from None
+    except PageError as error:
+        raise LmdbError(str(path), str(error), AGAIN) from None
 
 
 def committed_bytes(path: Path) -> int:
@@ -64,18 +59,22 @@ def committed_bytes(path: Path) -> int:
     Raises:
         LmdbError: it does not begin as a file of LMDB 0.9 does.
     """
-    page_bytes = 4096
-    with open(path, "rb") as file:
-        metas = []
-        for page in (0, 1):
-            file.seek(page * page_bytes)
-            content = file.read(META_BYTES)
-            if len(content) < META_BYTES or struct.unpack_from("<II", content, 16) != LMDB_0_9:
-                raise LmdbError(str(path), "not an LMDB 0.9 file", "Give a folder of LMDB data")
-            (page_bytes,) = struct.unpack_from("<I", content, 40)  # of the free-list record
-            last_page, transaction = struct.unpack_from("<QQ", content, 136)
-            metas.append((transaction, (last_page + 1) * page_bytes))
-    return int(max(metas)[1])
+    try:
+        with open_regular(path) as file:
+            meta = read_meta(file.fileno())
+    except PageError as error:
+        raise LmdbError(str(path), str(error), "Give a folder of LMDB data") from None
+    return meta.pages * meta.page_bytes
+
+
+def _check_length(path: Path, size: int, file: int, expected_bytes: int | None) -> None:
+    """Refuses a file that is shorter than it says, or than the manifest says."""
+    needed = expected_bytes or 0
+    if size >= needed:
+        meta = read_meta(file)
+        needed = max(needed, meta.pages * meta.page_bytes)
+    if size < needed:
+        raise LmdbError(str(path), f"cut short: {size:,} of {needed:,} bytes", AGAIN)
 
 
 def _read_only(directory: Path) -> lmdb.Environment:
@@ -84,9 +83,7 @@ def _read_only(directory: Path) -> lmdb.Environment:
             str(directory), readonly=True, lock=False, readahead=False, create=False, max_readers=32
         )
     except lmdb.Error as error:
-        raise LmdbError(
-            str(directory), f"cannot be opened ({error})", "Fetch or pack the data set again"
-        ) from None
+        raise LmdbError(str(directory), f"cannot be opened ({error})", AGAIN) from None
 
 
 def _after_fork() -> None:

@@ -13,25 +13,36 @@ the same bytes and the same digest.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
+from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.positions import Positions
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import LmdbError
+from ocr_lib.regular_file import open_regular, read_bounded
 
-FORMAT = "ocr-lmdb-1"
+FORMAT = "ocr-lmdb-2"
+FORMATS = (FORMAT, "ocr-lmdb-1")  # the older one has no checksums of labels
+MAX_BYTES = 256 << 20  # of the manifest; 100 million samples take some 2 MB
 MANIFEST = "manifest.json"
 REPORT = "report.json"
 DATA = "data.mdb"
 SAMPLES = "samples.npy"
 SHARD = "shard.json"
+# A row of samples.npy: what every data set knows of a sample, and the label's checksum, never 0.
+PACKED_SAMPLE = np.dtype([*SAMPLE.descr, ("label_crc32", "<u4")])
+MIN_ROW_BYTES = SAMPLE.itemsize  # of older data sets, without the label's
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +74,23 @@ class Shard:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
-        """Rebuilds what `asdict` returned."""
+        """Rebuilds what `asdict` returned.
+
+        Raises:
+            ValueError: a name is a path, or a number is none.
+        """
+        name, samples = str(value["name"]), value["samples"]
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no shard's name")
         files = {name: ShardFile(**entry) for name, entry in value["files"].items()}
-        return cls(str(value["name"]), int(value["samples"]), files)
+        if set(files) != {DATA, SAMPLES}:
+            raise ValueError(f"{name} has other files than {DATA} and {SAMPLES}")
+        sizes = [samples, *(entry.bytes for entry in files.values())]
+        if not all(type(size) is int and size >= 0 for size in sizes):
+            raise ValueError(f"{name} has a size that is no number of bytes or samples")
+        if samples * MIN_ROW_BYTES > files[SAMPLES].bytes:
+            raise ValueError(f"{name} has more samples than its {SAMPLES} can hold")
+        return cls(name, samples, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +106,7 @@ class Manifest:
         role: `train`, `validation` or `test`; empty where it was not said, as in older data sets.
         excluded: rows, counted over all shards, of samples that are left out: their images are in
             the validation set as well.
+        format: of the manifest, so that an older one keeps its digest.
     """
 
     source: dict[str, Any]
@@ -90,6 +116,7 @@ class Manifest:
     image_sizes: dict[str, dict[str, int]]
     role: str = ""
     excluded: tuple[int, ...] = ()
+    format: str = FORMAT
 
     @property
     def samples(self) -> int:
@@ -126,7 +153,7 @@ class Manifest:
     def to_json(self) -> str:
         """Returns the content of manifest.json."""
         value: dict[str, Any] = {
-            "format": FORMAT,
+            "format": self.format,
             "source": self.source,
             "options": self.options,
             "shards": [asdict(shard) for shard in self.shards],
@@ -148,21 +175,26 @@ class Manifest:
         """
         path = Path(root) / MANIFEST
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-            if value["format"] != FORMAT:
+            value = json.loads(read_bounded(path, MAX_BYTES))
+            if value["format"] not in FORMATS:
                 raise LmdbError(
                     str(path),
                     f"format {value['format']!r}, not {FORMAT!r}",
                     "Pack the labels again",
                 )
+            shards = tuple(map(Shard.from_dict, value["shards"]))
+            statistics = Statistics.from_dict(value["statistics"])
+            if sum(shard.samples for shard in shards) != statistics.samples:
+                raise ValueError("statistics: not as many samples as in the shards")
             return cls(
                 value["source"],
                 value["options"],
-                tuple(map(Shard.from_dict, value["shards"])),
-                Statistics.from_dict(value["statistics"]),
+                shards,
+                statistics,
                 value["image_sizes"],
                 str(value.get("role", "")),
-                _rows(value.get("excluded", []), int(value["statistics"]["samples"])),
+                _rows(value.get("excluded", []), statistics.samples),
+                value["format"],
             )
         except FileNotFoundError:
             raise LmdbError(
@@ -170,10 +202,76 @@ class Manifest:
                 f"no data set here: it has no {MANIFEST}, which packing writes last",
                 "Check the path, or run the packing again: finished shards are kept",
             ) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise LmdbError(
                 str(path), f"not a manifest ({error!r})", "Fetch or pack the data set again"
             ) from None
+
+
+def label_checksum(label: str) -> int:
+    """Returns the checksum of a label; never 0, which stands for none in older data sets."""
+    return crc32(label.encode()) or 1
+
+
+def label_checksums(table: NDArray[Any]) -> NDArray[np.uint32]:
+    """Returns the checksums of the labels, uint32 [samples]; 0 where the table has none."""
+    if "label_crc32" in (table.dtype.names or ()):
+        return np.asarray(table["label_crc32"])
+    return np.broadcast_to(np.uint32(0), len(table))
+
+
+def load_table(directory: Path, shard: Shard) -> NDArray[Any]:
+    """Maps samples.npy, whose every byte decides what is good: its digest is checked.
+
+    Processes that read the same file share its pages, which the kernel may drop and read again.
+
+    Returns:
+        PACKED_SAMPLE [samples]; SAMPLE where the data set has no checksums of labels.
+
+    Raises:
+        LmdbError: it is missing, was changed after packing, or is not this shard's.
+    """
+    path = directory / SAMPLES
+    try:
+        size = path.stat().st_size
+        if size != shard.files[SAMPLES].bytes:
+            cause = f"{size:,} bytes instead of {shard.files[SAMPLES].bytes:,}"
+            raise LmdbError(str(path), cause, "Fetch or pack the data set again")
+        if ShardFile.of(path) != shard.files[SAMPLES]:
+            raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
+        with open_regular(path) as file:
+            return _map_table(file, size, shard.samples)
+    except OSError as error:
+        cause = "missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        raise LmdbError(str(path), cause, "Fetch or pack the data set again") from None
+    except ValueError:
+        raise LmdbError(str(path), "not the manifest's table", "Pack the labels again") from None
+
+
+def _map_table(file: BinaryIO, size: int, samples: int) -> NDArray[Any]:
+    """Maps a table after its header said that it is of this size.
+
+    Raises:
+        ValueError: it is another array, or none.
+    """
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"version {version}")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if shape != (samples,) or is_fortran or dtype not in (SAMPLE, PACKED_SAMPLE):
+        raise ValueError(f"{dtype} {shape}")
+    start = file.tell()
+    if start + samples * dtype.itemsize != size:
+        raise ValueError(f"{size} bytes")
+    mapped = np.memmap(file, dtype, "r", start, shape)
+    return np.asarray(mapped.view(np.ndarray))
 
 
 def _rows(value: list[Any], samples: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.atomic import write_text
 from ocr_lib.data.base import checksums_of
-from ocr_lib.data.lmdb_store.manifest import MANIFEST, SAMPLES, Manifest, Shard, measure_sizes
+from ocr_lib.data.lmdb_store.manifest import MANIFEST, Manifest, Shard, load_table, measure_sizes
 from ocr_lib.data.lmdb_store.pack import write_report
 from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.roles import positions_in
@@ -30,7 +30,7 @@ def merge(
 ) -> tuple[Manifest, dict[str, Place]]:
     """Writes the manifest of all parts together, in their order.
 
-    Only what is small is read: each part's manifest.json and the samples.npy of its shards, 20
+    Only what is small is read: each part's manifest.json and the samples.npy of its shards, 24
     bytes a sample. The result depends on the parts alone, not on who packed them where.
 
     Args:
@@ -58,8 +58,8 @@ def merge(
             places[name] = number, shard.name
             shards.append(replace(shard, name=name))
     tables = [
-        np.load(parts[number] / name / SAMPLES, allow_pickle=False)
-        for number, name in places.values()
+        load_table(parts[number] / places[shard.name][1], shard)
+        for shard, (number, _) in zip(shards, places.values(), strict=True)
     ]
     sources = [manifest.source for manifest in manifests]
     merged = Manifest(

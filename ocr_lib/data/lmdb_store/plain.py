@@ -1,5 +1,6 @@
 """LMDB folders that other tools packed: PaddleOCR, deep-text-recognition-benchmark."""
 
+import logging
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.base import SAMPLE, Row, Sample, checksums_of, probe, sizes_of
-from ocr_lib.data.lmdb_store.read import LmdbReader
-from ocr_lib.errors import LmdbError
+from ocr_lib.data.decode import check_size
+from ocr_lib.data.lmdb_store.manifest import DATA
+from ocr_lib.data.lmdb_store.read import REPACK, LmdbReader
+from ocr_lib.errors import ImageError, LmdbError, UserError
 from ocr_lib.progress import Progress
+
+log = logging.getLogger(__name__)
 
 
 class PlainLmdb:
@@ -20,8 +25,11 @@ class PlainLmdb:
     Args:
         directory: holds data.mdb.
 
+    Attributes:
+        left_out: what is in the file and is no sample, in words; each is logged, too.
+
     Raises:
-        LmdbError: the file is cut short, or not an LMDB of text lines.
+        LmdbError: the file is cut short or damaged, or not an LMDB of text lines counted from 1.
 
     Source: PaddleOCR `LMDBDataSet`. Unlike it, a damaged sample is never replaced by another one.
     """
@@ -30,6 +38,12 @@ class PlainLmdb:
         self.directory = Path(directory)
         self._reader = LmdbReader(self.directory)
         self._samples = self._reader.count()
+        if self._reader.has_sample(0):
+            cause = "its samples are counted from 0, and readers of this layout count from 1"
+            raise LmdbError(str(self.directory), cause, REPACK)
+        self.left_out = tuple(self._left_out())
+        for words in self.left_out:
+            log.warning("%s", words)
 
     def __len__(self) -> int:
         return self._samples
@@ -74,6 +88,26 @@ class PlainLmdb:
     def resample(self, epoch: int) -> bool:  # noqa: ARG002
         """Changes nothing: all samples are in every epoch."""
         return False
+
+    def fault(self, i: int) -> UserError | None:
+        """Returns what is wrong with sample `i`, decided by its record and its image's header."""
+        try:
+            sample = self.sample(i)
+            check_size(sample.image, f"{self.directory / DATA} sample {i + 1}")
+        except (LmdbError, ImageError) as error:
+            return error
+        if not sample.label:
+            where = f"{self.directory / DATA} sample {i + 1}"
+            return LmdbError(where, "the label is empty", REPACK)
+        return None
+
+    def _left_out(self) -> Iterator[str]:
+        if self._reader.has_sample(self._samples + 1):
+            others = (self._reader.records() - 1) // 2 - self._samples
+            yield (
+                f"{self.directory}: num-samples is {self._samples}, and sample "
+                f"{self._samples + 1} is there as well: {max(others, 1)} samples are left out"
+            )
 
     def _probe(self, i: int) -> Row:
         try:

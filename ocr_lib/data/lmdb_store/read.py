@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -13,13 +12,22 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.base import SAMPLE, Sample, checksums_of, sizes_of
+from ocr_lib.data.base import Sample, checksums_of, sizes_of
 from ocr_lib.data.lmdb_store.environment import open_environment
-from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, Manifest, Shard, ShardFile
+from ocr_lib.data.lmdb_store.manifest import (
+    DATA,
+    SAMPLES,
+    Manifest,
+    ShardFile,
+    label_checksum,
+    label_checksums,
+    load_table,
+)
 from ocr_lib.errors import LmdbError
 
 LABEL = b"label-"
-AGAIN = "Pack the labels again, with `ocr pack-lmdb` or the tool that made it"
+SHOWN = 40  # bytes of a label in a message
+REPACK = "Pack the labels again, with `ocr pack-lmdb` or the tool that made it"
 
 
 class LmdbReader:
@@ -36,6 +44,14 @@ class LmdbReader:
         self._environment: lmdb.Environment | None = None
         self._process = 0
 
+    def open(self) -> None:
+        """Opens the environment, where it is not open yet.
+
+        Raises:
+            LmdbError: it is missing or damaged.
+        """
+        self._opened()
+
     def record(self, row: int) -> tuple[bytes, str]:
         """Returns image and label of a row, counted from 0.
 
@@ -47,14 +63,18 @@ class LmdbReader:
             with self._opened().begin() as transaction:
                 image = transaction.get(b"image-%09d" % number)
                 label = transaction.get(b"label-%09d" % number)
-            if image is None or label is None:
-                raise self._damaged(row, "the record is missing")
-            return image, label.decode()
-        except (lmdb.Error, UnicodeDecodeError) as error:
+        except lmdb.Error as error:
             raise self._damaged(row, str(error)) from None
+        if image is None or label is None:
+            missing = "label" if image else "image" if label else "record"
+            raise self._damaged(row, f"the {missing} is missing")
+        return image, self._decoded(row, label)
 
-    def labels(self) -> Iterator[str]:
+    def labels(self, count: int) -> Iterator[str]:
         """Yields all labels in order.
+
+        Args:
+            count: how many there are.
 
         Raises:
             LmdbError: the file is damaged.
@@ -63,12 +83,17 @@ class LmdbReader:
         try:
             with self._opened().begin() as transaction, transaction.cursor() as cursor:
                 if cursor.set_range(LABEL):
-                    for row, (key, value) in enumerate(cursor):  # noqa: B007
+                    for key, value in cursor:
                         if not key.startswith(LABEL):
                             break
-                        yield value.decode()
-        except (lmdb.Error, UnicodeDecodeError) as error:
+                        if key != b"label-%09d" % (row + 1):
+                            raise self._damaged(row, "the label is missing")
+                        yield self._decoded(row, value)
+                        row += 1
+        except lmdb.Error as error:
             raise self._damaged(row, str(error)) from None
+        if row != count:
+            raise self._damaged(row, f"there are {row} labels and not {count}")
 
     def count(self) -> int:
         """Returns `num-samples`.
@@ -81,23 +106,51 @@ class LmdbReader:
                 written = transaction.get(b"num-samples")
                 records = transaction.stat()["entries"]
         except lmdb.Error as error:
-            raise LmdbError(str(self.directory), f"unreadable ({error})", AGAIN) from None
+            raise LmdbError(str(self.directory), f"unreadable ({error})", REPACK) from None
         if written is None:
-            raise LmdbError(str(self.directory), "an LMDB without num-samples", AGAIN)
+            raise LmdbError(str(self.directory), "an LMDB without num-samples", REPACK)
         if not re.fullmatch(rb"[0-9]{1,12}", written):
             shown = written[:40].decode("utf-8", "backslashreplace")
-            raise LmdbError(str(self.directory), f"num-samples is {shown!r}, not a count", AGAIN)
+            raise LmdbError(str(self.directory), f"num-samples is {shown!r}, not a count", REPACK)
         count = int(written)
         if count > records:
             cause = f"num-samples is {count}, but there are {records} records in all"
-            raise LmdbError(str(self.directory), cause, AGAIN)
+            raise LmdbError(str(self.directory), cause, REPACK)
         return count
+
+    def has_sample(self, number: int) -> bool:
+        """Whether there is an image or a label of this number, counted from 1.
+
+        Raises:
+            LmdbError: the file is damaged.
+        """
+        keys = (b"%s-%09d" % (what, number) for what in (b"image", b"label"))
+        try:
+            with self._opened().begin() as transaction, transaction.cursor() as cursor:
+                return any(map(cursor.set_key, keys))
+        except lmdb.Error as error:
+            raise self._damaged(number - 1, str(error)) from None
+
+    def records(self) -> int:
+        """Returns how many records of any kind there are."""
+        with self._opened().begin() as transaction:
+            return int(transaction.stat()["entries"])
+
+    def changed(self, row: int, what: str) -> LmdbError:
+        """Returns the error for an image or a label that was changed after packing."""
+        return self._damaged(row, f"the {what}'s checksum is not the one it was packed with")
 
     def _opened(self) -> lmdb.Environment:
         if self._environment is None or self._process != os.getpid():
             self._environment = open_environment(self.directory, self._expected_bytes)
             self._process = os.getpid()
         return self._environment
+
+    def _decoded(self, row: int, label: bytes) -> str:
+        try:
+            return label.decode()
+        except UnicodeDecodeError:
+            raise self._damaged(row, f"the label is not UTF-8: {label[:SHOWN]!r}") from None
 
     def _damaged(self, row: int, cause: str) -> LmdbError:
         return LmdbError(
@@ -162,19 +215,29 @@ class LmdbDataset:
         facts = self._tables[shard][row]
         image, label = self._readers[shard].record(row)
         if crc32(image) != facts["crc32"]:
-            raise LmdbError(
-                f"{self._readers[shard].directory / DATA} sample {row + 1}",
-                "the image's checksum is not the one it was packed with",
-                "Fetch or pack the data set again",
-            )
+            raise self._readers[shard].changed(row, "image")
+        if label_checksums(self._tables[shard])[row] not in (0, label_checksum(label)):
+            raise self._readers[shard].changed(row, "label")
         name = f"{self.manifest.source['label_list']}:{facts['line']}"
         return Sample(image, label, name)
 
     def labels(self) -> Iterator[str]:
-        """Yields the label of every sample in order, without reading images."""
+        """Yields the label of every sample in order, without reading images.
+
+        Raises:
+            LmdbError: a label is missing, or was changed after packing.
+        """
         excluded = set(self.manifest.excluded)
-        labels = chain.from_iterable(reader.labels() for reader in self._readers)
-        yield from (label for row, label in enumerate(labels) if row not in excluded)
+        start = 0
+        for shard, reader, table in zip(self._shards, self._readers, self._tables, strict=True):
+            checksums = label_checksums(table)
+            for row, label in enumerate(reader.labels(shard.samples)):
+                if start + row in excluded:
+                    continue
+                if checksums[row] not in (0, label_checksum(label)):
+                    raise reader.changed(row, "label")
+                yield label
+            start += shard.samples
 
     def resample(self, epoch: int) -> bool:  # noqa: ARG002
         """Changes nothing: all samples are in every epoch."""
@@ -196,7 +259,7 @@ def read_checksums(root: str | Path) -> NDArray[np.uint64]:
 
 
 def _load_tables(root: Path, manifest: Manifest) -> list[NDArray[Any]]:
-    return [_load_table(root / shard.name, shard) for shard in manifest.shards]
+    return [load_table(root / shard.name, shard) for shard in manifest.shards]
 
 
 def _checksums(tables: list[NDArray[Any]], manifest: Manifest) -> NDArray[np.uint64]:
@@ -218,18 +281,3 @@ def _check_length(path: Path, entry: ShardFile) -> None:
     if size != entry.bytes:
         state = "missing" if size is None else f"{size:,} bytes instead of {entry.bytes:,}"
         raise LmdbError(str(path), state, "Fetch or pack the data set again")
-
-
-def _load_table(directory: Path, shard: Shard) -> NDArray[Any]:
-    """Maps samples.npy, whose every byte decides what is good: its digest is checked.
-
-    Processes that read the same file share its pages, which the kernel may drop and read again.
-    """
-    path = directory / SAMPLES
-    _check_length(path, shard.files[SAMPLES])
-    if ShardFile.of(path) != shard.files[SAMPLES]:
-        raise LmdbError(str(path), "changed after packing", "Fetch or pack the data set again")
-    table = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    if table.dtype != SAMPLE or len(table) != shard.samples:
-        raise LmdbError(str(path), "not the manifest's table", "Pack the labels again")
-    return np.asarray(table)

@@ -14,14 +14,15 @@ import lmdb
 import numpy as np
 
 from ocr_lib.atomic import atomic_file
-from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.decode import check_image
 from ocr_lib.data.labels.images import read_image
 from ocr_lib.data.lmdb_store.manifest import (
     DATA,
+    PACKED_SAMPLE,
     SAMPLES,
     Shard,
     ShardFile,
+    label_checksum,
 )
 from ocr_lib.data.lmdb_store.statistics import Dropped, Statistics, count_samples
 from ocr_lib.errors import ImageError, ImageFormatError, SingleColourError
@@ -96,7 +97,7 @@ def write_shard(
         environment.sync(True)
     finally:
         environment.close()
-    table = np.frombuffer(checked.rows, SAMPLE)
+    table = np.frombuffer(checked.rows, PACKED_SAMPLE)
     with atomic_file(directory / SAMPLES) as file:
         np.save(file, table, allow_pickle=False)
     files = {name: ShardFile.of(directory / name) for name in (DATA, SAMPLES)}
@@ -110,7 +111,7 @@ class _ImageChecker:
         self._rules = rules
         self._root = f"{rules.image_root}/"
         self.labels: list[str] = []
-        self.rows = array("I")  # the fields of SAMPLE, row by row
+        self.rows = array("I")  # the fields of PACKED_SAMPLE, row by row
         self.dropped: dict[str, Dropped] = {}
 
     def images(self, entries: Iterable[Entry], progress: Progress) -> Iterator[tuple[bytes, bytes]]:
@@ -124,7 +125,8 @@ class _ImageChecker:
                 self.dropped.setdefault(bad.reason, Dropped()).add(where)
             else:
                 self.labels.append(label)
-                self.rows.extend((crc32(data), len(data), width, height, line))
+                checksum = label_checksum(label)
+                self.rows.extend((crc32(data), len(data), width, height, line, checksum))
                 yield b"image-%09d" % len(self.labels), data
             progress(1)
 

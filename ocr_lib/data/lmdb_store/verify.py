@@ -1,14 +1,22 @@
-"""Checks a packed data set against its manifest, down to the sample (`ocr fsck`)."""
+"""Checks an LMDB data set down to the sample (`ocr fsck`), a packed one against its manifest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-import numpy as np
-
-from ocr_lib.data.base import SAMPLE
-from ocr_lib.data.lmdb_store.manifest import DATA, SAMPLES, Manifest, Shard, ShardFile
+from ocr_lib.data.lmdb_store.manifest import (
+    DATA,
+    MANIFEST,
+    SAMPLES,
+    Manifest,
+    Shard,
+    ShardFile,
+    label_checksum,
+    label_checksums,
+    load_table,
+)
+from ocr_lib.data.lmdb_store.plain import PlainLmdb
 from ocr_lib.data.lmdb_store.read import LmdbReader
 from ocr_lib.errors import LmdbError
 from ocr_lib.progress import Progress
@@ -29,12 +37,15 @@ class VerifyReport:
 def verify(root: str | Path) -> VerifyReport:
     """Compares every file with the manifest's lengths and digests.
 
-    Where a digest differs, the samples are read one by one to name the damaged ones.
+    Where a digest differs, and in an LMDB of another tool, which has no digests, the samples are
+    read one by one to name the damaged ones.
 
     Raises:
-        LmdbError: there is no manifest.
+        LmdbError: there is neither a manifest nor an LMDB, or another tool's cannot be opened.
     """
     root = Path(root)
+    if not (root / MANIFEST).exists() and (root / DATA).exists():
+        return _verify_plain(PlainLmdb(root))
     manifest = Manifest.load(root)
     problems: list[str] = []
     with Progress(manifest.statistics.samples, "checking", "samples") as progress:
@@ -68,22 +79,46 @@ def _shard_problems(directory: Path, shard: Shard) -> Iterator[str]:
 
 
 def _damaged_samples(directory: Path, shard: Shard) -> Iterator[str]:
-    """Names the samples whose image has another checksum; the lengths are known to be right."""
-    table = np.load(directory / SAMPLES, allow_pickle=False)
-    if table.dtype != SAMPLE:
-        return
+    """Names the samples that have another checksum; the lengths are known to be right."""
     reader = LmdbReader(directory, shard.files[DATA].bytes)
+    try:
+        table = load_table(directory, shard)
+        reader.open()
+    except LmdbError as error:
+        yield f"{error.where}: {error.cause}"
+        return
+    expected = zip(table["crc32"].tolist(), label_checksums(table).tolist(), strict=True)
     damaged = []
-    for row, expected in enumerate(table["crc32"].tolist()):
+    for row, (image_checksum, label_crc32) in enumerate(expected):
         try:
-            image, _ = reader.record(row)
-            cause = None if crc32(image) == expected else "the image's checksum differs"
+            image, label = reader.record(row)
         except LmdbError as error:
-            cause = error.cause
-        if cause:
-            damaged.append(f"{directory / DATA} sample {row + 1}: {cause}")
+            damaged.append(f"{error.where}: {error.cause}")
+            continue
+        where = f"{directory / DATA} sample {row + 1}"
+        if crc32(image) != image_checksum:
+            damaged.append(f"{where}: the image's checksum differs")
+        elif label_crc32 not in (0, label_checksum(label)):
+            damaged.append(f"{where}: the label's checksum differs")
+    yield from _named(damaged, directory)
+    if not damaged:
+        labels = "" if label_checksums(table).any() else "labels or "
+        yield f"{directory / DATA}: every sample is whole; {labels}the index may be damaged"
+
+
+def _verify_plain(dataset: PlainLmdb) -> VerifyReport:
+    """Reads every record of an LMDB of another tool."""
+    with Progress(len(dataset), "checking", "samples") as progress:
+        damaged = []
+        for i in range(len(dataset)):
+            if fault := dataset.fault(i):
+                damaged.append(f"{fault.where}: {fault.cause}")
+            progress.add()
+    problems = [*dataset.left_out, *_named(damaged, dataset.directory)]
+    return VerifyReport(dataset.directory, 1, len(dataset), tuple(problems))
+
+
+def _named(damaged: list[str], directory: Path) -> Iterator[str]:
     yield from damaged[:NAMED]
     if len(damaged) > NAMED:
         yield f"{directory / DATA}: {len(damaged) - NAMED} more damaged samples"
-    if not damaged:
-        yield f"{directory / DATA}: every image is whole; labels or index may be damaged"

@@ -117,12 +117,17 @@ def pack_lmdb(
 
 
 @command("fsck")
-@click.argument("folder", type=input_folder, metavar="DIR", help="a folder of `ocr pack-lmdb`")
+@click.argument(
+    "folder",
+    type=input_folder,
+    metavar="DIR",
+    help="a folder of `ocr pack-lmdb`, or an LMDB of another tool",
+)
 def fsck(folder: Path) -> None:
-    """Check a packed data set against its manifest.
+    """Check a packed data set against its manifest, or an LMDB of another tool by itself.
 
     Lengths and checksums of its files are compared and, where a file was changed, which samples
-    are damaged.
+    are damaged. Of another tool's LMDB every record is read.
 
     Examples:
       ocr fsck data/train

@@ -9,7 +9,15 @@ import pytest
 
 from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.lmdb_store import pack
-from ocr_lib.data.lmdb_store.manifest import Manifest, Shard, ShardFile, measure_sizes
+from ocr_lib.data.lmdb_store.manifest import (
+    MAX_BYTES,
+    Manifest,
+    Shard,
+    ShardFile,
+    label_checksum,
+    load_table,
+    measure_sizes,
+)
 from ocr_lib.data.lmdb_store.statistics import Statistics
 from ocr_lib.data.roles import ROLES
 from ocr_lib.errors import LmdbError
@@ -38,7 +46,8 @@ def test_rows_left_out_that_are_not_there_are_refused(tmp_path: Path, excluded: 
 
 
 def shard(name: str, samples: int) -> Shard:
-    return Shard(name, samples, {"data.mdb": ShardFile(samples, "0" * 64)})
+    files = {"data.mdb": samples, "samples.npy": 24 * samples}
+    return Shard(name, samples, {file: ShardFile(size, "0" * 64) for file, size in files.items()})
 
 
 def manifest(*counts: int, excluded: tuple[int, ...] = ()) -> Manifest:
@@ -88,3 +97,71 @@ def test_sizes_are_measured_over_all_shards() -> None:
         "width": {"min": 10, "median": 30, "max": 50},
         "height": {"min": 1, "median": 3, "max": 5},
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("shards", 0, "name"), "../../elsewhere"),
+        (("shards", 0, "name"), "/etc"),
+        (("shards", 0, "name"), ".."),
+        (("shards", 0, "name"), "a/b"),
+        (("shards", 0, "name"), [1]),
+        (("shards", 0, "samples"), 10**12),
+        (("shards", 0, "samples"), -1),
+        (("shards", 0, "samples"), "2"),
+        (("shards", 0, "files", "samples.npy", "bytes"), -1),
+        (("shards", 0, "files"), {"../data.mdb": {"bytes": 1, "sha256": ""}}),
+        (("statistics", "samples"), 10**12),
+        (("statistics",), []),
+        (("shards",), "[" * 10),
+    ],
+)
+def test_names_and_numbers_that_cannot_be_are_refused(
+    tmp_path: Path, path: tuple[str | int, ...], value: object
+) -> None:
+    pack(write_lines(tmp_path, ["a", "b"]), tmp_path, tmp_path / "out")
+    file = tmp_path / "out/manifest.json"
+    content = json.loads(file.read_text())
+    *parents, last = path
+    inner = content
+    for key in parents:
+        inner = inner[key]
+    inner[last] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises(LmdbError, match="not a manifest"):
+        Manifest.load(tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, "nul", "\ud800"])
+def test_what_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content, "utf-8", "surrogatepass")
+    with pytest.raises(LmdbError, match="not a manifest"):
+        Manifest.load(tmp_path)
+
+
+def test_a_manifest_is_read_to_its_bound(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(LmdbError, match=r"not a manifest .*larger than"):
+        Manifest.load(tmp_path)
+
+
+def test_a_table_is_read_after_its_header_fits(tmp_path: Path) -> None:
+    packed = pack(write_lines(tmp_path, ["a", "b"]), tmp_path, tmp_path / "out")
+    directory = tmp_path / "out/shard-00000"
+    assert load_table(directory, packed.shards[0])["label_crc32"].tolist() == [
+        label_checksum("a"),
+        label_checksum("b"),
+    ]
+    for array in (np.zeros(2, "<u4"), np.zeros((2, 10), np.uint8), np.zeros(3, SAMPLE)):
+        np.save(directory / "samples.npy", array)
+        files = {**packed.shards[0].files, "samples.npy": ShardFile.of(directory / "samples.npy")}
+        with pytest.raises(LmdbError, match="not the manifest's table"):
+            load_table(directory, replace(packed.shards[0], files=files))
+    content = bytearray((directory / "samples.npy").read_bytes())
+    content[:] = content.replace(b"(3,), }", b"(9" + b"9" * 9 + b",), }")[: len(content)]
+    (directory / "samples.npy").write_bytes(content)
+    files = {**packed.shards[0].files, "samples.npy": ShardFile.of(directory / "samples.npy")}
+    with pytest.raises(LmdbError, match="not the manifest's table"):
+        load_table(directory, replace(packed.shards[0], files=files))

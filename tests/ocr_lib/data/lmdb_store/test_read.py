@@ -1,20 +1,25 @@
 """Reading packed data sets: whole, damaged, from threads, after forks, in other processes."""
 
+import hashlib
+import json
 import os
 import pickle
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ocr_lib.data.base import SAMPLE
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
+from ocr_lib.data.lmdb_store.manifest import ShardFile
 from ocr_lib.errors import LmdbError
 from tests.ocr_lib.data.lines import texts, write_lines
-from tests.ocr_lib.data.lmdb_store.damage import COUNT, flip, flip_image, remove
+from tests.ocr_lib.data.lmdb_store.damage import COUNT, flip, flip_image, flip_label, remove
 
 
 def test_every_sample_comes_back(root: Path) -> None:
@@ -122,3 +127,40 @@ def test_an_incomplete_data_set_is_refused(
     damage(root)
     with pytest.raises(LmdbError, match=message):
         LmdbDataset(root)
+
+
+def test_a_changed_label_is_refused_and_the_others_are_read(root: Path) -> None:
+    flip_label(root, 3)
+    dataset = LmdbDataset(root)
+    with pytest.raises(LmdbError, match=r"data\.mdb sample 4: the label's checksum"):
+        dataset.sample(3)
+    assert dataset.sample(4).label == texts(5)[4]
+    with pytest.raises(LmdbError, match=r"data\.mdb sample 4: the label's checksum"):
+        list(dataset.labels())
+
+
+def test_a_label_that_is_gone_does_not_move_the_others(root: Path) -> None:
+    path = root / "shard-00000/data.mdb"
+    record = b"label-000000004" + texts(4)[3].encode()
+    path.write_bytes(path.read_bytes().replace(record, record.replace(b"4", b"9", 1)))
+    with pytest.raises(LmdbError, match="sample 4: the label is missing"):
+        list(LmdbDataset(root).labels())
+
+
+def test_a_data_set_without_checksums_of_labels_is_read(root: Path) -> None:
+    """As version 1 of the format has it: other tables, another name, the same digest as then."""
+    manifest = json.loads((root / "manifest.json").read_text())
+    manifest["format"] = "ocr-lmdb-1"
+    for shard in manifest["shards"]:
+        path = root / shard["name"] / "samples.npy"
+        table = np.load(path)
+        np.save(path, np.array([tuple(row)[:5] for row in table], SAMPLE))
+        shard["files"]["samples.npy"] = asdict(ShardFile.of(path))
+    text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+    (root / "manifest.json").write_text(text)
+    flip_label(root, 3)
+    dataset = LmdbDataset(root)
+    assert dataset.manifest.digest == hashlib.sha256(text.encode()).hexdigest()
+    assert len(read_all(dataset)) == COUNT
+    assert dataset.sample(3).label != texts(4)[3]
+    assert read_all(dataset)[4:] == texts(COUNT)[4:]

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ocr_lib.data.lmdb_store import verify
-from tests.ocr_lib.data.lmdb_store.damage import COUNT, flip, flip_image, remove
+from ocr_lib.errors import LmdbError
+from tests.ocr_lib.data.lmdb_store.damage import COUNT, flip, flip_image, flip_label, remove
+from tests.ocr_lib.data.opened import write_plain
 
 
 def test_verify_finds_nothing_in_a_good_data_set(root: Path) -> None:
@@ -24,6 +26,24 @@ def test_verify_names_damaged_samples(root: Path) -> None:
     assert "content was changed after packing" in changed
     assert "data.mdb sample 4: " in first
     assert "data.mdb sample 8: " in second
+
+
+def test_verify_names_samples_with_other_labels(root: Path) -> None:
+    flip_label(root, 5)
+    changed, named = verify(root).problems
+    assert "content was changed after packing" in changed
+    assert "data.mdb sample 6: " in named
+
+
+def test_verify_reads_what_other_tools_packed(tmp_path: Path) -> None:
+    write_plain(tmp_path / "plain", ["a", "b", "c"], damage=1)
+    report = verify(tmp_path / "plain")
+    assert (report.shards, report.samples) == (1, 3)
+    assert [problem.endswith("sample 2: the image is missing") for problem in report.problems] == [
+        True
+    ]
+    with pytest.raises(LmdbError, match="no data set here"):
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(
