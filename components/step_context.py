@@ -4,6 +4,7 @@ A step and everything below it take what they need from here or as an argument: 
 the step's code looks for a store, or reads the environment for one.
 """
 
+import errno
 import logging
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from ocr_lib.cpu import configure_cpu
 from ocr_lib.errors import OcrError
 from ocr_lib.log_config import logging_configured
 from ocr_lib.storage.store import Store
-from ocr_lib.terminal import echo
+from ocr_lib.terminal import echo, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def step_context(name: str, resume_key: str = "", run: str = "") -> Iterator[Ste
 
     The block begins with the step's imports: CPU settings are in place before numeric libraries.
 
-    An error that the project raises on purpose ends the process with its message and exit code;
-    anything else is a defect and keeps its traceback.
+    Errors end the process, see `ended_by_errors`.
 
     Args:
         name: the step's name, printed before an error.
@@ -60,16 +60,37 @@ def step_context(name: str, resume_key: str = "", run: str = "") -> Iterator[Ste
     configure_cpu()
     work_dir, done = _work_dir(name, resume_key), False
     try:
-        with logging_configured(run=run, step=name):
+        with ended_by_errors(name), logging_configured(run=run, step=name):
             log = logging.getLogger(f"components.{name}")
             yield StepContext(Store.from_env(), work_dir, log=log)
         done = True
-    except OcrError as error:
-        echo(f"{name}: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
     finally:
         if done or not resume_key:
             shutil.rmtree(work_dir, ignore_errors=True)
+
+
+@contextmanager
+def ended_by_errors(name: str) -> Iterator[None]:
+    """Ends the process with a line and an exit code where a step meets an error.
+
+    That is what the project raises on purpose, and a full disk, which any write may meet; anything
+    else is a defect and keeps its traceback.
+
+    Args:
+        name: the step's name, printed before the error.
+    """
+    try:
+        yield
+    except OcrError as error:
+        echo(f"{name}: {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        text = f"{place}the disk is full. Give the step more room on its node, then run it again."
+        echo(f"{name}: {printable(text)}", err=True)
+        raise SystemExit(1) from None
 
 
 def _work_dir(name: str, resume_key: str) -> Path:

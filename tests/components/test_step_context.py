@@ -30,6 +30,24 @@ def test_an_error_of_ours_is_one_line_and_its_exit_code(
     assert capsys.readouterr().err == f"gen_label: {error}\n"
 
 
+def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with (
+        pytest.raises(SystemExit) as exit_,
+        step_context("pack_lmdb"),
+        open("/dev/full", "wb", buffering=0) as full,
+    ):
+        full.write(b"x")
+    assert exit_.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pack_lmdb: ")
+    assert "the disk is full" in line
+
+
+def test_another_error_of_the_system_keeps_its_traceback() -> None:
+    with pytest.raises(FileNotFoundError), step_context("train"):
+        open("/nothing").close()
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError), step_context("train"):
         raise ZeroDivisionError
