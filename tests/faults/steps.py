@@ -4,7 +4,9 @@ Every step reads what `build_world` made once: each case gets a copy of that buc
 store of its own.
 """
 
+import ctypes
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ from components.plan.step import PlanRequest, plan
 from components.predict.step import PredictRequest, predict_partition
 from components.preflight import step as preflight_step
 from components.preflight.join import join_sets
-from components.step_context import StepContext
+from components.step_context import StepContext, ended_by_errors
 from components.train.step import TrainStepRequest, train
 from ocr_lib.config.loader import load_config
 from ocr_lib.data.labels.convert import convert
@@ -41,6 +43,8 @@ RUN = "killed"
 JUDGED = "judged"  # its champion is pinned and its test set predicted
 BEFORE = "judged-before"  # and this one is evaluated
 MODEL = "killed"
+REFUSED = "the step"  # what the line of an error begins with
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000  # of Linux
 TINY = ("Train.dataset.data_dir", "Eval.dataset.data_dir", "Global.save_model_dir")
 
 
@@ -238,9 +242,45 @@ STEPS: dict[str, Callable[[Store, World, Path], object]] = {
 }
 
 
-def run_step(step: str, world: World, work: Path) -> None:
-    """Runs one step; for a child process."""
-    STEPS[step](Store.from_env(), world, work)
+def run_step(
+    step: str, world: World, work: Path, timeout_s: float = 30.0, disk_kib: int = 0
+) -> None:
+    """Runs one step; for a child process. An error of the project is a line and its exit code.
+
+    Args:
+        step: one of `STEPS`.
+        world: what it starts from.
+        work: the folder to work in.
+        timeout_s: of the store's answers.
+        disk_kib: size of the disk that `work` and temporary files are on; 0 for this machine's.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    if disk_kib:
+        mount_small_disk(work, disk_kib)
+        tempfile.tempdir = str(work)
+    with ended_by_errors(REFUSED):
+        STEPS[step](Store.from_env(timeout_s=timeout_s), world, work)
+
+
+def mount_small_disk(folder: Path, kib: int) -> None:
+    """Puts a real file system of this size at a folder, for this process alone.
+
+    Raises:
+        OSError: this machine gives no name space of one's own.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.getuid(), os.getgid()
+    _checked(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    options = f"size={kib}k".encode()
+    _checked(libc.mount(b"none", os.fsencode(folder), b"tmpfs", 0, options))
+
+
+def _checked(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), "no name space of one's own")
 
 
 def run_rank(train_folder: Path, validation: Path, run_dir: Path, environment: dict[str, str]):

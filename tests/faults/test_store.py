@@ -1,0 +1,215 @@
+"""A store that fails in every way between a step and its objects, and disks that are full.
+
+The step ends rightly, or with one line of error. Then nothing half-written is to be seen, and run
+again without the fault it ends as if there had been none.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fault_proxy import (
+    Fault,
+    FaultProxy,
+    Rule,
+    damaged_upload,
+    drip,
+    html_page,
+    lost_answer,
+    not_found,
+    reset,
+    s3_error,
+    silent,
+    skewed_clock,
+    status,
+    truncated,
+    wrong_bytes,
+)
+from tests.faults.cases import FULL, NotInjectedError, cases, random_for
+from tests.faults.conftest import copy_of
+from tests.faults.processes import Child, Run
+from tests.faults.readers import read_local, read_store
+from tests.faults.steps import REFUSED, World, digests, run_step
+from tests.faults.test_kill import results
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+
+DEADLINE_S = 120.0  # of a step whose store fails, on a busy machine
+TIMEOUT_S = 2.0  # of the store's answers, so that silence is found out soon
+ALL = ("gen-label", "upload", "replace-upload", "download", "preflight")
+SOME = ("pack", "plan", "evaluate", "predict", "train", "export")
+DRAWN = 40 if FULL else 4  # faults of each of those
+DISKS = (8, 24, 64, 160, 400)  # KiB
+ON_DISK = ("gen-label", "gen-label-here", "pack", "pack-here", "preflight", "download", "evaluate")
+MARK = ".damaged"
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class StoreFault:
+    """A fault, the methods of the requests that it makes sense for, and how often it happens.
+
+    Attributes:
+        readable: whether what is in the store afterwards can be read; not where every byte that
+            came there was damaged on the way.
+    """
+
+    fault: Callable[[], Fault]
+    methods: tuple[str, ...] = ("GET", "PUT", "HEAD", "LIST")
+    times: int | None = 1
+    after: str = ""
+    readable: bool = True
+
+
+FAULTS: dict[str, StoreFault] = {
+    **{f"status-{code}": StoreFault(partial(status, code)) for code in (500, 502, 503, 504)},
+    "status-429": StoreFault(partial(status, 429)),
+    "status-400": StoreFault(partial(status, 400)),
+    "down": StoreFault(partial(status, 503), times=None),
+    "slow-down": StoreFault(partial(s3_error, "SlowDown", 503), times=2),
+    "internal-error": StoreFault(partial(s3_error, "InternalError", 500), times=None),
+    "denied": StoreFault(partial(s3_error, "AccessDenied", 403), times=None),
+    "wrong-clock": StoreFault(partial(s3_error, "RequestTimeTooSkewed", 403), times=None),
+    "expired": StoreFault(partial(s3_error, "ExpiredToken", 400), times=None),
+    "no-bucket": StoreFault(partial(s3_error, "NoSuchBucket", 404), times=None),
+    "not-xml": StoreFault(partial(s3_error, "</Code><x", 500), times=None),
+    "reset": StoreFault(reset),
+    "resets": StoreFault(reset, times=None),
+    "lost-answer": StoreFault(lost_answer, ("PUT", "DELETE")),
+    "lost-answers": StoreFault(lost_answer, ("PUT", "DELETE"), times=None),
+    "silent": StoreFault(silent),
+    "drip": StoreFault(partial(drip, 200, 0.001), ("GET", "LIST"), times=3),
+    "truncated": StoreFault(truncated, ("GET", "LIST")),
+    "truncated-always": StoreFault(truncated, ("GET", "LIST"), times=None),
+    "wrong-bytes": StoreFault(wrong_bytes, ("GET",)),
+    "wrong-bytes-always": StoreFault(wrong_bytes, ("GET",), times=None),
+    "damaged-upload": StoreFault(damaged_upload, ("PUT",)),
+    "damaged-uploads": StoreFault(damaged_upload, ("PUT",), times=None, readable=False),
+    "gone-after-put": StoreFault(not_found, ("GET", "HEAD"), after="PUT"),
+    "clock-ahead": StoreFault(partial(skewed_clock, DAY_S), times=None),
+    "clock-behind": StoreFault(partial(skewed_clock, -DAY_S), times=None),
+    "page": StoreFault(html_page),
+    "pages": StoreFault(html_page, times=None),
+}
+
+
+def kind_of(method: str, path: str) -> str:
+    listing = method == "GET" and re.search(r"[?&](list-type|prefix)=", path)
+    return "LIST" if listing else method
+
+
+class Trial:
+    """One step on copies of the world, behind a proxy."""
+
+    def __init__(self, step: str, world: World, folder: Path) -> None:
+        self.step = step
+        self.world = world
+        self.folder = folder
+        self.known = tuple(digests(world.bucket))
+        case = folder / "undisturbed"
+        with copy_of(world, case) as server, FaultProxy(server.endpoint) as proxy:
+            run = self._child(case, server.environment(), proxy.endpoint).wait()
+            self.requests = list(proxy.requests)
+        assert run.exitcode == 0, run.log
+        self.expected = results(step, case)
+
+    def faults(self) -> dict[str, Callable[[], object]]:
+        """Returns a case for each fault and kind of request that the step makes."""
+        found: dict[str, Callable[[], object]] = {}
+        for name, one in FAULTS.items():
+            for method in one.methods:
+                case = f"{self.step}/{name}-{method}"
+                if count := self._count(method, one):
+                    skip = random_for(case).randrange(count)
+                    found[case] = partial(self.harmed, case, one, method, skip)
+        return found
+
+    def _count(self, method: str, fault: StoreFault) -> int:
+        """Returns how many requests of an undisturbed run a fault could happen to."""
+        count, seen = 0, set()
+        for made, path in self.requests:
+            fits = not fault.after or (fault.after, path.partition("?")[0]) in seen
+            count += kind_of(made, path) == method and fits
+            seen.add((made, path.partition("?")[0]))
+        return count
+
+    def harmed(self, name: str, fault: StoreFault, method: str, skip: int) -> str:
+        case = self.folder / name.replace("/", "-")
+        only = {"LIST": r"[?&](list-type|prefix)=", "GET": r"^[^?]*$|[?&]versionId="}
+        which: dict[str, Any] = {"path": only.get(method, ""), "after": fault.after}
+        with copy_of(self.world, case) as server:
+            with FaultProxy(server.endpoint) as proxy:
+                rule: Rule = proxy.add(
+                    fault.fault(),
+                    method="GET" if method == "LIST" else method,
+                    times=fault.times,
+                    skip=skip,
+                    **which,
+                )
+                run = self._child(case, server.environment(), proxy.endpoint).wait(DEADLINE_S)
+            if not rule.injected:
+                raise NotInjectedError(f"{name}: no request was harmed")
+            if fault.readable:
+                read_store(server.store(), self.known)
+            read_local(case / "work")
+            self._check(case, run, server.environment())
+        shutil.rmtree(case)
+        return f"{name} {skip} {rule.injected}"
+
+    def on_small_disk(self, kib: int) -> str:
+        case = self.folder / f"disk-{kib}"
+        with copy_of(self.world, case) as server:
+            arguments = (self.step, self.world, case / "work", TIMEOUT_S, kib)
+            run = Child(run_step, arguments, case, server.environment()).wait(DEADLINE_S)
+            if "name space of one's own" in run.log:
+                pytest.skip("this machine gives no name space of one's own")
+            read_store(server.store(), self.known)
+            self._check(case, run, server.environment(), ended_elsewhere=True)
+        return f"{self.step} {kib} {run.points}"
+
+    def _check(
+        self, case: Path, run: Run, environment: dict[str, str], *, ended_elsewhere: bool = False
+    ) -> None:
+        """Checks one end: right, or one line of error and right when run again."""
+        lines = [line for line in run.log.splitlines() if line.startswith(f"{REFUSED}: ")]
+        if run.exitcode:
+            assert run.exitcode in (1, 2), f"exit code {run.exitcode}: {run.log}"
+            assert len(lines) == 1, f"not one line: {run.log}"
+        if run.exitcode or ended_elsewhere:
+            again = self._child(case, environment, environment["OCR_S3_ENDPOINT"]).wait()
+            assert again.exitcode == 0, f"run again, it fails: {again.log}; first: {lines}"
+        found = results(self.step, case)
+        differ = sorted(
+            key
+            for key in found.keys() | self.expected.keys()
+            if found.get(key) != self.expected.get(key)
+            and not key.endswith(MARK)  # says that an object was once read with wrong bytes
+        )
+        assert not differ, f"exit code {run.exitcode}, {lines}: not as undisturbed: {differ[:5]}"
+
+    def _child(self, case: Path, environment: dict[str, str], endpoint: str) -> Child:
+        arguments = (self.step, self.world, case / "work", TIMEOUT_S)
+        return Child(run_step, arguments, case, {**environment, "OCR_S3_ENDPOINT": endpoint})
+
+
+@pytest.mark.parametrize("step", [*ALL, *SOME])
+def test_a_step_survives_its_store(step: str, world: World, tmp_path: Path) -> None:
+    found = Trial(step, world, tmp_path).faults()
+    if step in SOME:
+        drawn = random_for(step).sample(sorted(found), min(DRAWN, len(found)))
+        found = {name: found[name] for name in drawn}
+    with cases("store") as some:
+        some.run_all(found, workers=6)  # most wait for an answer
+
+
+@pytest.mark.parametrize("step", ON_DISK)
+def test_a_step_survives_a_full_disk(step: str, world: World, tmp_path: Path) -> None:
+    trial = Trial(step, world, tmp_path)
+    with cases("store") as some:
+        some.run_all({f"{step}/disk-{kib}": partial(trial.on_small_disk, kib) for kib in DISKS})
