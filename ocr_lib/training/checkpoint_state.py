@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import paddle
 from paddle import nn
 from paddle.optimizer import Optimizer
 
@@ -48,6 +49,13 @@ class CheckpointState:
         """Begins averaging with the weights in the network, unless it has begun."""
         if self._ema and not self.average:
             self.average = EMA(self._network, self._ema, updates)
+
+    def nonfinite(self) -> str | None:
+        """Returns the name of a weight or statistic that is not finite; None where all are."""
+        for name, value in self._network.state_dict().items():
+            if value.is_floating_point() and not bool(paddle.isfinite(value).all()):
+                return str(name)
+        return None
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights to evaluate and to keep."""

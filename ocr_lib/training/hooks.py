@@ -23,7 +23,7 @@ from ocr_lib.training.checkpoint_state import CheckpointState
 from ocr_lib.training.gradient_sync import Losses
 from ocr_lib.training.heartbeat import Heartbeat
 from ocr_lib.training.log import RunLog, StepTimer, metric_line, step_line
-from ocr_lib.training.nan_guard import check_finite
+from ocr_lib.training.nan_guard import TrainingError, check_finite
 from ocr_lib.training.parallel import Parallel
 from ocr_lib.training.run_dir import LATEST
 from ocr_lib.training.validation import Evaluate
@@ -255,10 +255,16 @@ class Checkpoints(Hook):
         """Writes a checkpoint of the present position; every rank calls it at the same step.
 
         Raises:
-            TrainingError: the last loss is not finite; nothing is written.
+            TrainingError: the last loss or a weight is not finite; nothing is written.
         """
         if self._guard:
             self._guard.check()
+            if weight := self._state.nonfinite():
+                raise TrainingError(
+                    f"{weight} is not finite after step {self._state.progress.global_step}, though "
+                    "the loss was. Lower Optimizer.lr.learning_rate or set "
+                    "Optimizer.clip_norm_global; the last checkpoint is unharmed."
+                )
         if not self._writes:
             return
         self._state.save(self._run_dir / name)
@@ -275,8 +281,12 @@ class Checkpoints(Hook):
         elif self._writes and settings.save_minutes:
             minutes = (time.monotonic() - self._saved_at) / 60
             # Only this rank's clock says so: it must not stop here, where the others go on.
-            if minutes >= settings.save_minutes and (not self._guard or self._guard.is_finite()):
+            if minutes >= settings.save_minutes and self._is_finite():
                 self.save(LATEST)
+
+    def _is_finite(self) -> bool:
+        """Returns whether loss and weights are, as one rank may look by itself."""
+        return not self._guard or (self._guard.is_finite() and self._state.nonfinite() is None)
 
     def on_epoch_end(self, epoch: int, *, is_last: bool) -> None:
         """Saves the epoch; drops the oldest one that is not to be kept."""
@@ -369,8 +379,12 @@ class EpochClock(Hook):
         self._started_at = time.monotonic()
 
     def on_epoch_start(self) -> None:
-        """Starts the clock."""
-        self._started_at = time.monotonic()
+        """Starts the clock, within an epoch where it stood when the checkpoint was written."""
+        self._started_at = time.monotonic() - self._state.progress.partial_epoch_s
+
+    def on_step(self, step: StepResult) -> None:  # noqa: ARG002
+        """Notes the time for a checkpoint within the epoch."""
+        self._state.progress.partial_epoch_s = time.monotonic() - self._started_at
 
     def on_epoch_end(self, epoch: int, *, is_last: bool) -> None:
         """Takes rank 0's time for all."""
@@ -380,6 +394,7 @@ class EpochClock(Hook):
             lambda: time.monotonic() - self._started_at
         )
         progress.elapsed_s += progress.epoch_s
+        progress.partial_epoch_s = 0.0
 
 
 class EarlyStopping(Hook):

@@ -23,7 +23,7 @@ from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel, init_process_group
 from ocr_lib.training.plan import TrainPlan, resolve
 from ocr_lib.training.resume import StartPoint
-from ocr_lib.training.run_dir import RunRecord, config_digest
+from ocr_lib.training.run_dir import BEST, RunRecord, config_digest, result_checkpoint
 from ocr_lib.training.time_budget import epochs_within
 from ocr_lib.training.trainer import Trainer
 
@@ -43,6 +43,7 @@ class RunResult:
         best: metrics of the best evaluation; empty where nothing was evaluated.
         seconds: wall time of this process's part of the run.
         resumed_from: the step this process began at.
+        checkpoint: the one to use: the best, or the last where no evaluation made one.
     """
 
     run_dir: Path
@@ -52,6 +53,7 @@ class RunResult:
     best: dict[str, float]
     seconds: float
     resumed_from: int
+    checkpoint: str = BEST
 
 
 def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunResult:
@@ -103,6 +105,8 @@ def _run(
     start.restore(trainer.system.network, trainer.state, resume=stored is not None)
     progress = trainer.state.progress
     progress.rescale(trainer.length.steps_per_epoch)
+    if stored is None and trainer.is_over():
+        raise _nothing_left(plan, progress.epoch - 1, epochs)
     if parallel.is_main_process:  # all that can be wrong was looked at
         if stored is None:
             _begin(plan, data.charset)
@@ -112,6 +116,10 @@ def _run(
     resumed_from = progress.global_step
     progress = trainer.fit()
     weights.compare_ranks(trainer.system.network, parallel, log)
+    result = parallel.broadcast_from_rank0(lambda: result_checkpoint(plan.run_dir))
+    if result != BEST and data.validation is not None:
+        before = " after the checkpoint that it went on from" if progress.best else ""
+        log.info(f"no evaluation was the best{before}: use the checkpoint {plan.run_dir / result}")
     return RunResult(
         run_dir=plan.run_dir,
         epochs=progress.epoch - 1,
@@ -120,7 +128,22 @@ def _run(
         best=progress.best,
         seconds=time.monotonic() - started,
         resumed_from=resumed_from,
+        checkpoint=result,
     )
+
+
+def _nothing_left(plan: TrainPlan, done: int, epochs: int) -> ConfigError:
+    """Returns the error for a new run that would end before it begins, without any weights."""
+    source = f"and {plan.settings.checkpoints}, which the run goes on from, has done {done} epochs"
+    if plan.settings.train_minutes is not None:
+        cause = f"is {plan.settings.train_minutes:g}, {source} and all of its schedule"
+        fix = "Use Global.pretrained_model to start a new schedule from its weights"
+        return ConfigError("Global.train_minutes", cause, fix)
+    if done >= epochs:
+        fix = f"Raise it to more than {done}, or use Global.pretrained_model to start a new run"
+        return ConfigError("Global.epoch_num", f"is {epochs}, {source}", fix)
+    cause = f"is {plan.settings.early_stop_evals}, {source} and as many evaluations without a best"
+    return ConfigError("Global.early_stop_evals", cause, "Raise it, or leave it unset")
 
 
 def _stored_record(

@@ -98,6 +98,12 @@ class RunRecord:
         return cls(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
+def result_checkpoint(run_dir: Path) -> str:
+    """Returns the checkpoint of a run directory to use: the last where none is the best."""
+    best_missing = not checkpoint.is_complete(run_dir / BEST)
+    return LATEST if best_missing and checkpoint.is_complete(run_dir / LATEST) else BEST
+
+
 def load_run(
     run_dir: str | Path,
     name: str = BEST,

@@ -26,6 +26,7 @@ class TrainState:
         best: metrics of the best evaluation, with `best_epoch`.
         evals_since_best: evaluations since.
         steps_per_epoch: batches of the epoch under way; 0 where a foreign checkpoint has none.
+        partial_epoch_s: seconds spent on the epoch under way.
     """
 
     epoch: int = 1
@@ -37,6 +38,7 @@ class TrainState:
     best: dict[str, float] = field(default_factory=dict)
     evals_since_best: int = 0
     steps_per_epoch: int = 0
+    partial_epoch_s: float = 0.0
 
     @classmethod
     def from_states(cls, states: dict[str, Any]) -> "TrainState":

@@ -78,11 +78,18 @@ class Trainer:
         """
         self.system.network.train()
         self.state.begin_average()
-        while (budget := self.next_budget()) and not any(h.should_stop() for h in self._hooks):
+        while (budget := self.next_budget()) and not self._stops():
             self._run_epoch(budget)
         for hook in self._hooks:
             hook.on_end()
         return self.state.progress
+
+    def is_over(self) -> bool:
+        """Returns whether there is nothing left to train."""
+        return self.next_budget() is None or self._stops()
+
+    def _stops(self) -> bool:
+        return any(hook.should_stop() for hook in self._hooks)
 
     def next_budget(self) -> EpochBudget | None:
         """Returns the budget of the epoch to do next; None where the run is over."""

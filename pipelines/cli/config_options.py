@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ocr_lib.config.custom_parts import FORM, OPTION, VARIABLE, allowed_parts
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
+from ocr_lib.terminal import echo
 from pipelines.cli.command import as_one, option
 from pipelines.cli.options import name_or_file
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ocr_lib.inference.recognizer import Recognizer
     from ocr_lib.training import TrainedModel
 
-BEST = "best_accuracy"
+BEST, LATEST = "best_accuracy", "latest"
 CONFIG_HELP = "a configuration file, or the name of a shipped one (see `ocr config list`)"
 OVERRIDE_HELP = "set one value, e.g. -o Global.epoch_num=10; may be repeated, the last one counts"
 PART_HELP = (
@@ -57,12 +58,26 @@ with_config: Callable[[Callable[..., Any]], Callable[..., Any]] = as_one(
 def checkpoint_of(config: Config) -> Path:
     """Returns the checkpoint to use: Global.checkpoints, else pretrained_model, else the best.
 
+    A run that has no best checkpoint, since no evaluation recognised anything, has its last; which
+    is said.
+
     Source: PaddleOCR's tools read Global.checkpoints or Global.pretrained_model; without either
     they use random weights, where the run directory's `best_accuracy` is taken here.
     """
     settings = config.global_
     named = settings.checkpoints or settings.pretrained_model
-    return Path(named) if named else Path(settings.save_model_dir) / BEST
+    if named:
+        return Path(named)
+    run_dir = Path(settings.save_model_dir)
+    return run_dir / best_or_latest(run_dir)
+
+
+def best_or_latest(run_dir: Path) -> str:
+    """Returns `best_accuracy`, or `latest` where a run has only that; then it says so."""
+    if (run_dir / f"{BEST}.pdparams").exists() or not (run_dir / f"{LATEST}.pdparams").exists():
+        return BEST
+    echo(f"{run_dir} has no {BEST}: its last checkpoint, {LATEST}, is used", err=True)
+    return LATEST
 
 
 def trained_recognizer(config: Config) -> tuple["Recognizer", "TrainedModel"]:

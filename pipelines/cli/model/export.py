@@ -11,10 +11,10 @@ from ocr_lib.inference.bundle import MANIFEST, Bundle
 from ocr_lib.terminal import echo
 from pipelines.cli.command import command, option
 from pipelines.cli.config_options import (
-    BEST,
     CONFIG_HELP,
     ConfigChoice,
     allow_part,
+    best_or_latest,
     checkpoint_of,
     overrides,
 )
@@ -26,7 +26,12 @@ from pipelines.cli.options import check_replaceable, input_folder, name_or_file,
 @click.argument(
     "out", type=output_folder, required=False, help="the bundle's directory, replaced if it exists"
 )
-@option("--checkpoint", type=text, default=BEST, help="name of the checkpoint in RUN")
+@option(
+    "--checkpoint",
+    type=text,
+    show_default="best_accuracy, else latest",
+    help="name of the checkpoint in RUN",
+)
 @option("-c", "--config", type=name_or_file, metavar="FILE", help=f"in place of RUN: {CONFIG_HELP}")
 @overrides
 @allow_part
@@ -34,7 +39,7 @@ from pipelines.cli.options import check_replaceable, input_folder, name_or_file,
 def export(
     run: Path | None,
     out: Path | None,
-    checkpoint: str,
+    checkpoint: str | None,
     config: str | None,
     opt: tuple[str, ...],
     allow_part: tuple[str, ...],
@@ -57,7 +62,9 @@ def export(
           -o Global.save_inference_dir=build/bundle
     """
     settings = ConfigChoice(_config_file(run, config), opt, allow_part).read()
-    prefix = run / checkpoint if run else checkpoint_of(settings)
+    if run and checkpoint is None:
+        checkpoint = best_or_latest(run)
+    prefix = run / str(checkpoint) if run else checkpoint_of(settings)
     out_dir = out or _default_folder(settings)
 
     from ocr_lib.export import check_of_run, export_model
@@ -67,8 +74,8 @@ def export(
     for name in names:
         check_replaceable(out_dir / name, MANIFEST)
     if run:
-        _check_there(run, checkpoint)
-        check_of_run(run, checkpoint)
+        _check_there(run, prefix.name)
+        check_of_run(run, prefix.name)
     for name in names:
         bundle = export_model(
             lambda name=name: load_model(settings, prefix, name),  # type: ignore[misc]

@@ -32,5 +32,8 @@ def train(choice: ConfigChoice, fresh: bool) -> None:
     if result.best:
         best = f"best acc {result.best['acc']:.4f}"
     elif not config.eval.dataset.named:
-        best = "no validation set: the result is the checkpoint latest"
-    echo(f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}")
+        best = "no validation set"
+    echo(
+        f"{result.run_dir}: {result.epochs} epochs, {result.steps} steps, {best}; "
+        f"the checkpoint to use is {result.run_dir / result.checkpoint}"
+    )

@@ -297,6 +297,36 @@ def test_the_time_of_an_epoch_is_added_up(state: CheckpointState) -> None:
     assert state.progress.elapsed_s > state.progress.epoch_s > 0
 
 
+def test_the_clock_of_an_epoch_goes_on_where_a_checkpoint_left_it(state: CheckpointState) -> None:
+    state.progress.partial_epoch_s = 500.0  # as a checkpoint within the epoch has it
+    clock = EpochClock(state, Parallel())
+    clock.on_epoch_start()
+    do_step(state, clock)
+    assert state.progress.partial_epoch_s > 500
+    assert TrainState.from_states(state.progress.states()).partial_epoch_s > 500
+    end_epoch(state, clock)
+    assert state.progress.elapsed_s > 500
+    assert state.progress.partial_epoch_s == 0.0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_not_saved(
+    state: CheckpointState, tmp_path: Path, value: float
+) -> None:
+    guard = NanGuard(state, 1, tmp_path, rank=0)
+    settings = GlobalConfig(save_minutes=1e-9)
+    hook = Checkpoints(state, settings, tmp_path, is_main_process=True, guard=guard)
+    hook.save("latest")
+    before = (tmp_path / "latest.pdparams").read_bytes()
+    assert state.nonfinite() is None
+    network = state._network
+    network.weight.set_value(paddle.full([2, 2], value))
+    do_step(state, hook)  # a clock of one rank leaves it to the others' next look
+    with pytest.raises(TrainingError, match="weight is not finite after step 1, though the loss"):
+        hook.save("latest")
+    assert (tmp_path / "latest.pdparams").read_bytes() == before
+
+
 def test_patience_ends(state: CheckpointState) -> None:
     hook = EarlyStopping(state, 2)
     state.progress.evals_since_best = 1

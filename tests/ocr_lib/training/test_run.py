@@ -297,3 +297,42 @@ def test_the_readme_lists_every_module_that_reads_the_whole_configuration(
     readme = (library / "training" / "README.md").read_text("utf-8")
     table = readme.split("## Where the configuration goes")[1].split("\n## ")[0]
     assert readers == set(re.findall(r"`(\w+/[\w/]+\.py)`", table))
+
+
+def complete_run(data, folder, **keys):
+    config = small_config(*data, folder, **{"Global.epoch_num": 1, **keys})
+    return train(config, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "fix"),
+    [
+        ({"Global.epoch_num": 1}, "Global.epoch_num", "Raise it to more than 1"),
+        (
+            {"Global.epoch_num": 5, "Global.early_stop_evals": 1},
+            "Global.early_stop_evals",
+            "Raise it, or leave it unset",
+        ),
+    ],
+)
+def test_going_on_from_a_complete_run_needs_something_left_to_do(data, tmp_path, keys, where, fix):
+    first = complete_run(data, tmp_path / "one")
+    named = {"Global.checkpoints": str(first.run_dir / "latest")}
+    with pytest.raises(ConfigError) as refused:
+        train(small_config(*data, tmp_path / "two", **named, **keys), quiet=True)
+    assert refused.value.where == where
+    assert "has done 1 epochs" in refused.value.cause
+    assert refused.value.fix.startswith(fix)
+    assert not (tmp_path / "two").exists() or not list((tmp_path / "two").glob("*.json"))
+    if "Global.early_stop_evals" not in keys:
+        more = train(small_config(*data, tmp_path / "two", **named, **{"Global.epoch_num": 2}))
+        assert (more.epochs, more.checkpoint) == (2, "latest")
+
+
+def test_a_run_without_a_best_checkpoint_names_the_one_to_use(data, tmp_path):
+    result = complete_run(data, tmp_path / "one")  # of this network the accuracy stays 0
+    assert result.checkpoint == "latest"
+    log = (tmp_path / "one/train.log").read_text("utf-8")
+    assert f"no evaluation was the best: use the checkpoint {tmp_path}/one/latest" in log
+    by_distance = {"Metric.main_indicator": "norm_edit_dis"}
+    assert complete_run(data, tmp_path / "two", **by_distance).checkpoint == "best_accuracy"

@@ -36,3 +36,15 @@ def test_a_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:
     config = load_config("cpu_line", [f"Global.save_model_dir={tmp_path}"])
     with pytest.raises(CheckpointError, match=r"best_accuracy\.pdparams: no such file"):
         trained_recognizer(config)
+
+
+def test_a_run_without_a_best_checkpoint_has_its_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_config("cpu_line", [f"Global.save_model_dir={tmp_path}"])
+    (tmp_path / "latest.pdparams").touch()
+    assert checkpoint_of(config) == tmp_path / "latest"
+    assert f"{tmp_path} has no best_accuracy: its last checkpoint" in capsys.readouterr().err
+    (tmp_path / "best_accuracy.pdparams").touch()
+    assert checkpoint_of(config) == tmp_path / "best_accuracy"
+    assert capsys.readouterr().err == ""
