@@ -4,11 +4,16 @@ A `UserError` is something the user can put right: its message names the place (
 configuration key), the cause and the next step, and is printed without a traceback.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ocr_lib.terminal import printable
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# Failures of the machine, not defects: no room, too large, read-only, a bad disk, too many files.
+MACHINE_FAILURES = (*NO_ROOM, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
 
 
 class OcrError(Exception):
@@ -87,6 +92,14 @@ class ServiceError(OcrError):
 
 class ImportModelError(UserError):
     """A foreign model cannot be read, or is none of this project's networks."""
+
+
+def describe_system(error: OSError) -> str:
+    """Says which file a failure of the system is about, and what to do where that is known."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in NO_ROOM:
+        return printable(f"{place}the disk is full. Free some room, then run it again.")
+    return printable(f"{place}{error.strerror or error}.")
 
 
 @contextmanager

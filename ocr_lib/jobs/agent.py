@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ocr_lib.atomic import write_text
-from ocr_lib.errors import OcrError, ServiceError
+from ocr_lib.errors import MACHINE_FAILURES, OcrError, ServiceError, describe_system
 from ocr_lib.jobs.heartbeat import HeartbeatUploader
 from ocr_lib.jobs.job_result import log_key, read_result, write_result
 from ocr_lib.jobs.local import RUN_FOLDER, prepare, publish_run
@@ -192,6 +192,12 @@ def main() -> int:
         echo(f"train: {error}", err=True)
         write_reason(Path(settings.termination_log), describe(error))
         return error.exit_code
+    except OSError as error:
+        if error.errno not in MACHINE_FAILURES:
+            raise
+        echo(f"train: {describe_system(error)}", err=True)
+        write_reason(Path(settings.termination_log), describe(error))
+        return 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from ocr_lib.errors import OcrError, ServiceError, UserError
+from ocr_lib.errors import (
+    MACHINE_FAILURES,
+    OcrError,
+    ServiceError,
+    UserError,
+    describe_system,
+)
 from ocr_lib.jobs.diagnosis import Kind
 from ocr_lib.storage.s3 import DigestError, MissingObjectError, RefusedError
 
@@ -30,6 +36,8 @@ def describe(error: BaseException) -> TerminationReason:
         return TerminationReason("nonfinite" if "not finite" in str(error) else "error", str(error))
     if isinstance(error, MemoryError):
         return TerminationReason("oom", "it ran out of memory")
+    if isinstance(error, OSError) and error.errno in MACHINE_FAILURES:
+        return TerminationReason("error", describe_system(error))
     return TerminationReason("error", f"{type(error).__name__}: {error}")
 
 

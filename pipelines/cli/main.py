@@ -3,7 +3,6 @@
 As after a signal: 130 for an interrupt, 141 where no one reads its output any more (SIGPIPE).
 """
 
-import errno
 import os
 import select
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ocr_lib.cpu import configure_cpu
-from ocr_lib.errors import OcrError
+from ocr_lib.errors import OcrError, describe_system
 from ocr_lib.log_config import logging_configured
 from ocr_lib.settings import Settings, variable_name
 from ocr_lib.terminal import echo, printable
@@ -108,7 +107,7 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OcrError):
         return str(error)
     if isinstance(error, OSError):
-        return printable(_describe_system(error))
+        return describe_system(error)
     if isinstance(error, MemoryError):
         return "the memory is full. Free some, or use smaller batches."
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGES):
@@ -121,14 +120,6 @@ def _describe(error: Exception) -> str:
         f"internal error: {what} ({where}). Please report it, with what "
         f"`{DEBUG}=1` before the same command prints."
     )
-
-
-def _describe_system(error: OSError) -> str:
-    """Says which file a failure of the system is about, and what to do where that is known."""
-    place = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{place}the disk is full. Free some room and run the same command again."
-    return f"{place}{error.strerror or error}."
 
 
 if __name__ == "__main__":
