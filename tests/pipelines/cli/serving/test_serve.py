@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.connection import TritonConnection
@@ -67,7 +68,8 @@ def test_a_keeper_follows_production(
         with store_lease(store, "deploy-kept"):  # a deployment is in progress
             store.replace_json(
                 "registry/kept/production.json",
-                store.get_json("registry/kept/production.json") | {"version": 1},
+                store.get_json("registry/kept/production.json")
+                | {"version": 1, "digest": Bundle.open(bundle).digest},
                 store.get_versioned("registry/kept/production.json")[1],
             )
             keeper.sync()
