@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.registry.golden_images import GoldenImage, golden_images
+from ocr_lib.registry.judgement import Judgement
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 TEXTS = ("abc", "cab", "bé中a", "a", "aabbccéé中中")
@@ -13,7 +14,9 @@ TEXTS = ("abc", "cab", "bé中a", "a", "aabbccéé中中")
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(tmp_path_factory.mktemp("bundles") / "one")
+    """A bundle that a gate let pass when nothing served."""
+    judged = Judgement.against(None).to_dict()
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "one", lineage=judged)
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ def evaluate(
         "passed": verdict.passed,
         "weights_sha256": weights,
         "test_digest": request.test.digest,
-        **Judgement.against(champion).to_dict(),
+        **Judgement.against(champion, passed=verdict.passed).to_dict(),
     }
     return evaluation, upload(store, work / "report", f"evaluations/{request.run}/report", **facts)
 

@@ -12,7 +12,8 @@ from ocr_lib.registry.champion import Champion
 from ocr_lib.registry.production import Production
 from ocr_lib.storage.s3 import ConflictError
 
-VERSION, DIGEST = "champion_version", "champion_digest"  # keys of a bundle's lineage
+# Keys of a bundle's lineage.
+VERSION, DIGEST, PASSED = "champion_version", "champion_digest", "gate_passed"
 NO_CHAMPION = "none"  # digest where nothing served: a bundle without the key was never judged
 SHOWN_DIGITS = 12
 
@@ -24,15 +25,18 @@ class Judgement:
     Attributes:
         version: number of its version; 0 where nothing served.
         digest: of its bundle; `NO_CHAMPION` where nothing served.
+        passed: whether the gate let the candidate pass.
     """
 
     version: int
     digest: str
+    passed: bool = True
 
     @classmethod
-    def against(cls, champion: Champion | Production | None) -> Self:
+    def against(cls, champion: Champion | Production | None, *, passed: bool = True) -> Self:
         """Returns the judgement against a champion; None where nothing was in production."""
-        return cls(champion.version, champion.digest) if champion else cls(0, NO_CHAMPION)
+        version, digest = (champion.version, champion.digest) if champion else (0, NO_CHAMPION)
+        return cls(version, digest, passed)
 
     @classmethod
     def from_dict(cls, values: object) -> Self | None:
@@ -40,11 +44,14 @@ class Judgement:
         if not isinstance(values, Mapping) or not isinstance(values.get(DIGEST), str):
             return None
         version = str(values.get(VERSION, ""))
-        return cls(int(version) if version.isdecimal() else 0, values[DIGEST])
+        # Bundles of before this was recorded were exported only where the gate let them pass.
+        passed = values.get(PASSED, "true") == "true"
+        return cls(int(version) if version.isdecimal() else 0, values[DIGEST], passed)
 
     def to_dict(self) -> dict[str, str]:
         """Returns what an evaluation hands on and a bundle keeps."""
-        return {VERSION: str(self.version), DIGEST: self.digest}
+        passed = "true" if self.passed else "false"
+        return {VERSION: str(self.version), DIGEST: self.digest, PASSED: passed}
 
     def __str__(self) -> str:
         if self.digest == NO_CHAMPION:
@@ -75,7 +82,8 @@ def check_champion(model: str, lineage: object, digest: str, production: Product
     judged = str(judgement) if judgement else "not judged against any version"
     raise ConflictError(
         f"{model}: the bundle was {judged}, but {serving} serves now. Evaluate it again: run the "
-        "pipeline again, or use `ocr deploy --force` to deploy it all the same."
+        "pipeline or `ocr pipeline rejudge` again, or deploy it all the same with "
+        "`ocr deploy --force --reason TEXT`."
     )
 
 

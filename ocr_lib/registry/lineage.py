@@ -46,6 +46,7 @@ def lineage(store: Store, model: str, record: VersionRecord) -> dict[str, Any]:
         "digest": record.digest,
         "time": record.time,
         "evaluation": record.metrics,
+        **({"forced": record.forced} if record.forced else {}),
     }
     if record.pruned:
         return {**facts, "pruned": record.pruned}

@@ -77,6 +77,8 @@ class VersionRecord:
         time: when the number was given, UTC, ISO 8601.
         metrics: what the evaluation said of it.
         pruned: when its files were deleted; "" while they are there.
+        forced: why it was deployed although it was not fit to, or not judged against what served;
+            "" where it was.
     """
 
     version: int
@@ -85,6 +87,7 @@ class VersionRecord:
     time: str
     metrics: dict[str, Any] = field(default_factory=dict)
     pruned: str = ""
+    forced: str = ""
 
 
 def is_model_name(name: str) -> bool:
@@ -241,11 +244,12 @@ def is_registered(store: Store, model: str, bundle: str) -> bool:
 
 
 def record_version(
-    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any]
+    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any], forced: str = ""
 ) -> VersionRecord:
     """Returns the version of a bundle: the one it has, or the next number. Needs the lease.
 
-    A recorded folder or foreign address gives way to the bundle's place in the registry.
+    A recorded folder or foreign address gives way to the bundle's place in the registry, and the
+    reason of an earlier deployment by force to that of this one, if it has any.
     """
     versions = list_versions(store, model)
     for record in versions:
@@ -253,12 +257,14 @@ def record_version(
             moves = is_registered(store, model, bundle) and not is_registered(
                 store, model, record.bundle
             )
+            current = replace(record, forced=forced or record.forced)
             if record.pruned or moves:  # its files come back, or are in the registry now
-                record = replace(record, bundle=bundle, pruned="")
-                store.put_json(_version_key(model, record.version), asdict(record))
-            return record
+                current = replace(current, bundle=bundle, pruned="")
+            if current != record:
+                store.put_json(_version_key(model, record.version), asdict(current))
+            return current
     number = versions[-1].version + 1 if versions else 1
-    record = VersionRecord(number, bundle, digest, now(), metrics)
+    record = VersionRecord(number, bundle, digest, now(), metrics, forced=forced)
     store.replace_json(_version_key(model, number), asdict(record), None)
     return record
 

@@ -17,6 +17,7 @@ from typing import Any
 from ocr_lib.digest import sha256_tree
 from ocr_lib.errors import ConfigError, OcrError, naming
 from ocr_lib.inference.bundle import MANIFEST, Bundle
+from ocr_lib.registry.admission import check_admission
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.judgement import check_champion
 from ocr_lib.registry.lineage import take_back
@@ -52,7 +53,7 @@ def deploy(
     metrics: Mapping[str, Any] | None = None,
     shadow: ReplayEvaluation | None = None,
     wait_s: float = LEASE_WAIT_S,
-    force: bool = False,
+    force: str = "",
 ) -> Deployment:
     """Puts a bundle into service on every server; doing it again changes nothing.
 
@@ -67,7 +68,8 @@ def deploy(
         metrics: what the evaluation found, kept with the version; None takes the bundle's.
         shadow: recorded lines that the version in production and the new one have to agree on.
         wait_s: how long to wait while another deployment of this model runs.
-        force: also replaces a version that the bundle was not judged against.
+        force: why to deploy a bundle also where it is not fit to serve (`admission.py`), or was not
+            judged against what serves; kept with the version. "": don't.
 
     Raises:
         DeployError: a server did not take the version or reads something else; all serve what
@@ -75,6 +77,7 @@ def deploy(
         ConflictError: another deployment is under way, or put another version into service
             while this one waited; or the bundle was judged against another version than serves.
         BundleError: the bundle is damaged, or its parts do not fit.
+        DataError: it has no passing certificate or gate, or reads nothing.
     """
     _check(model, endpoints)
     if not golden:
@@ -89,13 +92,14 @@ def deploy(
         production = turn.pointer.production
         if not force:
             check_champion(model, opened.info.get("lineage"), opened.digest, production)
+            check_admission(bundle_uri, opened, golden, production)
         build_model_version(folder, model, 1, every_width=True)  # fails before it has a number
         servers = resolve(endpoints)
         check_live(model, servers, production)
         known = dict(metrics or opened.info.get("metrics", {}))
         with (
             _registered(store, model, bundle_uri, opened, Path(work) / "copy") as registered,
-            _recorded(store, model, registered, opened.digest, known) as record,
+            _recorded(store, model, registered, opened.digest, known, force) as record,
         ):
             turn.check(record.version)
             upload_version(store, build_model_version(folder, model, record.version), golden)
@@ -198,7 +202,7 @@ def _registered(
 
 @contextmanager
 def _recorded(
-    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any]
+    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any], forced: str
 ) -> Iterator[VersionRecord]:
     """Yields the version of a bundle; a failed block leaves the versions as it found them.
 
@@ -206,7 +210,7 @@ def _recorded(
     now, its record and its files stay.
     """
     same = [record for record in list_versions(store, model) if record.digest == digest]
-    record = record_version(store, model, bundle, digest, metrics)
+    record = record_version(store, model, bundle, digest, metrics, forced)
     try:
         yield record
     except OcrError as error:

@@ -62,6 +62,7 @@ def rejudge(
         return _run_here(run_id, out)
     from pipelines.kfp_api.package import read_package
 
+    build.options()  # a mistake is named before the server is asked
     base, account = _built_for(connection, run_id, build)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "package.yaml"

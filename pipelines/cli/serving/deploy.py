@@ -30,6 +30,7 @@ from pipelines.cli.server_options import STORE_HELP, server_urls, with_model, wi
 
 MAX_IMAGES = 64
 MAX_SHADOW_LINES = 1000
+MAX_REASON = 500
 
 
 @kind("folder|uri", "dir")
@@ -65,8 +66,13 @@ def folder_or_uri(value: str) -> str:
 @option(
     "--force",
     is_flag=True,
-    help="also replace a version that the bundle was not judged against: a model exported by hand, "
-    "or an older bundle after a rollback",
+    help="deploy it also without a certificate or a gate that passed it, whatever it was judged "
+    "against: a model exported by hand, or an older bundle after a rollback; with --reason",
+)
+@option(
+    "--reason",
+    type=text,
+    help=f"why, with --force; `ocr models show` tells it (at most {MAX_REASON} characters)",
 )
 @with_model
 @with_urls
@@ -77,6 +83,7 @@ def deploy(
     shadow_max_changed: float,
     wait_seconds: float,
     force: bool,
+    reason: str | None,
     model: str,
     urls: tuple[str, ...],
 ) -> None:
@@ -84,13 +91,15 @@ def deploy(
 
     It is loaded beside the version in production first, and has to read the images given exactly as
     the exported model does. If it does not, or any server fails, the former version serves on. A
-    bundle replaces the version that its evaluation compared it with; --force replaces any.
+    bundle needs a certificate and a gate that passed it, and replaces the version that its
+    evaluation compared it with; with --force and --reason it needs neither and replaces any.
 
     Examples:
-      ocr deploy build/bundle golden-images/
+      ocr deploy build/bundle golden-images/ --force --reason "the first one, exported by hand"
       ocr deploy s3://ocr/registry/receipts/4f1c bundle.png --model receipts --url triton-0:8001 \
           --url triton-1:8001
     """
+    check_reason(force, reason or "")
     store = Store.from_env()
     lines = {str(path): read_file(str(path)) for path in find_images(images)[:MAX_IMAGES]}
     with tempfile.TemporaryDirectory() as work, naming(Path(work) / "bundle", bundle):
@@ -105,7 +114,7 @@ def deploy(
             endpoints=server_urls(urls),
             shadow=_shadow(store, model, shadow_percent, shadow_max_changed),
             wait_s=wait_seconds,
-            force=force,
+            force=reason or "",
         )
     for answer in result.answers:
         recognition = answer.recognition
@@ -119,6 +128,22 @@ def deploy(
     former = result.production.predecessor
     before = f"version {former} before it" if former else "the first one"
     echo(f"{model} version {result.production.version} serves, {before}")
+
+
+def check_reason(force: bool, reason: str) -> None:
+    """Checks that a deployment by force has a reason, and no other has one.
+
+    Raises:
+        ConfigError: one is given without the other, or the reason is too long.
+    """
+    if force and not reason.strip():
+        fix = 'Say why, as --reason "exported by hand": it stays with the version'
+        raise ConfigError("--force", "given without --reason", fix)
+    if reason and not force:
+        raise ConfigError("--reason", "given without --force", "Give both, or leave it out")
+    if len(reason) > MAX_REASON:
+        cause = f"{len(reason):,} characters"
+        raise ConfigError("--reason", cause, f"Use at most {MAX_REASON}")
 
 
 def _shadow(

@@ -35,7 +35,9 @@ TWO = replace(ONE, version=2, digest="b" * 64)
 @pytest.mark.parametrize("serving", [None, ONE], ids=["nothing serves", "version 1 serves"])
 def test_what_an_evaluation_hands_on_is_read_again(serving: Production | None) -> None:
     found = Judgement.against(serving)
-    assert Judgement.from_dict(found.to_dict()) == found
+    refused = replace(found, passed=False)
+    assert Judgement.from_dict(found.to_dict()) == found != refused
+    assert Judgement.from_dict(refused.to_dict()) == refused
     assert found.digest == (serving.digest if serving else "none")
     check_champion("m", found.to_dict(), "c" * 64, serving)
 
@@ -135,4 +137,5 @@ def test_what_serves_is_compared_once_the_lease_is_held(
             store.put_json(POINTER, changed)
         with pytest.raises(ConflictError, match=r"1 \(\w{12}\), but version 2 \(d{12}\) serves"):
             waiting.result()
-    assert store.get_json(POINTER) == changed
+    claimed = store.get_json(POINTER)
+    assert {**claimed, "generation": 1, "holder": ""} == {**changed, "generation": 1, "holder": ""}

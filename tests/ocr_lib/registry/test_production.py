@@ -102,6 +102,14 @@ def test_equal_bundles_are_one_version_and_numbers_ascend(store: Store) -> None:
         find_version(store, "numbered", 3)
 
 
+def test_the_reason_of_a_deployment_by_force_stays(store: Store) -> None:
+    one = record_version(store, "forced", "s3://a", "d1", {}, "by hand")
+    assert record_version(store, "forced", "s3://a", "d1", {}) == one
+    assert find_version(store, "forced", 1).forced == "by hand"
+    record_version(store, "forced", "s3://a", "d1", {}, "once more")
+    assert find_version(store, "forced", 1).forced == "once more"
+
+
 def test_a_version_that_never_served_leaves_its_number_free(store: Store) -> None:
     record_version(store, "freed", "s3://a", "d1", {})
     record_version(store, "freed", "s3://b", "d2", {})

@@ -8,4 +8,4 @@ from ocr_lib.storage.store import Store
 
 
 def put(bundle: Path, model: str, golden: list[GoldenImage], store: Store, url: str) -> None:
-    deploy(str(bundle), model, golden, store=store, endpoints=[url], force=True)
+    deploy(str(bundle), model, golden, store=store, endpoints=[url], force="a test")

@@ -171,7 +171,7 @@ class Trial:
         images = {text: line_image(text) for text in TEXTS}
         golden = golden_images(certified or bundle, images)
         where = {"store": self.store, "endpoints": self.urls}
-        return deploy(str(bundle), MODEL, golden, force=True, **where).production
+        return deploy(str(bundle), MODEL, golden, force="a test", **where).production
 
     def _roll_back(self) -> Production:
         return rollback(MODEL, store=self.store, endpoints=self.urls).production

@@ -35,7 +35,7 @@ class Site:
         model: str,
         golden: list[GoldenImage] | None = None,
         *,
-        force: bool = True,
+        force: str = "a test",
     ) -> Deployment:
         return deploy(
             str(bundle),

@@ -25,7 +25,7 @@ def test_recorded_lines_hold_a_version_back(
     def put(bundle: Path, golden: list[GoldenImage], max_changed: float | None) -> Deployment:
         where = {"store": site.store, "endpoints": [site.url]}
         shadow = ReplayEvaluation([*lines, RecordedSample("bad", b"no image")], max_changed)
-        return deploy(str(bundle), "shadowed", golden, shadow=shadow, force=True, **where)
+        return deploy(str(bundle), "shadowed", golden, shadow=shadow, force="a test", **where)
 
     with pytest.raises(DeployError, match=r"3 of 3 recorded lines differently .* more than 50%"):
         put(turned, golden, 0.5)

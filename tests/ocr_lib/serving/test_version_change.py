@@ -120,7 +120,7 @@ class TestWhenSomethingFails:
                 site.golden,
                 store=site.store,
                 endpoints=[site.url, down],
-                force=True,
+                force="a test",
             )
         assert list_versions(site.store, "steady") == before
 

@@ -4,8 +4,10 @@ Class k wins where the mean grey of a column block is nearest to level k: a line
 vertical bars of the characters' levels reads as those characters.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +23,13 @@ HEIGHT = 32
 STRIDE = 8  # px a time step, at the height of 32
 CHARACTERS = ("a", "b", "c", "é", "中")
 PREPROCESS = Preprocess(HEIGHT, (64, 128, 256), 3)
+# What a certificate says whose bundle may serve.
+PASSING = {
+    "texts_equal": True,
+    **{"max_abs_diff": 0.0, "allowed_abs_diff": 1e-3},
+    **{"max_score_diff": 0.0, "allowed_score_diff": 1e-4},
+    "lines": [{"text": "abc"}, {"text": ""}],
+}
 
 
 def write_bundle(
@@ -30,6 +39,7 @@ def write_bundle(
     sharpness: float = 40.0,
     scale: int = 1,
     lineage: Mapping[str, str] | None = None,
+    certificate: Mapping[str, Any] | None = PASSING,
 ) -> Path:
     """Writes `model.onnx`, `dictionary.txt` and `bundle.json`.
 
@@ -39,10 +49,13 @@ def write_bundle(
         sharpness: how sure it is; the text stays the same, the score does not.
         scale: of the network's input; its tensors are named by it.
         lineage: where it says it comes from.
+        certificate: what `parity.json` holds; None writes none.
     """
     folder.mkdir(parents=True)
     preprocess = Preprocess(HEIGHT * scale, tuple(w * scale for w in PREPROCESS.buckets), 3)
     onnx.save(_network(len(characters) + 1, sharpness, scale), folder / "model.onnx")
+    if certificate is not None:
+        (folder / "parity.json").write_text(json.dumps(certificate))
     info = {"model_name": "tiny", **({"lineage": dict(lineage)} if lineage else {})}
     write_manifest(folder, info, preprocess, Charset(characters))
     return folder

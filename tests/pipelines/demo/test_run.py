@@ -147,7 +147,7 @@ def test_a_worse_model_is_refused_and_the_champion_answers_on(
             golden,
             store=running.store,
             endpoints=[running.triton_url],
-            force=True,
+            force="a test",
         )
         champion = read_production(running.store, options.model_name)
     assert champion is not None

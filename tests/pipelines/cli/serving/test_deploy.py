@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocr_lib.digest import sha256_tree
-from ocr_lib.errors import ConfigError
+from ocr_lib.errors import ConfigError, DataError
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError
 from ocr_lib.storage.s3 import ConflictError
@@ -65,7 +65,7 @@ def test_deploy_query_list_and_roll_back(
 def test_a_server_that_does_not_answer_leaves_no_version(
     store: Store, bundle: Path, lines: Path, closed_port: int
 ) -> None:
-    where = ("--model", "absent", "--url", f"127.0.0.1:{closed_port}", "--force")
+    where = ("--model", "absent", "--url", f"127.0.0.1:{closed_port}")
     with pytest.raises(DeployError, match=r"absent is not deployed: .* it does not answer"):
         call("deploy", bundle, lines, *where)
     with pytest.raises(ConfigError, match="there is no version of absent"):
@@ -79,9 +79,29 @@ def test_it_replaces_another_version_when_told_to(
     image.write_bytes(line_image("abc"))
     bundles = [write_bundle(tmp_path / str(n), sharpness=20.0 + n) for n in range(2)]
     where = ("--model", "by-hand", "--url", triton.url)
-    assert call("deploy", bundles[0], image, *where) == 0
-    with pytest.raises(ConflictError, match=r"not judged against any.*`ocr deploy --force`"):
+    forced = ("--force", "--reason", "exported by hand")
+    with pytest.raises(DataError, match="not fit to serve: no gate has judged it"):
+        call("deploy", bundles[0], image, *where)
+    assert call("deploy", bundles[0], image, *where, *forced) == 0
+    with pytest.raises(ConflictError, match=r"not judged against any.*`ocr deploy --force --rea"):
         call("deploy", bundles[1], image, *where)
-    assert call("deploy", bundles[1], image, *where, "--force") == 0
+    assert call("deploy", bundles[1], image, *where, *forced) == 0
     assert capsys.readouterr().out.endswith("by-hand version 2 serves, version 1 before it\n")
-    assert call("deploy", tmp_path / "none", image, *where, "--force") == 2
+    assert call("models", "show", 2, "--model", "by-hand") == 0
+    assert json.loads(capsys.readouterr().out)["forced"] == "exported by hand"
+    assert call("deploy", tmp_path / "none", image, *where, *forced) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--force",), "--force: given without --reason"),
+        (("--reason", "because"), "--reason: given without --force"),
+        (("--force", "--reason", "x" * 501), "--reason: 501 characters"),
+    ],
+)
+def test_force_and_its_reason_belong_together(
+    bundle: Path, lines: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        call("deploy", bundle, lines, *options)

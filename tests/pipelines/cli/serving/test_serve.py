@@ -39,7 +39,7 @@ def put(
     bundle: Path, store: Store, url: str, golden: list[GoldenImage], model: str = "kept"
 ) -> int:
     where = {"store": store, "endpoints": [url]}
-    return deploy(str(bundle), model, golden, force=True, **where).production.version
+    return deploy(str(bundle), model, golden, force="a test", **where).production.version
 
 
 def test_a_keeper_follows_production(
