@@ -21,12 +21,13 @@ from tritonclient.utils import InferenceServerException
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Servers
-from ocr_lib.serving.limits import MAX_IMAGES, REFUSAL, RequestLimits
+from ocr_lib.serving.limits import MAX_IMAGE_BYTES, MAX_IMAGES, REFUSAL, RequestLimits
 from ocr_lib.text.recognition import Recognition
 
 DEFAULT_MODEL = "ocr"
 BATCH = MAX_IMAGES  # of one request, fewer where they have more bytes than one may
 BATCH_BYTES = RequestLimits.max_bytes
+TOO_LARGE = f"the image has more than {MAX_IMAGE_BYTES:,} bytes"
 IN_FLIGHT = 4  # requests at once
 FIRST_PAUSE_S = 0.05  # before a refused request is sent again; doubles each time
 MAX_PAUSE_S = 2.0
@@ -132,6 +133,17 @@ class RecognitionClient:
             return [result for results in jobs for result in results]
 
     def _read_batch(self, contents: Sequence[bytes]) -> list[ServedRecognition]:
+        """Reads images; those that no server takes fail here, and are not sent."""
+        fitting = [content for content in contents if len(content) <= MAX_IMAGE_BYTES]
+        results = iter(self._read_fitting(fitting))
+        return [
+            next(results)
+            if len(content) <= MAX_IMAGE_BYTES
+            else ServedRecognition("", 0.0, (), TOO_LARGE)
+            for content in contents
+        ]
+
+    def _read_fitting(self, contents: Sequence[bytes]) -> list[ServedRecognition]:
         """Reads images in one request, or in several where one may not hold as much."""
         if not contents:
             return []
@@ -155,7 +167,7 @@ class RecognitionClient:
 
     def _read_halves(self, contents: Sequence[bytes]) -> list[ServedRecognition]:
         middle = len(contents) // 2
-        return [*self._read_batch(contents[:middle]), *self._read_batch(contents[middle:])]
+        return [*self._read_fitting(contents[:middle]), *self._read_fitting(contents[middle:])]
 
     def _infer(self, tensor: Any) -> Any:
         """Sends one request, again where a server has no room for it or is gone."""
@@ -204,7 +216,8 @@ def _content(image: Image) -> bytes:
     if isinstance(image, bytes):
         return image
     try:
-        return Path(image).read_bytes()
+        with Path(image).open("rb") as file:
+            return file.read(MAX_IMAGE_BYTES + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ImageError(str(image), reason, "Check the path") from error

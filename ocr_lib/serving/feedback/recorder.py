@@ -9,7 +9,8 @@ from types import TracebackType
 
 from ocr_lib.errors import ConfigError, OcrError
 from ocr_lib.serving.client import ServedRecognition
-from ocr_lib.serving.feedback.samples import MAX_IMAGE_BYTES, FeedbackStore
+from ocr_lib.serving.feedback.samples import FeedbackStore
+from ocr_lib.serving.limits import MAX_IMAGE_BYTES
 from ocr_lib.storage.store import Store
 
 WAITING = 256  # lines; when the store is slower than the client, further ones are let go

@@ -23,11 +23,11 @@ from typing import Any
 
 from ocr_lib.registry.production import check_model_name
 from ocr_lib.serving.client import ServedRecognition
+from ocr_lib.serving.limits import MAX_IMAGE_BYTES
 from ocr_lib.serving.replay_evaluation import RecordedSample
 from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 
-MAX_IMAGE_BYTES = 8 << 20
 ID_DIGITS = 24
 MAX_DAYS = 10_000
 MAX_LISTED = 20_000  # objects of one day that a sample looks at; a line has two

@@ -7,6 +7,7 @@ import pytest
 
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.serving.client import RecognitionClient
+from ocr_lib.serving.limits import MAX_IMAGE_BYTES
 from ocr_lib.serving.triton_server import TritonServer
 from tests.ocr_lib.serving.loaded import MODEL
 from tests.ocr_lib.serving.tiny_bundle import line_image
@@ -73,3 +74,19 @@ def test_a_silent_server_meets_the_deadline() -> None:
             pytest.raises(ServiceError, match=r"in time|does not answer"),
         ):
             recognizer.read(b"x")
+
+
+def test_an_image_that_no_server_takes_is_neither_sent_nor_read_whole(
+    tmp_path: Path, closed_port: int
+) -> None:
+    """A file of a terabyte, and no server to ask."""
+    file = tmp_path / "line.png"
+    with file.open("wb") as content:
+        content.truncate(1 << 40)
+    with RecognitionClient(f"127.0.0.1:{closed_port}", timeout_s=0.5) as recognizer:
+        found = recognizer.read_many([file, bytes(MAX_IMAGE_BYTES + 1)])
+        assert [r.error for r in found] == ["the image has more than 8,388,608 bytes"] * 2
+        with pytest.raises(ImageError, match=r"line\.png: the image has more than 8,388,608 bytes"):
+            recognizer.read(file)
+        with pytest.raises(ServiceError, match="does not answer"):
+            recognizer.read_many([file, b"x"])

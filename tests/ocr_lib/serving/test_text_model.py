@@ -84,6 +84,11 @@ def test_an_image_that_is_too_large_fails_alone(served: TritonServer) -> None:
     assert found[1].text == "abc"
     assert found[0].error == "the image claims 4097x4097 pixels, more than 16,777,216 in all"
     assert found[2].error == "the image has more than 8,388,608 bytes"
+    tensor = grpc.InferInput("IMAGE", [1, 1], "BYTES")  # which the client does not send
+    tensor.set_data_from_numpy(np.array([[heavy]], np.object_))
+    with grpc.InferenceServerClient(served.url) as client:
+        (error,) = client.infer(MODEL, [tensor]).as_numpy("ERROR").reshape(-1)
+    assert error.decode() == found[2].error
 
 
 def very_wide() -> bytes:
