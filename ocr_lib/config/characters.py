@@ -10,7 +10,9 @@ from pathlib import Path
 
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.schema import Config
+from ocr_lib.errors import DictionaryError
 from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
+from ocr_lib.text.dictionary_faults import faults, lacks
 
 LABELS = "labels"
 DICTIONARY = "dictionary.txt"  # in a run directory, beside imported weights, in a bundle
@@ -35,6 +37,31 @@ def dictionary_of(settings: GlobalConfig) -> Charset:
 def made_of_labels(config: Config) -> bool:
     """Returns whether the training labels' characters are the dictionary."""
     return config.global_.character_dict_path == LABELS
+
+
+def dictionary_messages(config: Config) -> list[str]:
+    """Returns what is wrong with the dictionary that a configuration names, and what it lacks.
+
+    Doubled and odd entries are named of a file of the user's own only: PaddleOCR's have some, which
+    its published weights are made for, and `ocr dictionary show` names them.
+
+    Raises:
+        DictionaryError: such a file has an entry that no training can teach.
+    """
+    settings = config.global_
+    if settings.character_dict_path in (None, LABELS):
+        return []
+    path, space = str(settings.character_dict_path), settings.use_space_char
+    charset = load_dictionary(path, space)
+    messages = []
+    for fault in faults(charset, space) if Path(path).is_file() else ():
+        if fault.is_error:
+            fix = "Correct the line; weights that were trained with it need it as it is"
+            raise DictionaryError(f"{path}:{fault.line}", fault.cause, fix)
+        messages.append(f"{path}:{fault.line}: {fault.cause}")
+    if missing := lacks(charset, path):
+        messages.append(f"{path} lacks {missing}")
+    return messages
 
 
 def named_dictionary(config: Config) -> Config:

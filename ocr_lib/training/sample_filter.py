@@ -11,6 +11,8 @@ from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, TOO_LONG, LabelEnc
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
+from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.unicode_form import character_names
 from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.plan import TrainPlan
@@ -41,17 +43,21 @@ def select_samples(
     dropped: Counter[str] = Counter()
     usable = np.ones(len(widths), bool)
     longest = 0
+    lost = _LostCharacters(label_encoder.dictionary)
     for index, label in enumerate(dataset.labels()):
         reason = label_encoder.usable(label, steps[int(widths[index])])
         if reason:
             dropped[reason] += 1
             longest = max(longest, len(label) if reason == TOO_LONG else 0)
             usable[index] = False
+        else:
+            lost.add(label)
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
     if longest:
         fix = label_limit(plan.config).fix(longest)
         log.info(f"labels have up to {longest} characters. {fix} to keep all of them")
+    lost.report(log, len(widths))
     columns = fixed_columns(plan.architecture)
     if dropped[TOO_FEW_STEPS] and columns is not None:
         log.info(
@@ -69,3 +75,27 @@ def select_samples(
         )
     reference = int(np.quantile(widths[usable], 0.75))
     return SampleTable(widths, Positions.of_mask(usable), steps, reference)
+
+
+class _LostCharacters:
+    """Counts labels of which training learns only a part."""
+
+    def __init__(self, charset: Charset) -> None:
+        self._charset = charset
+        self._labels = 0
+        self._characters: Counter[str] = Counter()
+
+    def add(self, label: str) -> None:
+        """Looks at one label."""
+        unknown = self._charset.unknown(label)
+        self._labels += bool(unknown)
+        self._characters.update(unknown)
+
+    def report(self, log: RunLog, total: int) -> None:
+        """Logs how many of `total` labels lose characters, and which."""
+        if self._labels:
+            names = character_names(c for c, _ in self._characters.most_common())
+            log.info(
+                f"{self._labels} of {total} training labels lose characters that the dictionary "
+                f"lacks: {names}"
+            )

@@ -4,17 +4,17 @@ from array import array
 from collections.abc import Iterator
 
 from ocr_lib.config.blocks import SplitConfig
-from ocr_lib.config.characters import made_of_labels, trained_dictionary
+from ocr_lib.config.characters import dictionary_messages, made_of_labels, trained_dictionary
 from ocr_lib.config.schema import Config
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.label_table import LabelTable
 from ocr_lib.data.preflight.machine import machine_findings, machine_numbers
 from ocr_lib.data.preflight.overlap import contradictions, leakage
-from ocr_lib.data.preflight.report import Finding, Numbers, PreflightReport
+from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, PreflightReport
 from ocr_lib.data.preflight.split import MeasuredSplit, findings, measure, numbers
 from ocr_lib.data.roles import NOT_TRAIN, NOT_VALIDATION
-from ocr_lib.errors import UserError
+from ocr_lib.errors import DictionaryError, UserError
 
 
 def preflight(
@@ -43,6 +43,7 @@ def preflight(
         blocks["validation"] = config.eval
     else:
         all_findings.append(_without_validation())
+    all_findings += _dictionary_findings(config)
     opened = {name: _open(name, block, all_findings) for name, block in blocks.items()}
     splits = {name: split for name, split in opened.items() if split is not None}
     if "train" in splits or not made_of_labels(config):
@@ -81,6 +82,21 @@ def _open(name: str, block: SplitConfig, all_findings: list[Finding]) -> Measure
         )
         return None
     return split
+
+
+def _dictionary_findings(config: Config) -> Iterator[Finding]:
+    """Yields what is wrong with the dictionary, whatever the labels."""
+    try:
+        messages = dictionary_messages(config)
+    except DictionaryError as error:
+        if not error.where.rpartition(":")[2].isdigit():  # the file cannot be read at all
+            raise
+        yield Finding("dictionary", f"{error.where}: {error.cause}", error.fix, blocking=True)
+        return
+    if messages:
+        cause = f"{len(messages)} remarks on {config.global_.character_dict_path}"
+        fix = "See `ocr dictionary show`; nothing to do where the labels have none of them"
+        yield Finding("dictionary", cause, fix, tuple(messages[:EXAMPLES]))
 
 
 def _without_validation() -> Finding:

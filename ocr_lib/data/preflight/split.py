@@ -22,6 +22,7 @@ from ocr_lib.errors import ConfigError, SingleColourError, UserError
 from ocr_lib.progress import Progress
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.unicode_form import character_name
 
 QUANTILES = {"p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 SHOWN_CHARACTERS = 30
@@ -243,7 +244,7 @@ def _steps(
 
 
 def _shown(unknown: Counter[str]) -> str:
-    return ", ".join(f"{c!r} ({n:,})" for c, n in unknown.most_common(10))
+    return ", ".join(f"{character_name(c)} {n:,} x" for c, n in unknown.most_common(10))
 
 
 def _reach(values: NDArray[np.int32]) -> int:

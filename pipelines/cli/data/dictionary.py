@@ -9,6 +9,7 @@ from ocr_lib.data.label_list import read_label_list
 from ocr_lib.errors import DictionaryError
 from ocr_lib.terminal import echo
 from ocr_lib.text.dictionary import build_dictionary, load_dictionary
+from ocr_lib.text.dictionary_faults import faults, lacks
 from ocr_lib.text.known_dictionaries import known_names
 from pipelines.cli.command import group, option
 from pipelines.cli.config_options import allow_part
@@ -44,11 +45,19 @@ def show_names() -> None:
 )
 @option("--use-space-char", is_flag=True, help="append a space")
 def show(name: str, use_space_char: bool) -> None:
-    """Show the entries of one dictionary with their CTC classes."""
-    entries = load_dictionary(name, use_space_char, "NAME").characters
+    """Show the entries of one dictionary with their CTC classes, and what is wrong with it.
+
+    Empty and doubled lines, entries of several characters and line ends of other systems are named
+    with their line; of a dictionary named for a language, what it lacks of its alphabet and digits.
+    """
+    charset = load_dictionary(name, use_space_char, "NAME")
     echo("0\tblank")
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(charset.characters, start=1):
         echo(f"{number}\t{entry!r}")
+    for fault in faults(charset, use_space_char):
+        echo(f"{'error' if fault.is_error else 'warning'}: {name}:{fault.line}: {fault.cause}")
+    if missing := lacks(charset, name):
+        echo(f"warning: {name} lacks {missing}")
 
 
 @dictionary.command("build")

@@ -10,6 +10,7 @@ import numpy as np
 from ocr_lib.algorithms.choice import reading_network
 from ocr_lib.algorithms.ctc_steps import has_ctc, time_steps
 from ocr_lib.algorithms.label_limit import label_limit
+from ocr_lib.config.characters import dictionary_messages
 from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.parse import ignored_keys
 from ocr_lib.config.schema import Config
@@ -55,6 +56,8 @@ def check(choice: ConfigChoice, no_build: bool) -> None:
     """Check keys and values, and that the network builds."""
     config = choice.read()
     lines = list(_summary(config))
+    with config.naming_lines():
+        lines += [("dictionary", message) for message in dictionary_messages(config)]
     if not no_build:
         with config.naming_lines():
             lines[:0] = _built(config)

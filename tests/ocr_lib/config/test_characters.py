@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ocr_lib.config.characters import (
+    dictionary_messages,
     dictionary_of,
     made_of_labels,
     named_dictionary,
@@ -48,3 +49,22 @@ def test_labels_make_their_own_and_the_run_folder_keeps_it(tmp_path: Path) -> No
     assert named.character_dict_path == str(tmp_path / "dictionary.txt")
     assert not named.use_space_char
     assert dictionary_of(named).characters == trained.characters
+
+
+def test_a_file_with_what_cannot_be_learnt_is_refused_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "own.txt"
+    file.write_text("a\n\nb\n", encoding="utf-8")
+    own = config(character_dict_path=str(file))
+    with pytest.raises(DictionaryError, match=r"own\.txt:2: the line is empty"):
+        dictionary_messages(own)
+    file.write_text("a\nb\na\n", encoding="utf-8")
+    (message,) = dictionary_messages(own)
+    assert message.startswith(f"{file}:3: 'a' (U+0061")
+
+
+def test_known_dictionaries_are_remarked_on_and_not_refused() -> None:
+    (missing,) = dictionary_messages(config(character_dict_path="vi"))
+    assert missing.startswith("vi lacks 'f' (U+0066")
+    (missing,) = dictionary_messages(config(character_dict_path="german", use_space_char=True))
+    assert missing == "german lacks 'p' (U+0070 LATIN SMALL LETTER P)"
+    assert dictionary_messages(config(character_dict_path="labels")) == []

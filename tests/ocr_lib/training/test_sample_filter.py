@@ -64,3 +64,13 @@ def test_the_table_knows_widths_and_a_reference(tmp_path: Path) -> None:
     assert table.widths.tolist() == plan.preprocess.buckets_of(dataset.sizes).tolist()
     assert set(table.time_steps) == set(table.widths.tolist())
     assert table.reference_width == 112  # the third quartile of 64 and 128
+
+
+def test_labels_that_lose_characters_are_counted_and_the_characters_named(tmp_path: Path) -> None:
+    dataset = drawn(["1", "2", "3"], ["1é", "2 \u0301", "45"])
+    indices, lines = select(dataset, tmp_path)
+    assert indices == [0, 1, 2]
+    (line,) = lines
+    assert line.startswith("2 of 3 training labels lose characters that the dictionary lacks: ")
+    assert "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)" in line
+    assert "'\u25cc\u0301' (U+0301 COMBINING ACUTE ACCENT)" in line

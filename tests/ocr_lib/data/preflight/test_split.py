@@ -17,7 +17,7 @@ def test_characters_outside_the_dictionary(good: Config, tmp_path: Path) -> None
     wide(tmp_path, [*GOOD[:-2], "über", "ß ü"], "train.txt")
     report = preflight(good)
     finding = check(report, "train: 2 of 40 (5.00%) labels have characters outside the dictionary")
-    assert "'ü' (2), 'ß' (1)" in finding.cause
+    assert "'ü' (U+00FC LATIN SMALL LETTER U WITH DIAERESIS) 2 x, 'ß' (U+00DF" in finding.cause
     assert finding.examples[0] == "images/train.txt_38.jpg: 'über'"
     assert report.numbers["train"]["outside_dictionary"] == {"ü": 2, "ß": 1}
     assert preflight(good, max_bad_fraction=0.05).passed
@@ -27,7 +27,7 @@ def test_labels_without_a_single_known_character(good: Config, tmp_path: Path) -
     wide(tmp_path, [*GOOD, "漢字"], "train.txt")
     report = preflight(good, max_bad_fraction=0.03)
     assert [cause.split(") ")[1] for cause in causes(report.warnings)] == [
-        "labels have characters outside the dictionary: '漢' (1), '字' (1)",
+        "labels have characters outside the dictionary: '漢' (U+6F22 CJK UNIFIED IDEOGRAPH-6F22",
         "labels are empty, or nothing is left of them",
     ]
 
@@ -115,3 +115,21 @@ def test_heads_with_start_and_end_take_shorter_labels(
     assert not report.passed
     assert "labels are longer than 5 characters" in report.problems[0].cause
     assert report.problems[0].fix.startswith(f"Set Global.max_text_length{keys} to 9 (2 more")
+
+
+def test_spaces_and_marks_outside_the_dictionary_are_named(good: Config, tmp_path: Path) -> None:
+    good = changed(good, **{"Global.use_space_char": False, "Global.character_dict_path": "ic15"})
+    wide(tmp_path, ["word", "a b", "x\u0331"], "train.txt")
+    cause = preflight(good).problems[0].cause
+    assert "space (U+0020 SPACE) 1 x" in cause
+    assert "'\u25cc\u0331' (U+0331 COMBINING MACRON BELOW) 1 x" in cause
+
+
+def test_another_unicode_form_of_a_letter_is_in_the_dictionary(
+    good: Config, tmp_path: Path
+) -> None:
+    good = changed(good, **{"Global.character_dict_path": "vi"})
+    wide(tmp_path, ["sa\u0323t", "s\u1ea1t"] * 20, "train.txt")
+    report = preflight(good)
+    assert report.numbers["train"]["outside_dictionary"] == {}
+    assert "vi lacks 'f'" in str([finding.examples for finding in report.warnings])

@@ -15,7 +15,9 @@ def test_dictionaries_are_listed_and_shown(capsys):
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert {"en", "ic15", "french", "ppocr_keys_v1"} <= set(names)
     call("dictionary", "show", "en", "--use-space-char")
-    assert capsys.readouterr().out.splitlines()[-1] == "96\t' '"
+    *_, last, remark = capsys.readouterr().out.splitlines()
+    assert last == "96\t' '"
+    assert remark.startswith("warning: en:95: use_space_char appends a second space")
 
 
 def test_a_dictionary_is_built_from_lists(tmp_path):
