@@ -39,7 +39,8 @@ from ocr_lib.storage.tree_manifest import (
 )
 
 log = logging.getLogger(__name__)
-MAX_JSON_BYTES = 64 << 20
+MAX_JSON_BYTES = 4 << 20
+MAX_MANIFEST_BYTES = 1 << 30  # a file takes some 200 bytes of it
 MAX_TREE_BYTES = 1 << 40
 
 
@@ -412,16 +413,17 @@ class Store:
         try:
             self.client.put(bucket, f"{key}{DAMAGED_SUFFIX}", b"")
         except ServiceError:  # a reader need not have the right
-            return (
-                "Delete this object with a key that may write there, then run the step that "
-                "writes it again, with caching off."
-            )
-        return "Run the step that writes it again, with caching off: that replaces the object."
+            step = "Delete this object with a key that may, then run the step that writes it again"
+        else:
+            step = "Run the step that writes it again: that replaces the object"
+        if key.startswith("datasets/"):  # whose steps an orchestrator's cache may keep from running
+            step += ", or start a run with another options.dataset_name where it is cached"
+        return f"{step}."
 
     def _manifest(self, bucket: str, key: str) -> TreeManifest:
         name = f"s3://{bucket}/{key}"
         try:
-            content, _ = self.client.get(bucket, f"{key}/{MANIFEST_NAME}", MAX_JSON_BYTES)
+            content, _ = self.client.get(bucket, f"{key}/{MANIFEST_NAME}", MAX_MANIFEST_BYTES)
         except MissingObjectError as error:
             raise MissingObjectError(
                 f"{name} at {self.client.endpoint}: no complete upload there (no {MANIFEST_NAME}). "

@@ -16,7 +16,7 @@ from ocr_lib.storage.s3 import (
     RefusedError,
 )
 from ocr_lib.storage.s3_server import S3Server
-from ocr_lib.storage.store import Store
+from ocr_lib.storage.store import MAX_JSON_BYTES, Store
 from ocr_lib.storage.tree_manifest import (
     DAMAGED_SUFFIX,
     MANIFEST_NAME,
@@ -149,11 +149,26 @@ def test_a_reader_without_the_right_to_mark_says_what_to_do(
     flip(store, "runs/unmarkable/one.txt")
     with PolicyServer(store.client.endpoint, policy("evaluate", store.bucket)) as server:
         monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
-        with pytest.raises(DigestError, match="Delete this object with a key that may write"):
+        with pytest.raises(DigestError, match="Delete this object with a key that may, then"):
             Store.from_env().get_tree(uri, tmp_path / "target")
     store.remove("runs/unmarkable/one.txt")
     store.put_tree(folder, "runs/unmarkable")
     assert store.get_tree(uri, tmp_path / "target").is_dir()
+
+
+def test_a_damaged_data_set_says_how_not_to_meet_a_cache(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    uri = store.put_tree(folder, "datasets/cached/lmdb")
+    flip(store, "datasets/cached/lmdb/one.txt")
+    with pytest.raises(DigestError, match=r"or start a run with another options\.dataset_name"):
+        store.get_tree(uri, tmp_path / "target")
+
+
+def test_a_value_larger_than_any_of_ours_is_not_read(store: Store) -> None:
+    store.put_bytes("json/large", b" " * (MAX_JSON_BYTES + 1))
+    with pytest.raises(DigestError, match=f"more than {MAX_JSON_BYTES} bytes"):
+        store.get_json("json/large")
 
 
 def test_a_damaged_manifest_is_repaired(store: Store, folder: Path, tmp_path: Path) -> None:
