@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from ocr_lib import __version__
 from ocr_lib.errors import ConfigError
+from ocr_lib.regular_file import read_bounded
 
 # data: labels, LMDB, images, no paddle; train: paddle and ONNX, for training, evaluation and
 # export; serve: ONNX Runtime and Triton's client.
@@ -33,7 +34,7 @@ def read_images(path: Path) -> dict[Name, str]:
     """
     step = "Write it with `make images REGISTRY=… PUSH=1`"
     try:
-        references = json.loads(path.read_text(encoding="utf-8"))
+        references = json.loads(read_bounded(path))
     except (OSError, ValueError) as error:
         raise ConfigError(str(path), str(error), step) from error
     if not isinstance(references, dict):

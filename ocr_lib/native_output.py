@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ocr_lib.errors import ExportError
+from ocr_lib.regular_file import read_tail
 
+LAST_BYTES = 64 << 10
 LAST_LINES = 20  # of what was printed, quoted when the block fails
 
 
@@ -29,8 +31,8 @@ def captured(task: str) -> Iterator[None]:
         except Exception as error:
             sys.stdout.flush()
             sys.stderr.flush()
-            file.seek(0)
-            output = file.read().decode("utf-8", "replace").splitlines()[-LAST_LINES:]
+            printed = read_tail(file, LAST_BYTES).decode("utf-8", "replace")
+            output = printed.splitlines()[-LAST_LINES:]
             raise ExportError("\n".join([f"{task} failed: {error}", *output])) from error
         finally:
             sys.stdout.flush()

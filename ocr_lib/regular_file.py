@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+DOCUMENT_BYTES = 64 << 20  # JSON and texts that this project writes; far above any of them
+
 
 def open_regular(path: str | Path) -> BinaryIO:
     """Opens a file for reading.
@@ -40,8 +42,8 @@ def open_handle(path: str | Path, flags: int = 0) -> int:
     return handle
 
 
-def read_bounded(path: str | Path, limit: int) -> bytes:
-    """Returns the content of a file of at most `limit` bytes.
+def read_bounded(path: str | Path, limit: int = DOCUMENT_BYTES) -> bytes:
+    """Returns the content of a file of at most `limit` bytes, by default of a JSON document's.
 
     Raises:
         OSError: it cannot be read, is no regular file, or is larger (EFBIG).
@@ -51,3 +53,10 @@ def read_bounded(path: str | Path, limit: int) -> bytes:
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
     return content
+
+
+def read_tail(file: BinaryIO, limit: int) -> bytes:
+    """Returns the last bytes of an open file, `limit` at most."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - limit))
+    return file.read(limit)

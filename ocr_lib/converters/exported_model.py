@@ -15,6 +15,7 @@ from ocr_lib.export.paddle_program import describe, unknown_operators
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.inference.recognizer import Forward
 from ocr_lib.inference.runtimes import onnx_forward
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.text.dictionary import Charset, load_dictionary
 
 METADATA_KEY = "character"  # where RapidOCR's and this project's ONNX files have them
@@ -112,7 +113,7 @@ def _characters_of_yaml(path: Path) -> list[str] | None:
     if path.stat().st_size > MAX_YAML_BYTES:
         raise ImportModelError(str(path), "too large for a description", "Check the file")
     try:
-        described, _ = parse(path.read_text(encoding="utf-8"), path.name)
+        described, _ = parse(read_bounded(path, MAX_YAML_BYTES).decode(), path.name)
         characters = described["PostProcess"]["character_dict"]
         return [str(character) for character in characters]
     except (ConfigError, KeyError, TypeError, UnicodeDecodeError):

@@ -138,7 +138,7 @@ class Predictions:
                     raise ValueError(f"format {header['format']!r}, {FORMAT} is known")
                 if path.stat().st_size > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
-                return cls._parsed(header, file.read())
+                return cls._parsed(header, file.read(MAX_BYTES))
         except OSError as error:
             raise DataError(
                 str(path), f"cannot be read ({error.strerror})", PREDICT_AGAIN

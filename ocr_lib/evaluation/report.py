@@ -14,6 +14,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
 from ocr_lib.evaluation.block_counts import BlockCounts
 from ocr_lib.evaluation.characters import Confusion, Recall
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.text.recognition import Recognition
 
 FORMAT = 2
@@ -236,7 +237,7 @@ class EvalReport:
             DataError: the file is not a report of this format.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = json.loads(read_bounded(path))
             if values["format"] not in READABLE:
                 raise ValueError(f"format {values['format']}, {FORMAT} is known")
             return cls.from_dict(values)

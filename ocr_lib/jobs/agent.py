@@ -27,6 +27,7 @@ from ocr_lib.jobs.worker import CONFIG, RESULT
 from ocr_lib.jobs.workers import POLL_S, WorkerGroup
 from ocr_lib.log_config import logging_configured
 from ocr_lib.polling import CLOCK
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.settings import Settings
 from ocr_lib.storage.store import Store
 from ocr_lib.terminal import echo
@@ -169,7 +170,7 @@ class Agent:
             self._upload_run()
 
     def _upload_run(self) -> None:
-        facts = json.loads((self.folder / RESULT).read_text("utf-8"))
+        facts = json.loads(read_bounded(self.folder / RESULT))
         facts["failed_uploads"] = self.snapshots.failed
         log.info("uploading the run directory")
         pointer = publish_run(self.store, self.work, self.folder / RUN_FOLDER, facts)

@@ -18,6 +18,7 @@ from typing import Any
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.heartbeat import HEARTBEAT
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
@@ -164,7 +165,7 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
     it into place, see `ocr_lib/training/checkpoint.py`: it is then taken from where it waits.
     """
     try:
-        manifest = json.loads(prefix.with_name(f"{prefix.name}.json").read_text("utf-8"))
+        manifest = json.loads(read_bounded(prefix.with_name(f"{prefix.name}.json")))
         for suffix, facts in manifest["files"].items():
             path = prefix.with_name(f"{prefix.name}{suffix}")
             if _is(path, facts):

@@ -12,6 +12,7 @@ from ocr_lib.errors import (
     describe_system,
 )
 from ocr_lib.jobs.diagnosis import Kind
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.storage.s3 import DigestError, MissingObjectError, RefusedError
 
 MAX_BYTES = 3000  # the kubelet cuts at 4096
@@ -54,7 +55,7 @@ def read_reasons(folder: Path) -> list[TerminationReason]:
     reasons = []
     for path in sorted(folder.glob("reason-*.json")):
         try:
-            reasons.append(TerminationReason(**json.loads(path.read_text("utf-8"))))
+            reasons.append(TerminationReason(**json.loads(read_bounded(path))))
         except (OSError, ValueError, TypeError):
             continue
     return reasons

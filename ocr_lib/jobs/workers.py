@@ -12,6 +12,7 @@ from ocr_lib.child_process import child_environment
 from ocr_lib.jobs import worker
 from ocr_lib.jobs.termination_reason import TerminationReason, read_reasons
 from ocr_lib.polling import CLOCK
+from ocr_lib.regular_file import read_tail
 from ocr_lib.terminal import echo
 
 POLL_S = 1.0
@@ -84,7 +85,8 @@ class WorkerGroup:
         """Returns the ends of the logs as one."""
         parts = []
         for path in self.logs():
-            content = path.read_bytes()[-TAIL_BYTES:]
+            with path.open("rb") as file:
+                content = read_tail(file, TAIL_BYTES)
             parts.append(f"==> {path.name}\n".encode() + content)
         return b"".join(parts)
 

@@ -19,6 +19,7 @@ from ocr_lib.registry.production import (
     mark_pruned,
     read_production,
 )
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.storage.s3 import MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
@@ -158,4 +159,4 @@ def _removal(store: Store, model: str, record: VersionRecord) -> Removal:
 def _bundle_json(store: Store, model: str, version: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as work:
         folder = store.get_tree(f"{REPOSITORY}/{model}/{version}", Path(work) / "version")
-        return dict(json.loads((folder / MANIFEST).read_text("utf-8")))
+        return dict(json.loads(read_bounded(folder / MANIFEST)))

@@ -8,6 +8,7 @@ from typing import Any
 from ocr_lib.atomic import write_json, write_text
 from ocr_lib.evaluation.report import EvalReport
 from ocr_lib.gate import LatencyAndSize, Verdict
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.report import html, markdown
 
 REFUSED_BY = "evaluate: refused by "
@@ -82,12 +83,12 @@ class EvaluationResult:
     def load(cls, folder: Path) -> "EvaluationResult":
         """Reads what `save` wrote."""
         champion, costs, decisions = folder / CHAMPION, folder / COSTS, folder / DECISIONS
-        verdict: dict[str, Any] = json.loads((folder / VERDICT).read_text("utf-8"))
-        timed = json.loads(costs.read_text("utf-8")) if costs.exists() else None
+        verdict: dict[str, Any] = json.loads(read_bounded(folder / VERDICT))
+        timed = json.loads(read_bounded(costs)) if costs.exists() else None
         return cls(
             EvalReport.load(folder / CANDIDATE),
             EvalReport.load(champion) if champion.exists() else None,
             Verdict.from_dict(verdict),
             LatencyAndSize.from_dict(timed) if timed else None,
-            json.loads(decisions.read_text("utf-8"))["test_set"] if decisions.exists() else None,
+            json.loads(read_bounded(decisions))["test_set"] if decisions.exists() else None,
         )

@@ -19,6 +19,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
+from ocr_lib.regular_file import open_regular
 from ocr_lib.serving.connection import TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Servers
 from ocr_lib.serving.limits import MAX_IMAGE_BYTES, MAX_IMAGES, REFUSAL, RequestLimits
@@ -216,7 +217,7 @@ def _content(image: Image) -> bytes:
     if isinstance(image, bytes):
         return image
     try:
-        with Path(image).open("rb") as file:
+        with open_regular(image) as file:
             return file.read(MAX_IMAGE_BYTES + 1)
     except OSError as error:
         reason = error.strerror or str(error)

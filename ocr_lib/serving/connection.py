@@ -11,7 +11,10 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.settings import Settings
+
+MAX_KEY_BYTES = 64 << 10
 
 ADMIN_HEADER = "ocr-admin"  # the name that Triton's restricted protocols give the key
 MAX_MESSAGE_BYTES = 2**31 - 1
@@ -112,7 +115,7 @@ def admin_key() -> str:
     key, path = settings.triton_admin_key, settings.triton_admin_key_file
     if path:
         try:
-            key = Path(path).read_text(encoding="utf-8").strip()
+            key = read_bounded(path, MAX_KEY_BYTES).decode().strip()
         except (OSError, ValueError) as error:
             raise ConfigError("OCR_TRITON_ADMIN_KEY_FILE", str(error), "Check the path") from error
     return check_admin_key(key)

@@ -18,6 +18,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
 from ocr_lib.registry.production import CORE_SUFFIX
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.serving.limits import (
     INSTANCES,
     MAX_BATCH,
@@ -26,6 +27,7 @@ from ocr_lib.serving.limits import (
     MAX_IMAGES,
 )
 
+MAX_MODEL_BYTES = 2 << 30  # of an ONNX file: protobuf has no more
 TYPICAL_BATCH = 8
 PRECISIONS = ("FP32", "FP16", "BF16")
 QUEUE_TIMEOUT_US = 10_000_000  # a request that waited longer is refused rather than answered late
@@ -98,13 +100,13 @@ def build_model_version(
     configs = {core: core_config, name: _text_config(name, core_config, opened.digest)}
     for config in configs.values():
         config["version_policy"] = serve_versions(version)
-    text_files = {file: (bundle / file).read_bytes() for file in (MANIFEST, DICTIONARY)}
+    text_files = {file: read_bounded(bundle / file) for file in (MANIFEST, DICTIONARY)}
     return ModelVersion(
         name,
         version,
         configs,
         {
-            core: {ONNX: (bundle / ONNX).read_bytes()},
+            core: {ONNX: read_bounded(bundle / ONNX, MAX_MODEL_BYTES)},
             name: {"model.py": MODEL_PY.encode(), **text_files},
         },
     )

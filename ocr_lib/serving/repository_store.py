@@ -14,6 +14,7 @@ from ocr_lib.atomic import write_json
 from ocr_lib.inference.bundle import ONNX, Bundle, BundleError
 from ocr_lib.registry.golden_images import GoldenImage, golden_prefix
 from ocr_lib.registry.production import CORE_SUFFIX, REPOSITORY
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.serving.model_repository import Config, ModelVersion, to_pbtxt
 from ocr_lib.storage.store import Store
 from ocr_lib.text.recognition import Recognition
@@ -94,11 +95,11 @@ def download_golden(store: Store, model: str, version: int, folder: Path) -> lis
         MissingObjectError: there is no such version.
     """
     store.get_tree(golden_prefix(model, version), folder)
-    items = json.loads((folder / GOLDEN_FILE).read_text(encoding="utf-8"))
+    items = json.loads(read_bounded(folder / GOLDEN_FILE))
     return [
         GoldenImage(
             item["name"],
-            (folder / item["file"]).read_bytes(),
+            read_bounded(folder / item["file"]),
             Recognition(item["text"], item.get("score") or 0.0),
             scored=item.get("score") is not None,
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_lib.errors import ServiceError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.settings import Settings
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +116,7 @@ def _base_library(venv: Path) -> Path:
     """Returns the library folder of the Python that the environment was made from."""
     config = venv / "pyvenv.cfg"
     try:
-        lines = config.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(config).decode().splitlines()
     except OSError as error:
         raise ServiceError(f"{config}: {error}. {NEXT_STEP}") from error
     for line in lines:

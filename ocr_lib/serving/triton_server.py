@@ -21,6 +21,7 @@ from typing import BinaryIO
 from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, poll_until
+from ocr_lib.regular_file import read_tail
 from ocr_lib.serving.connection import check_admin_key
 from ocr_lib.serving.triton_access import (
     LOOPBACK,
@@ -35,6 +36,7 @@ from ocr_lib.serving.triton_env import find_triton, lay_out_backends, lay_out_co
 READY_TIMEOUT_S = 60.0
 EXIT_TIMEOUT_S = 5  # requests in flight get this long to finish
 STOP_TIMEOUT_S = 20.0
+LOG_TAIL_BYTES = 256 << 10
 LOG_TAIL_LINES = 20
 PORTS = ("grpc", "http", "metrics")
 
@@ -176,7 +178,8 @@ class TritonServer:
         if self.log is None:
             return ""
         try:
-            lines = self.log.read_text(errors="replace").splitlines()
+            with self.log.open("rb") as file:
+                lines = read_tail(file, LOG_TAIL_BYTES).decode(errors="replace").splitlines()
         except OSError:
             return ""
         return "\n".join([line for line in lines if line and line[0] not in "|+"][-LOG_TAIL_LINES:])

@@ -7,11 +7,11 @@ orchestrator copies artifacts whole into every pod that reads them.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from ocr_lib.atomic import write_json
 from ocr_lib.errors import DataError
+from ocr_lib.regular_file import read_bounded
 
 
 class Artifact(Protocol):
@@ -98,7 +98,7 @@ def _parse_ref(values: Any) -> ArtifactRef:
 
 def _load(artifact: Artifact, kind: type, *, optional: bool = False) -> Any:
     try:
-        value = json.loads(Path(artifact.path).read_text(encoding="utf-8"))
+        value = json.loads(read_bounded(artifact.path))
         items = value if kind is list else [] if optional and value is None else [value]
         for item in items:
             _parse_ref(item)

@@ -8,6 +8,7 @@ from minio.credentials import StaticProvider
 from minio.error import MinioAdminException, MinioException
 
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, policy
 from ocr_lib.storage.store import Store
@@ -26,7 +27,7 @@ def read_keys(folder: Path) -> dict[str, tuple[str, str]]:
         for name in ("accesskey", "secretkey"):
             path = folder / stage / name
             try:
-                pair.append(path.read_text(encoding="utf-8").strip())
+                pair.append(read_bounded(path).decode().strip())
             except OSError as error:
                 step = "Mount the Secret of each kind of step"
                 raise ConfigError(str(path), error.strerror or str(error), step) from error

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from ocr_lib.atomic import write_text
 from ocr_lib.errors import DictionaryError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.text.bidi import has_right_to_left, reading_order, visual_order
 from ocr_lib.text.known_dictionaries import IC15, known_content
 from ocr_lib.text.unicode_form import changes_in_nfc, composed, decomposed
 
+MAX_BYTES = 4 << 20  # of a dictionary; 50,000 entries take some 200 KB
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -188,7 +190,13 @@ def _characters(path: str, where: str) -> tuple[str, ...]:
 
 def _read(path: Path) -> tuple[str, ...]:
     """Reads one entry a line: line ends go, spaces stay."""
-    content = path.read_bytes()
+    try:
+        content = read_bounded(path, MAX_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        cause = f"cannot be read ({error.strerror})"
+        raise DictionaryError(str(path), cause, "Give a text file, an entry a line") from None
     if content.startswith(_BOM):
         raise DictionaryError(
             f"{path}:1",

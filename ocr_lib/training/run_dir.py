@@ -22,6 +22,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.migration import dictionary_beside
@@ -95,7 +96,7 @@ class RunRecord:
     def load(cls, run_dir: Path) -> "RunRecord | None":
         """Reads the record of a run directory; None where no run has begun."""
         path = run_dir / RUN_RECORD
-        return cls(**json.loads(path.read_text("utf-8"))) if path.exists() else None
+        return cls(**json.loads(read_bounded(path))) if path.exists() else None
 
 
 def result_checkpoint(run_dir: Path) -> str:

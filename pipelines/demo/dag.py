@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import OcrError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from pipelines.demo.console import Console
 from pipelines.titles import REJUDGE_TITLES, TITLES
@@ -43,7 +45,7 @@ class DagRun:
 
     def pointer(self, task: str, name: str) -> ArtifactRef:
         """Returns the pointer that is an artifact of a task that ran."""
-        return ArtifactRef(**json.loads(self.path(task, name).read_text("utf-8")))
+        return ArtifactRef(**json.loads(read_bounded(self.path(task, name))))
 
 
 def run_dag(
@@ -79,10 +81,11 @@ def run_dag(
                 json.dump(dict(arguments), stdin)
             for line in process.stdout:
                 console.feed(line)
-            code = process.wait()
+            with suppress(subprocess.TimeoutExpired):  # its output has ended
+                process.wait(STOP_TIMEOUT_S)
         finally:
             _end(process)
-    if code:
+    if process.returncode:
         raise StepError(_complaint(console, log_path))
     return DagRun(root, console.seconds)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.settings import Settings, variable_name
 from ocr_lib.tls import trust
 
@@ -84,7 +85,7 @@ def _token(settings: Settings) -> Callable[[], str] | None:
 
 def _pod_token(settings: Settings) -> Callable[[], str] | None:
     path = Path(settings.kubeflow_pod_token_file)
-    return (lambda: path.read_text("utf-8").strip()) if path.is_file() else None
+    return (lambda: read_bounded(path).decode().strip()) if path.is_file() else None
 
 
 def _secret(settings: Settings, name: str) -> str | None:
@@ -93,7 +94,7 @@ def _secret(settings: Settings, name: str) -> str | None:
     if not path:
         return getattr(settings, name) or None
     try:
-        return Path(path).read_text("utf-8").strip() or None
+        return read_bounded(path).decode().strip() or None
     except OSError as error:
         raise ConfigError(
             variable_name(f"{name}_file"),

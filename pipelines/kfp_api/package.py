@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from ocr_lib.errors import ConfigError
+from ocr_lib.regular_file import read_bounded
 
 DIGEST_CHARS = 16  # of a version's name
 MAX_BYTES = 32 << 20
@@ -98,9 +99,7 @@ def read_package(path: Path) -> Package:
         ConfigError: there is none, or it is something else.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(str(path), "too large for a package", "Give another file")
-        package = Package(path, path.read_bytes())
+        package = Package(path, read_bounded(path, MAX_BYTES))
     except OSError as error:
         raise ConfigError(
             str(path), f"cannot be read ({error.strerror})", "Run `ocr pipeline compile` first"

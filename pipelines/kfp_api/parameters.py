@@ -10,6 +10,7 @@ from ocr_lib.config.parse import parse_value
 from ocr_lib.config.strict_yaml import parse
 from ocr_lib.errors import ConfigError
 from ocr_lib.nearest import nearest
+from ocr_lib.regular_file import open_regular
 from ocr_lib.runspec.options import OPTIONS
 from ocr_lib.runspec.parameters import RunParameters, parse_parameters
 from ocr_lib.terminal import echo
@@ -192,7 +193,8 @@ def _needed(definition: Mapping[str, Any]) -> bool:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_bytes()[: MAX_BYTES + 1].decode("utf-8")
+        with open_regular(file) as opened:
+            return opened.read(MAX_BYTES + 1).decode("utf-8")
     except OSError as error:
         cause = f"cannot be read ({error.strerror})"
         raise ConfigError(str(file), cause, "Check the path") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.regular_file import open_regular, read_bounded
+from ocr_lib.regular_file import open_regular, read_bounded, read_tail
 
 
 def test_a_file_is_read_to_its_bound(tmp_path: Path) -> None:
@@ -29,3 +29,10 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "none")
     assert len(list(Path("/proc/self/fd").iterdir())) == handles
+
+
+def test_the_end_of_a_file_is_read_without_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"0123456789")
+    with (tmp_path / "log").open("rb") as file:
+        assert read_tail(file, 3) == b"789"
+        assert read_tail(file, 30) == b"0123456789"

@@ -14,6 +14,7 @@ from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.data.lmdb_store.manifest import FORMAT, SHARD, Shard, ShardFile
 from ocr_lib.data.lmdb_store.shard import Entry, Rules, write_shard
 from ocr_lib.data.lmdb_store.statistics import Statistics
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.workers import worker_pool
 
 Packed = tuple[Shard, Statistics]
@@ -112,7 +113,7 @@ def _finished(job: Job) -> Packed | None:
     """Returns the shard on disk if it is whole and made of just these inputs."""
     try:
         path = job.directory / SHARD
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_bounded(path))
         shard = Shard.from_dict(record["shard"])
         whole = record["inputs"] == job.inputs and all(
             ShardFile.of(job.directory / name) == entry for name, entry in shard.files.items()

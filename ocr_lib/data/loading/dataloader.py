@@ -22,6 +22,7 @@ from ocr_lib.data.loading.sample_table import LearnableSamples
 from ocr_lib.errors import DataError, UserError
 from ocr_lib.workers import worker_pool
 
+BATCH_TIMEOUT_S = 900.0  # of one batch; a storage that stands still for as long is away
 AHEAD = 4  # batches loaded in advance by each worker
 MAX_BAD_SHARE = 0.01
 
@@ -160,7 +161,8 @@ class DataLoader:
         """Yields the batches of `plan` in its order; batches without a readable sample too.
 
         Raises:
-            DataError: more than 1 % of the samples read so far (and at least 10) are bad.
+            DataError: more than 1 % of the samples read so far (and at least 10) are bad, or
+                reading a batch took longer than any storage needs.
         """
         waiting: deque[Future[LoadedBatch]] = deque()
         todo = iter(plan)
@@ -170,12 +172,22 @@ class DataLoader:
                     waiting.append(self._pool.submit(self._read, batch, epoch))
                 if not waiting:
                     return
-                loaded = waiting.popleft().result()
+                loaded = self._result(waiting.popleft())
                 self._count(loaded)
                 yield loaded
         finally:
             for future in waiting:
                 future.cancel()
+
+    @staticmethod
+    def _result(future: Future[LoadedBatch]) -> LoadedBatch:
+        try:
+            return future.result(BATCH_TIMEOUT_S)
+        except TimeoutError:
+            if future.done():
+                raise  # the reader's own
+            cause = f"a batch has not been read within {BATCH_TIMEOUT_S:.0f} s"
+            raise DataError("Train.dataset", cause, "Look at the storage that it is on") from None
 
     def close(self) -> None:
         """Ends the workers."""

@@ -21,6 +21,7 @@ from ocr_lib.data.synthetic.text import sample_text
 from ocr_lib.errors import UserError
 from ocr_lib.opencv import use_one_thread
 from ocr_lib.progress import Progress
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.workers import worker_pool
 
 SPLITS = ("train", "eval")
@@ -100,11 +101,15 @@ def _draw_chunk(folder: Path, seed: int, split: str, count: int, start: int) -> 
     return lines
 
 
+def _is(file: Path, content: bytes) -> bool:
+    return file.stat().st_size == len(content) and read_bounded(file, len(content)) == content
+
+
 def _is_there(out_dir: Path, manifest: str) -> bool:
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     written = out_dir / MANIFEST
-    if written.is_file() and written.read_bytes() == manifest.encode():
+    if written.is_file() and _is(written, manifest.encode()):
         return True
     raise UserError(str(out_dir), "holds something else", "Name a new folder, or remove this one")
 

@@ -1,3 +1,4 @@
+import os
 import unicodedata
 
 import pytest
@@ -158,3 +159,13 @@ def test_an_entry_written_in_its_parts_is_met(tmp_path):
     for label in ("é", "e\u0301"):
         assert dictionary.encode(label) == [2]
     assert dictionary.text([2]) == "é"
+
+
+def test_a_dictionary_is_a_file_within_a_bound(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(DictionaryError):
+        load_dictionary(str(tmp_path / "pipe.txt"))
+    with (tmp_path / "film.txt").open("wb") as file:
+        file.truncate(5 << 20)
+    with pytest.raises(DictionaryError, match="larger than 4,194,304"):
+        load_dictionary(str(tmp_path / "film.txt"))

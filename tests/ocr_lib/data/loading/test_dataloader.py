@@ -1,4 +1,5 @@
 import sys
+import threading
 from collections.abc import Iterator
 
 import cv2
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
+from ocr_lib.data.loading import dataloader
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
 from ocr_lib.data.loading.label_encoder import LabelEncoder
@@ -109,3 +111,27 @@ def test_too_many_that_cannot_be_read_end_it() -> None:
     with pytest.raises(DataError, match="10 of 40 samples cannot be read"):
         list(loader.batches([Batch(96, tuple(range(40)))], 1))
     loader.close()
+
+
+class Standing(Lines):
+    """Samples on a storage that stands still until it is told to go on."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.go_on = threading.Event()
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        assert self.go_on.wait(60)
+        return super().sample(i, rng)
+
+
+def test_a_storage_that_stands_still_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataloader, "BATCH_TIMEOUT_S", 0.2)
+    lines = Standing(8)
+    loader = DataLoader(reader(lines), 0)
+    try:
+        with pytest.raises(DataError, match="a batch has not been read within 0 s"):
+            list(loader.batches(PLAN, 0))
+    finally:
+        lines.go_on.set()
+        loader.close()
