@@ -10,7 +10,13 @@ from components.images import Name
 from ocr_lib.jobs.resources import TOKEN_SECRET
 from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import secret_name
-from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP, STORE_SECRET_KEYS
+from ocr_lib.storage.pod_env import (
+    CA_CONFIG_MAP,
+    CA_FOLDER,
+    STORE_CONFIG_KEYS,
+    STORE_CONFIG_MAP,
+    STORE_SECRET_KEYS,
+)
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.placement import POOL_LABEL, BuildOptions, default_images, row_of
 
@@ -39,6 +45,7 @@ def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
     if step.manages_jobs:  # the account of the run has no right on training jobs
         kubernetes.use_secret_as_volume(task, TOKEN_SECRET, TOKEN_FOLDER, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_CONFIG_MAP, STORE_CONFIG_KEYS)
+    kubernetes.use_config_map_as_volume(task, CA_CONFIG_MAP, CA_FOLDER, optional=True)
     if step.key == "deploy":  # absent where the servers were started without a key
         names = {"key": "OCR_TRITON_ADMIN_KEY"}
         kubernetes.use_secret_as_env(task, TRITON_SECRET, names, optional=True)

@@ -13,7 +13,10 @@ STORE_CONFIG_KEYS = {
     "endpoint": "OCR_S3_ENDPOINT",
     "bucket": "OCR_S3_BUCKET",
     "region": "AWS_DEFAULT_REGION",
+    "ca": "OCR_CA_FILE",  # empty where the store's certificate is one that systems trust
 }
+# Certificates to trust, where the manifests' TLS is on: mounted into every pod that uses the store.
+CA_CONFIG_MAP, CA_FOLDER = "ocr-ca", "/etc/ocr-ca"
 
 
 def store_env(stage: str) -> list[dict[str, Any]]:

@@ -136,6 +136,7 @@ def _add_store(space: Namespace) -> None:
         "endpoint": f"http://store.{space.name}:{port}",
         "bucket": space.name,
         "region": "us-east-1",
+        "ca": "",
     }
     space.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings_map, "data": settings}

@@ -18,7 +18,7 @@ PROGRAM = "kfp-launcher-program"
 FOLDERS = ("gcs", "s3", "minio", ".local", ".cache", ".config")
 SETTINGS = {
     *("activeDeadlineSeconds", "configMapAsEnv", "nodeSelector", "secretAsEnv"),
-    *("secretAsVolume", "securityContext", "tolerations"),
+    *("configMapAsVolume", "secretAsVolume", "securityContext", "tolerations"),
 }
 END_S = 600.0
 
@@ -82,7 +82,7 @@ def pod(name: str, step: Step) -> Tree:
     settings = step.platform
     assert set(settings) <= SETTINGS, f"not known to the stand-in: {set(settings) - SETTINGS}"
     handed_on, kept = passthrough(step.component)
-    volumes, mounts = secret_volumes(settings) if "KUBERNETES_VOLUMES" in kept else ([], [])
+    volumes, mounts = file_volumes(settings) if "KUBERNETES_VOLUMES" in kept else ([], [])
     user = settings["securityContext"]
     security = {
         "runAsUser": int(user["runAsUser"]),
@@ -160,11 +160,11 @@ def told(step: Step, handed_on: set[str]) -> Tree:
                 "KUBERNETES_NODE_SELECTOR": ("nodeSelector", node_selector(step.platform)),
                 "KUBERNETES_TOLERATIONS": ("tolerations", step.platform.get("tolerations", [])),
                 "ENV": ("env", environment(step.platform)),
-                "KUBERNETES_VOLUMES": ("volumes", secret_volumes(step.platform)[0]),
+                "KUBERNETES_VOLUMES": ("volumes", file_volumes(step.platform)[0]),
             }
             values[name] = dict(every[name] for name in sorted(handed_on))
             if "KUBERNETES_VOLUMES" in handed_on:
-                values[name]["volumeMounts"] = secret_volumes(step.platform)[1]
+                values[name]["volumeMounts"] = file_volumes(step.platform)[1]
     return step.executor_input
 
 
@@ -198,14 +198,17 @@ def environment(settings: Tree) -> list[Tree]:
     return found
 
 
-def secret_volumes(settings: Tree) -> tuple[list[Tree], list[Tree]]:
-    """Returns volumes and mounts out of Secrets, as the driver names them."""
+def file_volumes(settings: Tree) -> tuple[list[Tree], list[Tree]]:
+    """Returns volumes and mounts out of Secrets and ConfigMaps, as the driver names them."""
     volumes, mounts = [], []
-    for item in settings.get("secretAsVolume", ()):
-        name = item["secretName"]
-        source = {"secretName": name, "optional": item["optional"]}
-        volumes.append({"name": name, "secret": source})
-        mounts.append({"name": name, "mountPath": item["mountPath"]})
+    for kind, volume, table, key in (
+        ("secretAsVolume", "secret", "secretName", "secretName"),
+        ("configMapAsVolume", "configMap", "configMapName", "name"),
+    ):
+        for item in settings.get(kind, ()):
+            source = {key: item[table], "optional": item["optional"]}
+            volumes.append({"name": item[table], volume: source})
+            mounts.append({"name": item[table], "mountPath": item["mountPath"]})
     return volumes, mounts
 
 

@@ -8,6 +8,7 @@ import yaml
 from ocr_lib.jobs.resources import TOKEN_SECRET
 from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, secret_name
+from ocr_lib.storage.pod_env import CA_CONFIG_MAP, CA_FOLDER, STORE_CONFIG_KEYS
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.compile import MAX_COMPONENT_BYTES
 from pipelines.placement import POOL_LABEL, STEPS, PlacementName
@@ -68,6 +69,18 @@ def test_the_token_that_starts_jobs_is_in_the_steps_that_start_and_end_them_alon
     folder = str(Path(Settings().kubernetes_token_file).parent)
     expected = [(TOKEN_SECRET, folder, True)] if step in ("train", "clean-up") else []
     assert mounted == expected
+
+
+@pytest.mark.parametrize("step", list(STEPS))
+def test_the_certificates_to_trust_are_there_where_the_namespace_has_them(
+    pods: dict[str, Tree], step: str
+) -> None:
+    (volume,) = pods[step]["configMapAsVolume"]
+    assert (volume["configMapName"], volume["mountPath"]) == (CA_CONFIG_MAP, CA_FOLDER)
+    assert volume["optional"] is True
+    (settings,) = pods[step]["configMapAsEnv"]
+    assert {item["envVar"] for item in settings["keyToEnv"]} == set(STORE_CONFIG_KEYS.values())
+    assert "OCR_CA_FILE" in STORE_CONFIG_KEYS.values()
 
 
 @pytest.mark.parametrize("step", list(STEPS))

@@ -9,4 +9,5 @@ def test_a_pod_names_the_secret_of_its_stage_and_holds_no_value() -> None:
         "OCR_S3_ENDPOINT": {"configMapKeyRef": {"name": "ocr-object-store", "key": "endpoint"}},
         "OCR_S3_BUCKET": {"configMapKeyRef": {"name": "ocr-object-store", "key": "bucket"}},
         "AWS_DEFAULT_REGION": {"configMapKeyRef": {"name": "ocr-object-store", "key": "region"}},
+        "OCR_CA_FILE": {"configMapKeyRef": {"name": "ocr-object-store", "key": "ca"}},
     }
