@@ -17,6 +17,7 @@ from ocr_lib.serving.limits import (
     RequestLimits,
     setting,
 )
+from ocr_lib.settings import variable
 
 
 def test_the_environment_sets_each_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +69,13 @@ def test_the_manifest_gives_what_a_server_needs() -> None:
     assert parse_quantity(mounts["/dev/shm"]["sizeLimit"]) == SHM_BYTES
     memory = parse_quantity(pod["containers"][0]["resources"]["limits"]["memory"])
     assert memory > 2 * SHM_BYTES  # it counts as the container's
+
+
+def test_the_settings_say_their_defaults() -> None:
+    defaults = {
+        "bytes": f"0 is {RequestLimits.max_bytes >> 20} MiB",
+        "pixels": f"0 is {RequestLimits.max_pixels:,}",
+        "tiles": f"0 is {RequestLimits.max_tiles}",
+    }
+    for limit, default in defaults.items():
+        assert variable(f"triton_max_request_{limit}")["meaning"].endswith(default)
