@@ -49,7 +49,8 @@ def read_bounded(path: str | Path, limit: int = DOCUMENT_BYTES) -> bytes:
         OSError: it cannot be read, is no regular file, or is larger (EFBIG).
     """
     with open_regular(path) as file:
-        content = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size or limit  # 0 of files that the kernel makes up
+        content = file.read(min(size, limit) + 1)  # which takes that much memory, filled or not
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
     return content

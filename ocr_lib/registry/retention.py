@@ -9,6 +9,7 @@ from ocr_lib.config.parse import parse
 from ocr_lib.config.strict_yaml import dump
 from ocr_lib.config.strict_yaml import parse as parse_yaml
 from ocr_lib.errors import ConfigError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.runspec.partition import CACHE_DAYS
 
 DAY_S = 86_400.0
@@ -85,12 +86,8 @@ def load_policy(path: Path) -> RetentionPolicy:
         ConfigError: names file, line and key.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_POLICY_BYTES + 1)
-        text = content.decode("utf-8")
+        text = read_bounded(path, MAX_POLICY_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read ({error})", "Give a YAML file") from None
-    if len(content) > MAX_POLICY_BYTES:
-        raise ConfigError(str(path), f"is larger than {MAX_POLICY_BYTES} bytes", "Give a policy")
     values, locations = parse_yaml(text, str(path))
     return parse(RetentionPolicy, values, SourceLocation((), locations))

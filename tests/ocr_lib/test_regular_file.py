@@ -1,6 +1,7 @@
 """Files from elsewhere: nothing waits, nothing has no end."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,16 @@ def test_a_file_is_read_to_its_bound(tmp_path: Path) -> None:
     assert read_bounded(tmp_path / "file", 5) == b"12345"
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_bounded(tmp_path / "file", 4)
+
+
+def test_a_small_file_takes_little_memory_whatever_the_bound(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"12345")
+    tracemalloc.start()
+    try:
+        read_bounded(tmp_path / "file", 256 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
