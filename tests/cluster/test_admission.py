@@ -33,6 +33,7 @@ from tests.ocr_lib.jobs.test_paddlejob import SCHEMA
 pytestmark = pytest.mark.cluster
 Tree = dict[str, Any]
 POLICY = "ocr-training-jobs"
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
 EFFECTIVE_S = 60.0
 
 
@@ -71,6 +72,11 @@ def space() -> Iterator[str]:
         for item in build(MANIFESTS / "steps"):
             if item["metadata"]["name"] == POLICY:
                 done("apply", "--server-side", "-f", "-", content=item)
+            if item["kind"] in RIGHTS:
+                for subject in item.get("subjects", ()):
+                    subject = {**subject, "namespace": name}
+                    item = {**item, "subjects": [subject]}
+                done("apply", "--server-side", "-n", name, "-f", "-", content=item)
         case = REFUSED["the node's network"]
         until(
             lambda: case.message in answer(name, changed(case))[1],
@@ -151,6 +157,28 @@ def test_what_others_train_is_none_of_its_business(space: str) -> None:
     pod = pod_of(job)
     del pod["metadata"]["labels"]
     assert answer(space, pod, "training-operator")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "verb", "resource", "may"),
+    [
+        ("ocr-launcher", "create", "paddlejobs.kubeflow.org", True),
+        ("ocr-launcher", "delete", "paddlejobs.kubeflow.org", True),
+        ("ocr-launcher", "get", "secrets/ocr-store-deploy", False),
+        ("ocr-launcher", "create", "pods", False),
+        ("ocr-pipeline", "get", "secrets/ocr-store-kfp", True),
+        ("ocr-pipeline", "create", "paddlejobs.kubeflow.org", False),
+        ("ocr-pipeline", "delete", "paddlejobs.kubeflow.org", False),
+        ("ocr-pipeline", "get", f"secrets/{TOKEN_SECRET}", False),
+        ("ocr-pipeline", "create", "serviceaccounts/ocr-launcher/token", False),
+    ],
+)
+def test_the_right_on_jobs_is_the_launcher_s_alone(
+    space: str, account: str, verb: str, resource: str, may: bool
+) -> None:
+    who = f"--as=system:serviceaccount:{space}:{account}"
+    run = kubectl("auth", "can-i", verb, resource, "-n", space, who)
+    assert run.stdout.strip() == ("yes" if may else "no"), run.stderr
 
 
 def test_the_token_of_the_launcher_is_made_by_the_cluster(space: str) -> None:
