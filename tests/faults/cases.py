@@ -48,7 +48,7 @@ class Record:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-RECORDS: dict[str, Record] = {}
+RECORDS: dict[tuple[str, str], Record] = {}  # by kind and test
 
 
 class Cases:
@@ -56,7 +56,8 @@ class Cases:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.record = RECORDS.setdefault(kind, Record())
+        test = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
+        self.record = RECORDS.setdefault((kind, test), Record())
         self.failures: dict[str, str] = {}
         self._known: dict[str, bool] = {}  # pattern → whether a case of it was bad
 

@@ -23,6 +23,7 @@ from tests.faults.cases import NotInjectedError
 LIMIT_S = 300.0  # of a step that is not disturbed
 LOG = "child.log"
 POINTS = "points.log"
+ENDED = "exit-code"
 PRELOAD = ["tests.faults.steps"]
 RENAMES = ("replace", "rename", "link")
 WRITES = ("put", "put_file", "_put_once", "remove")
@@ -73,6 +74,7 @@ class Child:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / POINTS).write_text("")
+        (folder / ENDED).unlink(missing_ok=True)
         self._folder = folder
         self._started = time.monotonic()
         self.process: BaseProcess = _CONTEXT.Process(
@@ -87,8 +89,12 @@ class Child:
             self.kill()
             raise AssertionError(f"still running after {limit_s:g} s: {self._log()}")
         seconds = time.monotonic() - self._started
+        ended = self._folder / ENDED
+        # multiprocessing says 255 where it lost the exit code of a child
+        if (code := self.process.exitcode) == 255 and ended.exists():
+            code = int(ended.read_text())
         points = (self._folder / POINTS).read_text("utf-8").splitlines()
-        return Run(self.process.exitcode, points, seconds, self._log())
+        return Run(code, points, seconds, self._log())
 
     def kill(self) -> None:
         """Ends it with SIGKILL, as a node that fails does."""
@@ -129,13 +135,16 @@ def _main(
     sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
     install_points(folder / POINTS, kill_at)
+    code = 0
     try:
         target(*arguments)
-    except SystemExit:
-        raise
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
     except BaseException:
         traceback.print_exc()
-        raise SystemExit(70) from None
+        code = 70
+    (folder / ENDED).write_text(str(code))
+    raise SystemExit(code)
 
 
 def install_points(path: Path, kill_at: int | None) -> None:

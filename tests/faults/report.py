@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any
 
 from ocr_lib.atomic import write_json, write_text
-from tests.faults.cases import CASE, FULL, RECORDS, SEED
+from tests.faults.cases import CASE, FULL, RECORDS, SEED, Record
 from tests.faults.known import KNOWN, known
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,14 +50,18 @@ or states that a fault left. *Bad* are wrong ends, those that are known included
 
 
 def write_reports() -> None:
-    """Adds the kinds that this session ran to those of earlier ones; a single case counts not.
+    """Adds the tests that this session ran to those of earlier ones; a single case counts not.
 
     The page is written where everything that is bad is known.
     """
     if CASE or not RECORDS:
         return
     former: dict[str, Any] = json.loads(OUT.read_text("utf-8")) if OUT.exists() else {}
-    counts = {**former, **{kind: _counts(kind) for kind in RECORDS}}
+    counts = dict(former)
+    for kind in {kind for kind, _ in RECORDS}:
+        tests = counts.get(kind, {}).get("tests", {})
+        run = {test: _counts(record) for (of, test), record in RECORDS.items() if of == kind}
+        counts[kind] = _total({**tests, **run})
     write_json(OUT, counts)
     if all(
         why.startswith(KNOWN_AS) for kind in counts.values() for why in kind["bad_cases"].values()
@@ -82,8 +86,18 @@ def page(counts: dict[str, Any]) -> str:
     return HEAD + "\n".join(rows) + "\n\n" + "\n".join([*sections, listed]).rstrip() + "\n"
 
 
-def _counts(kind: str) -> dict[str, Any]:
-    record = RECORDS[kind]
+def _total(tests: dict[str, Any]) -> dict[str, Any]:
+    """Returns the counts of a kind with those of its tests; their states differ."""
+    every = list(tests.values())
+    counts: dict[str, Any] = {
+        name: round(sum(one[name] for one in every), 1)
+        for name in ("tried", "distinct", "bad", "seconds")
+    }
+    counts["bad_cases"] = {case: why for one in every for case, why in one["bad_cases"].items()}
+    return {**counts, "tests": tests}
+
+
+def _counts(record: Record) -> dict[str, Any]:
     counts: dict[str, Any] = {
         "tried": record.tried,
         "distinct": len(record.states),

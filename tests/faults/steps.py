@@ -27,8 +27,11 @@ from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.registry.champion import pin_champion
+from ocr_lib.registry.garbage_collection import collect_garbage, store_time
+from ocr_lib.registry.retention import DAY_S, RetentionPolicy
 from ocr_lib.runspec.parameters import RunParameters
 from ocr_lib.runspec.partition import DataPartition, PreflightSettings
+from ocr_lib.storage import store_lease
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.store import Store
 from ocr_lib.training import train as train_config
@@ -224,6 +227,12 @@ def _download(store: Store, world: World, work: Path) -> None:
     store.get_tree(world.train.uri, work / "out")
 
 
+def _gc(store: Store, world: World, work: Path) -> None:
+    """Deletes what nothing needs in a year from now."""
+    store_lease.HOLD_S = 5.0  # a collection that was killed is followed sooner
+    collect_garbage(store, RetentionPolicy(), store_time(store) + 400 * DAY_S)
+
+
 STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "gen-label": _gen_label,
     "gen-label-here": _gen_label_here,
@@ -239,6 +248,7 @@ STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "upload": _upload,
     "replace-upload": _replace_upload,
     "download": _download,
+    "gc": _gc,
 }
 
 

@@ -28,6 +28,7 @@ VOLATILE = {
     "train": r"runs/killed/(?!.*\.(pdparams|pdopt)$)",
     "train-elsewhere": r"runs/killed/(?!.*\.(pdparams|pdopt)$)",
     "predict": r"predictions/killed/",
+    "gc": r"leases/",
 }
 ONLY_WRITES = ("train-elsewhere",)  # it starts with an empty disk, so renames leave nothing
 TEMPORARY = re.compile(r"(?<=\.)[a-z0-9_]{8}(?=\.tmp)|(?<=attempt-)\w+|(?<=/\.)\w+(?=\.partial)")
@@ -66,7 +67,8 @@ class Trial:
         self.step = step
         self.world = world
         self.folder = folder
-        self.known = tuple(digests(world.bucket))
+        # What is collected are objects that were there before.
+        self.known = () if step == "gc" else tuple(digests(world.bucket))
         self.whole = self._undisturbed()
 
     def _undisturbed(self) -> Run:
