@@ -152,7 +152,7 @@ def test_more_images_than_a_request_may_hold_take_no_shared_memory(served: Trito
     message = refusal(served, [bytes(7_900_000)] * 64)
     assert "INVALID_ARGUMENT" in message
     assert f"batch-size must be <= {MAX_IMAGES}" in message
-    assert shared_bytes(served) == before
+    assert shared_bytes(served) <= before  # less where another model has just ended
 
 
 @pytest.mark.slow
