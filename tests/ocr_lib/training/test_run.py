@@ -13,6 +13,7 @@ from ocr_lib import training
 from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.dataloader import LoadedBatch
 from ocr_lib.errors import CheckpointError, ConfigError, DataError, DictionaryError, LmdbError
+from ocr_lib.storage.tree_manifest import TreeManifest
 from ocr_lib.training import checkpoint, load_run, train
 from ocr_lib.training.nan_guard import TrainingError
 from ocr_lib.training.trainer import Trainer
@@ -138,6 +139,17 @@ def test_a_finished_run_is_left_as_it_is(data, uninterrupted):
     result = train(small_config(*data, uninterrupted), quiet=True)
     assert result.steps == result.resumed_from
     assert (uninterrupted / "latest.pdparams").stat().st_mtime_ns == before
+
+
+def test_what_a_killed_save_left_is_gone_when_the_run_goes_on(data, uninterrupted):
+    """Else it would be uploaded with the run, and be part of its digest."""
+    manifest = TreeManifest.of_folder(uninterrupted)
+    for name in ("..best_accuracy.pdopt.new.ab_12cde.tmp", ".best_accuracy.pdparams.new"):
+        (uninterrupted / name).write_bytes(b"half")
+    train(small_config(*data, uninterrupted), quiet=True)
+    left = TreeManifest.of_folder(uninterrupted).files
+    assert left.keys() == manifest.files.keys()
+    assert not [path for path in uninterrupted.iterdir() if path.name.startswith(".")]
 
 
 def test_a_folder_with_another_run_is_refused_unless_fresh(data, uninterrupted, tmp_path):
