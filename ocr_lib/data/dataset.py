@@ -1,5 +1,6 @@
 """Opens the data set that a configuration's Train or Eval block names."""
 
+import logging
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from ocr_lib.data.lmdb_store.manifest import DATA, MANIFEST, SHARD
 from ocr_lib.data.lmdb_store.plain import PlainLmdb
 from ocr_lib.data.lmdb_store.read import LmdbDataset
 from ocr_lib.errors import ConfigError, LmdbError
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Dataset", "Sample", "open_dataset", "open_lmdb"]
 
@@ -80,7 +83,9 @@ def open_lmdb(root: str | Path, refused: Collection[str] = ()) -> Dataset:
                 "Run the packing again: finished shards are kept",
             )
         elif DATA in files:
-            parts.append(PlainLmdb(name))
+            parts.append(plain := PlainLmdb(name))
+            for words in plain.left_out:
+                log.warning("%s", words)
     if not parts:
         raise LmdbError(str(root), f"no {MANIFEST} and no {DATA} in or below it", "Check data_dir")
     return _joined(parts)

@@ -1,6 +1,5 @@
 """LMDB folders that other tools packed: PaddleOCR, deep-text-recognition-benchmark."""
 
-import logging
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,8 +15,6 @@ from ocr_lib.data.lmdb_store.read import REPACK, LmdbReader
 from ocr_lib.errors import ImageError, LmdbError, UserError
 from ocr_lib.progress import Progress
 
-log = logging.getLogger(__name__)
-
 
 class PlainLmdb:
     """Samples of one LMDB environment without a manifest, so without checksums.
@@ -26,7 +23,7 @@ class PlainLmdb:
         directory: holds data.mdb.
 
     Attributes:
-        left_out: what is in the file and is no sample, in words; each is logged, too.
+        left_out: what is in the file and is no sample, in words.
 
     Raises:
         LmdbError: the file is cut short or damaged, or not an LMDB of text lines counted from 1.
@@ -42,8 +39,6 @@ class PlainLmdb:
             cause = "its samples are counted from 0, and readers of this layout count from 1"
             raise LmdbError(str(self.directory), cause, REPACK)
         self.left_out = tuple(self._left_out())
-        for words in self.left_out:
-            log.warning("%s", words)
 
     def __len__(self) -> int:
         return self._samples

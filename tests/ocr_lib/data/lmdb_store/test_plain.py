@@ -118,7 +118,8 @@ def test_samples_counted_from_zero_are_refused(tmp_path: Path) -> None:
 def test_samples_behind_the_count_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dataset = PlainLmdb(write_records(tmp_path / "lmdb", numbered(range(1, 6), 3)))
+    dataset = open_lmdb(write_records(tmp_path / "lmdb", numbered(range(1, 6), 3)))
+    assert isinstance(dataset, PlainLmdb)
     said = "num-samples is 3, and sample 4 is there as well: 2 samples are left out"
     assert [words.endswith(said) for words in dataset.left_out] == [True]
     assert said in caplog.text
