@@ -7,6 +7,7 @@ from kfp import dsl
 from components.preflight.component import preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
 from ocr_lib.runspec.partition import PreflightSettings
+from ocr_lib.runspec.spec import RunSpec
 from ocr_lib.runspec.spec_store import save_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef, read_optional_ref, write_refs
 from ocr_lib.storage.store import Store
@@ -33,13 +34,17 @@ def lines(store: Store, tmp_path: Path) -> Lines:
 
 
 def run(folder: Path, lines: Lines, *overrides: str) -> str:
+    spec = run_spec(*overrides)
+    save_spec(Store.from_env(), spec)
+    return check(folder, lines, spec)
+
+
+def check(folder: Path, lines: Lines, spec: RunSpec) -> str:
     folder.mkdir()
     shards = dsl.Dataset(uri=str(folder / "shards"))
     write_refs(shards, [part for part in lines if part])
     outputs = {f"{role}_lmdb": dsl.Dataset(uri=str(folder / role)) for role in Lines._fields}
     report = dsl.Markdown(uri=str(folder / "report"))
-    spec = run_spec(*overrides)
-    save_spec(Store.from_env(), spec)
     settings = PreflightSettings.of(spec).to_dict()
     shared = preflight.python_func(shards=[shards], **outputs, report=report, settings=settings)
     assert shared == [{"first": 0, "last": 2}]
@@ -75,7 +80,7 @@ def test_a_configuration_that_was_replaced_in_the_store_is_refused(
     key = f"specs/configs/{spec.config.digest}.yml"
     store.put_bytes(key, run_spec("Global.seed=78").config.yaml.encode())
     with pytest.raises(SystemExit):
-        run(tmp_path / "out", lines, "Global.seed=77")
+        check(tmp_path / "out", lines, spec)
     assert f"{key}: its SHA-256 is" in capsys.readouterr().err
     store.remove(key)
 
