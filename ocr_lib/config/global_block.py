@@ -68,6 +68,8 @@ class GlobalConfig:
     Attributes:
         width_buckets: padded image widths in px, ascending; an image takes the smallest that
             holds it. Unset means PaddleOCR's one fixed width, from RecResizeImg.
+        turn_tall_lines: turn images at least 1.5 times as high as wide by 90° counterclockwise, in
+            training and in prediction. Default false.
         train_minutes: instead of epoch_num: as many whole epochs as fit into this many minutes,
             evaluations counted in; the learning-rate schedule ends with them.
         narrow_first_epochs: in the first N epochs narrow batches come before wide ones, which
@@ -115,6 +117,7 @@ class GlobalConfig:
     use_sync_bn: bool = False
     model_name: str | None = None
     width_buckets: tuple[int, ...] | None = None
+    turn_tall_lines: bool = False
     train_minutes: float | None = None
     narrow_first_epochs: int = 0
     save_step_every: int | None = None

@@ -28,6 +28,7 @@ __all__ = ["Image", "Preprocess", "decode_image", "default_buckets"]
 
 BUCKET_RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)  # padded width : height
 CHUNK = 1 << 20  # images whose widths are worked out at a time
+TALL = 1.5  # height : width from which a line is tall: PaddleOCR's get_rotate_crop_image
 BUCKET_STEP = 16  # px; the networks shrink a line's width by 4 or 8
 
 # Grey value → network input, by `Preprocess.scale`. The first is (x / 255 - 0.5) / 0.5 in float32,
@@ -61,6 +62,8 @@ class Preprocess:
         width_step: widths are rounded to the nearest multiple, px.
         filter: what resizes: "linear" (OpenCV) or "lanczos" (Pillow's, of grey images).
         scale: how grey values become numbers: "half" (-1…1) or "128" (x / 128 - 1).
+        turn_tall: images at least 1.5 times as high as wide are turned by 90° counterclockwise, as
+            PaddleOCR turns what its text detection cuts out; their text runs from top to bottom.
 
     Source: PaddleOCR `RecResizeImg`, `SVTRRecResizeImg`, `GrayRecResizeImg`, `SARRecResizeImg`:
     equal numbers for a single bucket. Where there are several, an image gets the smallest that
@@ -75,6 +78,7 @@ class Preprocess:
     width_step: int = 1
     filter: str = "linear"
     scale: str = "half"
+    turn_tall: bool = False
 
     def __post_init__(self) -> None:
         if not self.buckets or list(self.buckets) != sorted({w for w in self.buckets if w > 0}):
@@ -111,15 +115,33 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON values."""
-        return asdict(self) | {"buckets": list(self.buckets)}
+        values = asdict(self) | {"buckets": list(self.buckets)}
+        if not self.turn_tall:  # bundles of 0.1 do not have it
+            del values["turn_tall"]
+        return values
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Preprocess":
         """Rebuilds what `to_dict` returned."""
         return cls(**value | {"buckets": tuple(value["buckets"])})
 
+    def turned(self, image: Image) -> Image:
+        """Returns an image that is not tall: turned where it is and this asks for it."""
+        if self.turn_tall and image.shape[0] >= TALL * image.shape[1]:
+            return np.ascontiguousarray(np.rot90(image))
+        return image
+
+    def turned_sizes(self, sizes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Returns the sizes of images after `turned`: (width, height), int32 [N, 2]."""
+        if not self.turn_tall:
+            return sizes
+        tall = sizes[:, 1] >= TALL * sizes[:, 0]
+        return np.where(tall[:, None], sizes[:, ::-1], sizes)
+
     def resized_width(self, width: int, height: int) -> int:
         """Returns the width in px that an image of this size is resized to."""
+        if self.turn_tall and height >= TALL * width:
+            width, height = height, width
         if not self.keep_ratio:
             return self.buckets[-1]
         # The order of operations is PaddleOCR's: H * w / h can round to another pixel.
@@ -138,6 +160,7 @@ class Preprocess:
         if len(sizes) > CHUNK:  # what it takes in between is four times the result
             parts = range(0, len(sizes), CHUNK)
             return np.concatenate([self.buckets_of(sizes[at : at + CHUNK]) for at in parts])
+        sizes = self.turned_sizes(sizes)
         widths = np.ceil(self.height * (sizes[:, 0] / sizes[:, 1]))
         widths = np.maximum(self.min_width, np.rint(widths / self.width_step) * self.width_step)
         buckets = np.asarray(self.buckets, np.int32)
@@ -151,6 +174,7 @@ class Preprocess:
             image: uint8 BGR [H, W, 3] or grey [H, W].
             max_width: px; wider results are squeezed to it. The widest bucket by default.
         """
+        image = self.turned(image)
         rows, columns = image.shape[:2]
         width = self.resized_width(columns, rows)
         if max_width is not None:

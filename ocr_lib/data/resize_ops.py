@@ -171,7 +171,8 @@ def read_resize_op(config: "Config") -> dict[str, Any]:
             op: ResizeOp = parse_component(
                 RESIZE_OPS, part, SourceLocation((*WHERE, part.name), {})
             )
-            return op.preprocess(config.global_.width_buckets)
+            turn_tall = config.global_.turn_tall_lines
+            return op.preprocess(config.global_.width_buckets) | {"turn_tall": turn_tall}
     names = ", ".join(RESIZE_OPS)
     where = ".".join(WHERE)
     raise ConfigError(where, "no resize operation", f"Add one with its image_shape: {names}")

@@ -145,6 +145,7 @@ def preprocess_of(root: Path, info: Mapping[str, Any]) -> Preprocess:
         "width_step": lambda item: item.integer(1, MAX_WIDTH),
         "filter": _ManifestValue.text,
         "scale": _ManifestValue.text,
+        "turn_tall": _ManifestValue.flag,
     }
     values = node.mapping()
     for key in values:

@@ -82,7 +82,7 @@ class Recognizer:
         fitted: list[_Fitted] = []
         for position, image in enumerate(images):
             try:
-                pixels = self._decoded(image)
+                pixels = self.preprocess.turned(self._decoded(image))
             except ImageError as error:
                 results[position] = Recognition.failed(error.cause)
                 continue

@@ -116,6 +116,7 @@ class TrainLoader:
         settings, loader = self._plan.settings, self._plan.train.loader
         if self._plan.scales is not None:
             sizes = np.maximum(self._dataset.sizes, 1)  # 0 where unreadable
+            sizes = self._plan.preprocess.turned_sizes(sizes)
             return self._plan.scales.plan(sizes, self._samples.indices, settings.seed, epoch)
         return plan_epoch(
             self._samples.widths,

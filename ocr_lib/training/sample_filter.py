@@ -32,8 +32,8 @@ def select_samples(
     Raises:
         DataError: no sample is left.
     """
-    sizes = np.maximum(dataset.sizes, 1)  # 0 where unreadable
     preprocess = plan.preprocess
+    sizes = preprocess.turned_sizes(np.maximum(dataset.sizes, 1))  # 0 where unreadable
     if plan.scales is None:
         widths = preprocess.buckets_of(sizes)
         occurring = [(preprocess.height, w) for w in map(int, np.unique(widths))]

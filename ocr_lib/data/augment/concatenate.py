@@ -57,6 +57,7 @@ class RecConAug:
         rng: np.random.Generator,
         draw: Draw,
         max_ratio: float = math.inf,
+        turned: Callable[[Image], Image] = lambda image: image,
     ) -> tuple[Image, str]:
         """Joins one decoded sample with others, or returns it as it is.
 
@@ -67,6 +68,7 @@ class RecConAug:
             draw: returns another sample of the data set.
             max_ratio: width over height that the batch has room for, where that is less than
                 `image_shape` allows.
+            turned: turns a tall image that was drawn, where the network's images are turned.
 
         Raises:
             UserError: a sample that was drawn cannot be read.
@@ -78,7 +80,7 @@ class RecConAug:
             other = draw(rng)
             if len(label) + len(other.label) > self.max_text_length:
                 break
-            right = decode_image(other.image, other.name)
+            right = turned(decode_image(other.image, other.name))
             if _ratio(image) + _ratio(right) > limit:
                 break
             image = np.concatenate([self._at_height(image), self._at_height(right)], axis=1)

@@ -105,10 +105,12 @@ class BatchBuilder:
             rng: of the sample.
         """
         sample = self.dataset.sample(index, rng)
-        image = decode_image(sample.image, sample.name)
+        image = self.preprocess.turned(decode_image(sample.image, sample.name))
         if self.join is None:
             return image, sample.label
-        joined, label = self.join(image, sample.label, rng, self._another, room)
+        joined, label = self.join(
+            image, sample.label, rng, self._another, room, self.preprocess.turned
+        )
         if self.label_encoder.usable(label, self.samples.time_steps[width]):
             return image, sample.label
         return joined, label

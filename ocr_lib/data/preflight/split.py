@@ -14,7 +14,7 @@ from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.config.schema import Config
 from ocr_lib.data.base import Dataset
 from ocr_lib.data.decode import check_image
-from ocr_lib.data.image import Preprocess
+from ocr_lib.data.image import TALL, Preprocess
 from ocr_lib.data.labels.placeholders import Placeholders
 from ocr_lib.data.positions import Positions
 from ocr_lib.data.preflight.report import EXAMPLES, Finding, Numbers, share_finding
@@ -99,8 +99,9 @@ def measure(
     with Progress(count, f"checking {split.name} labels", "labels") as progress:
         for start in range(0, count, CHUNK):
             rows = slice(start, min(start + CHUNK, count))
-            usable = np.maximum(sizes[rows], 1)
+            usable = preprocess.turned_sizes(np.maximum(sizes[rows], 1))
             readable[rows] = sizes[rows].min(axis=1) > 0
+            tall = (usable[:, 1] >= TALL * usable[:, 0]).tolist()
             widths = np.ceil(preprocess.height * (usable[:, 0] / usable[:, 1]))
             split.widths[rows] = np.minimum(widths, np.iinfo(np.int32).max)
             buckets = preprocess.buckets_of(usable)
@@ -108,6 +109,8 @@ def measure(
             for i, width in enumerate(buckets.tolist(), start):
                 label = next(labels)
                 room = steps.get(width, len(label) * 2) if readable[i] else None
+                if tall[i - start] and len(label) > 1:  # one letter may well be tall
+                    split.fail("tall", i)
                 split.lengths[i] = _measure_label(split, i, label, room, limit, dictionary)
                 progress.add()
     split.bad["unreadable"] = array("q", np.flatnonzero(~readable).tobytes())
@@ -197,6 +200,18 @@ def findings(
         yield from share_finding(
             split.name, what, indices, split.decoded, max_share, fix, examples(indices)
         )
+    tall = bad.get("tall", array("q"))
+    for finding in share_finding(
+        split.name,
+        "images are taller than wide, so that their text is squeezed to a few px",
+        tall,
+        total,
+        max_share,
+        "Where their text runs from top to bottom set Global.turn_tall_lines=true, which turns "
+        "them in training and in prediction; else turn or remove the images",
+        split.examples(tall),
+    ):
+        yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
     squeezed = array("q", np.flatnonzero(split.widths > preprocess.buckets[-1]).tobytes())
     reach = _reach(split.widths)
     for finding in share_finding(

@@ -138,3 +138,22 @@ def paddleocr_rec_img_aug() -> ModuleType:
         )
         exec(compile(source[begin:end], str(path), "exec"), module.__dict__)
     return module
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 240), (40, 60), (10, 400)])
+def test_tall_lines_are_read_as_the_same_lines_lying_down(width: int, height: int) -> None:
+    turning = Preprocess(height=32, buckets=(64, 160, 320), turn_tall=True)
+    tall = picture(width, height)
+    lying = np.ascontiguousarray(np.rot90(tall))
+    assert turning.bucket(width, height) == turning.bucket(height, width)
+    assert turning.resized_width(width, height) == turning.resized_width(height, width)
+    np.testing.assert_array_equal(turning.fit(tall), turning.fit(lying))
+    np.testing.assert_array_equal(turning.turned(tall), lying)
+    sizes = np.array([[width, height], [height, width], [30, 44]], np.int32)
+    expected = [[height, width], [height, width], [30, 44]]
+    assert turning.turned_sizes(sizes).tolist() == expected
+    assert turning.buckets_of(sizes).tolist() == [turning.bucket(*size) for size in expected]
+    assert Preprocess.from_dict(turning.to_dict()) == turning
+    plain = Preprocess(height=32, buckets=(64, 160, 320))
+    assert "turn_tall" not in plain.to_dict()
+    np.testing.assert_array_equal(plain.turned(tall), tall)

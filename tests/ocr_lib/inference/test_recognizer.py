@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -75,3 +76,17 @@ def test_batches_stay_below_the_cap(max_batch_pixels: int, sizes: list[int]) -> 
 
     Recognizer(PREPROCESS, DICTIONARY, forward, max_batch_pixels).read([draw("abc")] * 10)
     assert seen == sizes
+
+
+def test_tall_lines_are_turned_where_the_network_learnt_them_so() -> None:
+    turning = replace(PREPROCESS, turn_tall=True)
+    rng = np.random.default_rng(3)
+    for text in ("abc 123", "".join(rng.choice(list("abcdef123"), 70))):  # one piece, several
+        tall = np.ascontiguousarray(np.rot90(draw(text), -1))
+        encoded = bytes(cv2.imencode(".png", tall)[1])
+        lying, *turned = Recognizer(turning, DICTIONARY, network).read([draw(text), tall, encoded])
+        assert [answer.text for answer in turned] == [lying.text] * 2
+        assert recognizer().read([draw(text)]) == [lying]
+        if len(text) < 32:
+            assert lying.text == text
+            assert recognizer().read([encoded])[0].text != text

@@ -215,6 +215,7 @@ TABLE = [
 ]
 # Keys of other commands, or of several processes: the test that shows their effect.
 ELSEWHERE = {
+    "turn_tall_lines": "tests/ocr_lib/data/loading/test_dataloader.py",
     "infer_img": "tests/pipelines/cli/model/test_predict.py",
     "save_res_path": "tests/pipelines/cli/model/test_predict.py",
     "save_inference_dir": "tests/pipelines/cli/model/test_export.py",

@@ -1,12 +1,14 @@
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading import dataloader
@@ -17,6 +19,7 @@ from ocr_lib.data.loading.sample_table import LearnableSamples
 from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
 from ocr_lib.text.dictionary import Charset
+from tests.ocr_lib.data.pictures import config as resize_config
 
 PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]
 
@@ -135,3 +138,34 @@ def test_a_storage_that_stands_still_is_an_error(monkeypatch: pytest.MonkeyPatch
     finally:
         lines.go_on.set()
         loader.close()
+
+
+class Tall(Lines):
+    """Drawn lines, standing or lying."""
+
+    def __init__(self, standing: bool) -> None:
+        super().__init__(4)
+        self.standing = standing
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        pixels = np.random.default_rng(i).integers(0, 255, (32, 80, 3), np.uint8)
+        pixels = np.ascontiguousarray(np.rot90(pixels, -1)) if self.standing else pixels
+        return Sample(cv2.imencode(".png", pixels)[1].tobytes(), str(i), f"line {i}")
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_turn_tall_lines_trains_on_the_lines_lying_down(joined: bool) -> None:
+    join = RecConAug(prob=1.0, image_shape=(32, 320, 3)) if joined else None
+    config = resize_config(image_shape=[3, 32, 96])
+    config = replace(config, global_=replace(config.global_, turn_tall_lines=True))
+    assert Preprocess.from_config(config).turn_tall
+    read = []
+    for standing in (True, False):
+        builder = replace(
+            reader(Tall(standing)),
+            preprocess=Preprocess.from_config(config),
+            augment=lambda image, _: image,
+            join=join,
+        )
+        read.append(builder.read(Batch(96, (0, 1, 2)), 1).arrays["image"])
+    np.testing.assert_array_equal(read[0], read[1])

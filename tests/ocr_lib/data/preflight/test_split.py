@@ -132,4 +132,17 @@ def test_another_unicode_form_of_a_letter_is_in_the_dictionary(
     wide(tmp_path, ["sa\u0323t", "s\u1ea1t"] * 20, "train.txt")
     report = preflight(good)
     assert report.numbers["train"]["outside_dictionary"] == {}
-    assert "vi lacks 'f'" in str([finding.examples for finding in report.warnings])
+    assert "vi lacks '0'" in str([finding.examples for finding in report.warnings])
+
+
+def test_tall_images_are_counted_and_can_be_turned(good: Config, tmp_path: Path) -> None:
+    for i in (2, 5, 11):
+        (tmp_path / f"images/train.txt_{i}.jpg").write_bytes(image(i, 32, 240))
+    report = preflight(good)
+    (warning,) = [w for w in report.warnings if "taller" in w.cause]
+    assert warning.cause.startswith("3 of 40 (7.50%) images are taller than wide")
+    assert warning.examples[0] == "images/train.txt_2.jpg: 'word 2'"
+    assert "Global.turn_tall_lines=true" in warning.fix
+    turned = preflight(changed(good, **{"Global.turn_tall_lines": True}))
+    assert causes(turned.warnings) == []
+    assert turned.numbers["train"]["width_px"]["p01"] == 240
