@@ -96,7 +96,8 @@ def decode_tree(
     )
     for path in paths:
         name = os.fsencode(path)
-        is_other = not is_utf8_marked and (not is_guessed or _is_plausible(name, encoding))
+        fits = _is_plausible if is_guessed else _is_decodable
+        is_other = not is_utf8_marked and fits(name, encoding)
         if is_undecoded(path) or is_other:
             _rename(folder, path, name, encoding, archive)
 
@@ -126,6 +127,14 @@ def _is_named(base: bytes, encoding: str, texts: Sequence[bytes]) -> bool:
         return False
     forms = {unicodedata.normalize(form, name).encode() for form in ("NFC", "NFD")}
     return any(form in text for form in forms for text in texts)
+
+
+def _is_decodable(name: bytes, encoding: str) -> bool:
+    try:
+        name.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_plausible(names: bytes, encoding: str) -> bool:
