@@ -26,6 +26,11 @@ class Concat:
         return int(self._ends[-1])
 
     @property
+    def parts(self) -> tuple[Dataset, ...]:
+        """The data sets, in their order."""
+        return self._parts
+
+    @property
     def sizes(self) -> NDArray[np.int32]:
         """Width and height in px of every image, int32 [len, 2]."""
         return np.concatenate([part.sizes for part in self._parts])
@@ -112,6 +117,11 @@ class Subset(Selection):
         self._seed = seed
         self.resample(epoch)
 
+    @property
+    def whole(self) -> Dataset:
+        """All samples, drawn or not."""
+        return self._dataset
+
     def resample(self, epoch: int) -> bool:
         """Draws the samples of an epoch; their number stays."""
         self._epoch = epoch
@@ -121,6 +131,20 @@ class Subset(Selection):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Subset, (self._dataset, self._ratio, self._epoch, self._seed)
+
+
+def every_label(dataset: Dataset) -> Iterator[str]:
+    """Yields the labels of all samples that any epoch may have, those too that a ratio leaves out.
+
+    A dictionary of the labels has to hold what later epochs draw.
+    """
+    if isinstance(dataset, Concat):
+        for part in dataset.parts:
+            yield from every_label(part)
+    elif isinstance(dataset, Subset):
+        yield from every_label(dataset.whole)
+    else:
+        yield from dataset.labels()
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr_lib.config.characters import trained_dictionary
-from ocr_lib.data.concat import Selection
+from ocr_lib.data.concat import Selection, every_label
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.loading.batches import Batch, EpochPlan, plan_epoch, shard
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
@@ -162,7 +162,7 @@ def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
         LabelError, LmdbError: a data set is missing, damaged, or of a role that is refused.
     """
     dataset = open_dataset(plan.train, NOT_TRAIN)
-    charset = trained_dictionary(plan.config, dataset.labels())
+    charset = trained_dictionary(plan.config, every_label(dataset))
     loader = TrainLoader(plan, dataset, LabelEncoder.of(plan.config, charset), log, parallel)
     return DataLoaders(charset, loader, open_validation(plan, log))
 

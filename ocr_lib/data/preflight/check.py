@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ocr_lib.config.blocks import SplitConfig
 from ocr_lib.config.characters import dictionary_messages, made_of_labels, trained_dictionary
 from ocr_lib.config.schema import Config
+from ocr_lib.data.concat import every_label
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.preflight.label_table import LabelTable
@@ -47,7 +48,7 @@ def preflight(
     opened = {name: _open(name, block, all_findings) for name, block in blocks.items()}
     splits = {name: split for name, split in opened.items() if split is not None}
     if "train" in splits or not made_of_labels(config):
-        labels = splits["train"].labels if "train" in splits else ()
+        labels = every_label(splits["train"].dataset) if "train" in splits else ()
         dictionary = trained_dictionary(config, labels)
         for name, split in splits.items():
             measure(split, config, dictionary, preprocess)

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocr_lib.data.concat import Concat, Selection, Subset
+from ocr_lib.data.concat import Concat, Selection, Subset, every_label
 from ocr_lib.data.list_dataset import ListDataset
 from tests.ocr_lib.data.lines import texts, write_lines
+from tests.ocr_lib.memory_dataset import MemoryDataset
 
 
 @pytest.fixture
@@ -83,3 +84,13 @@ def test_resampling_reaches_a_share_in_a_whole(ten: ListDataset, two: ListDatase
     assert whole.resample(1)
     assert labels(whole)[:2] == before[:2]
     assert labels(whole) != before
+
+
+def test_every_label_is_of_all_that_a_ratio_can_draw() -> None:
+    all_texts = [str(i) for i in range(40)]
+    share = Subset(MemoryDataset([(b"", text) for text in all_texts]), 0.25)
+    both = Concat([share, MemoryDataset([(b"", "a"), (b"", "b")])])
+    assert len(list(both.labels())) == 12
+    assert sorted(every_label(both)) == sorted([*all_texts, "a", "b"])
+    assert both.resample(3)
+    assert sorted(every_label(both)) == sorted([*all_texts, "a", "b"])
