@@ -15,13 +15,14 @@ KNOWN_AS = "known: "
 OUT = ROOT / "build/faults.json"
 PAGE = ROOT / "docs/reliability.md"
 MEANINGS = {
-    "kill": "Every step is ended with SIGKILL just before each rename and each write to the object "
-    "store, and at random moments. It is run again and must end with the bytes of an undisturbed "
-    "run: label lists, shards, weights, predictions, reports, bundles. What it left in between is "
-    "read: a result is whole, or there is none. At the random moments another process reads all "
-    "the time.",
+    "kill": "Label conversion, packing, planning, preflight, training in one process, prediction, "
+    "evaluation, export, uploads, downloads and garbage collection are ended with SIGKILL just "
+    "before each rename and each write to the object store, and at random moments. The step is run "
+    "again and must end with the bytes of an undisturbed run: label lists, shards, weights, "
+    "predictions, reports, bundles. What it left in between is read: a result is whole, or there "
+    "is none. At the random moments another process reads all the time.",
     "hostile": "Images, label files, archives, LMDB folders, configurations, dictionaries, "
-    "checkpoints, bundles and requests to the server that are damaged, lie about their size or "
+    "checkpoints and bundles that are damaged, lie about their size or "
     "attack. Each must be refused in one line that names the file, line or key, or be read "
     "rightly. They run in processes with 1 GiB of address space beyond what imports take; a crash, "
     "more than 512 MiB in one case, or no end within a minute is bad.",
@@ -40,8 +41,8 @@ HEAD = """# Reliability
 
 `make test-faults` breaks the system on purpose, kind by kind, and counts what was wrong afterwards.
 `KIND=kill` runs one kind, `SEED=7` draws other random numbers, `FULL=1` takes longer, and `CASE=…`
-runs a single case again, as a failure prints it. The numbers are in `build/faults.json`, and the
-suite writes this page from them.
+runs a single case again, as a failure prints it; `SOAK_MINUTES=1` shortens the load on servers. The
+numbers are in `build/faults.json`, and the suite writes this page from them.
 
 *Tried* are faults that happened; one that did not fails the suite. *Distinct* are different inputs
 or states that a fault left. *Bad* are wrong ends, those that are known included.
@@ -79,11 +80,18 @@ def page(counts: dict[str, Any]) -> str:
         found = counts[kind]
         numbers = [f"{found[name]:,.0f}" for name in ("tried", "distinct", "bad", "seconds")]
         rows.append(f"| {kind} | {' | '.join(numbers)} |")
-        sections.append(f"## {kind}\n\n{fill(meaning, 105)}\n")
+        sections.append(f"## {kind}\n\n{fill(meaning, 105)}\n\n{_tests(found['tests'])}\n")
         bad.update(f"{kind}: {why}" for why in found["bad_cases"].values())
     lines = "\n".join(f"- {why} ({count} cases)" for why, count in bad.items())
     listed = f"## Bad\n\n{lines}\n" if bad else ""
     return HEAD + "\n".join(rows) + "\n\n" + "\n".join([*sections, listed]).rstrip() + "\n"
+
+
+def _tests(tests: dict[str, Any]) -> str:
+    """Returns what each test of a kind was about, and how many faults it tried."""
+    names = {name: name.partition("[")[2].rstrip("]") or name for name in tests}
+    tried = [f"{names[name].replace('_', ' ')} {one['tried']:,}" for name, one in tests.items()]
+    return fill(f"Tried: {', '.join(tried)}.", 105)
 
 
 def _total(tests: dict[str, Any]) -> dict[str, Any]:
