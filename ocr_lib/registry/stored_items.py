@@ -118,7 +118,7 @@ def list_items(store: Store) -> dict[str, Item]:
 
 
 def list_keys(store: Store, item: Item) -> tuple[Item, list[str]]:
-    """Returns an item as it is now, and its keys, those first that lead to the others."""
+    """Returns an item as it is now, and its keys; see `leads_to_others`."""
     now = replace(item, objects=0, bytes=0, newest=0.0, is_tree=False)
     keys = []
     for prefix in item.prefixes:
@@ -126,7 +126,7 @@ def list_keys(store: Store, item: Item) -> tuple[Item, list[str]]:
             if item_of(stored.key).name == item.name:
                 keys.append(stored.key)
                 now = now.with_object(stored)
-    return now, sorted(keys, key=lambda key: (not leads_to_others(key), key))
+    return now, sorted(keys)
 
 
 def leads_to_others(key: str) -> bool:

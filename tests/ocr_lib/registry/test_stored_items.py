@@ -2,7 +2,13 @@
 
 import pytest
 
-from ocr_lib.registry.stored_items import FOLDERS, item_of, list_items, list_keys
+from ocr_lib.registry.stored_items import (
+    FOLDERS,
+    item_of,
+    leads_to_others,
+    list_items,
+    list_keys,
+)
 from tests.ocr_lib.registry.used_bucket import UsedBucket
 
 D = "0" * 64
@@ -51,5 +57,7 @@ def test_items_are_counted_and_listed_alone(bucket: UsedBucket) -> None:
     one = items["runs/1"]
     assert (one.objects, one.bytes, one.is_tree) == (2, 6, True)
     assert (items["runs/10"].objects, items["runs/10"].is_tree) == (1, False)
-    assert list_keys(bucket.store, one)[1] == ["runs/1/tree-manifest.json", "runs/1/a"]
+    keys = list_keys(bucket.store, one)[1]
+    assert keys == ["runs/1/a", "runs/1/tree-manifest.json"]
+    assert list(map(leads_to_others, keys)) == [False, True]
     assert list_keys(bucket.store, items["sources/a"])[1] == ["sources/a"]
