@@ -4,7 +4,7 @@ Decoding, label encoding, resizing and batching are done in one place each, for 
 list of transforms only the augmentations are left to build.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -89,6 +89,23 @@ OTHER_ALGORITHMS = frozenset(
     )
 )
 WHERE = ("Train", "dataset", "transforms")
+
+
+def ignored_transform_keys(
+    transforms: Sequence[ComponentConfig], where: str, max_text_length: int
+) -> Iterator[str]:
+    """Yields the transforms' arguments that a reader takes for effective, and that change nothing.
+
+    Args:
+        transforms: of a split.
+        where: the key that holds them.
+        max_text_length: Global's, which alone counts.
+    """
+    for part in transforms:
+        if part.args.get("max_text_length", max_text_length) != max_text_length:
+            yield f"{where}.{part.name}.max_text_length"
+        if part.name in RESIZE_OPS and part.args.get("eval_mode"):
+            yield f"{where}.{part.name}.eval_mode"
 
 
 def build_augmentation(

@@ -15,6 +15,7 @@ from ocr_lib.config.custom_parts import custom_layers
 from ocr_lib.config.parse import ignored_keys
 from ocr_lib.config.schema import Config
 from ocr_lib.config.shipped import shipped_configs
+from ocr_lib.data.transforms import ignored_transform_keys
 from ocr_lib.terminal import echo
 from pipelines.cli.command import group, option
 from pipelines.cli.config_options import ConfigChoice, with_config
@@ -130,5 +131,10 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
         yield name, f"{split.dataset.name}, {source}, batches of {batch}"
     yield "labels", label_limit(config).describe()
     yield "run dir", run.save_model_dir
-    if keys := ", ".join(ignored_keys(config)):
-        yield "no effect", keys
+    ignored = list(ignored_keys(config))
+    for name, split in (("Train", config.train), ("Eval", config.eval)):
+        where = f"{name}.dataset.transforms"
+        transforms = split.dataset.transforms
+        ignored += ignored_transform_keys(transforms, where, run.max_text_length)
+    if ignored:
+        yield "no effect", ", ".join(ignored)

@@ -11,7 +11,11 @@ from ocr_lib.data.augment.base import Augmentation
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.augment.light import LightAug
 from ocr_lib.data.augment.rec_aug import BaseDataAugmentation, RecAug
-from ocr_lib.data.transforms import build_augmentation, build_concatenation
+from ocr_lib.data.transforms import (
+    build_augmentation,
+    build_concatenation,
+    ignored_transform_keys,
+)
 from ocr_lib.errors import ConfigError
 
 CONFIGS = Path(ocr_lib.__file__).parent / "configs"
@@ -111,3 +115,16 @@ def test_every_configuration_of_the_package_is_built(path: Path) -> None:
     transforms = config.train.dataset.transforms
     build_concatenation(transforms, config.global_.max_text_length)
     build_augmentation(transforms)
+
+
+def test_arguments_that_change_nothing_are_named() -> None:
+    transforms = [
+        ComponentConfig("MultiLabelEncode", {"max_text_length": 50}),
+        ComponentConfig("CTCLabelEncode", {"max_text_length": 25}),
+        ComponentConfig("RecResizeImg", {"image_shape": [3, 48, 320], "eval_mode": True}),
+        ComponentConfig("SVTRRecResizeImg", {"image_shape": [3, 48, 320]}),
+    ]
+    assert list(ignored_transform_keys(transforms, "Eval.dataset.transforms", 25)) == [
+        "Eval.dataset.transforms.MultiLabelEncode.max_text_length",
+        "Eval.dataset.transforms.RecResizeImg.eval_mode",
+    ]
