@@ -61,7 +61,7 @@ def test_a_large_object_has_time_by_its_size(
 def test_a_listing_that_drips_is_given_up(
     proxy: FaultProxy, client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.put("ocr", "listed", b"")
+    client.put("ocr", "listing drips", b"")
     monkeypatch.setattr(s3_http, "ANSWER_S", 0.1)
     proxy.add(drip(1, 0.02), method="GET", times=None)
     with pytest.raises(UnansweredError, match="its answer had not ended"):
