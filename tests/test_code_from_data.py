@@ -35,6 +35,7 @@ UNPICKLERS = frozenset({"dill", "cloudpickle", "joblib", "shelve", "marshal", "j
 ALLOWED = {
     "ocr_lib/algorithms/algorithm.py: _load: getattr of a module": "the table of algorithms",
     "ocr_lib/algorithms/algorithm.py: _load: importlib.import_module": "the table of algorithms",
+    "ocr_lib/atomic.py: module: ctypes.CDLL": "the C library of this process, for renameat2",
     "ocr_lib/config/component.py: load_table: getattr of a module": "metadata of dataclasses",
     "ocr_lib/config/component.py: load_table: importlib.import_module": "metadata of dataclasses",
     "ocr_lib/config/custom_parts.py: import_part: getattr of a module": "allowed names only",

@@ -105,6 +105,8 @@ ASKING = {
     "ocr_lib/jobs/backends.py": "whether a pipeline's pod asks for a job",
     "ocr_lib/jobs/kubernetes_api.py": "where Kubernetes is",
     "ocr_lib/serving/blue_green.py": "how servers run a network",
+    "ocr_lib/serving/limits.py": "RequestLimits.from_env, for models in Triton",
+    "ocr_lib/serving/network_key.py": "for models in Triton: the key of their networks",
     "ocr_lib/serving/connection.py": "a client's TLS and key, unless it is given them",
     "ocr_lib/serving/triton_access.py": "ServerTls.from_env, for entry points",
     "ocr_lib/serving/triton_env.py": "where Triton is installed",

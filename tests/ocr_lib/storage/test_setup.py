@@ -55,8 +55,9 @@ def test_each_stage_gets_its_own_key(conditional_store: Store, tmp_path: Path) -
         minio_admin(store).user_info("no such user")
 
 
-def test_a_lease_is_for_those_who_deploy_or_serve() -> None:
+def test_a_lease_is_for_those_who_deploy_serve_or_collect() -> None:
     assert {stage for stage, access in ACCESS.items() if "leases/" in access.write} == {
         "deploy",
         "serve",
+        "gc",
     }
