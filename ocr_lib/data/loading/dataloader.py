@@ -34,7 +34,7 @@ class LoadedBatch:
     Attributes:
         arrays: `image` float32 [N, C, H, W], what `LabelEncoder.encode` gives, and `valid_ratio`
             float32 [N], the share of the width that is image.
-        labels: the texts.
+        labels: the texts as the network would write them.
         bad: one message for each sample that could not be read and was left out.
     """
 
@@ -77,7 +77,7 @@ class BatchBuilder:
                 bad.append(str(error))
                 continue
             images.append(preprocess.fit(self.augment(image, rng), batch.width))
-            labels.append(self.label_encoder.dictionary.canonical(label))
+            labels.append(label)
         if not images:
             return LoadedBatch({}, (), tuple(bad))
         arrays: dict[str, NDArray[np.generic]] = {
@@ -85,7 +85,10 @@ class BatchBuilder:
             "valid_ratio": np.array([i.shape[1] / batch.width for i in images], np.float32),
             **self.label_encoder.encode(labels),
         }
-        return LoadedBatch(arrays, tuple(labels), tuple(bad))
+        # An image can have several reading orders. The network is taught what the image shows; the
+        # metric compares with the order in which the network would write it.
+        canonical = self.label_encoder.dictionary.canonical
+        return LoadedBatch(arrays, tuple(map(canonical, labels)), tuple(bad))
 
     def _preprocess(self, batch: Batch) -> Preprocess:
         """Returns what makes images of the batch's height, where that is not the network's own."""

@@ -1,6 +1,7 @@
+import random
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -13,12 +14,13 @@ from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
 from ocr_lib.data.loading import dataloader
 from ocr_lib.data.loading.batches import Batch
-from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader
+from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
 from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import LearnableSamples
 from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
-from ocr_lib.text.dictionary import Charset
+from ocr_lib.text.bidi import visual_order
+from ocr_lib.text.dictionary import Charset, build_dictionary
 from tests.ocr_lib.data.pictures import config as resize_config
 
 PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]
@@ -169,3 +171,45 @@ def test_turn_tall_lines_trains_on_the_lines_lying_down(joined: bool) -> None:
         )
         read.append(builder.read(Batch(96, (0, 1, 2)), 1).arrays["image"])
     np.testing.assert_array_equal(read[0], read[1])
+
+
+WORDS = ("שלום", "رقم", "abc", "X1", "12", "+972", "50%", "1,250.00", "-", "(abc)", "(עולם)", "٤٥")
+
+
+class Mixed(Lines):
+    """Lines of right-to-left and left-to-right words and numbers."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__(len(texts))
+        self.texts = texts
+
+    def labels(self) -> Iterator[str]:
+        return iter(self.texts)
+
+    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
+        return Sample(super().sample(i % 200, rng).image, self.texts[i], "")
+
+
+def mixed_reader(texts: Sequence[str]) -> BatchBuilder:
+    label_encoder = LabelEncoder(build_dictionary(texts), max_text_length=80)
+    return replace(reader(Mixed(texts)), label_encoder=label_encoder)
+
+
+def drawn(loaded: LoadedBatch, dictionary: Charset) -> list[str]:
+    """Returns what the network is taught, from the left end of each image."""
+    ids = loaded.arrays["label_ctc"]
+    lengths = loaded.arrays["length"]
+    entries = ("", *dictionary.characters)
+    return ["".join(entries[i] for i in row[:n]) for row, n in zip(ids, lengths, strict=True)]
+
+
+def test_right_to_left_lines_are_taught_as_their_image_shows_them() -> None:
+    rng = random.Random(0)
+    mixes = [" ".join(rng.choices(WORDS, k=rng.randint(1, 6))) for _ in range(600)]
+    texts = ["(abc) +972 abc שלום", *mixes]  # of the first, the order cannot be undone
+    builder = mixed_reader(texts)
+    dictionary = builder.label_encoder.dictionary
+    loaded = builder.read(Batch(96, tuple(range(len(texts)))), 1)
+    assert drawn(loaded, dictionary) == [visual_order(text) for text in texts]
+    read = [dictionary.text(dictionary.encode(text)) for text in texts]
+    assert loaded.labels == tuple(read)
