@@ -17,6 +17,7 @@ from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.atomic import write_json
 from ocr_lib.config.characters import dictionary_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
+from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.loader import load_config
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
@@ -51,6 +52,8 @@ _NOT_LEARNT = (
     "epoch_num",  # the plan has the number of epochs
     "train_minutes",
 )
+# Keys that version 0.1 did not have: a default is left out of the digest, so that its runs go on.
+_NEWER_THAN_0_1 = ("ema_decay_type", "ema_gamma", "ema_filter_no_grad", "turn_tall_lines")
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,11 @@ def load_model(
 def config_digest(config: Config, dictionary: Charset) -> str:
     """Returns a digest of all that decides what a run learns."""
     values = config.as_dict()
+    settings, defaults = values["Global"], GlobalConfig()
     for key in _NOT_LEARNT:
-        values.get("Global", {}).pop(key, None)
+        settings.pop(key, None)
+    for key in _NEWER_THAN_0_1:
+        if settings[key] == getattr(defaults, key):
+            del settings[key]
     values["characters"] = [dictionary.digest, dictionary.lower, dictionary.right_to_left]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

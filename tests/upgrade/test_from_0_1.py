@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocr_lib.config.characters import dictionary_of
+from ocr_lib.config.loader import load_config
 from ocr_lib.export.paddle_runtime import RUNTIMES
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.inference.recognizer import Recognizer
@@ -18,7 +20,7 @@ from ocr_lib.inference.runtimes import Runtime, open_bundle
 from ocr_lib.registry.production import list_versions, read_production
 from ocr_lib.storage.store import Store
 from ocr_lib.training.recognizer import trained_recognizer
-from ocr_lib.training.run_dir import load_run
+from ocr_lib.training.run_dir import RunRecord, config_digest, load_run
 
 FILES = Path(__file__).parent / "v0_1"
 TEXTS = {
@@ -49,6 +51,13 @@ def test_bundle_keeps_its_digest():
 def test_trained_weights_answer_as_they_did(tmp_path):
     run_folder = shutil.copytree(FILES / "run", tmp_path / "run")
     assert_reads_as_0_1(trained_recognizer(load_run(run_folder, "latest")))
+
+
+def test_unchanged_run_goes_on():
+    config = load_config(FILES / "run" / "config.yml")
+    record = RunRecord.load(FILES / "run")
+    assert record is not None
+    assert config_digest(config, dictionary_of(config.global_)) == record.config_digest
 
 
 def test_registry_records_are_read(store: Store):

@@ -75,6 +75,8 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ({"Global.epoch_num": 9}, True),
         ({"Global.save_minutes": 1}, True),
         ({"Global.seed": 7}, False),
+        ({"Global.turn_tall_lines": True}, False),
+        ({"Global.ema_gamma": 100.0}, False),
         ({"Optimizer.lr.max_lr": 0.5}, False),
         ({"Train.loader.batch_size_per_card": 3}, False),
     ],
