@@ -15,6 +15,7 @@ from ocr_lib.data.augment.warp import Image
 from ocr_lib.data.base import Sample
 from ocr_lib.data.decode import decode_image
 from ocr_lib.opencv import cv2
+from ocr_lib.text.bidi import reading_order, visual_order
 
 Draw = Callable[[np.random.Generator], Sample]
 """Returns a sample of the data set picked at random."""
@@ -58,6 +59,7 @@ class RecConAug:
         draw: Draw,
         max_ratio: float = math.inf,
         turned: Callable[[Image], Image] = lambda image: image,
+        right_to_left: bool = False,
     ) -> tuple[Image, str]:
         """Joins one decoded sample with others, or returns it as it is.
 
@@ -69,6 +71,8 @@ class RecConAug:
             max_ratio: width over height that the batch has room for, where that is less than
                 `image_shape` allows.
             turned: turns a tall image that was drawn, where the network's images are turned.
+            right_to_left: labels are in the reading order of a right-to-left charset: the joined
+                one is that of the joined image. Samples are not joined where it has none.
 
         Raises:
             UserError: a sample that was drawn cannot be read.
@@ -80,17 +84,27 @@ class RecConAug:
             other = draw(rng)
             if len(label) + len(other.label) > self.max_text_length:
                 break
+            text = _joined(label, other.label) if right_to_left else label + other.label
+            if text is None:
+                break
             right = turned(decode_image(other.image, other.name))
             if _ratio(image) + _ratio(right) > limit:
                 break
             image = np.concatenate([self._at_height(image), self._at_height(right)], axis=1)
-            label += other.label
+            label = text
         return image, label
 
     def _at_height(self, image: Image) -> Image:
         height = self.image_shape[0]
         size = (max(1, round(_ratio(image) * height)), height)
         return np.asarray(cv2.resize(image, size), np.uint8)
+
+
+def _joined(left: str, right: str) -> str | None:
+    """Returns the label of two right-to-left lines side by side; None where no label looks so."""
+    drawn = visual_order(left) + visual_order(right)
+    label = reading_order(drawn)
+    return label if visual_order(label) == drawn else None
 
 
 def _ratio(image: Image) -> float:

@@ -112,7 +112,13 @@ class BatchBuilder:
         if self.join is None:
             return image, sample.label
         joined, label = self.join(
-            image, sample.label, rng, self._another, room, self.preprocess.turned
+            image,
+            sample.label,
+            rng,
+            self._another,
+            room,
+            self.preprocess.turned,
+            self.label_encoder.dictionary.right_to_left,
         )
         if self.label_encoder.usable(label, self.samples.time_steps[width]):
             return image, sample.label

@@ -9,6 +9,7 @@ import pytest
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.base import Sample
 from ocr_lib.errors import ImageError
+from ocr_lib.text.bidi import reading_order, visual_order
 from tests.ocr_lib.data.lines import image as encoded_image
 
 
@@ -50,6 +51,43 @@ def test_stops_where_the_limits_are(width: int, label: str) -> None:
     result = join(image, "ab", np.random.default_rng(0), lambda rng: sample(width, label))
     assert result[0] is image
     assert result[1] == "ab"
+
+
+WORDS = ("שלום", "رقم", "abc", "12", "+972", "50%", "-", "(abc)", "(עולם)", "٤٥")
+
+
+def test_right_to_left_labels_are_those_of_the_joined_image() -> None:
+    rng = random.Random(0)
+    for _ in range(400):
+        label, other = (" ".join(rng.choices(WORDS, k=rng.randint(1, 3))) for _ in "12")
+        join = RecConAug(prob=1, max_text_length=80)
+        image = picture(40)
+        joined, text = join(
+            image,
+            label,
+            np.random.default_rng(0),
+            lambda _: sample(64, other),  # noqa: B023
+            right_to_left=True,
+        )
+        drawn = visual_order(label) + visual_order(other)
+        if joined is image:
+            assert text == label
+            assert visual_order(reading_order(drawn)) != drawn
+        else:
+            assert visual_order(text) == drawn
+
+
+def test_the_right_word_is_read_first() -> None:
+    join = RecConAug(prob=1)
+    for right_to_left, expected in ((True, "עולםשלום"), (False, "שלוםעולם")):
+        found = join(
+            picture(40),
+            "שלום",
+            np.random.default_rng(0),
+            lambda _: sample(64, "עולם"),
+            right_to_left=right_to_left,
+        )
+        assert found[1] == expected
 
 
 def test_a_batch_may_have_less_room() -> None:

@@ -213,3 +213,17 @@ def test_right_to_left_lines_are_taught_as_their_image_shows_them() -> None:
     assert drawn(loaded, dictionary) == [visual_order(text) for text in texts]
     read = [dictionary.text(dictionary.encode(text)) for text in texts]
     assert loaded.labels == tuple(read)
+
+
+def test_right_to_left_lines_are_joined_as_their_images_are() -> None:
+    """Each word has an image of its own grey, so the joined image tells the order of the words."""
+    texts = ["שלום", "רקם"]
+    builder = replace(mixed_reader(texts), join=RecConAug(prob=1.0), augment=lambda image, _: image)
+    builder = replace(builder, preprocess=Preprocess(32, (192,)))
+    builder = replace(builder, samples=replace(builder.samples, time_steps={192: 48}))
+    loaded = builder.read(Batch(192, (0, 1) * 8), 1)
+    taught = drawn(loaded, builder.label_encoder.dictionary)
+    assert all(len(text) > 4 for text in taught)
+    greys = np.rint((loaded.arrays["image"][:, 0, 16] + 1) * 127.5).astype(int)
+    for text, row in zip(taught, greys, strict=True):
+        assert text == "".join(visual_order(texts[grey]) for grey in row[[20, 90]])
