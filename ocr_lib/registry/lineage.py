@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,21 +125,36 @@ def prune(store: Store, model: str, removals: Sequence[Removal]) -> None:
 
 
 def take_back(
-    store: Store, model: str, record: VersionRecord, earlier: VersionRecord | None
+    store: Store,
+    model: str,
+    record: VersionRecord,
+    earlier: VersionRecord | None,
+    check: Callable[[], None],
 ) -> None:
     """Leaves of a version that did not get into service what there was before. Needs the lease.
+
+    A version that is in production stays as it is.
 
     Args:
         store: holds the model repository and the registry.
         model: the model's name.
         record: the version.
         earlier: what was recorded of it before; None where it is new.
+        check: raises where the lease is lost; called before each change.
+
+    Raises:
+        LeaseLostError: the lease was lost; what is left may be another deployment's.
     """
     if earlier and not earlier.pruned:
         return
+    production = read_production(store, model)
+    if production and production.version == record.version:
+        return
     keys = _removal(store, model, record).keys
     for key in sorted(keys, key=lambda key: not key.endswith(MANIFEST_NAME)):
+        check()
         store.remove(key)  # without its manifest the rest is not there for others
+    check()
     if earlier:
         mark_pruned(store, model, earlier)
     else:

@@ -98,8 +98,8 @@ def deploy(
         check_live(model, servers, production)
         known = dict(metrics or opened.info.get("metrics", {}))
         with (
-            _registered(store, model, bundle_uri, opened, Path(work) / "copy") as registered,
-            _recorded(store, model, registered, opened.digest, known, force) as record,
+            _registered(turn.pointer, store, bundle_uri, opened, Path(work) / "copy") as registered,
+            _recorded(turn.pointer, store, registered, opened.digest, known, force) as record,
         ):
             turn.check(record.version)
             upload_version(store, build_model_version(folder, model, record.version), golden)
@@ -137,7 +137,7 @@ def rollback(
         turn.check(target)
         golden = download_golden(store, model, target, Path(work) / "golden")
         change = VersionChange(store, turn.pointer, resolve(endpoints), Path(work))
-        with _in_registry(store, model, record, Path(work)) as moved:
+        with _in_registry(turn.pointer, store, record, Path(work)) as moved:
             deployment = change.to(moved, golden)
             if moved != record:
                 record_version(store, model, moved.bundle, moved.digest, moved.metrics)
@@ -146,13 +146,14 @@ def rollback(
 
 @contextmanager
 def _in_registry(
-    store: Store, model: str, record: VersionRecord, work: Path
+    pointer: PointerLease, store: Store, record: VersionRecord, work: Path
 ) -> Iterator[VersionRecord]:
     """Yields the record of a version with its bundle in the registry, where later runs read it.
 
     Version 0.1 recorded the folder or address that was deployed from. Where that is gone, the
     registry gets what the model repository has: the files that serve.
     """
+    model = pointer.model
     if is_registered(store, model, record.bundle) and store.exists(
         f"{record.bundle}/{MANIFEST_NAME}"
     ):
@@ -165,19 +166,21 @@ def _in_registry(
         if Bundle.open(source).digest == record.digest:
             folder = source
     opened = Bundle.open(folder, verify=False)
-    with _registered(store, model, record.bundle, opened, work / "copy") as uri:
+    with _registered(pointer, store, record.bundle, opened, work / "copy") as uri:
         yield replace(record, bundle=uri)
 
 
 @contextmanager
 def _registered(
-    store: Store, model: str, bundle_uri: str, bundle: Bundle, copy: Path
+    pointer: PointerLease, store: Store, bundle_uri: str, bundle: Bundle, copy: Path
 ) -> Iterator[str]:
     """Yields where the registry has the bundle, which is copied there from anywhere else.
 
     Evaluations of later runs read it there, on other machines and with other rights. A failed
-    block leaves no copy that was not there before, unless a version is recorded with it.
+    block leaves no copy that was not there before, unless a version is recorded with it or the
+    lease was lost: another deployment may have recorded it by then.
     """
+    model = pointer.model
     uri = bundle_uri.rstrip("/")
     if is_registered(store, model, uri) and store.exists(f"{uri}/{MANIFEST_NAME}"):
         yield uri
@@ -194,21 +197,29 @@ def _registered(
         with suppress(OcrError):  # the failure that led here is the one to tell
             records = list_versions(store, model)
             if not before and all(record.bundle != store.uri(key) for record in records):
+                pointer.check()
                 store.remove(f"{key}/{MANIFEST_NAME}")  # first: the rest is no tree without it
                 for item in store.list(f"{key}/"):
+                    pointer.check()
                     store.remove(item.key)
         raise
 
 
 @contextmanager
 def _recorded(
-    store: Store, model: str, bundle: str, digest: str, metrics: dict[str, Any], forced: str
+    pointer: PointerLease,
+    store: Store,
+    bundle: str,
+    digest: str,
+    metrics: dict[str, Any],
+    forced: str,
 ) -> Iterator[VersionRecord]:
     """Yields the version of a bundle; a failed block leaves the versions as it found them.
 
     Where a server may still hold something of the version, or another deployment may use it by
-    now, its record and its files stay.
+    now since the lease was lost, its record and its files stay.
     """
+    model = pointer.model
     same = [record for record in list_versions(store, model) if record.digest == digest]
     record = record_version(store, model, bundle, digest, metrics, forced)
     try:
@@ -217,7 +228,7 @@ def _recorded(
         on_servers = isinstance(error, DeployError) and error.on_servers
         if not (on_servers or isinstance(error, LeaseLostError)):
             with suppress(OcrError):  # the failure that led here is the one to tell
-                take_back(store, model, record, same[0] if same else None)
+                take_back(store, model, record, same[0] if same else None, pointer.check)
         raise
 
 

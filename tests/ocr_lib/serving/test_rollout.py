@@ -19,6 +19,8 @@ from ocr_lib.registry.production import (
 )
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.version_change import DeployError
+from ocr_lib.storage import s3
+from ocr_lib.storage import store_lease as leases
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import PROBES, store_lease
@@ -195,6 +197,35 @@ def test_a_deployment_during_a_rollback_replaces_nothing_it_did_not_see(
     assert production is not None
     assert (production.version, production.history) == (1, [])
     assert [record.version for record in list_versions(store, model)] == [1, 2]
+
+
+@pytest.mark.slow
+def test_a_stalled_deployer_removes_nothing_of_its_successor(
+    conditional_store: Store, site: Site, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ends while it uploads; the same bundle is in production when its upload fails."""
+    monkeypatch.setattr(leases, "HOLD_S", 1.0)
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
+    model = "overtaken"
+    stalls = Fault("PUT", f"triton/{model}/1/bundle.json", "held")
+    fails = Fault("PUT", f"registry/{model}/golden/1/tree-manifest.json", "dropped", times=4)
+    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=999, after=2)
+    with (
+        faulty_store(conditional_store, stalls, fails, unrenewed, timeout_s=60) as stalled,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        late = pool.submit(Site(stalled, site.url, site.golden).deploy, bundle, model)
+        assert stalls.reached.wait(60)
+        successor = Site(conditional_store, site.url, site.golden)
+        production = successor.deploy(bundle, model).production
+        before = successor.objects(model)
+        stalls.release.set()
+        with pytest.raises(ServiceError, match="does not answer"):
+            late.result(120)
+        unrenewed.times = unrenewed.happened
+    assert successor.production(model) == production
+    assert successor.objects(model) == before
+    assert [record.version for record in list_versions(conditional_store, model)] == [1]
 
 
 def test_a_failed_deployment_leaves_a_bundle_that_was_there(site: Site, bundle: Path) -> None:

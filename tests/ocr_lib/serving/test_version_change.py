@@ -15,7 +15,7 @@ from ocr_lib.inference.bundle import Bundle, BundleError
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.lineage import take_back
-from ocr_lib.registry.pointer import PointerLease, pointer_lease
+from ocr_lib.registry.pointer import PointerLease, deploying, pointer_lease
 from ocr_lib.registry.production import (
     claim_production,
     list_versions,
@@ -135,7 +135,8 @@ class TestWhenSomethingFails:
         site.store.client.put("ocr", key, site.content(key)[:-1] + b"\0")
         with pytest.raises(DigestError, match=r"model\.onnx.*damaged"):
             rollback("steady", store=site.store, endpoints=[site.url], version=record.version)
-        take_back(site.store, "steady", record, None)
+        with deploying(site.store, "steady") as lease:
+            take_back(site.store, "steady", record, None, lease.check)
 
     def test_a_damaged_bundle(self, site: Site, tmp_path: Path) -> None:
         folder = write_bundle(tmp_path / "bundle", sharpness=30.0)
