@@ -85,7 +85,8 @@ def _section(name: str, report: LabelReport) -> str:
     ]
     head = ["", "| | reason | lines | first |", "| --- | --- | ---: | --- |"] if rows else []
     text = f"{report.written:,} of {report.lines:,} lines written. Form: {escape(report.form)}."
-    return "\n".join([f"## {escape(name)}", "", text, *head, *rows])
+    warning = ["", f"**Warning:** {escape(report.warning)}."] if report.warning else []
+    return "\n".join([f"## {escape(name)}", "", text, *warning, *head, *rows])
 
 
 def _rows(kind: str, by_reason: dict[str, Occurrences]) -> list[str]:

@@ -79,6 +79,20 @@ class LabelReport:
             if reason != PLACEHOLDER
         }
 
+    @property
+    def warning(self) -> str:
+        """Says how many lines placeholders cost, for they may fail no quota; "" where none."""
+        placeholders = self.dropped.get(PLACEHOLDER)
+        if placeholders is None:
+            return ""
+        first = placeholders.examples[0]
+        return (
+            f"{placeholders.count:,} of {self.lines:,} lines "
+            f"({placeholders.count / self.lines:.2%}) are left out, because their label is a "
+            f"placeholder and no text; the first is {first['where']} {first['text']!r}. "
+            "Label these images to learn from them"
+        )
+
     def check(self, max_bad_fraction: float) -> None:
         """Decides between skipping and failing.
 
@@ -125,6 +139,7 @@ class LabelReport:
             "compat": self.compat,
             "lines": self.lines,
             "written": self.written,
+            "warning": self.warning,
             "dropped": _as_dict(self.dropped),
             "changed": _as_dict(self.changed),
         }

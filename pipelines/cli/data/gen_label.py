@@ -97,3 +97,5 @@ def _print(report: LabelReport, out: Path) -> None:
             where = printable(finding.examples[0]["where"])
             echo(f"{word} {finding.count}: {reason}, first at {where}")
     echo(f"wrote   {report.written} of {report.lines} lines to {out / LABEL_LIST}")
+    if report.warning:
+        echo(f"warning: {report.warning}")

@@ -7,6 +7,7 @@ from components.gen_label.component import gen_label
 from components.gen_label.step import gen_label as convert_labels
 from components.gen_label.step import labels_markdown
 from components.step_context import StepContext
+from ocr_lib.data.labels.placeholders import REASON as PLACEHOLDER
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.digest import sha256_file
@@ -74,3 +75,13 @@ def test_what_was_dropped_shows_in_the_report_and_cannot_break_it() -> None:
     assert labels_markdown({"train": report}).splitlines()[-1] == (
         "| dropped | no label | 1 | gt.txt:2: a\\|b \\<script\\> |"
     )
+
+
+def test_lines_that_placeholders_cost_are_a_warning_above_the_table() -> None:
+    report = LabelReport("gt.txt", "rec", "labels", lines=2, written=1)
+    assert "Warning" not in labels_markdown({"train": report})
+    report.drop(PLACEHOLDER, "gt.txt:2", "b.jpg\t<unk>")
+    lines = labels_markdown({"train": report}).splitlines()
+    assert lines[4].startswith("**Warning:** 1 of 2 lines (50.00%) are left out")
+    assert "\\<unk\\>" in lines[4]
+    assert lines[6].startswith("| |")

@@ -52,3 +52,11 @@ def test_the_code_page_of_names_can_be_given(tmp_path):
         call("gen-label", archive, tmp_path / "out")
     assert call("gen-label", archive, tmp_path / "out", "--names-encoding", "gbk") == 0
     assert (tmp_path / "out/labels.txt").read_text("utf-8") == "图片.png\ta\n"
+
+
+def test_lines_that_placeholders_cost_are_a_warning(tmp_path, capsys):
+    (tmp_path / "gt.txt").write_text("a.jpg\t###\nb.jpg\ttemporary\n")
+    assert call("gen-label", tmp_path / "gt.txt", tmp_path / "out", "--no-check-images") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("warning: 1 of 2 lines (50.00%) are left out")
+    assert (tmp_path / "out/labels.txt").read_text() == "b.jpg\ttemporary\n"
