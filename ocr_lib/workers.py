@@ -1,11 +1,16 @@
-"""Worker processes that end with the process that started them, however that ends."""
+"""Workers that end with the process that started them, however that ends, and can be given up."""
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from functools import partial
 from multiprocessing import get_context, parent_process
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def worker_pool(
@@ -22,6 +27,61 @@ def worker_pool(
         arguments: of `start`.
     """
     return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (start, arguments))
+
+
+class DaemonThread(Executor):
+    """Runs calls one after another in a thread that the end of the process does not wait for.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Queues a call."""
+        future: Future[T] = Future()
+        self._calls.put((future, partial(fn, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends the thread after the queued calls, or after the call that runs."""
+        while cancel_futures and not self._calls.empty():
+            if (queued := self._calls.get()) is not None:
+                queued[0].cancel()
+        self._calls.put(None)
+        if wait:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (queued := self._calls.get()) is not None:
+            future, call = queued
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+
+
+def end_pool(pool: Executor, submitted: Iterable[Future[Any]], patience_s: float) -> None:
+    """Ends a pool of processes or a thread, also where a call never returns.
+
+    Queued calls are cancelled. Where a call still runs after `patience_s`, the processes of the
+    pool are killed; a thread is left to itself.
+
+    Args:
+        pool: of this module.
+        submitted: its calls that may not be done.
+        patience_s: how long calls that run are waited for.
+    """
+    hanging = wait([call for call in submitted if not call.cancel()], patience_s).not_done
+    if hanging and isinstance(pool, ProcessPoolExecutor):
+        for process in list(pool._processes.values()):  # noqa: SLF001 - no other way before 3.14
+            process.kill()
+    pool.shutdown(wait=not hanging, cancel_futures=True)
 
 
 def _begin(start: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:

@@ -1,9 +1,13 @@
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from ocr_lib.workers import worker_pool
+import pytest
+
+from ocr_lib.workers import DaemonThread, end_pool, worker_pool
 from tests.ocr_lib.training.ranks import environment
 
 KILLED = """
@@ -19,6 +23,31 @@ if __name__ == "__main__":
 def test_workers_begin_and_answer() -> None:
     with worker_pool(2, sys.setrecursionlimit, 777) as pool:
         assert pool.submit(sys.getrecursionlimit).result() == 777
+
+
+def test_a_thread_answers_in_order_and_passes_errors_on() -> None:
+    thread = DaemonThread("test")
+    calls = [thread.submit(divmod, 7, divisor) for divisor in (2, 0, 3)]
+    assert (calls[0].result(), calls[2].result()) == ((3, 1), (2, 1))
+    with pytest.raises(ZeroDivisionError):
+        calls[1].result()
+    thread.shutdown()
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_pool_ends_though_a_call_never_returns(tmp_path: Path, processes: int) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    pool = worker_pool(1) if processes else DaemonThread("test")
+    read = pool.submit((tmp_path / "pipe").read_bytes)
+    queued = [pool.submit(os.getpid) for _ in range(9)]
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)  # returns when the worker reads
+    end_pool(pool, [read, *queued], 0.1)
+    assert queued[-1].cancelled()
+    if processes:
+        assert isinstance(read.exception(60), BrokenProcessPool)
+    os.close(writer)
+    if not processes:
+        assert read.result(60) == b""
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ whichever process loads it: one thread, eight processes, or the process that res
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,9 +20,10 @@ from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.label_encoder import LabelEncoder
 from ocr_lib.data.loading.sample_table import LearnableSamples
 from ocr_lib.errors import DataError, UserError
-from ocr_lib.workers import worker_pool
+from ocr_lib.workers import DaemonThread, end_pool, worker_pool
 
 BATCH_TIMEOUT_S = 900.0  # of one batch; a storage that stands still for as long is away
+CLOSE_TIMEOUT_S = 10.0  # for batches that are being read when the loader ends
 AHEAD = 4  # batches loaded in advance by each worker
 MAX_BAD_SHARE = 0.01
 
@@ -159,9 +160,10 @@ class DataLoader:
         self._pool: Executor = (
             worker_pool(num_workers, _Worker.start, reader)
             if num_workers
-            else ThreadPoolExecutor(1, "loader")
+            else DaemonThread("loader")
         )
         self._read = _Worker.read if num_workers else reader.read
+        self._submitted: set[Future[LoadedBatch]] = set()  # and not done
         self._seen = self._bad = 0
 
     def read(self, batch: Batch, epoch: int) -> LoadedBatch:
@@ -180,7 +182,7 @@ class DataLoader:
         try:
             while True:
                 while len(waiting) < AHEAD * self._workers and (batch := next(todo, None)):
-                    waiting.append(self._pool.submit(self._read, batch, epoch))
+                    waiting.append(self._submit(batch, epoch))
                 if not waiting:
                     return
                 loaded = self._result(waiting.popleft())
@@ -189,6 +191,12 @@ class DataLoader:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _submit(self, batch: Batch, epoch: int) -> Future[LoadedBatch]:
+        future = self._pool.submit(self._read, batch, epoch)
+        self._submitted.add(future)
+        future.add_done_callback(self._submitted.discard)
+        return future
 
     @staticmethod
     def _result(future: Future[LoadedBatch]) -> LoadedBatch:
@@ -201,8 +209,8 @@ class DataLoader:
             raise DataError("Train.dataset", cause, "Look at the storage that it is on") from None
 
     def close(self) -> None:
-        """Ends the workers."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Ends the workers; those whose storage stands still are killed."""
+        end_pool(self._pool, tuple(self._submitted), CLOSE_TIMEOUT_S)
 
     def _count(self, loaded: LoadedBatch) -> None:
         self._seen += len(loaded.labels) + len(loaded.bad)

@@ -1,8 +1,10 @@
+import os
 import random
+import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +14,6 @@ from numpy.typing import NDArray
 from ocr_lib.data.augment.concatenate import RecConAug
 from ocr_lib.data.base import Sample
 from ocr_lib.data.image import Preprocess
-from ocr_lib.data.loading import dataloader
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.data.loading.dataloader import BatchBuilder, DataLoader, LoadedBatch
 from ocr_lib.data.loading.label_encoder import LabelEncoder
@@ -22,6 +23,7 @@ from ocr_lib.errors import DataError
 from ocr_lib.text.bidi import visual_order
 from ocr_lib.text.dictionary import Charset, build_dictionary
 from tests.ocr_lib.data.pictures import config as resize_config
+from tests.ocr_lib.training.ranks import environment
 
 PLAN = [Batch(96, (0, 1, 2)), Batch(96, (3,)), Batch(96, (4, 5)), Batch(96, (6, 7))]
 
@@ -118,28 +120,50 @@ def test_too_many_that_cannot_be_read_end_it() -> None:
     loader.close()
 
 
+# Reads one batch, then one from a pipe that never has data, and says how that ended.
+HANGING = """
+import os, sys
+from contextlib import closing
+from pathlib import Path
+from ocr_lib.data.loading import dataloader
+from ocr_lib.errors import DataError
+from tests.ocr_lib.data.loading.test_dataloader import PLAN, Lines, reader
+
 class Standing(Lines):
-    """Samples on a storage that stands still until it is told to go on."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
-        self.go_on = threading.Event()
-
-    def sample(self, i: int, rng: np.random.Generator | None = None) -> Sample:
-        assert self.go_on.wait(60)
+    def sample(self, i, rng=None):
+        if i >= 3:
+            Path(sys.argv[1]).read_bytes()
         return super().sample(i, rng)
 
-
-def test_a_storage_that_stands_still_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataloader, "BATCH_TIMEOUT_S", 0.2)
-    lines = Standing(8)
-    loader = DataLoader(reader(lines), 0)
+if __name__ == "__main__":
+    dataloader.CLOSE_TIMEOUT_S = 0.2
     try:
-        with pytest.raises(DataError, match="a batch has not been read within 0 s"):
-            list(loader.batches(PLAN, 0))
-    finally:
-        lines.go_on.set()
-        loader.close()
+        with closing(dataloader.DataLoader(reader(Standing(8)), int(sys.argv[2]))) as loader:
+            batches = loader.batches(PLAN, 0)
+            print(next(batches).labels)
+            pipe = os.open(sys.argv[1], os.O_WRONLY)  # returns when the worker reads
+            dataloader.BATCH_TIMEOUT_S = 0.2
+            next(batches)
+    except DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_storage_that_stands_still_ends_the_process(tmp_path: Path, workers: int) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    program = tmp_path / "program.py"
+    program.write_text(HANGING)
+    ended = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "pipe"), str(workers)],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env=environment(),
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.startswith("('0', '1', '2')\n")
+    assert "a batch has not been read within 0 s" in ended.stdout
 
 
 class Tall(Lines):
