@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_lib.data.image import Image, Preprocess
+from ocr_lib.data.image import TALL, Image, Preprocess
 from ocr_lib.opencv import cv2
 from ocr_lib.text.bidi import reading_order, visual_order
 from ocr_lib.text.recognition import Recognition
@@ -50,15 +50,17 @@ def max_tiles(width: int, height: int, preprocess: Preprocess) -> int:
     """Returns the most pieces that `split` makes of an image of this size, told by its size alone.
 
     Args:
-        width: px.
+        width: of the image as it was sent, px; a tall one is turned here where the network's are.
         height: px.
         preprocess: as `split` takes it.
     """
+    if preprocess.turn_tall and height >= TALL * width:
+        width, height = height, width
     size = _tile_width(width, height, preprocess)
     if size is None:
         return 1
     least = size - round(OVERLAP * size) - 2 * round(SEARCH * size)  # that each piece adds
-    return 1 + math.ceil((width - size) / least)
+    return 1 + max(0, math.ceil((width - size) / least))
 
 
 def merge(line: Sequence[Piece], read: Sequence[Recognition]) -> Recognition:

@@ -41,9 +41,24 @@ def test_a_few_bytes_of_very_wide_lines_are_refused() -> None:
     with pytest.raises(
         RequestError,
         match=r"^OCR_TRITON_MAX_REQUEST_TILES: the request is over its limit of 256 tiles: its "
-        r"images have 3,968\. Send fewer images in a request, or set OCR_TRITON_MAX_REQUEST_TILES",
+        r"images have 992\. Send fewer images in a request, or set OCR_TRITON_MAX_REQUEST_TILES",
     ):
         check([line] * MAX_IMAGES)
+
+
+def test_a_tall_line_costs_what_it_costs_lying_down() -> None:
+    turning = Preprocess(48, (96, 320, 960), turn_tall=True)
+    assert max_tiles(32, 8000, PREPROCESS) == 1
+    assert max_tiles(32, 8000, turning) == max_tiles(8000, 32, turning) > 10
+    assert max_tiles(64, 96, turning) == 1
+    line = png(2, 4000)
+    check_request([line] * MAX_IMAGES, RequestLimits(), PREPROCESS, MAX_IMAGE_BYTES, 10**6)
+    with pytest.raises(RequestError, match="over its limit of 256 tiles: its images have 992"):
+        check_request([line] * MAX_IMAGES, RequestLimits(), turning, MAX_IMAGE_BYTES, 10**6)
+
+
+def test_an_image_narrower_than_the_least_tile_is_one() -> None:
+    assert max_tiles(4, 1, Preprocess(32, (64,))) == 1
 
 
 def test_pixels_are_counted_from_the_headers() -> None:
@@ -75,11 +90,15 @@ def test_the_order_is_bytes_pixels_tiles() -> None:
     st.integers(1, 3000),
     st.integers(1, 40),
     st.sampled_from([(64,), (96, 320), (960,)]),
+    st.booleans(),
+    st.booleans(),
     st.integers(0, 2**32 - 1),
 )
 def test_no_image_has_more_tiles_than_its_size_says(
-    width: int, height: int, buckets: tuple[int, ...], seed: int
+    width: int, height: int, buckets: tuple[int, ...], standing: bool, turn_tall: bool, seed: int
 ) -> None:
-    preprocess = Preprocess(32, buckets)
+    preprocess = Preprocess(32, buckets, turn_tall=turn_tall)
+    if standing:
+        width, height = height, width
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    assert len(split(image, preprocess)) <= max_tiles(width, height, preprocess)
+    assert len(split(preprocess.turned(image), preprocess)) <= max_tiles(width, height, preprocess)
