@@ -7,7 +7,8 @@ goes on, whatever that one believes. Before the first version there is no object
 releases take an object without a version for damaged; the condition is then that there is none.
 
 A write whose answer is lost is repeated until the store says what became of it: it holds exactly
-what was to be written, or it refuses.
+what was to be written, or it refuses. Where it says neither, a repetition may still be on its way:
+what was there is written again with another holder, and the store refuses whatever arrives later.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from ocr_lib.polling import Pauses, retry
 from ocr_lib.registry.production import (
     Production,
     claim_production,
+    fence_production,
     read_versioned,
     write_production,
 )
@@ -65,7 +67,8 @@ class PointerLease:
 
         Raises:
             LeaseLostError: another deployment took the lease; the store refused the write.
-            UnknownOutcomeError: the store does not say whether it was written.
+            UnansweredError: it was not written, and will not be.
+            UnknownOutcomeError: the store does not say whether it was written, or will be.
         """
         generation = self.production.generation if self.production else 1
         written = replace(production, generation=generation, holder=self.holder)
@@ -77,7 +80,7 @@ class PointerLease:
                 Pauses(0.5, factor=2.0, longest_s=5.0, spread=0.5),
             )
         except UnansweredError as error:
-            if self._is_unchanged():
+            if self._fence():
                 raise
             raise UnknownOutcomeError(
                 f"whether production.json names version {written.version} of {self.model} is "
@@ -100,12 +103,21 @@ class PointerLease:
                 "serves, then run this again."
             ) from error
 
-    def _is_unchanged(self) -> bool:
-        """Tells whether the store says that the object is as it was before the write."""
+    def _fence(self) -> bool:
+        """Has the store refuse writes that may still arrive; tells whether it does so.
+
+        Where there is no object yet, nothing can be written that would not be a version.
+        """
+        if self.production is None or self._etag is None:
+            return False
+        holder = secrets.token_hex(8)
         try:
-            return read_versioned(self._lease.store, self.model)[1] == self._etag
+            fenced = fence_production(self._lease.store, self.model, holder, self._etag)
         except ServiceError:
             return False
+        self.production, self._etag = fenced
+        self.holder = holder
+        return True
 
 
 @contextmanager

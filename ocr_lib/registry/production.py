@@ -184,6 +184,32 @@ def claim_production(store: Store, model: str, holder: str) -> tuple[Production 
     return None, None
 
 
+def fence_production(store: Store, model: str, holder: str, etag: str) -> tuple[Production, str]:
+    """Writes what serves again under another holder: the store refuses later writes on `etag`.
+
+    A store that ignores conditions refuses nothing.
+
+    Args:
+        store: holds the registry.
+        model: the model's name.
+        holder: another one than what is there has, so that the entity tag is another.
+        etag: what the object still has to have.
+
+    Returns:
+        What serves, and the entity tag that `write_production` wants.
+
+    Raises:
+        ConflictError: it was changed.
+        UnansweredError: the store does not answer.
+    """
+    key = _production_key(model)
+    value, stored = store.get_versioned(key)
+    if stored != etag:
+        raise ConflictError(f"{store.uri(key)}: changed by another process. Run it again.")
+    fenced = {**value, "holder": holder}
+    return _record(Production, fenced, store.uri(key)), store.replace_json(key, fenced, etag)
+
+
 def promoted(model: str, record: VersionRecord, former: Production | None) -> Production:
     """Returns the pointer for a version that takes over from `former`.
 

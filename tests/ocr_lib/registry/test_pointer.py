@@ -154,13 +154,14 @@ def test_a_claim_whose_answer_is_lost_is_made_once(any_store: Store) -> None:
     assert serving(any_store, "claimed") == 2
 
 
-@pytest.mark.parametrize("readable", [True, False])
+@pytest.mark.parametrize("fault", ["one write", "writes", "writes and reads"])
 def test_what_a_store_does_not_say_is_not_guessed(
-    any_store: Store, readable: bool, monkeypatch: pytest.MonkeyPatch
+    any_store: Store, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Reading the former content proves nothing: a write may still be on its way."""
     monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
     monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
-    model = f"unsaid-{readable}"
+    model = f"unsaid-{fault.replace(' ', '-')}"
     key = f"registry/{model}/production.json"
     write_production(any_store, version(1, model), None)
     unwritten = Fault("PUT", key, "dropped", times=0)
@@ -169,14 +170,42 @@ def test_what_a_store_does_not_say_is_not_guessed(
         faulty_store(any_store, unwritten, unread) as store,
         pointer_lease(store, model) as pointer,
     ):
-        unwritten.times, unread.times = 99, 0 if readable else 99
-        expected = UnansweredError if readable else UnknownOutcomeError
+        unwritten.times = 1 if fault == "one write" else 99
+        unread.times = 99 if fault == "writes and reads" else 0
+        expected = UnansweredError if fault == "one write" else UnknownOutcomeError
         with pytest.raises(expected) as raised:
             promote(pointer, 2)
         assert unwritten.happened >= 1
         unwritten.times, unread.times = unwritten.happened, unread.happened
-    assert isinstance(raised.value, UnknownOutcomeError) != readable
+    assert isinstance(raised.value, expected)
     assert serving(any_store, model) == 1
+
+
+@pytest.mark.parametrize("former", [None, 1])
+def test_a_write_that_is_reported_as_not_done_never_arrives(
+    conditional_store: Store, former: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is queued before the store; the former content can be read all the while."""
+    monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
+    monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
+    monkeypatch.setattr(store_lease, "CALL_S", 1.0)
+    model = f"queued-{former}"
+    if former:
+        write_production(conditional_store, version(former, model), None)
+    key = f"registry/{model}/production.json"
+    queued = Fault("PUT", key, "held", after=1 if former else 0)
+    with (
+        faulty_store(conditional_store, queued) as store,
+        pointer_lease(store, model) as pointer,
+    ):
+        with pytest.raises(UnansweredError if former else UnknownOutcomeError):
+            promote(pointer, 2)
+        queued.release.set()
+        poll_until(lambda: queued.statuses, "the queued write to arrive", 60.0, Pauses(0.05))
+        assert queued.statuses == [412 if former else 200]
+        if former:
+            assert serving(conditional_store, model) == former
+            assert promote(pointer, 3).version == 3  # by the entity tag of the fence
 
 
 @contextmanager
