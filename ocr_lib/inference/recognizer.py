@@ -89,9 +89,10 @@ class Recognizer:
             lines[position] = split(pixels, self.preprocess)
             fitted += [self._fit(pixels[:, a:b], position, a) for a, b in lines[position]]
         texts = self._texts(fitted)
+        right_to_left = self.dictionary.right_to_left
         for position, line in lines.items():
             read = [texts[position, start] for start, _ in line]
-            results[position] = read[0] if len(read) == 1 else merge(line, read)
+            results[position] = read[0] if len(read) == 1 else merge(line, read, right_to_left)
         return results
 
     def _texts(self, fitted: "list[_Fitted]") -> dict[tuple[int, int], Recognition]:

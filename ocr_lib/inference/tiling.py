@@ -63,7 +63,7 @@ def max_tiles(width: int, height: int, preprocess: Preprocess) -> int:
     return 1 + max(0, math.ceil((width - size) / least))
 
 
-def merge(line: Sequence[Piece], read: Sequence[Recognition]) -> Recognition:
+def merge(line: Sequence[Piece], read: Sequence[Recognition], right_to_left: bool) -> Recognition:
     """Returns the text of a line from what was read on its pieces.
 
     Two neighbours share what stands in the overlap. It is the run of characters at the end of one
@@ -74,12 +74,14 @@ def merge(line: Sequence[Piece], read: Sequence[Recognition]) -> Recognition:
         line: the pieces, from the left.
         read: what was read on each, in reading order. They are joined as the eye meets them: a
             number at an edge has its place by the word that another piece shows.
+        right_to_left: the charset's; without it texts are as they are drawn, whatever their
+            letters, and stay so.
     """
-    (former, first), *others = zip(line, read, strict=True)
-    text, scores = visual_order(first.text), _scores(first)
-    for piece, answer in others:
+    drawn = [visual_order(answer.text) if right_to_left else answer.text for answer in read]
+    (former, first, text), *others = zip(line, read, drawn, strict=True)
+    scores = _scores(first)
+    for piece, answer, following in others:
         shared = min(former[1], piece[1]) - max(former[0], piece[0])
-        following = visual_order(answer.text)
         per_char = (piece[1] - piece[0]) / max(len(following), 1)
         length = _overlap(text, following, round(shared / per_char))
         keep = len(text) - length // 2
@@ -88,7 +90,7 @@ def merge(line: Sequence[Piece], read: Sequence[Recognition]) -> Recognition:
         scores = scores[:keep] + _scores(answer)[begin:]
         former = piece
     mean = sum(scores) / len(scores) if scores else 0.0
-    return Recognition(reading_order(text), mean, tuple(scores))
+    return Recognition(reading_order(text) if right_to_left else text, mean, tuple(scores))
 
 
 def _tile_width(width: int, height: int, preprocess: Preprocess) -> int | None:

@@ -90,7 +90,7 @@ def test_light_on_dark_is_cut_the_same_way() -> None:
 def test_a_misread_character_at_an_edge_does_not_stay() -> None:
     first = Recognition("hello worlx", 0.9, (0.9,) * 11)
     second = Recognition("varld again", 0.8, (0.8,) * 11)  # shares "world"
-    found = merge([(0, 110), (60, 170)], [first, second])
+    found = merge([(0, 110), (60, 170)], [first, second], right_to_left=False)
     assert found.text == "hello world again"
     assert found.char_scores == (0.9,) * 9 + (0.8,) * 8
 
@@ -100,20 +100,33 @@ def test_right_to_left_begins_with_the_last_piece() -> None:
         Recognition("גדהוזח", 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
         Recognition("אבגד", 1.0, (1.0,) * 4),
     ]
-    found = merge([(0, 60), (40, 80)], parts)
+    found = merge([(0, 60), (40, 80)], parts, right_to_left=True)
     assert found.text == "אבגדהוזח"
     assert found.char_scores[:2] == (0.1, 0.2)  # from the left end of the line
 
 
 def test_a_number_that_a_piece_cuts_off_keeps_its_place() -> None:
     left, right = Recognition("ABC 12", 0.9), Recognition("12 שלום", 0.9)
-    found = merge([(0, 60), (40, 110)], [left, replace(right, text="שלום 12")])
+    found = merge([(0, 60), (40, 110)], [left, replace(right, text="שלום 12")], right_to_left=True)
     assert found.text == "שלום ABC 12"
 
 
 def test_nothing_read_stays_nothing() -> None:
     empty = Recognition("", 0.0, ())
-    assert merge([(0, 60), (40, 80)], [empty, empty]) == empty
+    for right_to_left in (False, True):
+        assert merge([(0, 60), (40, 80)], [empty, empty], right_to_left) == empty
+
+
+def test_texts_of_a_charset_that_is_not_turned_stay_as_they_are_drawn() -> None:
+    """Charsets of earlier versions with right-to-left letters: a short line is not turned."""
+    parts = [Recognition("םולש 12 (abc", 0.9), Recognition("(abc) קוד", 0.9)]
+    joined = merge([(0, 120), (80, 170)], parts, right_to_left=False)
+    assert joined.text == "םולש 12 (abc) קוד"
+    letters = str.maketrans("abcdef", "אבגדהו")
+    dictionary = Charset(tuple("".join(CHARACTERS).translate(letters)))
+    for length in (20, 100):
+        text = line(length, 3)
+        assert read(text, dictionary).text == text.translate(letters)
 
 
 def test_wide_and_narrow_lines_share_batches() -> None:
