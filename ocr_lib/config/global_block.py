@@ -59,7 +59,7 @@ class GlobalConfig:
         use_ema: evaluate and keep a moving average of the weights. Default: whether ema_decay is
             set [false].
         ema_decay: share of the average that each update keeps, such as 0.999. Default 0.9998.
-        ema_decay_type: threshold, exponential or normal; see `EMAConfig`. Default threshold.
+        ema_decay_type: threshold, exponential or normal; see `EMASettings`. Default threshold.
         ema_gamma: updates over which an exponential decay grows. Default 2000.
         ema_filter_no_grad: leave out parameters that are not trained. Default false.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ocr_lib.errors import DataError
 from ocr_lib.inference.bundle import Bundle
+from ocr_lib.inference.bundle_schema import DICTIONARY, ONNX
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.inference.runtimes import open_bundle
 from ocr_lib.registry.production import read_production
@@ -116,11 +117,12 @@ def open_champion(store: Store, champion: Champion, folder: Path) -> Recognizer:
         DataError: it is another bundle.
     """
     store.get_tree(champion.bundle, folder)
-    actual = Bundle.open(folder, verify=False).digest
-    if actual != champion.digest:
+    bundle = Bundle.open(folder, verify=False)
+    if bundle.digest != champion.digest:
         raise DataError(
             champion.bundle,
-            f"the bundle's digest is {actual}, production.json says {champion.digest}",
+            f"the bundle's digest is {bundle.digest}, production.json says {champion.digest}",
             "Restore the bundle, or roll back to another version",
         )
-    return open_bundle(folder, threads=len(os.sched_getaffinity(0)))
+    bundle.check_files(ONNX, DICTIONARY)  # after a rollback it may hold only what servers need
+    return open_bundle(folder, threads=len(os.sched_getaffinity(0)), verify=False)

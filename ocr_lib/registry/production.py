@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ocr_lib.errors import ConfigError
 from ocr_lib.storage.s3 import ConflictError, DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 RESERVED = re.compile(r"(_core|_release\d+_[0-9a-f]{8}(_core)?)$")  # what a model's parts end in
@@ -274,14 +275,15 @@ def record_version(
 ) -> VersionRecord:
     """Returns the version of a bundle: the one it has, or the next number. Needs the lease.
 
-    A recorded folder or foreign address gives way to the bundle's place in the registry, and the
-    reason of an earlier deployment by force to that of this one, if it has any.
+    The bundle's place in the registry replaces a recorded folder, a foreign address and a bundle
+    that is gone; the reason of this deployment by force, if any, replaces that of an earlier one.
     """
     versions = list_versions(store, model)
     for record in versions:
         if record.digest == digest:
-            moves = is_registered(store, model, bundle) and not is_registered(
-                store, model, record.bundle
+            moves = is_registered(store, model, bundle) and not (
+                is_registered(store, model, record.bundle)
+                and store.exists(f"{record.bundle}/{MANIFEST_NAME}")
             )
             current = replace(record, forced=forced or record.forced)
             if record.pruned or moves:  # its files come back, or are in the registry now

@@ -11,7 +11,7 @@ from paddle.optimizer import Optimizer
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import EMA, EMAConfig
+from ocr_lib.training.ema import EMA, EMASettings
 from ocr_lib.training.loss_scale import LossScale
 from ocr_lib.training.train_state import TrainState
 
@@ -35,7 +35,7 @@ class CheckpointState:
         network: nn.Layer,
         optimizer: Optimizer,
         loss_scale: LossScale,
-        ema: EMAConfig | None,
+        ema: EMASettings | None,
     ) -> None:
         self.progress = TrainState()
         self.average: EMA | None = None

@@ -4,8 +4,7 @@ Evaluations, the best checkpoint and every `.pdparams` have the average; the wei
 goes on with are next to the optimiser's state in `.pdopt`.
 
 Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging (1992); keys and
-decays as in PaddleOCR's ModelEMA, where the weights that training
-continues with are in `.pdema`.
+decays as in PaddleOCR's ModelEMA. There the weights that training continues with are in `.pdema`.
 """
 
 import math
@@ -23,7 +22,7 @@ DEFAULT_DECAY = 0.9998
 
 
 @dataclass(frozen=True)
-class EMAConfig:
+class EMASettings:
     """How the average follows the weights.
 
     Attributes:
@@ -72,7 +71,7 @@ class EMA:
         updates: updates averaged so far.
     """
 
-    def __init__(self, network: nn.Layer, config: EMAConfig, updates: int = 0) -> None:
+    def __init__(self, network: nn.Layer, config: EMASettings, updates: int = 0) -> None:
         self._network = network
         self._config = config
         self.updates = updates

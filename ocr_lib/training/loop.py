@@ -9,7 +9,7 @@ from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.optim.schedules import RunLength, build_schedule
 from ocr_lib.training.checkpoint_state import CheckpointState
 from ocr_lib.training.data import DataLoaders
-from ocr_lib.training.ema import EMAConfig
+from ocr_lib.training.ema import EMASettings
 from ocr_lib.training.heartbeat import Heartbeat
 from ocr_lib.training.hooks import (
     Checkpoints,
@@ -51,7 +51,7 @@ def build_trainer(
     system = RecognitionSystem(plan, data.charset, parallel)
     optimizer = build_optimizer(plan.optimizer, system.network)
     loss_scale = system.precision.loss_scale
-    ema = EMAConfig.from_settings(settings)
+    ema = EMASettings.from_settings(settings)
     state = CheckpointState(system.network, optimizer, loss_scale, ema)
     timer = StepTimer()
     length = RunLength(len(data.train.plan_epoch(1)), epochs)

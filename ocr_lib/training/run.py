@@ -17,7 +17,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.data import DataLoaders, build_data
-from ocr_lib.training.ema import EMAConfig
+from ocr_lib.training.ema import EMASettings
 from ocr_lib.training.log import PeerLog, RunLog
 from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel, init_process_group
@@ -232,7 +232,7 @@ def _announce(
         f"{trainer.length.steps_per_epoch} steps an epoch, {about}{record.epochs} epochs"
     )
     sentences = [trainer.system.precision.describe(), parallel.describe()]
-    ema = EMAConfig.from_settings(settings)
+    ema = EMASettings.from_settings(settings)
     if ema:
         sentences.append("a moving average of the weights is evaluated and kept")
     if data.validation is None:

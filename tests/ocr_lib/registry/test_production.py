@@ -24,6 +24,7 @@ from ocr_lib.registry.production import (
 )
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 
 def record(version: int) -> VersionRecord:
@@ -131,10 +132,13 @@ def test_a_bundle_that_is_in_the_registry_is_recorded_there(store: Store, elsewh
     model = f"moves-{len(elsewhere)}"
     one = record_version(store, model, elsewhere, "d1", {"acc": 0.5})
     registered = store.uri(f"registry/{model}/bundles/1")
+    store.put_json(f"registry/{model}/bundles/1/{MANIFEST_NAME}", {})
     assert record_version(store, model, registered, "d1", {}) == replace(one, bundle=registered)
     for other in (elsewhere, f"{registered}2"):
         assert record_version(store, model, other, "d1", {}).bundle == registered
     assert find_version(store, model, 1) == replace(one, bundle=registered)
+    store.remove(f"registry/{model}/bundles/1/{MANIFEST_NAME}")  # what was there is gone
+    assert record_version(store, model, f"{registered}2", "d1", {}).bundle == f"{registered}2"
 
 
 def test_fields_of_later_releases_are_passed_over_and_missing_ones_named(store: Store) -> None:

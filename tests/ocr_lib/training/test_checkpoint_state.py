@@ -11,6 +11,7 @@ from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.checkpoint import TRAINED
 from ocr_lib.training.checkpoint_state import CheckpointState
+from ocr_lib.training.ema import EMASettings
 from ocr_lib.training.loss_scale import LossScale
 from ocr_lib.training.train_state import TrainState
 
@@ -19,7 +20,8 @@ def new_state(decay: float | None = None, seed: int = 0) -> tuple[nn.Layer, Chec
     paddle.seed(seed)
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1D(4))
     optimizer = paddle.optimizer.Adam(0.1, parameters=network.parameters())
-    return network, CheckpointState(network, optimizer, LossScale(), decay)
+    ema = None if decay is None else EMASettings(decay)
+    return network, CheckpointState(network, optimizer, LossScale(), ema)
 
 
 def update(network: nn.Layer, state: CheckpointState) -> None:

@@ -17,7 +17,7 @@ from ocr_lib.config.parse import parse
 from ocr_lib.data.preflight.machine import machine_findings
 from ocr_lib.errors import UserError
 from ocr_lib.training import train
-from ocr_lib.training.ema import EMA, EMAConfig
+from ocr_lib.training.ema import EMA, EMASettings
 from ocr_lib.training.nan_guard import TrainingError
 from ocr_lib.training.optimizer import build_optimizer
 from ocr_lib.training.precision import Precision
@@ -122,7 +122,7 @@ def averaged(_: Any, keys: dict[str, Any]) -> float:
     settings = parse(GlobalConfig, keys, SourceLocation((), {}))
     network = paddle.nn.Linear(1, 1)
     network.bias.stop_gradient = True
-    config = EMAConfig.from_settings(settings)
+    config = EMASettings.from_settings(settings)
     assert config is not None
     average = EMA(network, config)
     network.bias.set_value(paddle.ones([1]))

@@ -8,7 +8,7 @@ from paddle import nn
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.training import checkpoint, load_run, train
 from ocr_lib.training.checkpoint import TRAINED
-from ocr_lib.training.ema import EMA, EMAConfig
+from ocr_lib.training.ema import EMA, EMASettings
 from ocr_lib.training.trainer import Trainer
 from tests.ocr_lib.training.line_data import assert_equal_runs, make_lines, params, small_config
 
@@ -25,7 +25,7 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
     model = nn.BatchNorm1D(1)
     values = [np.float32([v]) for v in (1.0, 3.0, -2.0, 7.0)]
     model.weight.set_value(values[0])
-    average, expected = EMA(model, EMAConfig(0.25)), values[0]
+    average, expected = EMA(model, EMASettings(0.25)), values[0]
     for count, value in enumerate(values[1:]):
         model.weight.set_value(value)
         average.update()
@@ -38,7 +38,7 @@ def test_it_remembers_little_at_first_and_gives_the_weights_back_bit_for_bit():
 
 def test_statistics_are_averaged_too():
     model = nn.BatchNorm1D(2)
-    average = EMA(model, EMAConfig(0.5))
+    average = EMA(model, EMASettings(0.5))
     model._mean.set_value(paddle.to_tensor([4.0, 8.0]))
     average.update()
     with average.applied():
@@ -55,7 +55,7 @@ def test_statistics_are_averaged_too():
     ],
 )
 def test_the_decay_of_an_update_is_paddleocrs(decay_type, expected):
-    config = EMAConfig(0.5, decay_type, gamma=4.0)
+    config = EMASettings(0.5, decay_type, gamma=4.0)
     assert [config.decay_at(n) for n in (0, 1, 1000)] == pytest.approx(expected)
 
 
@@ -69,14 +69,14 @@ def test_the_decay_of_an_update_is_paddleocrs(decay_type, expected):
     ],
 )
 def test_paddleocrs_switch_and_the_decay_alone_ask_for_an_average(keys, decay):
-    config = EMAConfig.from_settings(GlobalConfig(**keys))
+    config = EMASettings.from_settings(GlobalConfig(**keys))
     assert (config and config.decay) == decay
 
 
 def test_statistics_are_averaged_where_untrained_parameters_are_not():
     model = nn.BatchNorm1D(1)
     model.bias.stop_gradient = True
-    average = EMA(model, EMAConfig(0.5, "normal", filter_no_grad=True))
+    average = EMA(model, EMASettings(0.5, "normal", filter_no_grad=True))
     model._mean.set_value(paddle.to_tensor([4.0]))
     model.bias.set_value(paddle.to_tensor([6.0]))
     average.update()
