@@ -2,11 +2,13 @@
 
 LMDB allows neither two openings of one file in a process nor use across a fork, and a file that
 was cut short or whose pages are damaged ends the process with SIGBUS; so length and pages are
-checked before opening.
+checked before opening; pages once in a process and the workers that it starts.
 """
 
 import os
 import threading
+import time
+from collections.abc import Collection
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -18,7 +20,10 @@ from ocr_lib.errors import LmdbError
 from ocr_lib.regular_file import open_regular
 
 AGAIN = "Fetch or pack the data set again"
+SETTLED_S = 2.0  # a younger file may change without its time of change: no clock is finer
 
+CheckedFile = tuple[int, int, int, int]  # device, inode, bytes, time of change in ns
+_checked: set[CheckedFile] = set()
 _open: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()
 _lock = threading.Lock()
 
@@ -44,7 +49,7 @@ def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb
                 key = (status.st_dev, status.st_ino)
                 environment = _open.get(key)
                 if environment is None:
-                    check_pages(file.fileno(), read_meta(file.fileno()))
+                    _check_pages(file.fileno(), status)
                     environment = _open[key] = _read_only(directory)
                 return environment
     except OSError as error:
@@ -65,6 +70,25 @@ def committed_bytes(path: Path) -> int:
     except PageError as error:
         raise LmdbError(str(path), str(error), "Give a folder of LMDB data") from None
     return meta.pages * meta.page_bytes
+
+
+def checked_files() -> tuple[CheckedFile, ...]:
+    """Returns the files whose pages this process has checked, for a worker's `trust`."""
+    return tuple(_checked)
+
+
+def trust(files: Collection[CheckedFile]) -> None:
+    """Takes over what the process that started this one has checked."""
+    _checked.update(files)
+
+
+def _check_pages(file: int, status: os.stat_result) -> None:
+    key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    if key in _checked:
+        return
+    check_pages(file, read_meta(file))
+    if time.time() - status.st_mtime > SETTLED_S:
+        _checked.add(key)
 
 
 def _check_length(path: Path, size: int, file: int, expected_bytes: int | None) -> None:

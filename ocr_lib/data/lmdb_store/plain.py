@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ocr_lib.data.base import SAMPLE, Row, Sample, checksums_of, probe, sizes_of
 from ocr_lib.data.decode import check_size
+from ocr_lib.data.lmdb_store.environment import CheckedFile, checked_files, trust
 from ocr_lib.data.lmdb_store.manifest import DATA
 from ocr_lib.data.lmdb_store.read import REPACK, LmdbReader
 from ocr_lib.errors import ImageError, LmdbError, UserError
@@ -111,10 +112,15 @@ class PlainLmdb:
             return 0, 0, 0, 0, i + 1
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.directory,)
+        return _reopen, (checked_files(), self.directory)
+
+
+def _reopen(checked: tuple[CheckedFile, ...], directory: Path) -> PlainLmdb:
+    """Opens what another process sent, once."""
+    trust(checked)
+    return _opened_once(directory)
 
 
 @cache
-def _reopen(directory: Path) -> PlainLmdb:
-    """Opens what another process sent, once."""
+def _opened_once(directory: Path) -> PlainLmdb:
     return PlainLmdb(directory)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_lib.data.base import Sample, checksums_of, sizes_of
-from ocr_lib.data.lmdb_store.environment import open_environment
+from ocr_lib.data.lmdb_store.environment import CheckedFile, checked_files, open_environment, trust
 from ocr_lib.data.lmdb_store.manifest import (
     DATA,
     SAMPLES,
@@ -244,7 +244,7 @@ class LmdbDataset:
         return False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.root, self.manifest.digest, self._rows)
+        return _reopen, (checked_files(), self.root, self.manifest.digest, self._rows)
 
 
 def read_checksums(root: str | Path) -> NDArray[np.uint64]:
@@ -267,9 +267,16 @@ def _checksums(tables: list[NDArray[Any]], manifest: Manifest) -> NDArray[np.uin
     return np.asarray(manifest.rows.without_left_out(checksums), np.uint64)
 
 
-@cache
-def _reopen(root: Path, digest: str, rows: range | None) -> LmdbDataset:
+def _reopen(
+    checked: tuple[CheckedFile, ...], root: Path, digest: str, rows: range | None
+) -> LmdbDataset:
     """Opens the data set that another process sent, once; sending it costs a path."""
+    trust(checked)
+    return _opened_once(root, digest, rows)
+
+
+@cache
+def _opened_once(root: Path, digest: str, rows: range | None) -> LmdbDataset:
     dataset = LmdbDataset(root, rows)
     if dataset.manifest.digest != digest:
         raise LmdbError(str(root), "packed again while it was in use", "Start again")

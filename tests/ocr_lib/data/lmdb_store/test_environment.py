@@ -2,14 +2,21 @@
 
 import gc
 import os
+import pickle
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import lmdb
 import pytest
 
+from ocr_lib.data.lmdb_store import LmdbDataset, pack
 from ocr_lib.data.lmdb_store.environment import committed_bytes, open_environment
+from ocr_lib.data.lmdb_store.plain import PlainLmdb
 from ocr_lib.errors import LmdbError
+from ocr_lib.workers import worker_pool
+from tests.ocr_lib.data.lines import texts, write_lines
+from tests.ocr_lib.data.opened import write_plain
 
 
 @pytest.fixture
@@ -66,6 +73,62 @@ def test_a_forked_child_has_its_own(folder: Path) -> None:
             os._exit(4)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert entries(environment) == 40
+
+
+def age(folder: Path, seconds: float) -> None:
+    changed = time.time() - seconds
+    os.utime(folder / "data.mdb", (changed, changed))
+
+
+def spoil(path: Path, text: bytes = b"") -> None:
+    """Zeroes the pages that hold a text, behind the first two; size and time of change stay."""
+    status, content = path.stat(), path.read_bytes()
+    spoilt = bytearray(content)
+    for page in range(8192, len(content), 4096):
+        if text in content[page : page + 4096]:
+            spoilt[page : page + 4096] = bytes(4096)
+    assert spoilt != content
+    path.write_bytes(spoilt)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", ["none", "young", "newer"])
+def test_pages_are_checked_once_unless_the_file_changed(folder: Path, change: str) -> None:
+    age(folder, 0 if change == "young" else 60)
+    open_environment(folder)
+    gc.collect()
+    spoil(folder / "data.mdb")
+    if change == "newer":
+        age(folder, 30)
+    if change == "none":
+        open_environment(folder)  # LMDB itself reads its first pages only
+        return
+    with pytest.raises(LmdbError, match=r"page \d+ is damaged"):
+        open_environment(folder)
+
+
+def first_label(pickled: bytes) -> str:
+    return str(pickle.loads(pickled).sample(0).label)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_worker_does_not_check_again(tmp_path: Path, packed: bool) -> None:
+    label = texts(1)[0]
+    folder = tmp_path / "out/shard-00000"
+    if packed:
+        pack(write_lines(tmp_path, texts(200)), tmp_path, tmp_path / "out")
+    else:
+        write_plain(folder, texts(200))
+    age(folder, 60)
+    dataset = LmdbDataset(tmp_path / "out") if packed else PlainLmdb(folder)
+    assert dataset.sample(0).label == label
+    pickled = pickle.dumps(dataset)
+    spoil(folder / "data.mdb", b"image-000000100")
+    with worker_pool(1) as pool:
+        assert pool.submit(first_label, pickled).result() == label
+    age(folder, 30)
+    with worker_pool(1) as pool, pytest.raises(LmdbError, match="is damaged"):
+        pool.submit(first_label, pickled).result()
 
 
 def test_the_length_is_that_of_the_last_commit(folder: Path) -> None:
