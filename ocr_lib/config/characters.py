@@ -4,18 +4,22 @@
 by code point. A run writes it into its folder; readers of the run's network load it from there.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ocr_lib.atomic import write_json
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import DictionaryError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
 from ocr_lib.text.dictionary_faults import faults, lacks
 
 LABELS = "labels"
 DICTIONARY = "dictionary.txt"  # in a run directory, beside imported weights, in a bundle
+DIRECTION = "dictionary.json"  # in the first two; a bundle has it in its manifest
 
 
 def trained_dictionary(config: Config, labels: Iterable[str]) -> Charset:
@@ -32,6 +36,41 @@ def dictionary_of(settings: GlobalConfig) -> Charset:
     """Loads the dictionary that the block Global names; that of labels from the run's folder."""
     named = _naming_file(settings)
     return load_dictionary(named.character_dict_path, named.use_space_char)
+
+
+def write_dictionary(charset: Charset, folder: Path) -> None:
+    """Writes the dictionary of trained weights into their folder, and its direction."""
+    charset.to_file(folder / DICTIONARY)
+    write_json(folder / DIRECTION, {"right_to_left": charset.right_to_left})
+
+
+def as_trained(charset: Charset, folder: Path, name: str | None) -> Charset:
+    """Returns a dictionary with the direction that the weights in a folder were trained with.
+
+    Version 0.1 wrote no direction. It turned the text of dictionaries with "arabic" in their name
+    alone, and the weights of others were trained on labels as they are drawn.
+
+    Args:
+        charset: the dictionary of the weights.
+        folder: of the weights; where it holds no dictionary, `charset` is returned as it is.
+        name: of the dictionary in the configuration.
+
+    Raises:
+        DictionaryError: the file of the direction is damaged.
+    """
+    file = folder / DIRECTION
+    if not (folder / DICTIONARY).exists():
+        return charset
+    if not file.exists():
+        return replace(charset, right_to_left="arabic" in Path(name or "").name)
+    try:
+        right_to_left = json.loads(read_bounded(file))["right_to_left"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        right_to_left = None
+    if not isinstance(right_to_left, bool):
+        cause = "does not say whether the dictionary is right-to-left"
+        raise DictionaryError(str(file), cause, "Copy the folder of the weights again")
+    return replace(charset, right_to_left=right_to_left)
 
 
 def made_of_labels(config: Config) -> bool:

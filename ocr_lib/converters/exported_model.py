@@ -16,7 +16,7 @@ from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.inference.recognizer import Forward
 from ocr_lib.inference.runtimes import onnx_forward
 from ocr_lib.regular_file import read_bounded
-from ocr_lib.text.dictionary import Charset, load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary, with_direction
 
 METADATA_KEY = "character"  # where RapidOCR's and this project's ONNX files have them
 OPSET = 17
@@ -103,7 +103,7 @@ def _dictionary(source: ModelSource, characters: Sequence[str] | None, classes: 
             f"classes of its last layer",
             "Name the dictionary that it was trained with: --dictionary",
         )
-    return Charset(tuple(characters))
+    return with_direction(tuple(characters))
 
 
 def _characters_of_yaml(path: Path) -> list[str] | None:

@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 
 from ocr_lib.atomic import atomic_directory, write_json, write_text
-from ocr_lib.config.characters import DICTIONARY
+from ocr_lib.config.characters import DICTIONARY, write_dictionary
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import config_from_dict, load_values
 from ocr_lib.converters.bn_recalibration import recalibrate
@@ -204,7 +204,7 @@ def _write(
     out_dir = imported.out_dir
     with atomic_directory(out_dir) as work:
         save_weights(work / f"{WEIGHTS}.pdparams", model.state_dict())
-        foreign.dictionary.to_file(work / DICTIONARY)
+        write_dictionary(foreign.dictionary, work)
         write_text(work / CONFIG, _config(out_dir, architecture))
         write_json(
             work / RECORD,

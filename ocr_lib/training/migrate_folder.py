@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ocr_lib.atomic import atomic_directory, write_text
-from ocr_lib.config.characters import DICTIONARY
+from ocr_lib.config.characters import DICTIONARY, write_dictionary
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import load_config
 from ocr_lib.errors import CheckpointError
@@ -23,8 +23,8 @@ def migrate_folder(
     Args:
         source: a checkpoint in a run directory, or a folder that `ocr import` or this wrote.
         new: the characters to come.
-        out_dir: gets `weights.pdparams`, `dictionary.txt` and `config.yml`; an older one is
-            replaced.
+        out_dir: gets `weights.pdparams`, `dictionary.txt`, `dictionary.json` and `config.yml`; an
+            older one is replaced.
         allowed_parts: custom parts that the configuration may name.
 
     Raises:
@@ -55,6 +55,6 @@ def migrate_folder(
     )
     with atomic_directory(out_dir) as work:
         save_weights(work / f"{checkpoint.IMPORTED}.pdparams", network.state_dict())
-        new.to_file(work / DICTIONARY)
+        write_dictionary(new, work)
         write_text(work / "config.yml", replace(config, global_=settings).to_yaml())
     return migration

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from paddle import nn
 
-from ocr_lib.config.characters import DICTIONARY, dictionary_of
+from ocr_lib.config.characters import DICTIONARY, as_trained, dictionary_of
 from ocr_lib.config.loader import load_settings
 from ocr_lib.errors import ConfigError, DictionaryError
 from ocr_lib.models.class_axis import ClassAxis
-from ocr_lib.text.dictionary import Charset, load_dictionary, with_direction
+from ocr_lib.text.dictionary import Charset, load_dictionary
 from ocr_lib.training.checkpoint import NAME_TABLE, Checkpoint
 
 EXAMPLES = 12
@@ -137,7 +137,7 @@ def dictionary_beside(prefix: Path) -> Charset | None:
     """Returns the dictionary that weights were trained with; None where nothing says it.
 
     It is `dictionary.txt` beside them (an import, a run directory, a bundle), else what a
-    `config.yml` there names.
+    `config.yml` there names. Its direction is the one of training, see `as_trained`.
 
     Args:
         prefix: the checkpoint's path without suffix.
@@ -147,8 +147,7 @@ def dictionary_beside(prefix: Path) -> Charset | None:
         settings = load_settings(config_file) if config_file.exists() else None
         path = settings.character_dict_path if settings else DICTIONARY
         if file.exists() and path is not None:
-            characters = load_dictionary(str(file)).characters
-            return with_direction(characters, path)
+            return as_trained(load_dictionary(str(file)), prefix.parent, path)
         return dictionary_of(settings) if settings else None
     except (ConfigError, DictionaryError):
         return None

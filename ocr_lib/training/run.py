@@ -10,7 +10,7 @@ import numpy as np
 import paddle
 
 from ocr_lib.atomic import write_text
-from ocr_lib.config.characters import DICTIONARY, named_dictionary
+from ocr_lib.config.characters import named_dictionary, write_dictionary
 from ocr_lib.config.schema import Config
 from ocr_lib.data.loading.batches import Batch
 from ocr_lib.errors import ConfigError
@@ -211,7 +211,7 @@ def _begin(plan: TrainPlan, charset: Charset) -> None:
     for manifest in plan.run_dir.glob("*.json"):
         if manifest.with_suffix(".pdparams").exists():
             checkpoint.remove(manifest.with_suffix(""))
-    charset.to_file(plan.run_dir / DICTIONARY)
+    write_dictionary(charset, plan.run_dir)
     write_text(plan.run_dir / "config.yml", named_dictionary(plan.config).to_yaml())
 
 

@@ -15,7 +15,7 @@ from paddle import nn
 from ocr_lib.algorithms import CTC, RecognitionAlgorithm
 from ocr_lib.algorithms.choice import algorithm_of, reading_network
 from ocr_lib.atomic import write_json
-from ocr_lib.config.characters import dictionary_of
+from ocr_lib.config.characters import as_trained, dictionary_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.loader import load_config
@@ -151,9 +151,12 @@ def load_model(
 
     Raises:
         CheckpointError: the checkpoint is missing or does not fill the network.
+        DictionaryError: the dictionary, or its direction beside the checkpoint, cannot be read.
     """
     prefix = checkpoint.without_suffix(prefix)
-    dictionary = dictionary or dictionary_of(config.global_)
+    if dictionary is None:
+        name = config.global_.character_dict_path
+        dictionary = as_trained(dictionary_of(config.global_), prefix.parent, name)
     model = build_model(config.architecture, dictionary.num_classes, config.allowed_parts)
     saved = checkpoint.load(prefix)
     weights.load_into(model, saved.params, f"{prefix}.pdparams", min_share=1.0)

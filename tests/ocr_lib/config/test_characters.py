@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 
 from ocr_lib.config.characters import (
+    as_trained,
     dictionary_messages,
     dictionary_of,
     made_of_labels,
     named_dictionary,
     trained_dictionary,
+    write_dictionary,
 )
 from ocr_lib.config.loader import config_from_dict
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import DictionaryError
-from ocr_lib.text.dictionary import load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 
 ARCHITECTURE = {"Architecture": {"Backbone": {"name": "MobileNetV3"}, "Head": {"name": "CTCHead"}}}
 
@@ -69,3 +71,21 @@ def test_known_dictionaries_are_remarked_on_and_not_refused() -> None:
     (missing,) = dictionary_messages(config(character_dict_path="german", use_space_char=True))
     assert missing == "german lacks 'p' (U+0070 LATIN SMALL LETTER P)"
     assert dictionary_messages(config(character_dict_path="labels")) == []
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+def test_the_direction_of_trained_weights_comes_back(tmp_path: Path, right_to_left: bool) -> None:
+    charset = Charset(("א", "ב"), right_to_left=right_to_left)
+    write_dictionary(charset, tmp_path)
+    loaded = load_dictionary(str(tmp_path / "dictionary.txt"))
+    assert as_trained(loaded, tmp_path, "labels") == charset
+    assert as_trained(loaded, tmp_path / "absent", None) == loaded
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"right_to_left": 1}', "[" * 100_000])
+def test_a_damaged_direction_is_named(tmp_path: Path, content: str) -> None:
+    charset = Charset(("א", "ב"), right_to_left=True)
+    write_dictionary(charset, tmp_path)
+    (tmp_path / "dictionary.json").write_text(content)
+    with pytest.raises(DictionaryError, match=r"dictionary\.json: does not say whether"):
+        as_trained(charset, tmp_path, None)

@@ -29,6 +29,7 @@ def test_the_folder_has_weights_dictionary_and_configuration(tmp_path: Path) -> 
     assert {path.name for path in out.iterdir()} == {
         "weights.pdparams",
         "dictionary.txt",
+        "dictionary.json",
         "config.yml",
     }
     trained = load_model(load_config(out / "config.yml"), out)

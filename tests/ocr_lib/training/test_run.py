@@ -46,6 +46,7 @@ def uninterrupted(data, tmp_path_factory) -> Path:
 def test_the_run_folder_is_complete_and_loads(uninterrupted, data):
     names = {path.name for path in uninterrupted.iterdir()}
     assert {"config.yml", "train.log", "metrics.jsonl", "run.json", "latest.pdparams"} <= names
+    assert {"dictionary.txt", "dictionary.json"} <= names
     assert not [name for name in names if name.endswith((".tmp", ".new"))]
     trained = load_run(uninterrupted, "latest")
     assert trained.dictionary.num_classes == 96

@@ -1,5 +1,6 @@
 """A trained network comes back from its run directory, whole; what is missing is named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import paddle
 import pytest
 
 from ocr_lib.atomic import write_text
+from ocr_lib.config.characters import write_dictionary
 from ocr_lib.config.schema import Config
 from ocr_lib.errors import CheckpointError
 from ocr_lib.models import build_model
@@ -48,6 +50,36 @@ def test_of_several_networks_one_is_chosen(tmp_path: Path) -> None:
     )
     assert set(student) == set(teacher)
     assert any(not np.array_equal(v.numpy(), teacher[n].numpy()) for n, v in student.items())
+
+
+HEBREW = Charset((*"אבגדהו12 ",), right_to_left=True)
+LINE = "אבג 12"  # in reading order
+
+
+@pytest.mark.parametrize(
+    ("direction", "file", "turned"),
+    [
+        (None, "hebrew.txt", False),  # as version 0.1 had it, also for `labels`
+        (None, "arabic_dict.txt", True),
+        (True, "hebrew.txt", True),
+        (False, "arabic_dict.txt", False),
+    ],
+)
+def test_text_has_the_direction_of_training(
+    tmp_path: Path, direction: bool | None, file: str, turned: bool
+) -> None:
+    HEBREW.to_file(tmp_path / file)
+    keys = {"Global.character_dict_path": str(tmp_path / file), "Global.use_space_char": False}
+    config = small_config(tmp_path, tmp_path, tmp_path / "run", **keys)
+    write_run(config, tmp_path / "run", HEBREW)
+    if direction is not None:
+        write_dictionary(replace(HEBREW, right_to_left=direction), tmp_path / "run")
+    by_folder = load_run(tmp_path / "run", "latest")
+    by_config = load_model(config, tmp_path / "run/latest.pdparams")
+    drawn = [HEBREW.characters.index(c) + 1 for c in "12 גבא"]
+    for trained in (by_folder, by_config):
+        assert trained.dictionary == replace(HEBREW, right_to_left=turned)
+        assert trained.dictionary.text(drawn) == (LINE if turned else "12 גבא")
 
 
 @pytest.mark.parametrize(
