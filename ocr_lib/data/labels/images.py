@@ -34,7 +34,7 @@ class ImageMatch:
 class ImageNames:
     """The images below a folder, listed folder by folder as labels name them.
 
-    Only regular files count, and links to such files below the folder. Memory: about 100 bytes an
+    Only regular files count, and links to such files below the folder. Memory: about 110 bytes an
     image in the folders that were listed.
 
     Args:
@@ -45,7 +45,7 @@ class ImageNames:
         self._root = root
         self._real_root = os.path.realpath(root)
         self._names: set[str] = set()
-        self._listed: set[str] = set()
+        self._listed: dict[str, list[str]] = {}  # folder → its names
         self._refused: dict[str, str] = {}  # image, or folder with a slash → reason
         self._folded: dict[str, frozenset[str]] = {}  # folder → its names without case
 
@@ -77,7 +77,7 @@ class ImageNames:
     def _list(self, folder: str) -> None:
         if folder in self._listed or leaves_folder(folder):
             return
-        self._listed.add(folder)
+        names = self._listed[folder] = []
         prefix = f"{folder}/" if folder else ""
         try:
             if not is_below(os.path.realpath(self._root / folder), self._real_root):
@@ -88,7 +88,9 @@ class ImageNames:
                     if reason := self._reason(entry):
                         self._refused[prefix + entry.name] = reason
                     elif reason is None:
-                        self._names.add(prefix + entry.name)
+                        name = prefix + entry.name
+                        names.append(name)
+                        self._names.add(name)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
@@ -110,12 +112,7 @@ class ImageNames:
     def _folded_names(self, folder: str) -> frozenset[str]:
         """Returns the names of a folder without case; none where they are too many for a hint."""
         if folder not in self._folded:
-            prefix = f"{folder}/" if folder else ""
-            names = [
-                name
-                for name in self._names
-                if name.startswith(prefix) and "/" not in name[len(prefix) :]
-            ]
+            names = self._listed.get(folder, [])
             folded = map(self._fold, names if len(names) <= MAX_HINTED else ())
             self._folded[folder] = frozenset(folded)
         return self._folded[folder]

@@ -1,7 +1,9 @@
 """Which images exist."""
 
 import os
+import sys
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,26 @@ def test_a_folder_is_listed_once(root: Path) -> None:
     assert names.missing(["deep/b.png"]) == []
     (root / "deep/late.png").touch()
     assert names.missing(["deep/late.png"]) == [0]
+
+
+def test_missing_images_cost_what_their_own_folder_holds(tmp_path: Path) -> None:
+    calls = Counter[int]()
+    for folders in (20, 40):
+        root = tmp_path / str(folders)
+        for i in range(folders):
+            (root / str(i)).mkdir(parents=True)
+            for j in range(10):
+                (root / f"{i}/{j}.png").touch()
+        images = ImageNames(root)
+        missing = [f"{i}/x.png" for i in range(folders)]
+        assert len(images.missing(missing)) == folders
+        sys.setprofile(lambda *_, key=folders: calls.update([key]))
+        try:
+            matches = [images.match(name) for name in missing]
+        finally:
+            sys.setprofile(None)
+        assert {match.reason for match in matches} == {MISSING_IMAGE}
+    assert calls[40] < 2.5 * calls[20]
 
 
 def test_unchecked_names_need_only_be_sane() -> None:
