@@ -110,9 +110,8 @@ class VersionChange:
                 production = self.pointer.write(promoted(self.model, record, former))
             except OcrError as error:
                 raise self._given_up(rollout, error, former) from error
-            notes = _tried(lambda: write_configs(self.store, target.live.configs))
-            needed = needed_releases(self.store, production)
-            _on_each(servers, lambda server: unload_stale(server, self.model, needed))
+            notes = _tried(lambda: self._write_configs(target))
+            notes += _tried(lambda: self._unload_stale(servers, production))
         return Deployment(production, answers, compared, tuple(notes))
 
     def _given_up(
@@ -151,13 +150,32 @@ class VersionChange:
         self, servers: Servers, target: Target, golden: Sequence[GoldenImage]
     ) -> tuple[SmokeResult, ...]:
         """Makes sure that the version in production serves, on servers that just started too."""
-        write_configs(self.store, target.live.configs)
+        self._write_configs(target)
         answers: list[SmokeResult] = []
         for server in servers:
             if not server.ready(self.model, target.live.version):
                 serve(server, target, golden)
             answers += smoke(server.url, self.model, target.live.version, golden)
         return tuple(answers)
+
+    def _write_configs(self, target: Target) -> None:
+        """Has servers that start serve a version.
+
+        Raises:
+            LeaseLostError: what they start with is another deployment's to say by now.
+        """
+        self.pointer.check()
+        write_configs(self.store, target.live.configs)
+
+    def _unload_stale(self, servers: Servers, production: Production) -> None:
+        """Unloads what neither the version in production nor its predecessor needs.
+
+        Raises:
+            LeaseLostError: another deployment may have loaded it by now.
+        """
+        needed = needed_releases(self.store, production)
+        self.pointer.check()
+        _on_each(servers, lambda server: unload_stale(server, self.model, needed))
 
     def _revert(self, rollout: "_Rollout", former: Production | None) -> list[str]:
         """Has the servers that were switched serve what they served; returns what went wrong."""

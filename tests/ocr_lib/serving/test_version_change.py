@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ from ocr_lib.serving.repository_store import upload_version
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.serving.version_change import DeployError, VersionChange
+from ocr_lib.storage import store_lease
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
@@ -223,6 +225,33 @@ def test_a_deployment_that_was_followed_leaves_the_servers_alone(
             change.to(record, site.golden)
     assert score(site.url, "followed") != one
     assert reconciled(site, "followed") == one
+
+
+@pytest.mark.slow
+def test_a_lease_that_ends_after_the_pointer_was_written_leaves_the_rest(
+    conditional_store: Store, site: Site, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What servers start with, and what they have loaded, may be the next deployment's by then."""
+    monkeypatch.setattr(store_lease, "HOLD_S", 3.0)
+    monkeypatch.setattr(store_lease, "CALL_S", 60.0)
+    model = "outlived"
+    last = Fault("PUT", f"registry/{model}/production.json", "held")
+    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
+    with (
+        faulty_store(conditional_store, last, unrenewed) as store,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        deployed = pool.submit(Site(store, site.url, site.golden).deploy, bundle, model)
+        assert last.reached.wait(60)
+        unrenewed.times = 999
+        with deploying(conditional_store, model):
+            last.release.set()
+            deployment = deployed.result(120)
+        unrenewed.times = unrenewed.happened
+    assert deployment.production.version == 1
+    assert len(deployment.notes) == 2
+    assert all("not renewed for" in note for note in deployment.notes)
+    assert not conditional_store.exists(f"triton/{model}/config.pbtxt")
 
 
 @pytest.mark.slow
