@@ -221,6 +221,7 @@ def _recorded(
     """
     model = pointer.model
     same = [record for record in list_versions(store, model) if record.digest == digest]
+    pointer.check()
     record = record_version(store, model, bundle, digest, metrics, forced)
     try:
         yield record

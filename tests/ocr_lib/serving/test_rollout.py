@@ -23,7 +23,7 @@ from ocr_lib.storage import s3
 from ocr_lib.storage import store_lease as leases
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import PROBES, store_lease
+from ocr_lib.storage.store_lease import PROBES, LeaseLostError, store_lease
 from tests.faulty_store import Fault, faulty_store
 from tests.ocr_lib.serving.site import WRONG, Site
 from tests.ocr_lib.serving.tiny_bundle import line_image
@@ -199,23 +199,46 @@ def test_a_deployment_during_a_rollback_replaces_nothing_it_did_not_see(
     assert [record.version for record in list_versions(store, model)] == [1, 2]
 
 
+def test_a_deployer_whose_lease_ended_records_no_version(
+    conditional_store: Store, site: Site, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "HOLD_S", 3.0)
+    model = "unrecorded"
+    stalls = Fault("PUT", f"registry/{model}/bundles/*/tree-manifest.json", "held")
+    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
+    with (
+        faulty_store(conditional_store, stalls, unrenewed, timeout_s=60) as stalled,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        late = pool.submit(Site(stalled, site.url, site.golden).deploy, bundle, model)
+        assert stalls.reached.wait(60)
+        unrenewed.times = 999
+        with store_lease(conditional_store, f"deploy-{model}"):
+            stalls.release.set()
+            with pytest.raises(LeaseLostError, match="not renewed for"):
+                late.result(120)
+        unrenewed.times = unrenewed.happened
+    assert not conditional_store.list(f"registry/{model}/versions/")
+
+
 @pytest.mark.slow
 def test_a_stalled_deployer_removes_nothing_of_its_successor(
     conditional_store: Store, site: Site, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease ends while it uploads; the same bundle is in production when its upload fails."""
-    monkeypatch.setattr(leases, "HOLD_S", 1.0)
+    monkeypatch.setattr(leases, "HOLD_S", 3.0)
     monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
     model = "overtaken"
     stalls = Fault("PUT", f"triton/{model}/1/bundle.json", "held")
     fails = Fault("PUT", f"registry/{model}/golden/1/tree-manifest.json", "dropped", times=4)
-    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=999, after=2)
+    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
     with (
         faulty_store(conditional_store, stalls, fails, unrenewed, timeout_s=60) as stalled,
         ThreadPoolExecutor(1) as pool,
     ):
         late = pool.submit(Site(stalled, site.url, site.golden).deploy, bundle, model)
         assert stalls.reached.wait(60)
+        unrenewed.times = 999
         successor = Site(conditional_store, site.url, site.golden)
         production = successor.deploy(bundle, model).production
         before = successor.objects(model)
