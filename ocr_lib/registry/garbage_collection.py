@@ -50,7 +50,7 @@ from ocr_lib.registry.stored_items import (
 )
 from ocr_lib.storage.s3 import MultipartUpload
 from ocr_lib.storage.store import Store
-from ocr_lib.storage.store_lease import store_lease
+from ocr_lib.storage.store_lease import StoreLease, store_lease
 from ocr_lib.storage.transfer import in_parallel
 
 log = logging.getLogger(__name__)
@@ -177,13 +177,14 @@ def collect_garbage(store: Store, policy: RetentionPolicy, now: float) -> list[D
     Raises:
         ConflictError: another collection, or a deployment of a model with expired versions, is
             under way.
+        LeaseLostError: another collection or deployment took over; nothing more was deleted.
     """
     deleted: list[Decision] = []
-    with store_lease(store, "gc"):
+    with store_lease(store, "gc") as lease:
         for _ in range(PASSES):
             for decision in find_expired(store, policy, now):
                 if decision.expired:
-                    if not _delete(store, policy, decision):
+                    if not _delete(store, policy, decision, lease):
                         log.info("%s was used meanwhile: looking again", decision.item.name)
                         break
                     deleted.append(decision)
@@ -244,23 +245,34 @@ def _order(decision: Decision) -> tuple[int, bool, str]:
     return ORDER.index(item.kind), item.kind == SPECS and not item.run, item.name
 
 
-def _delete(store: Store, policy: RetentionPolicy, decision: Decision) -> bool:
-    """Deletes an expired item; returns False where it was used since, and is left alone."""
+def _delete(store: Store, policy: RetentionPolicy, decision: Decision, lease: StoreLease) -> bool:
+    """Deletes an expired item; returns False where it was used since, and is left alone.
+
+    Raises:
+        LeaseLostError: the collection's lease, or that of the model's deployments, was lost.
+    """
     item = decision.item
+    lease.check()
     if item.kind == UPLOADS:
         key, _, upload_id = item.name.rpartition(UPLOAD_ID)
         store.client.abort_upload(store.bucket, MultipartUpload(key, upload_id, item.newest))
         return True
     is_of_model = item.kind in (VERSIONS, BUNDLES) and is_model_name(item.model)
-    with deploying(store, item.model) if is_of_model else nullcontext():
+    with deploying(store, item.model) if is_of_model else nullcontext(lease) as of_model:
+
+        def remove(key: str) -> None:
+            lease.check()
+            of_model.check()
+            store.remove(key)
+
         present, keys = list_keys(store, item)
         if present.objects > item.objects or _used(store, present) > decision.last_use:
             return False
-        if is_of_model and not _retire(store, policy, item):
+        if is_of_model and not _retire(store, policy, item, of_model):
             return False
         for key in filter(leads_to_others, keys):
-            store.remove(key)
-        in_parallel(store.remove, (key for key in keys if not leads_to_others(key)), "deleting")
+            remove(key)
+        in_parallel(remove, (key for key in keys if not leads_to_others(key)), "deleting")
     return True
 
 
@@ -272,10 +284,13 @@ def _used(store: Store, item: Item) -> float:
     return max([item.newest, *(one.modified for key in openers for one in store.iterate(key))])
 
 
-def _retire(store: Store, policy: RetentionPolicy, item: Item) -> bool:
+def _retire(store: Store, policy: RetentionPolicy, item: Item, lease: StoreLease) -> bool:
     """Marks an expired version as pruned; returns False where something is needed by now.
 
     Needs the lease of the model's deployments.
+
+    Raises:
+        LeaseLostError: it was lost.
     """
     records = list_versions(store, item.model)
     if item.kind == BUNDLES:
@@ -286,5 +301,6 @@ def _retire(store: Store, policy: RetentionPolicy, item: Item) -> bool:
         return False
     for record in records:
         if record.version == item.version and not record.pruned:
+            lease.check()
             mark_pruned(store, item.model, record)
     return True

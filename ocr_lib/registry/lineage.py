@@ -116,11 +116,23 @@ def needed_versions(
     return {version for version in needed if version} | set(stored[max(len(stored) - keep, 0) :])
 
 
-def prune(store: Store, model: str, removals: Sequence[Removal]) -> None:
-    """Deletes versions; each is marked first, so that one half deleted is not rolled back to."""
+def prune(store: Store, model: str, removals: Sequence[Removal], check: Callable[[], None]) -> None:
+    """Deletes versions; each is marked first, so that one half deleted is not rolled back to.
+
+    Args:
+        store: holds the model repository and the registry.
+        model: the model's name.
+        removals: the versions.
+        check: raises where the lease is lost; called before each change.
+
+    Raises:
+        LeaseLostError: the lease was lost; what is left may be needed by now.
+    """
     for removal in removals:
+        check()
         mark_pruned(store, model, removal.record)
         for key in removal.keys:
+            check()
             store.remove(key)
 
 

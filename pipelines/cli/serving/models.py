@@ -82,13 +82,13 @@ def prune(keep: int, yes: bool, model: str) -> None:
     would be deleted.
     """
     store = Store.from_env()
-    with deploying(store, model):
+    with deploying(store, model) as lease:
         removals = registry.removable(store, model, keep)
         for removal in removals:
             verb = "delete" if yes else "would delete"
             echo(f"{verb} version {removal.record.version}, {removal.size / 1e6:.1f} MB")
         if yes:
-            registry.prune(store, model, removals)
+            registry.prune(store, model, removals, lease.check)
     if not removals:
         echo("nothing to delete")
     elif not yes:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ from ocr_lib.registry.garbage_collection import (
 from ocr_lib.registry.production import list_versions, read_production
 from ocr_lib.registry.retention import RetentionPolicy
 from ocr_lib.runspec.judged_run import load_record
+from ocr_lib.storage import store_lease as leases
 from ocr_lib.storage.access_policy import policy as access_policy
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import LeaseLostError, store_lease
+from tests.faulty_store import Fault, faulty_store
 from tests.ocr_lib.registry.used_bucket import DAY_S, UsedBucket
 from tests.ocr_lib.storage.policy_server import PolicyServer
 from tests.ocr_lib.storage.uploads import start_upload
@@ -229,6 +233,35 @@ def test_what_is_used_while_a_collection_runs_stays(bucket: UsedBucket) -> None:
     assert not {key(judged.train.uri), key(judged.test.uri)} & deleted
     assert bucket.store.get_manifest(judged.train.uri).digest == judged.train.digest
     assert not bucket.broken_trees()
+
+
+@pytest.mark.parametrize("name", ["gc", "deploy-ocr"])
+def test_a_collection_that_lost_a_lease_deletes_nothing_more(
+    bucket: UsedBucket, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process holds it while the first manifest of a version is being deleted."""
+    monkeypatch.setattr(leases, "HOLD_S", 3.0)
+    for number in range(1, 4):
+        bucket.add_run(f"run-{number}", "ocr")
+    bucket.age(400)
+    first = Fault("DELETE", "*/tree-manifest.json", "held")
+    unrenewed = Fault("PUT", f"leases/{name}/*", "dropped", times=0)
+    with (
+        faulty_store(bucket.store, first, unrenewed, timeout_s=60) as store,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        collection = pool.submit(collect_garbage, store, KEEP_ONE, time.time())
+        assert first.reached.wait(60)
+        unrenewed.times = 999
+        with store_lease(bucket.store, name):
+            before = {item.key for item in bucket.store.list("") if "leases" not in item.key}
+            first.release.set()
+            with pytest.raises(LeaseLostError, match=f"leases/{name}/.*not renewed for"):
+                collection.result(120)
+            after = {item.key for item in bucket.store.list("")}
+        unrenewed.times = unrenewed.happened
+    (deleted,) = before - after
+    assert deleted.endswith("/tree-manifest.json")
 
 
 def test_a_damaged_document_ends_it_before_anything_is_deleted(bucket: UsedBucket) -> None:

@@ -9,7 +9,8 @@ import pytest
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import Bundle
 from ocr_lib.registry.golden_images import GoldenImage
-from ocr_lib.registry.lineage import differences, lineage, removable
+from ocr_lib.registry.lineage import differences, lineage, prune, removable
+from ocr_lib.registry.pointer import deploying
 from ocr_lib.registry.production import (
     find_version,
     list_versions,
@@ -21,7 +22,9 @@ from ocr_lib.registry.production import (
 from ocr_lib.serving.model_repository import build_model_version
 from ocr_lib.serving.repository_store import download_golden, upload_version
 from ocr_lib.serving.rollout import rollback
+from ocr_lib.storage import store_lease
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.store_lease import LeaseLostError
 from ocr_lib.text.recognition import Recognition
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.pipelines.cli.command import call
@@ -80,6 +83,22 @@ def test_what_nobody_needs_is_pruned(
     assert not find_version(store, "pruned", 1).pruned
     assert call("models", "prune", *where, "--keep", -1) == 2
     assert "--keep: '-1' is not a whole number" in capsys.readouterr().err
+
+
+def test_nothing_is_pruned_once_the_lease_is_lost(
+    store: Store, bundles: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bundle in bundles[:3]:
+        put(store, "unpruned", bundle, 0.5)
+    before = store.list("triton/unpruned/")
+    with deploying(store, "unpruned") as lease, monkeypatch.context() as patch:
+        removals = removable(store, "unpruned", 0)
+        assert removals
+        patch.setattr(store_lease, "HOLD_S", 0.0)
+        with pytest.raises(LeaseLostError):
+            prune(store, "unpruned", removals, lease.check)
+    assert store.list("triton/unpruned/") == before
+    assert not any(record.pruned for record in list_versions(store, "unpruned"))
 
 
 def test_show_and_diff_lead_to_the_bundle(
