@@ -57,13 +57,19 @@ class Charset:
 
     def encode(self, text: str) -> list[int]:
         """Returns the CTC ids (>= 1) of `text`; unknown characters are skipped."""
-        index, form = self._index, self._form(text)
-        drawn = visual_order(form) if self.right_to_left else form
-        return [index[c] for c in drawn if c in index]
+        return self.encode_checked(text)[0]
 
     def unknown(self, text: str) -> list[str]:
         """Returns the characters of `text` that `encode` would skip, in their order."""
         return [c for c in self._form(text) if c not in self._index]
+
+    def encode_checked(self, text: str) -> tuple[list[int], list[str]]:
+        """Returns what `encode` and `unknown` do, at the cost of one of them."""
+        index, form = self._index, self._form(text)
+        drawn = visual_order(form) if self.right_to_left else form
+        ids = [index[c] for c in drawn if c in index]
+        whole = len(ids) == len(form) and not self.right_to_left
+        return ids, [] if whole else [c for c in form if c not in index]
 
     def canonical(self, text: str) -> str:
         """Returns a label as the network would write it, had it all of its characters.
@@ -108,14 +114,22 @@ class Charset:
     def _form(self, text: str) -> str:
         """Returns a text in the case and in the Unicode form of the entries."""
         text = composed(text.lower() if self.lower else text, self._unchanged)
-        if text.isascii():
+        if text.isascii() or self._index.keys() >= set(text):
             return text
         return "".join([c if c in self._index else self._parts(c) for c in text])
 
     def _parts(self, character: str) -> str:
         """Returns a character's parts where all of them are entries, else itself."""
-        parts = decomposed(character)
-        return parts if all(part in self._index for part in parts) else character
+        if character not in self._known_parts:
+            parts = decomposed(character)
+            whole = all(part in self._index for part in parts)
+            self._known_parts[character] = parts if whole else character
+        return self._known_parts[character]
+
+    @cached_property
+    def _known_parts(self) -> dict[str, str]:
+        """What `_parts` has answered."""
+        return {}
 
 
 def load_dictionary(

@@ -11,7 +11,6 @@ from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, TOO_LONG, LabelEnc
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
-from ocr_lib.text.dictionary import Charset
 from ocr_lib.text.unicode_form import character_names
 from ocr_lib.training.ctc_lengths import ctc_lengths
 from ocr_lib.training.log import RunLog
@@ -43,15 +42,15 @@ def select_samples(
     dropped: Counter[str] = Counter()
     usable = np.ones(len(widths), bool)
     longest = 0
-    lost = _LostCharacters(label_encoder.dictionary)
+    lost = _LostCharacters()
     for index, label in enumerate(dataset.labels()):
-        reason = label_encoder.usable(label, steps[int(widths[index])])
+        reason, unknown = label_encoder.check(label, steps[int(widths[index])])
         if reason:
             dropped[reason] += 1
             longest = max(longest, len(label) if reason == TOO_LONG else 0)
             usable[index] = False
         else:
-            lost.add(label)
+            lost.add(unknown)
     for reason, count in dropped.most_common():
         log.info(f"{count} of {len(widths)} training samples left out: label {reason}")
     if longest:
@@ -80,14 +79,12 @@ def select_samples(
 class _LostCharacters:
     """Counts labels of which training learns only a part."""
 
-    def __init__(self, charset: Charset) -> None:
-        self._charset = charset
+    def __init__(self) -> None:
         self._labels = 0
         self._characters: Counter[str] = Counter()
 
-    def add(self, label: str) -> None:
-        """Looks at one label."""
-        unknown = self._charset.unknown(label)
+    def add(self, unknown: list[str]) -> None:
+        """Counts one label, by its characters that the dictionary lacks."""
         self._labels += bool(unknown)
         self._characters.update(unknown)
 

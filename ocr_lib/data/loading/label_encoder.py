@@ -19,6 +19,7 @@ from ocr_lib.errors import ConfigError
 from ocr_lib.text.ctc import min_steps
 from ocr_lib.text.dictionary import Charset
 
+EMPTY = "empty"
 TOO_LONG = "longer than max_text_length"
 TOO_FEW_STEPS = "longer than the network's time steps"
 
@@ -71,14 +72,19 @@ class LabelEncoder:
             label: the text.
             time_steps: CTC steps that the network gives this sample's image; without CTC any.
         """
-        ids = self.dictionary.encode(label)
+        return self.check(label, time_steps)[0]
+
+    def check(self, label: str, time_steps: int) -> tuple[str, list[str]]:
+        """Returns what `usable` does, and the characters that the dictionary lacks."""
+        ids, unknown = self.dictionary.encode_checked(label)
+        reason = ""
         if not ids:
-            return "empty"
-        if len(ids) > self.limit.characters:
-            return TOO_LONG
-        if self.ctc and min_steps(ids) > time_steps:
-            return TOO_FEW_STEPS
-        return ""
+            reason = EMPTY
+        elif len(ids) > self.limit.characters:
+            reason = TOO_LONG
+        elif self.ctc and min_steps(ids) > time_steps:
+            reason = TOO_FEW_STEPS
+        return reason, unknown
 
     def encode(self, labels: Sequence[str]) -> dict[str, NDArray[np.generic]]:
         """Encodes one batch.

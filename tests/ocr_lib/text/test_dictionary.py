@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.bidi import visual_order
-from ocr_lib.text.dictionary import Charset, build_dictionary, load_dictionary
+from ocr_lib.text.dictionary import (
+    Charset,
+    build_dictionary,
+    load_dictionary,
+    with_direction,
+)
 
 
 def test_use_space_char_adds_a_second_space():
@@ -169,3 +174,13 @@ def test_a_dictionary_is_a_file_within_a_bound(tmp_path):
         file.truncate(5 << 20)
     with pytest.raises(DictionaryError, match="larger than 4,194,304"):
         load_dictionary(str(tmp_path / "film.txt"))
+
+
+@pytest.mark.parametrize("text", ["", "ab", "a-b!", "éa", "e\u0301x", "가ab", "ab각", "אבa", "א1"])
+@pytest.mark.parametrize("characters", ["ab", "abe\u0301", "ab\u1100\u1161", "abאב"])
+def test_one_pass_gives_ids_and_unknown_characters(text: str, characters: str) -> None:
+    charset = with_direction(tuple(characters))
+    for _ in range(2):  # the second time from what the first one has kept
+        ids, unknown = charset.encode_checked(text)
+        assert unknown == charset.unknown(text)
+        assert ids == charset.encode(text)
