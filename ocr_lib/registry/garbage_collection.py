@@ -1,11 +1,14 @@
 """Deletes what no kept version, no run in use and no decision needs any more.
 
-A run that starts meanwhile is safe: whatever uses something old writes it again (a tree its
-manifest, `plan` its run spec, `reopen` the record of the run), and each item is listed once more
-before it is deleted, with what was written since the look at all of them. What leads to other
-objects goes first, so that a reader finds nothing, never a part; and what names others goes before
-the named: a version before its bundle, a run's evaluation before its data sets. So a collection
-that was interrupted is run again, and goes on.
+Whatever uses something old writes it again (a tree its manifest, `plan` its run spec, `reopen` the
+record of the run), and each item is listed once more before it is deleted, with what was written
+since the look at all of them. What leads to other objects goes first, so that a reader finds
+nothing, never a part; the rest stays where it is back by then. No lease keeps a run from using an
+item right after that: who uploads a tree lists it after its manifest was written, and sends again
+what is gone; what is deleted later still is found missing by the reader.
+
+What names others goes before the named: a version before its bundle, a run's evaluation before its
+data sets. So a collection that was interrupted is run again, and goes on.
 """
 
 import logging
@@ -270,9 +273,12 @@ def _delete(store: Store, policy: RetentionPolicy, decision: Decision, lease: St
             return False
         if is_of_model and not _retire(store, policy, item, of_model):
             return False
-        for key in filter(leads_to_others, keys):
+        leading = set(filter(leads_to_others, keys))
+        for key in sorted(leading):
             remove(key)
-        in_parallel(remove, (key for key in keys if not leads_to_others(key)), "deleting")
+        if leading.intersection(list_keys(store, item)[1]):
+            return False
+        in_parallel(remove, (key for key in keys if key not in leading), "deleting")
     return True
 
 

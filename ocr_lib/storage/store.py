@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 MAX_JSON_BYTES = 4 << 20
 MAX_MANIFEST_BYTES = 1 << 30  # a file takes some 200 bytes of it
 MAX_TREE_BYTES = 1 << 40
+UPLOADS = 3  # of what another process deletes meanwhile
 
 
 class Store:
@@ -231,12 +232,15 @@ class Store:
         loses its manifest first, so that a mixture is never read. Objects that the listing shows to
         be damaged are replaced, see `TreeManifest.whole_in`; nothing is read for it.
         Where nothing is to be sent the manifest is written again: its age is the time since the
-        tree was last used.
+        tree was last used. What a collection of garbage deletes meanwhile is sent again.
 
         Args:
             folder: what to upload.
             prefix: of the tree.
             manifest: of the folder, where the caller has made it already.
+
+        Raises:
+            ServiceError: objects of the tree are deleted again and again.
         """
         return self._put_tree(folder, manifest or TreeManifest.of_folder(folder), prefix)
 
@@ -267,19 +271,29 @@ class Store:
         missing = [name for name in manifest.unlinked if whole.get(name) != manifest.files[name]]
         if former != manifest and MANIFEST_NAME in objects:
             self.client.remove(bucket, f"{key}/{MANIFEST_NAME}")
-        in_parallel(
-            lambda name: self.client.put_file(bucket, f"{key}/{name}", folder / name),
-            missing,
-            "uploading",
+        for _ in range(UPLOADS):
+            in_parallel(
+                lambda name: self.client.put_file(bucket, f"{key}/{name}", folder / name),
+                missing,
+                "uploading",
+            )
+            for name in missing:
+                if f"{name}{DAMAGED_SUFFIX}" in objects:
+                    self.client.remove(bucket, f"{key}/{name}{DAMAGED_SUFFIX}")
+            stored = self._objects(bucket, key)
+            if missing := [name for name in manifest.unlinked if name not in stored]:
+                continue
+            etags = {name: stored[name].etag for name in manifest.unlinked}
+            content = _json(replace(manifest, etags=etags).to_dict())
+            self.client.put(bucket, f"{key}/{MANIFEST_NAME}", content)
+            stored = self._objects(bucket, key)
+            missing = [name for name in manifest.unlinked if name not in stored]
+            if not missing and MANIFEST_NAME in stored:
+                return uri
+        raise ServiceError(
+            f"{uri}: another process deletes its objects while they are uploaded. Wait until that "
+            "is done, then run this again."
         )
-        for name in missing:
-            if f"{name}{DAMAGED_SUFFIX}" in objects:
-                self.client.remove(bucket, f"{key}/{name}{DAMAGED_SUFFIX}")
-        stored = self._objects(bucket, key)
-        etags = {name: stored[name].etag for name in manifest.unlinked if name in stored}
-        content = _json(replace(manifest, etags=etags).to_dict())
-        self.client.put(bucket, f"{key}/{MANIFEST_NAME}", content)
-        return uri
 
     def find_tree(self, prefix: str) -> TreeManifest | None:
         """Returns the manifest of a tree that is whole, as far as a listing tells; else None.

@@ -235,6 +235,29 @@ def test_what_is_used_while_a_collection_runs_stays(bucket: UsedBucket) -> None:
     assert not bucket.broken_trees()
 
 
+class _RacedStore(Store):
+    """A store that another process uses right after the first manifest of a data set is gone."""
+
+    use: Callable[[], object] | None
+
+    def remove(self, name: str) -> None:
+        super().remove(name)
+        if name.startswith("datasets/") and name.endswith("/tree-manifest.json") and self.use:
+            use, self.use = self.use, None
+            use()
+
+
+def test_a_tree_that_is_back_while_it_is_deleted_stays(bucket: UsedBucket) -> None:
+    data = bucket.add_data("raced")
+    bucket.age(400)
+    raced = _RacedStore(bucket.store.client, bucket.store.bucket)
+    raced.use = lambda: bucket.add_data("raced")
+    assert not collect_garbage(raced, KEEP_ONE, time.time())
+    assert raced.use is None
+    assert not bucket.broken_trees()
+    assert bucket.store.get_manifest(data.uri).digest == data.digest
+
+
 @pytest.mark.parametrize("name", ["gc", "deploy-ocr"])
 def test_a_collection_that_lost_a_lease_deletes_nothing_more(
     bucket: UsedBucket, name: str, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@ import contextlib
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from ocr_lib.storage.tree_manifest import (
     TreeManifest,
 )
 from tests.fault_proxy import FaultProxy
+from tests.faulty_store import Fault, faulty_store
 from tests.ocr_lib.storage.policy_server import PolicyServer
 
 
@@ -88,6 +90,28 @@ def test_an_object_that_vanished_is_sent_again(store: Store, folder: Path, tmp_p
     store.remove("trees/lost/one.txt")
     store.put_tree(folder, "trees/lost")
     assert store.get_tree("trees/lost", tmp_path / "target").is_dir()
+
+
+@pytest.mark.parametrize("moment", ["before its manifest", "with its manifest"])
+def test_what_is_deleted_while_a_tree_is_used_again_is_sent_again(
+    store: Store, folder: Path, tmp_path: Path, moment: str
+) -> None:
+    """As a collection of garbage does that found the tree old before it was used."""
+    uri = store.put_tree(folder, "trees/raced")
+    listing = Fault("GET", "", "held", after=1)
+    writing = Fault("PUT", "trees/raced/tree-manifest.json", "held")
+    fault = listing if moment == "before its manifest" else writing
+    with faulty_store(store, fault, timeout_s=60) as slow, ThreadPoolExecutor(1) as pool:
+        used = pool.submit(slow.put_tree, folder, "trees/raced")
+        assert fault.reached.wait(60)
+        store.remove("trees/raced/one.txt")
+        fault.release.set()
+        assert used.result(120) == uri
+    manifest = store.find_tree("trees/raced")
+    assert manifest is not None
+    assert manifest.etags.keys() == manifest.files.keys()
+    target = store.get_tree(uri, tmp_path / "target")
+    assert sha256_tree(target) == sha256_tree(folder)
 
 
 def flip(store: Store, key: str) -> None:
