@@ -58,6 +58,8 @@ def decode_image(data: bytes, where: str = "image") -> Image:
 def check_image(data: bytes, where: str) -> tuple[int, int]:
     """Returns (width, height) in px of bytes that hold a whole image, at two thirds of the cost.
 
+    An image with alpha or of 16 bits is decoded in full: what it shows is known only then.
+
     An eighth-size grey decode reads every byte that the full one reads, and refuses exactly the
     same damage. A JPEG without its end marker is refused too: its tail was lost or zeroed, and
     the decoder sometimes fills in grey for it.
@@ -71,8 +73,10 @@ def check_image(data: bytes, where: str) -> tuple[int, int]:
     image = _decoded(data, flags, where)
     if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0:
         raise _damaged(data, where)
-    # What looks plain in small may have fine strokes, or ink that only its opacity shows.
-    if image.min() == image.max() and is_single_colour(decode_image(data, where)):
+    # What looks plain in small may have fine strokes, or ink that only its opacity shows, and what
+    # does not may have its colours where it is transparent.
+    unsure = image.min() == image.max() or has_alpha_or_16_bits(data)
+    if unsure and is_single_colour(decode_image(data, where)):
         raise SingleColourError(where, SINGLE_COLOUR, "Replace the image or remove its line")
     return size
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocr_lib.data.colour import is_single_colour
 from ocr_lib.data.decode import MAX_BYTES, check_image
 from ocr_lib.data.image import decode_image
 from ocr_lib.errors import ImageError, ImageFormatError, SingleColourError
@@ -68,6 +69,14 @@ def test_an_image_of_a_single_colour_is_no_sample(kind: str, colour: int) -> Non
     plain = np.full((24, 90, 3), colour, np.uint8)
     with pytest.raises(SingleColourError, match="single colour"):
         check_image(cv2.imencode(kind, plain)[1].tobytes(), "a.x")
+
+
+def test_colours_that_are_transparent_are_no_sample() -> None:
+    hidden = np.dstack([picture(90, 24), np.zeros((24, 90), np.uint8)])
+    data = cv2.imencode(".png", hidden)[1].tobytes()
+    assert is_single_colour(decode_image(data))  # what the recogniser refuses
+    with pytest.raises(SingleColourError, match="single colour"):
+        check_image(data, "a.png")
 
 
 def test_a_fine_stroke_or_opaque_ink_is_a_sample() -> None:
