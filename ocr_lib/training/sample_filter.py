@@ -7,7 +7,7 @@ import numpy as np
 from ocr_lib.algorithms.ctc_steps import fixed_columns
 from ocr_lib.algorithms.label_limit import label_limit
 from ocr_lib.data.dataset import Dataset
-from ocr_lib.data.loading.label_encoder import TOO_FEW_STEPS, TOO_LONG, LabelEncoder
+from ocr_lib.data.loading.label_encoder import EMPTY, TOO_FEW_STEPS, TOO_LONG, LabelEncoder
 from ocr_lib.data.loading.sample_table import SampleTable
 from ocr_lib.data.positions import Positions
 from ocr_lib.errors import DataError
@@ -65,15 +65,22 @@ def select_samples(
             f"(unset) the image's width decides"
         )
     if not usable.any():
-        raise DataError(
-            "Train.dataset",
-            f"no sample is left of {len(widths)} ({dict(dropped)})",
-            label_limit(plan.config).fix(longest)
-            if longest
-            else "Check the dictionary (Global.character_dict_path)",
-        )
+        cause = f"no sample is left of {len(widths)} ({dict(dropped)})"
+        raise DataError("Train.dataset", cause, _fix(dropped, longest, columns, plan))
     reference = int(np.quantile(widths[usable], 0.75))
     return SampleTable(widths, Positions.of_mask(usable), steps, reference)
+
+
+def _fix(dropped: Counter[str], longest: int, columns: int | None, plan: TrainPlan) -> str:
+    """Returns what to change where no sample is left, by the reason that dropped most."""
+    (reason, _), *_ = dropped.most_common(1) or [(EMPTY, 0)]
+    if reason == TOO_LONG:
+        return label_limit(plan.config).fix(longest)
+    if reason == TOO_FEW_STEPS and columns is not None:
+        return "Set Architecture.Backbone.train_columns to null, so that the width decides"
+    if reason == TOO_FEW_STEPS:
+        return "Use a wider image_shape or Global.width_buckets, or a network with more steps"
+    return "Check the dictionary (Global.character_dict_path)"
 
 
 class _LostCharacters:

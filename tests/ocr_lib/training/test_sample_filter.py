@@ -1,5 +1,6 @@
 """Samples that cannot be learnt are left out before the first epoch, counted by reason."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def test_a_label_of_more_steps_than_its_image_has_is_left_out(tmp_path: Path) ->
 def test_where_nothing_is_left_the_reasons_are_the_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no sample is left of 1 \({'empty': 1}\)"):
         select(drawn(["1"], ["x"]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "key"),
+    [
+        (["x", "x", "1" * 30], "Global.character_dict_path"),
+        (["x", "1" * 30, "1" * 30], "Set Global.max_text_length to 30"),
+        (["x", "1" * 24, "1" * 24], "Use a wider image_shape or Global.width_buckets"),
+        (["1" * 30, "1" * 24, "1" * 24], "Use a wider image_shape or Global.width_buckets"),
+    ],
+)
+def test_where_nothing_is_left_the_commonest_reason_names_the_key(
+    tmp_path: Path, labels: list[str], key: str
+) -> None:
+    keys = {"Global.max_text_length": 25, "Global.width_buckets": "[64, 128]"}
+    with pytest.raises(DataError, match=re.escape(key)):
+        select(drawn(["1"] * len(labels), labels), tmp_path, **keys)
 
 
 def test_the_table_knows_widths_and_a_reference(tmp_path: Path) -> None:
