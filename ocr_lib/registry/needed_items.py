@@ -22,7 +22,7 @@ from ocr_lib.registry.production import (
     read_production,
 )
 from ocr_lib.registry.stored_items import DATASETS, SPECS, VERSIONS, Item, item_of
-from ocr_lib.storage.s3 import MissingObjectError
+from ocr_lib.storage.s3 import MissingObjectError, RefusedError
 from ocr_lib.storage.store import Store
 
 BY_VERSION = "needed by a version that is kept"
@@ -50,6 +50,7 @@ def find_needed(
 
     Raises:
         ServiceError: the store does not answer, or a document is damaged.
+        RefusedError: a document may not be read, as that of a bundle outside the registry.
     """
     search = _Search(store, items)
     models = {item_of(name).model or name.split("/")[1] for name in items if _is_of_model(name)}
@@ -97,7 +98,17 @@ class _Search:
         self._add_addresses([uri], BY_VERSION, by)
         if not (match := self._address.fullmatch(uri.rstrip("/"))):
             return  # a folder of the machine that deployed it
-        lineage = (self._document(f"{match[1]}/{MANIFEST}") or {}).get("lineage") or {}
+        try:
+            bundle = self._document(f"{match[1]}/{MANIFEST}")
+        except RefusedError as error:
+            if match[1].startswith("registry/"):
+                raise
+            raise RefusedError(
+                f"{by}: its bundle is outside the registry, where what it needs cannot be read "
+                f"({error}) Run `ocr deploy` with this bundle, or `ocr rollback` to this version: "
+                "either moves it into the registry."
+            ) from error
+        lineage = (bundle or {}).get("lineage") or {}
         self._add_addresses(_texts(lineage), BY_VERSION, by)
         self._add_specs(_texts(lineage), BY_VERSION, by)
         if judgement := Judgement.from_dict(lineage):

@@ -19,7 +19,7 @@ from ocr_lib.registry.retention import RetentionPolicy
 from ocr_lib.runspec.judged_run import load_record
 from ocr_lib.storage import store_lease as leases
 from ocr_lib.storage.access_policy import policy as access_policy
-from ocr_lib.storage.s3 import DigestError
+from ocr_lib.storage.s3 import DigestError, RefusedError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import LeaseLostError, store_lease
@@ -310,6 +310,23 @@ def test_its_own_key_is_all_that_it_takes(
         own = Store.from_env()
         deleted = expired(collect_garbage(own, KEEP_ONE, store_time(own)))
     assert {"versions/ocr/1", "runs/run-1", "feedback/ocr/2026-01-01"} <= deleted
+
+
+def test_a_bundle_outside_the_registry_is_named_with_its_version(
+    bucket: UsedBucket, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 0.1 recorded it; the collection's own key reads bundles in the registry only."""
+    bucket.add_run("run-1", "ocr")
+    record = "registry/ocr/versions/1.json"
+    bundle = bucket.store.uri("exports/one")
+    bucket.store.put_json(record, {**bucket.store.get_json(record), "bundle": bundle})
+    before = [item.key for item in bucket.store.list("") if "leases" not in item.key]
+    rights = access_policy("gc", bucket.store.bucket)
+    with PolicyServer(s3_server.endpoint, rights) as server:
+        monkeypatch.setenv("OCR_S3_ENDPOINT", server.endpoint)
+        with pytest.raises(RefusedError, match=r"^version 1 of ocr: .*exports/one.*ocr rollback"):
+            collect_garbage(Store.from_env(), KEEP_ONE, time.time())
+    assert [item.key for item in bucket.store.list("") if "leases" not in item.key] == before
 
 
 def test_the_time_is_the_store_s(bucket: UsedBucket) -> None:
