@@ -28,7 +28,12 @@ from ocr_lib.storage.s3 import (
     S3Client,
     StoredObject,
 )
-from ocr_lib.storage.transfer import check_room, in_parallel, put_in_place
+from ocr_lib.storage.transfer import (
+    check_room,
+    in_parallel,
+    put_in_place,
+    remove_foreign_files,
+)
 from ocr_lib.storage.tree_manifest import (
     DAMAGED_SUFFIX,
     MANIFEST_NAME,
@@ -405,6 +410,7 @@ class Store:
         self, bucket: str, key: str, manifest: TreeManifest, work: Path, max_bytes: int
     ) -> None:
         """Downloads what a folder lacks of a tree."""
+        remove_foreign_files(manifest, work)
         missing = manifest.missing(work)
         check_room(f"s3://{bucket}/{key}", manifest, missing, work, max_bytes)
         for name in missing:

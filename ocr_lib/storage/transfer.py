@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 
 from ocr_lib.atomic import replace_directory
@@ -42,6 +43,20 @@ def check_room(
         raise DataError(
             str(work.parent), f"{uri} needs {needed} bytes, the disk has {free}", "Make room"
         )
+
+
+def remove_foreign_files(manifest: TreeManifest, work: Path) -> None:
+    """Removes what is not the tree's, nor a part of a file of it, from a download's folder.
+
+    A process that is killed after it put a download in its place leaves the former tree there.
+    """
+    of_tree = {work / f"{name}{suffix}" for name in manifest.files for suffix in ("", ".part")}
+    for path in sorted(work.rglob("*"), reverse=True):  # what is in a folder before the folder
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):  # something is left in it
+                path.rmdir()
+        elif path not in of_tree:
+            path.unlink(missing_ok=True)
 
 
 def put_in_place(work: Path, folder: Path) -> None:

@@ -280,6 +280,23 @@ def test_a_download_that_was_killed_after_its_folder_was_there_leaves_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
 
 
+def test_a_download_takes_nothing_over_from_another_tree(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    """A process killed right after the exchange leaves the former folder under the work name."""
+    uri = store.put_tree(folder, "trees/exact")
+    work = tmp_path / f".target.{store.get_manifest(uri).digest[:12]}.partial"
+    (work / "former").mkdir(parents=True)
+    (work / "former" / "data.mdb").write_text("of the former tree")
+    (work / "empty").mkdir()
+    (work / "deep er").write_text("a file where the tree has a folder")
+    (work / "link").symlink_to(folder)
+    target = store.get_tree(uri, tmp_path / "target")
+    assert sha256_tree(target) == sha256_tree(folder)
+    assert sorted(p.name for p in target.iterdir()) == ["deep er", "empty", "one.txt"]
+    assert (folder / "one.txt").exists()
+
+
 def test_a_damaged_part_is_fetched_anew(store: Store, folder: Path, tmp_path: Path) -> None:
     uri = store.put_tree(folder, "trees/part")
     work = tmp_path / f".target.{store.get_manifest(uri).digest[:12]}.partial"
