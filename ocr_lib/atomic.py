@@ -268,7 +268,8 @@ def _replace_in_two_steps(work: Path, path: Path) -> None:
         try:
             work.rename(path)
         except OSError:
-            old.rename(path)
+            with suppress(OSError):  # `path` is there again: this failure is the one to tell
+                old.rename(path)
             raise
         _remove(old)
 

@@ -144,6 +144,29 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_directory(
     assert seen.count({"new"}) > 1 or not is_there  # also killed after the exchange
 
 
+def test_a_directory_that_comes_back_meanwhile_does_not_hide_the_failure(tmp_path, monkeypatch):
+    """Another process takes the former one, moved aside, for a leftover, and puts it back."""
+    write_directory(tmp_path / "d", "old")
+    rename = Path.rename
+
+    def refuse(one: Path, other: Path) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument", str(other))
+
+    def move(path: Path, target: Path) -> Path:
+        moved = rename(path, target)
+        if target.suffix == ".old":
+            rename(target, path)
+        return moved
+
+    monkeypatch.setattr(atomic, "_exchange", refuse)
+    monkeypatch.setattr(Path, "rename", move)
+    with pytest.raises(OSError, match="not empty") as raised:
+        write_directory(tmp_path / "d", "new")
+    assert raised.value.errno == errno.ENOTEMPTY
+    assert content_of(tmp_path / "d") == {"old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
 def test_a_kill_at_any_call_leaves_the_old_or_the_new_file(memory_path):
     write_text(memory_path / "a", "old")
     killed, seen = Killed(lambda: write_text(memory_path / "a", "new")), []
