@@ -7,6 +7,7 @@ Source: PaddleOCR `ppocr/data/imaug/label_ops.py` (BaseRecLabelEncode, CTCLabelE
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -196,8 +197,9 @@ def with_direction(characters: tuple[str, ...], name: str = "") -> Charset:
 
 
 def _characters(path: str, where: str) -> tuple[str, ...]:
-    if Path(path).is_file():
-        return _read(Path(path))
+    with suppress(OSError):  # of a name that is too long for a file
+        if Path(path).is_file():
+            return _read(Path(path))
     content = known_content(path, where)
     return tuple(content) if isinstance(content, str) else _read(content)
 

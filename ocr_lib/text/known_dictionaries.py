@@ -17,6 +17,7 @@ from ocr_lib.nearest import nearest
 IC15 = string.digits + string.ascii_lowercase
 # PaddleOCR's order: "0" to "~" as in ASCII, then "!" to "/", then the space.
 EN = "".join(map(chr, [*range(ord("0"), ord("~") + 1), *range(ord("!"), ord("/") + 1)])) + " "
+SHOWN_CHARACTERS = 200  # of a name, in errors
 BY_RULE = {"en": EN, "ic15": IC15}
 
 _ROOT = "ppocr/utils/"
@@ -61,8 +62,9 @@ def _unknown(path: str, names: list[str], where: str) -> DictionaryError:
     fix += "; a file of your own has one character a line"
     if not _wheel_files():
         fix += "; install the wheel paddleocr for PaddleOCR's dictionaries"
+    shown = path if len(path) <= SHOWN_CHARACTERS else f"{path[:SHOWN_CHARACTERS]}…"
     return DictionaryError(
-        f"{where} {path}", "there is no such file, and no dictionary is known by that name", fix
+        f"{where} {shown}", "there is no such file, and no dictionary is known by that name", fix
     )
 
 

@@ -9,8 +9,6 @@ KNOWN: dict[str, str] = {
     "gc/*": "a collection deletes shards before the joined data set that names them, which then "
     "cannot be read until the collection ends",
     "in-command-lines": "tritonserver takes the key for its management on the command line only",
-    "lmdb/manifest-*": "some wrong types in manifest.json are met after it was read",
-    "dictionaries/name-too-long": "a name of thousands of characters ends in an OSError",
 }
 
 

@@ -186,6 +186,11 @@ class Manifest:
             statistics = Statistics.from_dict(value["statistics"])
             if sum(shard.samples for shard in shards) != statistics.samples:
                 raise ValueError("statistics: not as many samples as in the shards")
+            for key in ("source", "options", "image_sizes"):
+                if not isinstance(value[key], dict):
+                    raise ValueError(f"{key} is no mapping")
+            if not isinstance(value["source"]["label_list"], str):
+                raise ValueError("source.label_list is no path")
             return cls(
                 value["source"],
                 value["options"],

@@ -72,14 +72,36 @@ class Statistics:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Self:
-        """Rebuilds what `to_dict` returned."""
+        """Rebuilds what `to_dict` returned.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is something else.
+        """
+        lengths, widths = _counts(value["label_lengths"]), _counts(value["widths_at_height_32"])
         return cls(
-            value["samples"],
-            Counter(value["characters"]),
-            Counter({int(n): count for n, count in value["label_lengths"].items()}),
-            Counter({int(w): count for w, count in value["widths_at_height_32"].items()}),
-            {reason: Dropped(**counts) for reason, counts in value["dropped"].items()},
+            _count(value["samples"]),
+            _counts(value["characters"]),
+            Counter({int(n): count for n, count in lengths.items()}),
+            Counter({int(w): count for w, count in widths.items()}),
+            {reason: _dropped(counts) for reason, counts in value["dropped"].items()},
         )
+
+
+def _counts(value: dict[str, Any]) -> Counter[str]:
+    return Counter({name: _count(count) for name, count in value.items()})
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no number of samples")
+    return value
+
+
+def _dropped(value: dict[str, Any]) -> Dropped:
+    examples = value["examples"]
+    if not isinstance(examples, list) or not all(isinstance(text, str) for text in examples):
+        raise ValueError("the examples are no list of texts")
+    return Dropped(_count(value["count"]), examples)
 
 
 def count_samples(

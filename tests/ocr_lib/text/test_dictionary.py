@@ -184,3 +184,10 @@ def test_one_pass_gives_ids_and_unknown_characters(text: str, characters: str) -
         ids, unknown = charset.encode_checked(text)
         assert unknown == charset.unknown(text)
         assert ids == charset.encode(text)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 5000, "folder/" * 1000])
+def test_a_name_too_long_for_a_path_is_refused_in_one_short_line(name: str) -> None:
+    with pytest.raises(DictionaryError, match="there is no such file") as refused:
+        load_dictionary(name)
+    assert len(str(refused.value)) < 600
