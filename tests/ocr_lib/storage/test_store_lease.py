@@ -93,7 +93,7 @@ def test_a_lease_is_renewed_after_an_error_of_any_kind(
     any_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     any_store.honours_conditions(module.PROBES)
-    monkeypatch.setattr(module, "HOLD_S", 0.06)
+    monkeypatch.setattr(module, "HOLD_S", 1.5)
     written = threading.Semaphore(0)
     errors: list[Exception] = []
 
