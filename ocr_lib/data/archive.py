@@ -75,7 +75,7 @@ def open_source(
         DataError: no such file, no archive, a damaged one, or one with unsafe content.
         ConfigError: there is no such code page.
     """
-    _check_encoding(names_encoding)
+    check_encoding(names_encoding or "utf-8")
     if path.is_dir():
         return path
     kind = _kind(path)
@@ -93,10 +93,15 @@ def open_source(
     return _inner(target)
 
 
-def _check_encoding(name: str | None) -> None:
+def check_encoding(name: str) -> None:
+    """Refuses what Python does not know as a code page.
+
+    Raises:
+        ConfigError: `name` is none.
+    """
     try:
-        b"a".decode(name or "utf-8")
-    except LookupError:
+        b"a".decode(name)
+    except (LookupError, ValueError):
         fix = "Name one that Python knows: gb18030, cp932, cp949, big5, cp866, cp437, …"
         raise ConfigError("names_encoding", f"{name!r} is no code page", fix) from None
 

@@ -70,7 +70,9 @@ def test_servers_of_the_dev_overlay_serve_and_come_back(
     bundle = write_bundle(tmp_path / "bundle")
     golden = golden_images(bundle, {text: line_image(text) for text in TEXTS})
     with forwarded(space) as url, acting_as(serving, "deploy", store):
-        deployed = deploy(str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[url])
+        deployed = deploy(
+            str(bundle), MODEL, golden, store=Store.from_env(), endpoints=[url], force="a test"
+        )
         assert deployed.production.version == 1
         assert texts(url) == list(TEXTS)
         with pytest.MonkeyPatch.context() as patch:

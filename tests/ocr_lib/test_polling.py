@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Where else a process sleeps, and why.
 SLEEPS_ITSELF = {
     "ocr_lib/serving/client.py": "fails over between servers, each with its own share of the time",
-    "ocr_lib/storage/s3_http.py": "repeats a request below minio's client, which has no hook to wait",
+    "ocr_lib/storage/s3_http.py": "repeats requests below minio's client",
     "ocr_lib/training/barrier.py": "waits before every exchange, and watches the peers meanwhile",
 }
 

@@ -269,6 +269,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
         Argument("--backend", "choice"),
         Argument("--threads", "natural"),
     ),
+    "gc": (Argument("--policy", "configuration"),),
     "deploy": (
         Argument("BUNDLE", "bundle", "bundle"),
         Argument("IMAGES", "images", "images"),

@@ -103,4 +103,7 @@ def test_a_step_that_trains_itself_keeps_the_settings_that_others_hand_on(
         return {row["field"]: row.get("applyToTask", False) for row in rows}
 
     assert set(handed_on(tmp_path / "in_step.yaml").values()) == {True}
-    assert [field for field, kept in handed_on(package).items() if kept] == ["KUBERNETES_VOLUMES", "ENV"]
+    assert [field for field, kept in handed_on(package).items() if kept] == [
+        "KUBERNETES_VOLUMES",
+        "ENV",
+    ]

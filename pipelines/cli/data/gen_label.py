@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ocr_lib.atomic import removed_on_failure
-from ocr_lib.data.archive import is_archive, open_source
+from ocr_lib.data.archive import check_encoding, is_archive, open_source
 from ocr_lib.data.labels.convert import LABEL_LIST, REPORT, convert
 from ocr_lib.data.labels.report import LabelReport
 from ocr_lib.terminal import echo, printable
@@ -14,10 +14,19 @@ from pipelines.cli.command import command, option
 from pipelines.cli.options import (
     input_folder,
     input_path,
+    kind,
     max_bad_fraction,
     output_folder,
     path_prefix,
+    text,
 )
+
+
+@kind("code page")
+def code_page(value: str) -> str:
+    """Accepts a code page that Python knows."""
+    check_encoding(text.convert(value, None, None))
+    return value
 
 
 @command("gen-label")
@@ -64,6 +73,7 @@ from pipelines.cli.options import (
 @option("--compat", is_flag=True, help="the very bytes of PaddleOCR's script, which loses text")
 @option(
     "--names-encoding",
+    type=code_page,
     help="code page of an archive's names that are not UTF-8, e.g. gb18030 or cp932 "
     "(default: found out)",
 )
