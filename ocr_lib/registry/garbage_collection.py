@@ -14,7 +14,7 @@ data sets. So a collection that was interrupted is run again, and goes on.
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -51,7 +51,7 @@ from ocr_lib.registry.stored_items import (
     list_items,
     list_keys,
 )
-from ocr_lib.storage.s3 import MultipartUpload
+from ocr_lib.storage.s3 import DigestError, MissingObjectError, MultipartUpload
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import StoreLease, store_lease
 from ocr_lib.storage.transfer import in_parallel
@@ -163,7 +163,22 @@ def find_expired(store: Store, policy: RetentionPolicy, now: float) -> list[Deci
         if expired and name in needed:
             expired, (reason, by) = False, needed[name]
         decisions.append(Decision(item, expired, reason, last_use[name], by))
-    return sorted(decisions, key=_order)
+    joined = {
+        decision.item.name
+        for decision in decisions
+        if decision.expired and _holds_shards_of_others(store, decision.item)
+    }
+    return sorted(decisions, key=lambda decision: _order(decision, joined))
+
+
+def _holds_shards_of_others(store: Store, item: Item) -> bool:
+    """Tells whether a data set names shards of others; one whose manifest is damaged may."""
+    if item.kind != DATASETS or not item.is_tree or not item.name.endswith("/lmdb"):
+        return False
+    try:
+        return bool(store.get_manifest(item.name).links)
+    except (DigestError, MissingObjectError):
+        return True
 
 
 def collect_garbage(store: Store, policy: RetentionPolicy, now: float) -> list[Decision]:
@@ -242,10 +257,13 @@ def _uploads(store: Store, policy: RetentionPolicy, now: float) -> Iterator[Deci
             yield Decision(item, *_by_age(item, now - upload.started, policy), upload.started)
 
 
-def _order(decision: Decision) -> tuple[int, bool, str]:
-    """Puts what names others before what it names; of the specs, the pointers of the runs."""
+def _order(decision: Decision, joined: Collection[str]) -> tuple[int, bool, str]:
+    """Puts what names others before what it names: pointers of runs before their specs, and data
+    sets that hold shards of others before these.
+    """
     item = decision.item
-    return ORDER.index(item.kind), item.kind == SPECS and not item.run, item.name
+    is_named = not item.run if item.kind == SPECS else item.name not in joined
+    return ORDER.index(item.kind), is_named, item.name
 
 
 def _delete(store: Store, policy: RetentionPolicy, decision: Decision, lease: StoreLease) -> bool:

@@ -6,8 +6,6 @@ They count as bad, and do not fail the suite; one that is mended does, until it 
 from fnmatch import fnmatchcase
 
 KNOWN: dict[str, str] = {
-    "gc/*": "a collection deletes shards before the joined data set that names them, which then "
-    "cannot be read until the collection ends",
     "in-command-lines": "tritonserver takes the key for its management on the command line only",
 }
 

@@ -15,12 +15,11 @@ KNOWN_AS = "known: "
 OUT = ROOT / "build/faults.json"
 PAGE = ROOT / "docs/reliability.md"
 MEANINGS = {
-    "kill": "Label conversion, packing, planning, preflight, training in one process, prediction, "
-    "evaluation, export, uploads, downloads and garbage collection are ended with SIGKILL just "
-    "before each rename and each write to the object store, and at random moments. The step is run "
-    "again and must end with the bytes of an undisturbed run: label lists, shards, weights, "
-    "predictions, reports, bundles. What it left in between is read: a result is whole, or there "
-    "is none. At the random moments another process reads all the time.",
+    "kill": "The steps and operations named below are ended with SIGKILL just before each rename "
+    "and each write to the object store, and at random moments. The step is run again and must end "
+    "with the bytes of an undisturbed run: label lists, shards, weights, predictions, reports, "
+    "bundles. What it left in between is read: a result is whole, or there is none. At the random "
+    "moments another process reads all the time.",
     "hostile": "Images, label files, archives, LMDB folders, configurations, dictionaries, "
     "checkpoints and bundles that are damaged, lie about their size or "
     "attack. Each must be refused in one line that names the file, line or key, or be read "
@@ -82,7 +81,7 @@ def page(counts: dict[str, Any]) -> str:
         rows.append(f"| {kind} | {' | '.join(numbers)} |")
         sections.append(f"## {kind}\n\n{fill(meaning, 105)}\n\n{_tests(found['tests'])}\n")
         bad.update(f"{kind}: {why}" for why in found["bad_cases"].values())
-    lines = "\n".join(f"- {why} ({count} cases)" for why, count in bad.items())
+    lines = "\n".join(f"- {why} ({count} case{'s' * (count > 1)})" for why, count in bad.items())
     listed = f"## Bad\n\n{lines}\n" if bad else ""
     return HEAD + "\n".join(rows) + "\n\n" + "\n".join([*sections, listed]).rstrip() + "\n"
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,21 @@ def test_a_collection_killed_at_every_other_delete_goes_on(bucket: UsedBucket) -
     decisions = find_expired(bucket.store, KEEP_ONE, now)
     assert not expired(decisions)
     assert set(kept(decisions)) == stays
+
+
+def test_a_data_set_goes_before_those_whose_shards_it_holds(bucket: UsedBucket) -> None:
+    part = bucket.add_data("a-part")
+    joined = bucket.add_joined_data("joined", part)
+    bucket.age(400)
+    now = time.time()
+    order = [decision.item.name for decision in find_expired(bucket.store, KEEP_ONE, now)]
+    assert order == [joined, part.uri.removeprefix(bucket.store.uri(""))]
+    mortal = _MortalStore(bucket.store.client, bucket.store.bucket)
+    for _ in order:
+        mortal.left = 2
+        with suppress(_Killed):
+            collect_garbage(mortal, KEEP_ONE, now)
+        assert not bucket.broken_trees()
 
 
 class _BusyStore(Store):

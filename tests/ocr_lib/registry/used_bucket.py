@@ -25,6 +25,7 @@ from ocr_lib.settings import Settings
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import upload
 from ocr_lib.storage.store import Store
+from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 from tests.ocr_lib.runspec.specs import spec
 
 DAY_S = 86_400.0
@@ -46,6 +47,17 @@ class UsedBucket:
     def add_data(self, name: str, kind: str = "lmdb") -> ArtifactRef:
         """Adds a data set, or its labels."""
         return self._upload(f"{name} {kind}", TREES[kind], f"datasets/{name}/{{digest}}/{kind}")
+
+    def add_joined_data(self, name: str, part: ArtifactRef) -> str:
+        """Adds a data set that holds the shards of another one; returns its prefix."""
+        key = part.uri.removeprefix(self.store.uri(""))
+        files = self.store.get_manifest(key).files
+        links = {f"part/{file}": (entry, f"{key}/{file}") for file, entry in files.items()}
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(name)
+        uri = self.store.put_linked_tree(folder, links, f"datasets/{name}/{{digest}}/lmdb")
+        return uri.removeprefix(self.store.uri(""))
 
     def add_run(self, run: str, model: str, *, deploys: bool = True) -> JudgedRun:
         """Adds a run from its plan to its deployment."""
@@ -114,14 +126,13 @@ class UsedBucket:
     def broken_trees(self) -> list[str]:
         """Returns what has a manifest and lacks a file that it names."""
         keys = {item.key for item in self.store.list("")}
-        return [
-            key
-            for key in keys
-            if key.endswith("/tree-manifest.json")
-            for name in self.store.get_json(key)["files"]
-            if f"{key.removesuffix('tree-manifest.json')}{name}" not in keys
-            and name not in self.store.get_json(key).get("links", {})
-        ]
+        broken = []
+        for key in (key for key in keys if key.endswith(f"/{MANIFEST_NAME}")):
+            manifest, folder = self.store.get_json(key), key[: -len(MANIFEST_NAME)]
+            places = {name: f"{folder}{name}" for name in manifest["files"]}
+            if not keys.issuperset((places | manifest.get("links", {})).values()):
+                broken.append(key)
+        return broken
 
 
 @pytest.fixture
