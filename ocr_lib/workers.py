@@ -4,9 +4,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context, parent_process
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -49,9 +50,10 @@ class DaemonThread(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Ends the thread after the queued calls, or after the call that runs."""
-        while cancel_futures and not self._calls.empty():
-            if (queued := self._calls.get()) is not None:
-                queued[0].cancel()
+        with suppress(Empty):
+            while cancel_futures:
+                if (queued := self._calls.get_nowait()) is not None:
+                    queued[0].cancel()
         self._calls.put(None)
         if wait:
             self._thread.join()
@@ -77,7 +79,7 @@ def end_pool(pool: Executor, submitted: Iterable[Future[Any]], patience_s: float
         submitted: its calls that may not be done.
         patience_s: how long calls that run are waited for.
     """
-    hanging = wait([call for call in submitted if not call.cancel()], patience_s).not_done
+    hanging = wait([call for call in submitted if not call.cancel()], timeout=patience_s).not_done
     if hanging and isinstance(pool, ProcessPoolExecutor):
         for process in list(pool._processes.values()):  # noqa: SLF001 - no other way before 3.14
             process.kill()

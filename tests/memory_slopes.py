@@ -89,9 +89,9 @@ def _peaks(folder: Path, size: int) -> dict[str, int]:
         peaks["training, between epochs"] = held // REPEATS
         sent = pickle.dumps(loaders.train._loader._reader)
         loaders.close()
-        read._reopen.cache_clear()
+        read._opened_once.cache_clear()
         job("a loader worker", lambda: pickle.loads(sent), REPEATS)
-        read._reopen.cache_clear()
+        read._opened_once.cache_clear()
         job("SimpleDataSet, opened", lambda: ListDataset(labels, folder))
     finally:
         patch.stopall()

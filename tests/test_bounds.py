@@ -49,6 +49,8 @@ ALLOWED = {
     "ocr_lib/storage/transfer.py: in_parallel: job.result": "it is done",
     "ocr_lib/training/pickle_reader.py: read_pickle: machine.result": "no future: in memory",
     "ocr_lib/workers.py: _end_with_parent: parent.join": "a thread as long as its process",
+    "ocr_lib/workers.py: _run: self._calls.get": "a thread that waits for work; None ends it",
+    "ocr_lib/workers.py: shutdown: self._thread.join": "its calls are done: see end_pool",
     "pipelines/cli/data/preflight.py: preflight: choice.read": CHOICE,
     "pipelines/cli/model/eval.py: evaluate_model: choice.read": CHOICE,
     "pipelines/cli/model/export.py: export: ConfigChoice(_config_file(run, config), opt, "

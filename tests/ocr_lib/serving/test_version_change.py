@@ -212,19 +212,19 @@ def test_a_deployment_that_was_followed_leaves_the_servers_alone(
     site: Site, bundle: Path, other_bundle: Path, tmp_path: Path
 ) -> None:
     """Its version may be its successor's by then; the reconciler goes by the pointer."""
-    site.deploy(bundle, "followed")
-    one = score(site.url, "followed")
+    site.deploy(bundle, "was-followed")
+    one = score(site.url, "was-followed")
     digest = Bundle.open(other_bundle).digest
-    with pointer_lease(site.store, "followed") as pointer:
-        record = record_version(site.store, "followed", "s3://b/two", digest, {})
-        built = build_model_version(other_bundle, "followed", record.version)
+    with pointer_lease(site.store, "was-followed") as pointer:
+        record = record_version(site.store, "was-followed", "s3://b/two", digest, {})
+        built = build_model_version(other_bundle, "was-followed", record.version)
         upload_version(site.store, built, site.golden)
-        claim_production(site.store, "followed", "successor")
+        claim_production(site.store, "was-followed", "successor")
         change = VersionChange(site.store, pointer, [site.url], tmp_path)
         with pytest.raises(DeployError, match=r"changed production\.json.* servers follow"):
             change.to(record, site.golden)
-    assert score(site.url, "followed") != one
-    assert reconciled(site, "followed") == one
+    assert score(site.url, "was-followed") != one
+    assert reconciled(site, "was-followed") == one
 
 
 @pytest.mark.slow
