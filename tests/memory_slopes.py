@@ -23,7 +23,7 @@ from ocr_lib.data import equal_images, image
 from ocr_lib.data.equal_images import shared_with
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.list_dataset import ListDataset
-from ocr_lib.data.lmdb_store import pack, read
+from ocr_lib.data.lmdb_store import pack, page_check, read
 from ocr_lib.data.lmdb_store.read import read_checksums
 from ocr_lib.data.loading import sample_table
 from ocr_lib.data.preflight import label_table, preflight, split
@@ -40,7 +40,7 @@ SIZES = 500, 2_500
 REPEATS = 10  # times that training reads each image: what it holds is by position
 PIECES = [
     *((equal_images, "CHUNK", 64), (image, "CHUNK", 64), (sample_table, "DIGESTED", 64)),
-    (digest, "CHUNK_BYTES", 64),
+    *((digest, "CHUNK_BYTES", 64), (page_check, "AT_A_TIME", 4096)),
     *((label_table, "ROWS", 64), (split, "CHUNK", 64), (split, "DECODED_IMAGES", 64)),
 ]
 
