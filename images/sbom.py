@@ -154,13 +154,12 @@ def bill(image: str, version: str) -> Tree:
 def component(package: Package, expression: str) -> Tree:
     """Returns a package as CycloneDX has it."""
     url = f"pkg:pypi/{package.name}@{package.version}"
-    page = f"https://pypi.org/project/{package.name}/{package.version}/"
     hashes = [{"alg": "SHA-256", "content": digest} for digest in package.digests]
     return {
         **{"type": "library", "bom-ref": url, "purl": url},
         **{"name": package.name, "version": package.version},
         **({"licenses": [{"expression": expression}]} if expression else {}),
-        "externalReferences": [{"type": "distribution", "url": page, "hashes": hashes}],
+        "externalReferences": [{"type": "distribution", "url": url, "hashes": hashes}],
     }
 
 
