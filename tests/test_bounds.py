@@ -6,12 +6,11 @@ it reads or waits for has one already.
 """
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.syntax import Calls
+
 FOLDERS = ("ocr_lib", "components", "pipelines")
 
 # Methods that read all there is.
@@ -71,27 +70,8 @@ ALLOWED = {
 }
 
 
-class _Calls(ast.NodeVisitor):
+class _Calls(Calls, ast.NodeVisitor):
     """Collects the calls of a module that have no bound, as `function: call`."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}  # local name → module, or module.name
-        self.function = ["module"]
-        self.found: list[str] = []
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            name = alias.name if alias.asname else alias.name.partition(".")[0]
-            self.names[alias.asname or name] = name
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.function.append(node.name)
-        self.generic_visit(node)
-        self.function.pop()
 
     def visit_Call(self, node: ast.Call) -> None:
         name = self.qualified(node.func)
@@ -101,34 +81,12 @@ class _Calls(ast.NodeVisitor):
         reads = name in LOADS or method in READS or (method == "read" and not node.args)
         waits = (name in TIMED and not has_timeout) or (method in WAITS and not has_argument)
         if reads or waits:
-            self.add(node)
+            self.add(ast.unparse(node.func))
         self.generic_visit(node)
-
-    def qualified(self, node: ast.expr) -> str:
-        """Returns what a name or an attribute refers to, imports resolved."""
-        if isinstance(node, ast.Attribute):
-            return f"{self.qualified(node.value)}.{node.attr}"
-        return self.names.get(node.id, node.id) if isinstance(node, ast.Name) else "?"
-
-    def add(self, node: ast.Call) -> None:
-        self.found.append(f"{self.function[-1]}: {ast.unparse(node.func)}")
-
-
-def calls_of(source: str) -> list[str]:
-    calls = _Calls()
-    calls.visit(ast.parse(source))
-    return calls.found
-
-
-def places() -> Iterator[str]:
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for call in calls_of(path.read_text("utf-8")):
-                yield f"{path.relative_to(ROOT).as_posix()}: {call}"
 
 
 def test_every_call_has_a_bound_or_is_listed_with_the_reason() -> None:
-    calls = set(places())
+    calls = set(_Calls.in_folders(FOLDERS))
     assert calls <= set(ALLOWED), "give it a bound or a deadline (ocr_lib/regular_file.py)"
     assert calls == set(ALLOWED), "no longer there: take it out"
 
@@ -155,7 +113,7 @@ def test_every_call_has_a_bound_or_is_listed_with_the_reason() -> None:
     ],
 )
 def test_each_kind_is_found(source: str, expected: str) -> None:
-    assert calls_of(source) == [expected]
+    assert _Calls.of(source) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -173,4 +131,4 @@ def test_each_kind_is_found(source: str, expected: str) -> None:
     ],
 )
 def test_what_is_bounded_is_not_found(source: str) -> None:
-    assert calls_of(source) == []
+    assert _Calls.of(source) == []

@@ -4,12 +4,11 @@ A place that is added is listed here, with the reason why what it takes does not
 """
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.syntax import Calls
+
 FOLDERS = ("ocr_lib", "components", "pipelines", "images")
 
 # Calls that import, execute or unpickle what they are given.
@@ -48,30 +47,17 @@ ALLOWED = {
 }
 
 
-class _Calls(ast.NodeVisitor):
+class _Calls(Calls, ast.NodeVisitor):
     """Collects the calls of a module that run what they are given, as `function: call`."""
 
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}  # local name → module, or module.name
-        self.function = ["module"]
-        self.found: list[str] = []
-
     def visit_Import(self, node: ast.Import) -> None:
+        super().visit_Import(node)
         for alias in node.names:
-            self.names[alias.asname or alias.name.partition(".")[0]] = (
-                alias.name if alias.asname else alias.name.partition(".")[0]
-            )
             self._module(alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        super().visit_ImportFrom(node)
         self._module(node.module or "")
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.function.append(node.name)
-        self.generic_visit(node)
-        self.function.pop()
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self.qualified(node) in RUNS:
@@ -97,41 +83,19 @@ class _Calls(ast.NodeVisitor):
                 self.add("getattr of a module")
         self.generic_visit(node)
 
-    def qualified(self, node: ast.expr) -> str:
-        """Returns what a name or an attribute refers to, imports resolved."""
-        if isinstance(node, ast.Attribute):
-            return f"{self.qualified(node.value)}.{node.attr}"
-        return self.names.get(node.id, node.id) if isinstance(node, ast.Name) else "?"
-
     def is_module(self, node: ast.expr) -> bool:
         """Tells whether an expression is a module, or an attribute of one that was imported."""
         while isinstance(node, ast.Attribute):
             node = node.value
         return isinstance(node, ast.Name) and node.id in self.names
 
-    def add(self, call: str) -> None:
-        self.found.append(f"{self.function[-1]}: {call}")
-
     def _module(self, name: str) -> None:
         if name.partition(".")[0] in UNPICKLERS:
             self.add(f"import {name}")
 
 
-def calls_of(source: str) -> list[str]:
-    calls = _Calls()
-    calls.visit(ast.parse(source))
-    return calls.found
-
-
-def places() -> Iterator[str]:
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for call in calls_of(path.read_text("utf-8")):
-                yield f"{path.relative_to(ROOT).as_posix()}: {call}"
-
-
 def test_no_other_place_turns_data_into_code() -> None:
-    assert sorted(set(places())) == sorted(ALLOWED)
+    assert sorted(set(_Calls.in_folders(FOLDERS))) == sorted(ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +118,7 @@ def test_no_other_place_turns_data_into_code() -> None:
     ],
 )
 def test_each_kind_is_found(source: str, expected: str) -> None:
-    assert any(call.endswith(expected) for call in calls_of(source))
+    assert any(call.endswith(expected) for call in _Calls.of(source))
 
 
 @pytest.mark.parametrize(
@@ -169,4 +133,4 @@ def test_each_kind_is_found(source: str, expected: str) -> None:
     ],
 )
 def test_what_is_harmless_is_not_found(source: str) -> None:
-    assert calls_of(source) == []
+    assert _Calls.of(source) == []

@@ -10,9 +10,7 @@ from typing import Any
 
 from ocr_lib.errors import UserError
 from ocr_lib.inference.runtimes import open_bundle
-from tests.faults.cases import random_for
-from tests.faults.hostile.case import ODD_VALUES, Hostile, constant, cut, flipped
-from tests.faults.hostile.lmdb_folders import leaves
+from tests.faults.hostile.case import Hostile, constant, cut, flipped, leaves, odd_copies
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
 TEXT = "abcé中"
@@ -60,19 +58,8 @@ def is_text(text: Any) -> bool:
 
 def changed_manifests() -> Iterator[tuple[str, bytes]]:
     value = json.loads(files()["bundle.json"])
-    for path in leaves(value):
-        name = ".".join(map(str, path))
-        kinds = random_for(f"bundle {name}").sample(sorted(ODD_VALUES), 3)
-        for kind in ("missing", *kinds):
-            copy = json.loads(json.dumps(value))
-            place = copy
-            for key in path[:-1]:
-                place = place[key]
-            if kind == "missing":
-                del place[path[-1]]
-            else:
-                place[path[-1]] = ODD_VALUES[kind]
-            yield f"{name}-{kind}", json.dumps(copy).encode()
+    for name, copy in odd_copies(value, leaves(value), "bundle", 3, missing=True):
+        yield name, json.dumps(copy).encode()
 
 
 def cases() -> dict[str, Hostile]:

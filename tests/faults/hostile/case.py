@@ -1,8 +1,9 @@
 """One hostile input: what it is, what is done with it, and which ends are right."""
 
+import copy
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,3 +114,42 @@ ODD_VALUES: dict[str, Any] = {
     "nested": [[[[[]]]]],
     "control": "a\x00b\x1b[31m",
 }
+
+
+def odd_copies(
+    value: Any, paths: Iterable[tuple[Any, ...]], label: str, kinds: int, *, missing: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """Yields `path-kind` and a copy of nested values with an odd one at the path.
+
+    Args:
+        value: the values.
+        paths: where, as `leaves` returns them.
+        label: what the random kinds of a path are drawn for, together with the path.
+        kinds: number of kinds at each path.
+        missing: whether the value is left out once, too.
+    """
+    for path in paths:
+        name = ".".join(map(str, path))
+        drawn = random_for(f"{label} {name}").sample(sorted(ODD_VALUES), kinds)
+        for kind in (*(["missing"] if missing else []), *drawn):
+            changed = copy.deepcopy(value)
+            place = changed
+            for key in path[:-1]:
+                place = place[key]
+            if kind == "missing":
+                del place[path[-1]]
+            else:
+                place[path[-1]] = ODD_VALUES[kind]
+            yield f"{name}-{kind}", changed
+
+
+def leaves(value: Any, path: tuple[Any, ...] = (), most: int = 40) -> list[tuple[Any, ...]]:
+    """Returns the paths of keys in nested JSON, those of long tables only at their begin."""
+    found: list[tuple[Any, ...]] = []
+    if isinstance(value, dict):
+        for key in list(value)[:25]:
+            found += [(*path, key), *leaves(value[key], (*path, key))]
+    elif isinstance(value, list):
+        for i in range(min(len(value), 2)):
+            found += leaves(value[i], (*path, i))
+    return found[:most] if not path else found

@@ -15,7 +15,7 @@ from ocr_lib.data.lmdb_store.plain import PlainLmdb
 from ocr_lib.data.lmdb_store.verify import verify
 from ocr_lib.errors import LmdbError
 from tests.faults.cases import random_for
-from tests.faults.hostile.case import ODD_VALUES, Hostile, constant, cut, damaged, flipped
+from tests.faults.hostile.case import Hostile, constant, cut, damaged, flipped, leaves, odd_copies
 from tests.ocr_lib.data.lines import image, texts, write_lines
 
 COUNT = 12
@@ -123,31 +123,8 @@ def any_of(*allowed: str | None) -> Callable[[list[str | None]], bool]:
 def changed_manifests() -> Iterator[tuple[str, bytes]]:
     """Yields manifests with one value missing or odd, at every depth."""
     value = json.loads(packed()["manifest.json"])
-    for path in leaves(value):
-        name = ".".join(map(str, path))
-        rng = random_for(f"manifest {name}")
-        for kind in ("missing", *rng.sample(sorted(ODD_VALUES), 2)):
-            copy = json.loads(json.dumps(value))
-            place = copy
-            for key in path[:-1]:
-                place = place[key]
-            if kind == "missing":
-                del place[path[-1]]
-            else:
-                place[path[-1]] = ODD_VALUES[kind]
-            yield f"{name}-{kind}", json.dumps(copy).encode()
-
-
-def leaves(value: Any, path: tuple[Any, ...] = (), most: int = 40) -> list[tuple[Any, ...]]:
-    """Returns the paths of keys in nested JSON, those of long tables only at their begin."""
-    found: list[tuple[Any, ...]] = []
-    if isinstance(value, dict):
-        for key in list(value)[:25]:
-            found += [(*path, key), *leaves(value[key], (*path, key))]
-    elif isinstance(value, list):
-        for i in range(min(len(value), 2)):
-            found += leaves(value[i], (*path, i))
-    return found[:most] if not path else found
+    for name, copy in odd_copies(value, leaves(value), "manifest", 2, missing=True):
+        yield name, json.dumps(copy).encode()
 
 
 def cases() -> dict[str, Hostile]:

@@ -1,6 +1,5 @@
 """Configurations: YAML that grows, nests or names objects, and values that no key takes."""
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from ocr_lib.config.schema import Config
 from ocr_lib.errors import ConfigError
 from ocr_lib.losses.build import build_loss
 from tests.faults.cases import random_for
-from tests.faults.hostile.case import ODD_VALUES, Hostile, constant, cut, flipped
-from tests.faults.hostile.lmdb_folders import leaves
+from tests.faults.hostile.case import Hostile, constant, cut, flipped, leaves, odd_copies
 
 BASE = "base: cpu_line\n"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -98,16 +96,8 @@ def is_config(value: Any) -> bool:
 def changed_values() -> Iterator[tuple[str, str, bytes]]:
     """Yields the shipped configuration with an odd value at each key in turn."""
     values, _ = load_values("cpu_line")
-    for path in leaves(values, most=200):
-        name = ".".join(map(str, path))
-        for kind in random_for(f"yaml {name}").sample(sorted(ODD_VALUES), 3):
-            changed = copy.deepcopy(values)
-            place: Any = changed
-            for key in path[:-1]:
-                place = place[key]
-            place[path[-1]] = ODD_VALUES[kind]
-            text = yaml.safe_dump(changed, allow_unicode=True)
-            yield f"{name}-{kind}", "config.yml", text.encode()
+    for name, changed in odd_copies(values, leaves(values, most=200), "yaml", 3):
+        yield name, "config.yml", yaml.safe_dump(changed, allow_unicode=True).encode()
 
 
 def cases() -> dict[str, Hostile]:
