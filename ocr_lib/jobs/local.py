@@ -1,10 +1,12 @@
 """Training on one machine: from packed lines in the object store to a run directory there."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from ocr_lib.config.schema import Config
 from ocr_lib.jobs.heartbeat import HEARTBEAT, HeartbeatUploader
+from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.runspec.config import config_on_data
@@ -13,6 +15,7 @@ from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, download_source, upload
 from ocr_lib.storage.store import Store
 
+log = logging.getLogger(__name__)
 RUN_FOLDER = "run"
 FACTS = ("epochs", "steps", "samples", "seconds")  # of a RunResult, for the run's readers
 
@@ -39,7 +42,15 @@ def prepare(store: Store, work: TrainRequest, folder: Path) -> Config:
 
 
 def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
-    """Trains in this process, checkpoints going up meanwhile; returns the run's result."""
+    """Trains in this process, checkpoints going up meanwhile; returns the run's result.
+
+    A store that is away when training ends is waited for, see `with_retries`: in a pod the run
+    directory goes with the step.
+
+    Raises:
+        DataError: the weights to start from were changed since the run was planned.
+        ServiceError: the store does not answer, or not in time for the result.
+    """
     from ocr_lib.training import train  # takes seconds
 
     config = prepare(store, work, folder)
@@ -51,9 +62,13 @@ def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:
         heartbeat.flush()
     facts = {name: getattr(result, name) for name in FACTS}
     facts["failed_uploads"] = snapshots.failed
-    pointer = publish_run(store, work, folder / RUN_FOLDER, facts)
-    snapshots.clear()
-    return pointer
+
+    def publish() -> ArtifactRef:
+        pointer = publish_run(store, work, folder / RUN_FOLDER, facts)
+        snapshots.clear()
+        return pointer
+
+    return with_retries(publish, log.warning)
 
 
 def publish_run(
