@@ -61,9 +61,9 @@ test-compat: setup ## Compare networks with PaddleOCR's reference numbers (OCR_C
 test-guide: setup ## Run every command of docs/guide.md
 	$(PYTEST) -m guide tests/docs
 
-test-faults: setup ## Kill, break and overload everything: KIND=, SEED=, CASE=, FULL=1; build/faults.json
+test-faults: setup ## Kill, break and overload everything, or KIND=: SEED=, CASE=, FULL=1, REPORT=1 (docs/reliability.md)
 	@echo "SEED=$(or $(SEED),0)"
-	SEED="$(SEED)" FULL="$(FULL)" CASE="$(CASE)" $(PYTEST) -m faults tests/faults$(if $(KIND),/test_$(KIND).py)
+	SEED="$(SEED)" FULL="$(FULL)" CASE="$(CASE)" REPORT="$(REPORT)" $(PYTEST) -m faults tests/faults$(if $(KIND),/test_$(KIND).py)
 
 lint: .venv/.ready ## Check style, types, layering and locks
 	.venv/bin/ruff check .
