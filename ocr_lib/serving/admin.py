@@ -33,6 +33,7 @@ class TritonAdmin:
     ) -> None:
         self.url = url
         connection = connection or TritonConnection.from_env()
+        self._tls = connection.tls
         self._client = connection.open(url)
         self._call: dict[str, Any] = {
             "client_timeout": timeout_s,
@@ -157,4 +158,4 @@ class TritonAdmin:
         )
 
     def _failed(self, action: str, error: InferenceServerException) -> ServiceError:
-        return triton_error(self.url, action, error)
+        return triton_error(self.url, action, error, self._tls)

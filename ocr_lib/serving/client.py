@@ -20,8 +20,9 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.regular_file import open_regular
-from ocr_lib.serving.connection import TritonConnection, triton_error
-from ocr_lib.serving.endpoints import Servers
+from ocr_lib.serving.client_tls import tls_problem
+from ocr_lib.serving.connection import QUEUE_FULL, TritonConnection, triton_error
+from ocr_lib.serving.endpoints import Server, Servers
 from ocr_lib.serving.limits import MAX_IMAGE_BYTES, MAX_IMAGES, REFUSAL, RequestLimits
 from ocr_lib.text.recognition import Recognition
 
@@ -56,6 +57,7 @@ class RecognitionClient:
 
     Requests take turns over the servers. One that a server refuses because it is full, starting or
     gone is sent to the next one, again and again until the deadline: asking twice does no harm.
+    Where TLS keeps the client from the servers, it fails at once.
 
     Args:
         url: `host:port` of the gRPC protocol; several as a sequence, or with commas between them.
@@ -90,7 +92,9 @@ class RecognitionClient:
             "priority": priority or 0,
         }
         urls = url.split(",") if isinstance(url, str) else list(url)
-        self._servers = Servers(urls, connection or TritonConnection.from_env())
+        connection = connection or TritonConnection.from_env()
+        self._tls = connection.tls
+        self._servers = Servers(urls, connection)
 
     def __enter__(self) -> "RecognitionClient":
         return self
@@ -184,7 +188,10 @@ class RecognitionClient:
                 )
             except InferenceServerException as error:
                 elsewhere = attempt < len(self._servers)
-                if not _worth_retrying(error, elsewhere) or time.monotonic() + pause > ends:
+                late = time.monotonic() + pause > ends
+                if late or not _worth_retrying(error, elsewhere):
+                    raise self._failed(server.url, error) from error
+                if not elsewhere and self._locked_out(server, error):
                     raise self._failed(server.url, error) from error
                 server.rest(pause)
             if not elsewhere:
@@ -195,7 +202,14 @@ class RecognitionClient:
     def _failed(self, url: str, error: InferenceServerException) -> ServiceError:
         version = self._options["model_version"]
         target = f"{self.model} version {version}" if version else self.model
-        return triton_error(url, f"cannot ask {target}", error)
+        return triton_error(url, f"cannot ask {target}", error, self._tls)
+
+    def _locked_out(self, server: Server, error: InferenceServerException) -> bool:
+        """Tells, of a server's first failure, whether TLS is why: no later request helps then."""
+        if server.reached or QUEUE_FULL in str(error.message()):
+            return False
+        server.reached = not tls_problem(server.url, self._tls)
+        return not server.reached
 
 
 def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:

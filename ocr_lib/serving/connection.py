@@ -12,6 +12,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.regular_file import read_bounded
+from ocr_lib.serving.client_tls import CA, Tls, tls_problem
 from ocr_lib.settings import Settings
 
 MAX_KEY_BYTES = 64 << 10
@@ -21,32 +22,7 @@ MAX_MESSAGE_BYTES = 2**31 - 1
 MAX_RECONNECT_MS = 1000  # a server that was started again is found again so soon
 ADMIN_KEY_BYTES = 16
 MAKE_ADMIN_KEY = "openssl rand -hex 24"
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Encryption, and with a certificate of one's own mutual authentication.
-
-    Attributes:
-        ca: PEM file of the certificates to trust.
-        cert: PEM file of the client's certificate chain.
-        key: PEM file of the client's private key.
-        name: the name to look for in the server's certificate; None takes the address's host.
-    """
-
-    ca: Path
-    cert: Path | None = None
-    key: Path | None = None
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.cert is None) != (self.key is None):
-            raise ConfigError(
-                "TLS", "a certificate or its key is missing", "Give both, or none of them"
-            )
-        for path in filter(None, (self.ca, self.cert, self.key)):
-            if not path.is_file():
-                raise ConfigError("TLS", f"there is no file {path}", "Check the path")
+QUEUE_FULL = "maximum queue size"  # what Triton says then
 
 
 @dataclass(frozen=True)
@@ -73,7 +49,7 @@ class TritonConnection:
         ca, cert, key = (Path(name) if name else None for name in files)
         if ca is None and (cert or key):
             if not settings.ca_file:
-                raise ConfigError("OCR_TRITON_TLS_CA", "is not set", "Name the CA's certificates")
+                raise ConfigError(CA, "is not set", "Name the PEM file of the servers' authority")
             ca = Path(settings.ca_file)
         name = settings.triton_tls_name or None
         return cls(Tls(ca, cert, key, name) if ca else None, admin_key())
@@ -136,21 +112,28 @@ def check_admin_key(key: str) -> str:
     return key
 
 
-def triton_error(url: str, action: str, error: InferenceServerException) -> ServiceError:
-    """Returns the `ServiceError` that says what Triton's error means."""
+def triton_error(
+    url: str, action: str, error: InferenceServerException, tls: Tls | None = None
+) -> ServiceError:
+    """Returns the `ServiceError` that says what Triton's error means.
+
+    Args:
+        url: `host:port` of the server.
+        action: what was tried.
+        error: what it ended with.
+        tls: of the client; None for no encryption.
+    """
     status, message = str(error.status() or ""), str(error.message())
     if "This protocol is restricted" in message:
         step = "Set OCR_TRITON_ADMIN_KEY or OCR_TRITON_ADMIN_KEY_FILE to the server's key"
         return ServiceError(f"Triton at {url}: {action}: it wants the management key. {step}.")
-    if "maximum queue size" in message:
+    if QUEUE_FULL in message:
         step = "Ask later, or start more servers"
         return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
-    if "UNAVAILABLE" in status and "handshake" in message.lower():
-        step = "Check OCR_TRITON_TLS_CA and OCR_TRITON_TLS_NAME"
-        return ServiceError(f"Triton at {url}: {action}: TLS fails ({message}). {step}.")
     if "UNAVAILABLE" in status:
-        step = "Check the address, that the server runs, and whether it wants TLS"
-        return ServiceError(f"Triton at {url}: {action}: it does not answer. {step}.")
+        step = "Check the address, and that the server runs"
+        problem = tls_problem(url, tls) or f"it does not answer. {step}."
+        return ServiceError(f"Triton at {url}: {action}: {problem}")
     if "UNIMPLEMENTED" in status or "http2" in message.lower():
         step = "Check the address: it has to be the port of Triton's gRPC protocol"
         return ServiceError(f"Triton at {url}: {action}: something else answers there. {step}.")

@@ -20,12 +20,14 @@ class Server:
     Attributes:
         url: its `host:port`.
         client: the connection to it.
+        reached: whether it is known that TLS does not keep this client from it.
     """
 
     def __init__(self, url: str, client: grpc.InferenceServerClient) -> None:
         self.url = url
         self.client = client
         self.rests_until = 0.0
+        self.reached = False
 
     def rest(self, seconds: float) -> None:
         """Leaves the server alone for a while, if there is another one."""

@@ -1,5 +1,6 @@
 """Who may talk to a Triton: where it listens, TLS, and what only deployers may do."""
 
+import ssl
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.connection import ADMIN_HEADER, MAKE_ADMIN_KEY
 from ocr_lib.settings import Settings
+from ocr_lib.tls import load_authorities, load_certificate
 
 Address = IPv4Address | IPv6Address
 LOOPBACK = IPv4Address("127.0.0.1")
@@ -35,7 +37,7 @@ class ServerTls:
         """Reads OCR_TRITON_SERVER_CERT, OCR_TRITON_SERVER_KEY and OCR_TRITON_CLIENT_CA.
 
         Raises:
-            ConfigError: one of the first two is missing, or a file is.
+            ConfigError: one of the first two is missing, a file is, or it holds something else.
         """
         names = ("OCR_TRITON_SERVER_CERT", "OCR_TRITON_SERVER_KEY", "OCR_TRITON_CLIENT_CA")
         settings = Settings.from_env()
@@ -51,10 +53,12 @@ class ServerTls:
                 raise ConfigError(name, "is not set", "Name the PEM file, or unset the others")
             if value and not Path(value).is_file():
                 raise ConfigError(name, f"there is no file {value}", "Check the path")
-        cert, key, client_ca = (Path(value) if value else None for value in values)
-        assert cert is not None
-        assert key is not None
-        return cls(cert, key, client_ca)
+        cert, key, client_ca = values
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        load_certificate(context, cert, key, names[0])
+        if client_ca:
+            load_authorities(context, client_ca, names[2])
+        return cls(Path(cert), Path(key), Path(client_ca) if client_ca else None)
 
     def arguments(self) -> list[str]:
         """Returns tritonserver's options."""

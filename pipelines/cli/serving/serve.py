@@ -10,7 +10,8 @@ from typing import Any
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import CLOCK
 from ocr_lib.registry.production import check_model_name
-from ocr_lib.serving.connection import MAKE_ADMIN_KEY, admin_key
+from ocr_lib.serving.client_tls import tls_problem
+from ocr_lib.serving.connection import MAKE_ADMIN_KEY, TritonConnection, admin_key
 from ocr_lib.serving.health import HealthServer
 from ocr_lib.serving.reconciler import Reconciler
 from ocr_lib.serving.repository_store import prepare_repository
@@ -100,6 +101,8 @@ def serve(
     store = Store.from_env()
     with ExitStack() as stack:
         server = None if url else stack.enter_context(_triton(store, address, ports))
+        if server is not None:
+            _check_keeper_s_tls(server.url)
         keeper = Reconciler(store, server.url if server else str(url), served)
         stack.callback(keeper.close)
         checks = _checks(keeper, server, stopped)
@@ -125,6 +128,16 @@ def _triton(store: Store, address: str, ports: dict[str, int]) -> TritonServer:
         tls=ServerTls.from_env(),
         admin_key=admin_key(),
     )
+
+
+def _check_keeper_s_tls(url: str) -> None:
+    """Checks that this process, a client of the Triton that it has started, can reach it.
+
+    Raises:
+        ServiceError: the client's certificates in the environment do not fit the server's.
+    """
+    if problem := tls_problem(url, TritonConnection.from_env().tls):
+        raise ServiceError(f"ocr serve is a client of its Triton at {url}, too: {problem}")
 
 
 def _checks(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import trustme
 
-from ocr_lib.serving.connection import Tls
+from ocr_lib.serving.client_tls import Tls
 
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -24,7 +24,6 @@ def test_a_client_names_a_full_queue() -> None:
     ("status", "message", "said"),
     [
         ("UNAVAILABLE", "failed to connect", "it does not answer. Check the address"),
-        ("UNAVAILABLE", "Handshake failed", "TLS fails"),
         ("UNAVAILABLE", "This protocol is restricted", "it wants the management key"),
         ("UNIMPLEMENTED", "", "something else answers there"),
         ("UNKNOWN", "Http2 error", "something else answers there"),

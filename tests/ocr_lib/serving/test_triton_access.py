@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from ocr_lib.registry.golden_images import GoldenImage
 from ocr_lib.registry.production import read_production
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
-from ocr_lib.serving.connection import Tls, TritonConnection
+from ocr_lib.serving.client_tls import Tls
+from ocr_lib.serving.connection import TritonConnection
 from ocr_lib.serving.rollout import deploy
 from ocr_lib.serving.triton_access import ServerTls
 from ocr_lib.serving.triton_env import triton_venv
@@ -89,23 +91,27 @@ def test_strangers_are_refused(
     guarded: TritonServer, certificates: Certificates, tmp_path: Path
 ) -> None:
     stranger = Certificates(tmp_path / "stranger")
+    ours, theirs = certificates, stranger
     refused = {
-        "without TLS": TritonConnection(),
-        "without a certificate": TritonConnection(certificates.client(with_certificate=False)),
-        "with a stranger's certificate": TritonConnection(
-            Tls(certificates.ca, stranger.client_cert, stranger.client_key, SERVER_NAME)
+        "it wants TLS. Set OCR_TRITON_TLS_CA": None,
+        "takes clients with a certificate only. Set OCR_TRITON_TLS_CERT": ours.client(
+            with_certificate=False
         ),
-        "that does not trust the server": TritonConnection(stranger.client()),
-        "that expects another server": TritonConnection(
-            Tls(certificates.ca, certificates.client_cert, certificates.client_key, "other.example")
+        "does not trust the certificate": Tls(
+            ours.ca, theirs.client_cert, theirs.client_key, SERVER_NAME
+        ),
+        "its certificate is of no authority in OCR_TRITON_TLS_CA": theirs.client(),
+        "its certificate is not for other.example. Set OCR_TRITON_TLS_NAME": Tls(
+            ours.ca, ours.client_cert, ours.client_key, "other.example"
         ),
     }
-    for connection in refused.values():
+    for message, tls in refused.items():
+        connection = TritonConnection(tls)
         with (
             RecognitionClient(
-                guarded.url, "guarded", timeout_s=1, connection=connection
+                guarded.url, "guarded", timeout_s=3600, connection=connection
             ) as recognizer,
-            pytest.raises(ServiceError, match=f"Triton at {guarded.url}"),
+            pytest.raises(ServiceError, match=f"^Triton at {guarded.url}: .*{re.escape(message)}"),
         ):
             recognizer.read(line_image("abc"))
 
@@ -236,7 +242,16 @@ def test_a_server_needs_certificate_and_key(
     monkeypatch.setenv("OCR_TRITON_SERVER_KEY", "/none.pem")
     with pytest.raises(ConfigError, match=r"no file /none\.pem"):
         ServerTls.from_env()
+    monkeypatch.setenv("OCR_TRITON_SERVER_KEY", str(certificates.client_key))
+    with pytest.raises(ConfigError, match=r"^OCR_TRITON_SERVER_CERT: .* a certificate and its key"):
+        ServerTls.from_env()
     monkeypatch.setenv("OCR_TRITON_SERVER_KEY", str(certificates.key))
+    monkeypatch.setenv("OCR_TRITON_CLIENT_CA", str(certificates.key))
+    with pytest.raises(
+        ConfigError, match=r"^OCR_TRITON_CLIENT_CA: .* holds no certificates\. Name"
+    ):
+        ServerTls.from_env()
+    monkeypatch.delenv("OCR_TRITON_CLIENT_CA")
     tls = ServerTls.from_env()
     assert tls is not None
     assert tls.arguments()[0] == "--grpc-use-ssl=true"
