@@ -7,7 +7,7 @@ from typing import Any
 from ocr_lib.config.schema import Config
 from ocr_lib.jobs.heartbeat import HEARTBEAT, HeartbeatUploader
 from ocr_lib.jobs.retry import with_retries
-from ocr_lib.jobs.snapshots import BEST, LATEST, Snapshots
+from ocr_lib.jobs.snapshots import BEST, LATEST, PREVIOUS, Snapshots
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.runspec.config import config_on_data
 from ocr_lib.runspec.spec_store import load_spec
@@ -77,8 +77,10 @@ def publish_run(
     """Uploads the run directory and returns what the next steps read.
 
     The heartbeat is an object of its own under the same key: it is no part of the folder's tree.
+    Nor is the checkpoint before the last, which no step reads.
     """
-    (run_dir / HEARTBEAT).unlink(missing_ok=True)
+    for path in (run_dir / HEARTBEAT, *run_dir.glob(f"{PREVIOUS}.*")):
+        path.unlink(missing_ok=True)
     best = (run_dir / f"{BEST}.json").exists()
     return upload(
         store,

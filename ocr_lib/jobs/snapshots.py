@@ -1,7 +1,7 @@
 """Checkpoints in the object store while training goes on, so that another machine can go on.
 
 A snapshot is the part of the run directory that a resume needs, as a tree of its own: it counts
-once its manifest is there, and the former one goes only then.
+once its manifest is there. The one before stays, for the case that the newest is damaged.
 """
 
 import json
@@ -15,17 +15,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ocr_lib.atomic import remove_abandoned
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError
 from ocr_lib.jobs.heartbeat import HEARTBEAT
 from ocr_lib.regular_file import read_bounded
+from ocr_lib.storage.s3 import DigestError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 
 log = logging.getLogger(__name__)
 # As `ocr_lib.training.run_dir` has them; that would import paddle, which takes seconds and memory.
-BEST, LATEST = "best_accuracy", "latest"
+BEST, LATEST, PREVIOUS = "best_accuracy", "latest", "previous"
 END_S = 900.0  # for the upload that runs when training ends
+MAX_SNAPSHOTS = 2  # the newest, and the one before
 PERIOD_S = 5.0  # between looks at the run directory
 LOGS = ("train.log", "metrics.jsonl")  # they grow in place; everything else is replaced whole
 
@@ -70,13 +73,32 @@ class Snapshots:
             log.warning("a checkpoint is still being uploaded after %.0f s: not waited for", END_S)
 
     def restore(self) -> None:
-        """Fills an empty run directory from the newest snapshot, or from the finished run."""
-        if (self._run_dir / f"{LATEST}.json").exists():
+        """Fills a run directory without an intact checkpoint: from the newest intact snapshot.
+
+        Where there are no snapshots, from the finished run; where that is not there either, the
+        directory stays as it is.
+
+        Raises:
+            DigestError: there are snapshots, and none is intact.
+        """
+        if any(_is_intact(self._run_dir / name) for name in (LATEST, PREVIOUS)):
             return
-        snapshots = self._complete()
-        if snapshots:
-            self._store.get_tree(f"{self._prefix}/{snapshots[-1]}", self._run_dir)
-        elif self._store.exists(f"{self._run}/{MANIFEST_NAME}"):
+        damaged: dict[str, str] = {}
+        for name in reversed(self._complete()):
+            try:
+                self._store.get_tree(f"{self._prefix}/{name}", self._run_dir)
+            except (DigestError, MissingObjectError) as error:
+                damaged[name] = str(error)
+                self._remove_partial_download()
+            else:
+                self._drop(damaged, name)
+                return
+        if damaged:
+            raise DigestError(
+                f"{self._store.uri(self._prefix)}: no snapshot of the run is intact: "
+                f"{' '.join(damaged.values())} Start a new run."
+            )
+        if self._store.exists(f"{self._run}/{MANIFEST_NAME}"):
             self._store.get_tree(self._run, self._run_dir)
 
     def save(self) -> bool:
@@ -93,10 +115,24 @@ class Snapshots:
             name = f"{step:012d}"
             if name not in former:
                 self._store.put_tree(Path(work) / "snapshot", f"{self._prefix}/{name}")
-            for old in former:
-                if old != name:
-                    self._remove(old)
+            for old in [old for old in former if old != name][: 1 - MAX_SNAPSHOTS]:
+                self._remove(old)
         return True
+
+    def _drop(self, damaged: dict[str, str], intact: str) -> None:
+        """Says which snapshots are damaged, and removes them: their steps are uploaded again."""
+        if damaged:
+            log.warning(
+                "damaged snapshot: %s The run goes on from %s.",
+                " ".join(damaged.values()),
+                self._store.uri(f"{self._prefix}/{intact}"),
+            )
+        for name in damaged:
+            self._remove(name)
+
+    def _remove_partial_download(self) -> None:
+        for folder in self._run_dir.parent.glob(f".{self._run_dir.name}.*.partial"):
+            remove_abandoned(folder)
 
     def clear(self) -> None:
         """Removes all snapshots: the run is complete and lies elsewhere."""
@@ -153,9 +189,12 @@ def _copy(run_dir: Path, target: Path) -> int | None:
 
 
 def _for_resume(name: str) -> bool:
-    """Tells whether a resume needs the file: not the checkpoints kept for other uses."""
-    other = name.startswith((".", "iter_epoch_")) or name.endswith(".npz") or name == HEARTBEAT
-    return not other
+    """Tells whether a resume needs the file: not the checkpoints kept for other uses.
+
+    The checkpoint before the last is a snapshot of its own in the store.
+    """
+    others = (".", "iter_epoch_", f"{PREVIOUS}.", HEARTBEAT)
+    return not name.startswith(others) and not name.endswith(".npz")
 
 
 def _step_of(prefix: Path, run_dir: Path) -> int | None:
@@ -165,7 +204,7 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
     it into place, see `ocr_lib/training/checkpoint.py`: it is then taken from where it waits.
     """
     try:
-        manifest = json.loads(read_bounded(prefix.with_name(f"{prefix.name}.json")))
+        manifest = _manifest_of(prefix)
         for suffix, facts in manifest["files"].items():
             path = prefix.with_name(f"{prefix.name}{suffix}")
             if _is(path, facts):
@@ -177,6 +216,22 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
         return int(manifest["global_step"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_intact(prefix: Path) -> bool:
+    """Tells whether training can go on from a checkpoint: all files are there, or wait there."""
+    try:
+        return all(
+            _is(path, facts) or _is(path.with_name(f".{path.name}.new"), facts)
+            for suffix, facts in _manifest_of(prefix)["files"].items()
+            for path in [prefix.with_name(f"{prefix.name}{suffix}")]
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _manifest_of(prefix: Path) -> Any:
+    return json.loads(read_bounded(prefix.with_name(f"{prefix.name}.json")))
 
 
 def _is(path: Path, facts: dict[str, Any]) -> bool:

@@ -10,7 +10,10 @@ is unpickled without checks and the step is not restored.
 """
 
 import json
+import math
+import os
 import pickle
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +51,11 @@ class Checkpoint:
 
 
 def save(
-    prefix: Path, params: Mapping[str, Any], optimizer: dict[str, Any], states: dict[str, Any]
+    prefix: Path,
+    params: Mapping[str, Any],
+    optimizer: dict[str, Any],
+    states: dict[str, Any],
+    previous: Path | None = None,
 ) -> None:
     """Writes the three files and their manifest.
 
@@ -57,6 +64,8 @@ def save(
         params: a layer's `state_dict()`.
         optimizer: an optimiser's `state_dict()`.
         states: plain Python values only.
+        previous: the prefix under which the checkpoint that is replaced stays, if it is intact;
+            None keeps none.
     """
     contents = (_arrays(params, with_names=True), _arrays(optimizer), states)
     files = {}
@@ -65,6 +74,8 @@ def save(
         with atomic_file(path) as file:
             pickle.dump(content, file, protocol=2 if suffix == ".states" else 4)
         files[suffix] = {"size": path.stat().st_size, "sha256": sha256_file(path)}
+    if previous is not None and is_intact(prefix):
+        _keep_as(prefix, previous)
     write_json(_manifest(prefix), {"files": files, "global_step": states.get("global_step")})
     _publish(prefix, files)
 
@@ -100,7 +111,7 @@ def recover(run_dir: Path) -> None:
         prefix = final.with_suffix("")
         if final.suffix not in SUFFIXES or staged != _staged(prefix, final.suffix):
             continue
-        files = _read_manifest(prefix) if exists(prefix) else {}
+        files = _manifest_or_none(prefix)
         if files and sha256_file(staged) == files[final.suffix]["sha256"]:
             staged.replace(final)
         else:
@@ -110,6 +121,29 @@ def recover(run_dir: Path) -> None:
 def exists(prefix: Path) -> bool:
     """Tells whether a complete checkpoint of ours is at `prefix`."""
     return _manifest(prefix).exists()
+
+
+def is_intact(prefix: Path) -> bool:
+    """Tells whether all files of a checkpoint of ours are in place and those of its manifest."""
+    files = _manifest_or_none(prefix)
+    paths = {suffix: prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES}
+    return files is not None and all(
+        path.exists() and sha256_file(path) == files[suffix]["sha256"]
+        for suffix, path in paths.items()
+    )
+
+
+def newest_first(run_dir: Path) -> list[Path]:
+    """Returns the prefixes of the checkpoints of ours in a run directory, by their steps.
+
+    One whose manifest says no step may be the newest and comes first.
+    """
+    steps = {
+        path.with_suffix(""): _step_of(path)
+        for path in sorted(run_dir.glob("*.json"))
+        if _manifest_or_none(path.with_suffix("")) or _has_files(path.with_suffix(""))
+    }
+    return sorted(steps, key=lambda prefix: -steps[prefix])
 
 
 def is_complete(prefix: Path) -> bool:
@@ -149,6 +183,37 @@ def _publish(prefix: Path, files: dict[str, dict[str, Any]]) -> None:
                 "missing, or not the file its manifest names",
                 "Restore it, or delete the checkpoint's .json and use another one",
             )
+
+
+def _keep_as(prefix: Path, other: Path) -> None:
+    """Gives a checkpoint a second name, its manifest last; takes no room until it is replaced."""
+    remove(other)
+    for suffix in (*SUFFIXES, ".json"):
+        source, target = (path.with_name(path.name + suffix) for path in (prefix, other))
+        try:
+            os.link(source, target)
+        except OSError:  # a file system without links
+            shutil.copyfile(source, target)
+
+
+def _has_files(prefix: Path) -> bool:
+    return any(prefix.with_name(prefix.name + suffix).exists() for suffix in SUFFIXES)
+
+
+def _step_of(manifest: Path) -> float:
+    try:
+        with manifest.open("rb") as file:
+            return float(json.loads(file.read(MAX_MANIFEST_BYTES))["global_step"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return math.inf
+
+
+def _manifest_or_none(prefix: Path) -> dict[str, dict[str, Any]] | None:
+    """Returns what the manifest names; None where there is none, or a damaged one."""
+    try:
+        return _read_manifest(prefix) if exists(prefix) else None
+    except CheckpointError:
+        return None
 
 
 def _read_manifest(prefix: Path) -> dict[str, dict[str, Any]]:

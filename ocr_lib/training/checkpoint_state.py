@@ -77,8 +77,8 @@ class CheckpointState:
         if self.average:
             self.average.update()
 
-    def save(self, prefix: Path) -> None:
-        """Writes a checkpoint."""
+    def save(self, prefix: Path, previous: Path | None = None) -> None:
+        """Writes a checkpoint; its predecessor there stays as `previous`, unless None."""
         optimizer = dict(self._optimizer.state_dict())
         states = self.progress.states() | {"loss_scale": self._loss_scale.states()}
         if self.average:
@@ -86,7 +86,7 @@ class CheckpointState:
             optimizer[TRAINED] = {name: value.numpy() for name, value in trained.items()}
             states["averaged_updates"] = self.average.updates
         with self.averaged():
-            checkpoint.save(prefix, self._network.state_dict(), optimizer, states)
+            checkpoint.save(prefix, self._network.state_dict(), optimizer, states, previous)
 
     def restore(self, optimizer: dict[str, Any], states: dict[str, Any], where: str) -> None:
         """Goes on from a checkpoint whose weights are in the network.

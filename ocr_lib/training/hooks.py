@@ -25,7 +25,7 @@ from ocr_lib.training.heartbeat import Heartbeat
 from ocr_lib.training.log import RunLog, StepTimer, metric_line, step_line
 from ocr_lib.training.nan_guard import TrainingError, check_finite
 from ocr_lib.training.parallel import Parallel
-from ocr_lib.training.run_dir import LATEST
+from ocr_lib.training.run_dir import LATEST, PREVIOUS
 from ocr_lib.training.validation import Evaluate
 
 
@@ -267,7 +267,8 @@ class Checkpoints(Hook):
                 )
         if not self._writes:
             return
-        self._state.save(self._run_dir / name)
+        previous = self._run_dir / PREVIOUS if name == LATEST else None
+        self._state.save(self._run_dir / name, previous)
         if name == LATEST:
             self._saved_at = time.monotonic()
 

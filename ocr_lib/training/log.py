@@ -43,7 +43,14 @@ class RunLog:
 
     def info(self, message: str) -> None:
         """Logs one line."""
-        line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr INFO: {printable(message)}"
+        self._log("INFO", message)
+
+    def warning(self, message: str) -> None:
+        """Logs one line about what is wrong though the run goes on."""
+        self._log("WARNING", message)
+
+    def _log(self, level: str, message: str) -> None:
+        line = f"[{datetime.now():%Y/%m/%d %H:%M:%S}] ppocr {level}: {printable(message)}"
         self._write(0, line + "\n")
         if not self._quiet:
             echo(line, flush=True)
@@ -76,6 +83,9 @@ class PeerLog(RunLog):
         """Makes nothing."""
 
     def info(self, message: str) -> None:
+        """Says nothing."""
+
+    def warning(self, message: str) -> None:
         """Says nothing."""
 
     def metrics(self, kind: str, **values: Any) -> None:

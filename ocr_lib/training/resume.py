@@ -1,5 +1,7 @@
 """Where a run starts: its own last checkpoint, one that the configuration names, or other weights.
 
+Where the run's own last checkpoint is damaged, the newest intact one before it is taken.
+
 Source: PaddleOCR ppocr/utils/save_load.py for the order, `Global.checkpoints` before
 `Global.pretrained_model`. Its guide says that a wrong path of the first falls back to the second,
 its source stops; here the guide's way is there for those who ask for it.
@@ -7,6 +9,7 @@ its source stops; here the guide's way is there for those who ask for it.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from paddle import nn
 
@@ -52,15 +55,32 @@ class StartPoint:
         Raises:
             CheckpointError: it is missing, damaged, or does not fit.
         """
-        latest = Path(self._settings.save_model_dir) / LATEST
         for name, path in getattr(network, "pretrained", {}).items():
             self._load_pretrained(sub_network(network, name), path, name)
-        if resume and self._parallel.broadcast_from_rank0(lambda: checkpoint.exists(latest)):
-            self._resume(network, state, latest)
+        if resume and (newest := self._newest_intact()):
+            self._resume(network, state, *newest)
         elif configured := self._configured_checkpoint():
-            self._resume(network, state, configured)
+            self._resume(network, state, configured, self._load(configured))
         elif self._settings.pretrained_model:
             self._load_pretrained(network, self._settings.pretrained_model)
+
+    def _newest_intact(self) -> tuple[Path, Checkpoint] | None:
+        """Returns the run's own newest checkpoint that is intact; None where it has none yet.
+
+        Raises:
+            CheckpointError: it has some, and none is intact.
+        """
+        run_dir = Path(self._settings.save_model_dir)
+        newest = self._parallel.broadcast_from_rank0(lambda: _newest_intact(run_dir))
+        if newest is None:
+            return None
+        prefix, saved = run_dir / newest["name"], Checkpoint(**newest["content"])
+        if newest["damaged"]:
+            self._log.warning(
+                f"damaged checkpoint: {'; '.join(newest['damaged'])}. The run goes on from "
+                f"{prefix}, which is of step {saved.states.get('global_step')}"
+            )
+        return prefix, saved
 
     def _configured_checkpoint(self) -> Path | None:
         """Returns what Global.checkpoints names; None where it is unset, or not there and may be.
@@ -106,8 +126,10 @@ class StartPoint:
         content = self._parallel.broadcast_from_rank0(lambda: vars(checkpoint.load(prefix)))
         return Checkpoint(**content)
 
-    def _resume(self, network: nn.Layer, state: CheckpointState, prefix: Path) -> None:
-        saved = self._migrated(self._load(prefix), network, prefix)
+    def _resume(
+        self, network: nn.Layer, state: CheckpointState, prefix: Path, saved: Checkpoint
+    ) -> None:
+        saved = self._migrated(saved, network, prefix)
         weights.load_into(network, saved.params, str(prefix), min_share=1.0)
         if not saved.has_optimizer:
             raise CheckpointError(
@@ -117,3 +139,29 @@ class StartPoint:
             )
         optimizer = weights.optimizer_state_for(network, saved.optimizer, saved.params)
         state.restore(optimizer, saved.states, str(prefix))
+
+
+def _newest_intact(run_dir: Path) -> dict[str, Any] | None:
+    """Returns name and content of the newest intact checkpoint, and what is wrong with newer ones.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none is intact.
+    """
+    latest, damaged = run_dir / LATEST, []
+    prefixes = checkpoint.newest_first(run_dir)
+    if latest not in prefixes and checkpoint.is_complete(latest):
+        damaged.append(f"{latest}.json: missing")
+    for prefix in prefixes:
+        try:
+            content = vars(checkpoint.load(prefix))
+        except CheckpointError as error:
+            damaged.append(f"{error.where}: {error.cause}")
+        else:
+            return {"name": prefix.name, "content": content, "damaged": damaged}
+    if not damaged:
+        return None
+    raise CheckpointError(
+        str(run_dir),
+        f"no checkpoint of the run is intact ({'; '.join(damaged)})",
+        "Restore the files of one of them from a copy, or pass --fresh to start over",
+    )

@@ -23,7 +23,14 @@ from ocr_lib.training.loop import build_trainer
 from ocr_lib.training.parallel import Parallel, init_process_group
 from ocr_lib.training.plan import TrainPlan, resolve
 from ocr_lib.training.resume import StartPoint
-from ocr_lib.training.run_dir import BEST, RunRecord, config_digest, result_checkpoint
+from ocr_lib.training.run_dir import (
+    BEST,
+    LATEST,
+    PREVIOUS,
+    RunRecord,
+    config_digest,
+    result_checkpoint,
+)
 from ocr_lib.training.time_budget import epochs_within
 from ocr_lib.training.trainer import Trainer
 
@@ -208,6 +215,8 @@ def _eval_pixels_per_epoch(plan: TrainPlan, data: DataLoaders, steps_per_epoch: 
 
 def _begin(plan: TrainPlan, charset: Charset) -> None:
     """Clears what an older run left, so that nothing of it is taken for this one's."""
+    for name in (LATEST, PREVIOUS):
+        checkpoint.remove(plan.run_dir / name)
     for manifest in plan.run_dir.glob("*.json"):
         if manifest.with_suffix(".pdparams").exists():
             checkpoint.remove(manifest.with_suffix(""))

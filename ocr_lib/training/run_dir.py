@@ -1,8 +1,9 @@
 """The run directory: what is where, and how a trained network is loaded from it.
 
 Names as PaddleOCR's: `best_accuracy`, `latest` and `iter_epoch_N` with `.pdparams`, `.pdopt` and
-`.states`; `config.yml` is the resolved configuration, `run.json` what the run decided when it
-began, `train.log` and `metrics.jsonl` the log.
+`.states`; `previous` is the `latest` before the last one. `config.yml` is the resolved
+configuration, `run.json` what the run decided when it began, `train.log` and `metrics.jsonl` the
+log.
 """
 
 import hashlib
@@ -19,6 +20,8 @@ from ocr_lib.config.characters import as_trained, dictionary_of
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.global_block import GlobalConfig
 from ocr_lib.config.loader import load_config
+from ocr_lib.config.location import SourceLocation
+from ocr_lib.config.parse import parse
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.errors import CheckpointError
@@ -29,7 +32,7 @@ from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.migration import dictionary_beside
 from ocr_lib.training.subnetworks import sub_network
 
-BEST, LATEST = "best_accuracy", "latest"
+BEST, LATEST, PREVIOUS = "best_accuracy", "latest", "previous"
 RUN_RECORD = "run.json"
 # Keys that change where a run writes or how it talks, not what it learns.
 _NOT_LEARNT = (
@@ -97,9 +100,20 @@ class RunRecord:
 
     @classmethod
     def load(cls, run_dir: Path) -> "RunRecord | None":
-        """Reads the record of a run directory; None where no run has begun."""
+        """Reads the record of a run directory; None where no run has begun.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
         path = run_dir / RUN_RECORD
-        return cls(**json.loads(read_bounded(path))) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return parse(cls, json.loads(read_bounded(path)), SourceLocation((), {}))
+        except (ValueError, RecursionError) as error:
+            cause = f"not a run's record ({str(error).rstrip('.')})"
+            fix = "Restore the file from a copy, or pass --fresh to start over"
+            raise CheckpointError(str(path), cause, fix) from None
 
 
 def result_checkpoint(run_dir: Path) -> str:

@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ocr_lib.jobs.snapshots import Snapshots
+from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
 from ocr_lib.training import checkpoint
@@ -35,13 +37,78 @@ def step_of(run_dir: Path) -> int:
 
 def test_another_machine_goes_on_from_the_newest(store: Store, tmp_path: Path, run: str) -> None:
     snapshots = Snapshots(store, run, tmp_path / "first")
-    for step in (5, 10):
+    for step in (3, 5, 10):
         checkpoint_at(tmp_path / "first", step)
         snapshots.save()
-    assert len(store.list(f"{run}/snapshots/")) == len(list((tmp_path / "first").iterdir())) + 1
+    assert uploaded(store, run) == [5, 10]  # the one before stays
+    files = store.list(f"{run}/snapshots/000000000010/")
+    assert len(files) == len(list((tmp_path / "first").iterdir())) + 1
     Snapshots(store, run, tmp_path / "second").restore()
     assert step_of(tmp_path / "second") == 10
     assert (tmp_path / "second" / "train.log").read_text() == "step 10\n"
+
+
+def replace(store: Store, run: str, step: int, name: str) -> None:
+    store.put_bytes(f"{run}/snapshots/{step:012d}/{name}", b"damaged")
+
+
+def delete(store: Store, run: str, step: int, name: str) -> None:
+    store.remove(f"{run}/snapshots/{step:012d}/{name}")
+
+
+@pytest.mark.parametrize("change", [replace, delete])
+@pytest.mark.parametrize("name", ["latest.pdopt", MANIFEST_NAME])
+def test_another_machine_goes_on_from_the_one_before_where_the_newest_is_damaged(
+    store: Store,
+    tmp_path: Path,
+    run: str,
+    caplog: pytest.LogCaptureFixture,
+    change: Callable[[Store, str, int, str], None],
+    name: str,
+) -> None:
+    run = f"{run}-{change.__name__}-{name}"
+    snapshots = Snapshots(store, run, tmp_path / "first")
+    for step in (5, 10):
+        checkpoint_at(tmp_path / "first", step)
+        snapshots.save()
+    change(store, run, 10, name)
+    is_known = (change, name) != (delete, MANIFEST_NAME)  # without a manifest it does not count
+    again = Snapshots(store, run, tmp_path / "second")
+    again.restore()
+    assert step_of(tmp_path / "second") == 5
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == is_known
+    assert all(f"{run}/snapshots/000000000010" in warning for warning in warnings)
+    checkpoint_at(tmp_path / "second", 10)
+    again.save()
+    Snapshots(store, run, tmp_path / "third").restore()
+    assert step_of(tmp_path / "third") == 10
+
+
+def test_no_intact_snapshot_is_an_error_that_names_each(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    snapshots = Snapshots(store, run, tmp_path / "first")
+    for step in (5, 10):
+        checkpoint_at(tmp_path / "first", step)
+        snapshots.save()
+        replace(store, run, step, "latest.pdparams")
+    with pytest.raises(DigestError, match=r"no snapshot of the run is intact.*10/.*5/"):
+        Snapshots(store, run, tmp_path / "second").restore()
+    assert not (tmp_path / "second").exists()
+    assert uploaded(store, run) == [5, 10]
+
+
+def test_a_folder_whose_checkpoints_are_damaged_is_filled_from_the_store(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    folder = tmp_path / "run"
+    checkpoint_at(folder, 5)
+    Snapshots(store, run, folder).save()
+    (folder / "latest.pdparams").write_bytes(b"damaged")
+    Snapshots(store, run, folder).restore()
+    assert step_of(folder) == 5
 
 
 def test_the_folder_of_this_machine_goes_before_the_store(
@@ -127,7 +194,7 @@ with logging_configured(), uploads:
     print(uploaded(store, run))
     (disk / "filler").unlink()
     checkpoint_at(disk / "run", 9)
-    until("third", lambda: uploaded(store, run) == [9])
+    until("third", lambda: uploaded(store, run) == [5, 9])
 print(uploaded(store, run), uploads.failed)
 """
 
@@ -141,7 +208,7 @@ def test_a_full_disk_fails_one_upload_and_says_so(store: Store, tmp_path: Path, 
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=os.environ)
     if done.stderr.startswith(("unshare:", "mount:")):
         pytest.skip("this machine gives no name space of one's own")
-    assert done.stdout.splitlines() == ["[5]", "[9] 1"], done.stderr
+    assert done.stdout.splitlines() == ["[5]", "[5, 9] 1"], done.stderr
     assert "a checkpoint was not uploaded: [Errno 28] No space left on device" in done.stderr
     assert done.stderr.rstrip().endswith("the next checkpoint is tried again.")
 

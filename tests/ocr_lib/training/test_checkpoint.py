@@ -119,6 +119,51 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_checkpoint_and_nothing_els
     assert steps.count(2) > 3
 
 
+def save_at(prefix, step, previous=None):
+    checkpoint.save(prefix, {}, {}, {"global_step": step}, previous)
+
+
+def test_the_checkpoint_before_stays_unless_it_is_damaged(tmp_path):
+    latest, previous = tmp_path / "latest", tmp_path / "previous"
+    save_at(latest, 1, previous)
+    assert checkpoint.newest_first(tmp_path) == [latest]
+    for step in (2, 3):
+        save_at(latest, step, previous)
+    assert checkpoint.newest_first(tmp_path) == [latest, previous]
+    assert checkpoint.load(previous).states == {"global_step": 2}
+    (tmp_path / "latest.states").write_bytes(b"damaged meanwhile")
+    assert not checkpoint.is_intact(latest)
+    save_at(latest, 4, previous)
+    assert checkpoint.load(latest).states == {"global_step": 4}
+    assert checkpoint.load(previous).states == {"global_step": 2}
+
+
+def test_a_kill_at_any_call_leaves_an_intact_checkpoint_when_the_newest_was_intact(memory_path):
+    latest, previous = memory_path / "latest", memory_path / "previous"
+    killed = Killed(lambda: save_at(latest, 3, previous))
+    for number in itertools.count(1):
+        save_at(latest, 1)
+        save_at(latest, 2, previous)
+        was_killed = killed.at(number)
+        checkpoint.recover(memory_path)
+        step = checkpoint.load(latest).states["global_step"]
+        assert step in (2, 3)
+        if step == 3:
+            assert checkpoint.load(previous).states == {"global_step": 2}
+        if not was_killed:
+            break
+    assert number > 20
+
+
+def test_a_damaged_manifest_does_not_stop_the_recovery_of_others(tmp_path):
+    save_at(tmp_path / "latest", 1)
+    (tmp_path / "latest.json").write_text("{")
+    (tmp_path / ".latest.states.new").write_bytes(b"staged")
+    checkpoint.recover(tmp_path)
+    assert not (tmp_path / ".latest.states.new").exists()
+    assert checkpoint.newest_first(tmp_path) == [tmp_path / "latest"]
+
+
 @pytest.mark.parametrize("suffix", checkpoint.SUFFIXES)
 def test_a_changed_file_is_noticed(tmp_path, suffix):
     prefix = tmp_path / "latest"

@@ -184,7 +184,7 @@ def test_checkpoints_within_and_after_epochs(state: CheckpointState, tmp_path: P
     assert saved == [False, False, True, True]
     for _ in range(3):
         end_epoch(state, hook)
-    assert checkpoints(tmp_path) == {"latest", "iter_epoch_2", "iter_epoch_3"}
+    assert checkpoints(tmp_path) == {"latest", "previous", "iter_epoch_2", "iter_epoch_3"}
     assert checkpoint.load(tmp_path / "latest").states["epoch"] == 3
 
 

@@ -79,6 +79,23 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(data, whole, tmp_path, n
 
 
 @pytest.mark.slow
+def test_both_ranks_go_on_from_the_checkpoint_before_where_the_newest_is_damaged(
+    data, whole, tmp_path
+):
+    run_dir = tmp_path / "run"
+    shutil.copytree(whole / "run", run_dir)
+    assert checkpoint.load(run_dir / "previous").states["global_step"] == 11
+    (run_dir / "latest.pdopt").write_bytes(b"damaged")
+    command = [TRAINS, tmp_path / "ranks", *small_options(*data, run_dir, **KEYS)]
+    with Ranks(tmp_path / "logs").start_ranks(command) as ranks:
+        assert ranks.wait() == [0, 0], ranks.logs()
+    log = (run_dir / "train.log").read_text("utf-8")
+    assert log.count(f"ppocr WARNING: damaged checkpoint: {run_dir}/latest.pdopt: missing") == 1
+    assert "going on from epoch 3, step 11" in log
+    assert_equal_runs(whole / "run", run_dir)
+
+
+@pytest.mark.slow
 def test_one_process_goes_on_where_two_stopped(data, whole, tmp_path):
     shutil.copytree(whole / "run", tmp_path / "run")
     config = small_config(*data, tmp_path / "run", **{**KEYS, "Global.epoch_num": 4})

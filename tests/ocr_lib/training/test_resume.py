@@ -1,6 +1,8 @@
-"""A run does not start from a checkpoint that is none of its kind, and says so."""
+"""A run starts from an intact checkpoint of its kind, and says so where another one is not."""
 
 import pickle
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,12 @@ import pytest
 
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, train
-from tests.ocr_lib.training.line_data import make_lines, small_config
+from tests.ocr_lib.training.line_data import (
+    assert_equal_runs,
+    make_lines,
+    small_config,
+    train_until,
+)
 
 Data = tuple[Path, Path]
 
@@ -73,3 +80,67 @@ def test_what_paddleocr_saved_of_its_progress_is_taken_up(
     keys = {"Global.checkpoints": tmp_path / "old", "Global.epoch_num": 2}
     result = train(small_config(*data, tmp_path / "run", **keys), quiet=True)
     assert (result.epochs, result.resumed_from) == (2, 2)
+
+
+EACH_STEP = {"Global.save_step_every": 1, "Global.epoch_num": 2}
+
+
+@pytest.fixture(scope="module")
+def whole(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    train(small_config(*data, folder, **EACH_STEP), quiet=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stopped(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped with checkpoints of its steps 2 and 3."""
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    train_until(small_config(*data, folder, **EACH_STEP), 3)
+    return folder
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "cause"),
+    [
+        ("latest.pdparams", damage, "latest.pdparams: missing, or not the file its manifest names"),
+        ("latest.states", Path.unlink, "latest.states: missing, or not"),
+        ("latest.json", lambda path: path.write_text("{"), "latest.json: not a checkpoint's man"),
+        ("latest.json", Path.unlink, "latest.json: missing"),
+    ],
+)
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before(
+    data: Data, whole: Path, stopped: Path, tmp_path: Path, name: str, change: object, cause: str
+) -> None:
+    run_dir = tmp_path / "run"
+    shutil.copytree(stopped, run_dir)
+    change(run_dir / name)
+    assert train(small_config(*data, run_dir, **EACH_STEP), quiet=True).resumed_from == 2
+    assert_equal_runs(whole, run_dir)
+    warnings = re.findall("ppocr WARNING: (.*)", (run_dir / "train.log").read_text("utf-8"))
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"damaged checkpoint: {run_dir}/{cause}")
+    assert warnings[0].endswith(f"goes on from {run_dir}/previous, which is of step 2")
+
+
+def test_a_run_without_an_intact_checkpoint_names_all_that_are_damaged(
+    data: Data, stopped: Path, tmp_path: Path
+) -> None:
+    run_dir = tmp_path / "run"
+    shutil.copytree(stopped, run_dir)
+    for name in ("latest", "previous"):
+        damage(run_dir / f"{name}.pdopt")
+    with pytest.raises(CheckpointError, match="no checkpoint of the run is intact") as caught:
+        train(small_config(*data, run_dir, **EACH_STEP), quiet=True)
+    for name in ("latest", "previous"):
+        assert f"{run_dir}/{name}.pdopt: missing" in caught.value.cause
+    assert "--fresh" in caught.value.fix
+    fresh = train(small_config(*data, run_dir, **EACH_STEP), fresh=True, quiet=True)
+    assert fresh.resumed_from == 0

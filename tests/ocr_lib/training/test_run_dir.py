@@ -128,3 +128,11 @@ def test_what_a_run_began_with_comes_back(tmp_path: Path) -> None:
     record.save(tmp_path)
     assert RunRecord.load(tmp_path) == record
     assert [path.name for path in tmp_path.iterdir()] == [RUN_RECORD]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"epochs": 3}', "[" * 100_000])
+def test_a_damaged_record_of_a_run_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / RUN_RECORD).write_text(content)
+    with pytest.raises(CheckpointError, match=r"run\.json: not a run's record") as caught:
+        RunRecord.load(tmp_path)
+    assert "\n" not in str(caught.value)
