@@ -4,9 +4,17 @@ The server is real and stays unharmed; the proxy harms what goes to it or comes 
 
     with FaultProxy(store.client.endpoint) as proxy:
         client = S3Client(proxy.endpoint, KEY, SECRET, REGION)
-        rule = proxy.add(status(503), method="GET", path=r"^ocr/trees/", times=2)
+        rule = proxy.add(status(503), method="GET", key="trees/*", times=2)
         client.get("ocr", "trees/a", 99)  # fails twice, is repeated, succeeds
         assert rule.injected == 2  # else the test would have shown nothing
+
+`faulty_store` makes a `Store` that goes through such a proxy, and checks that the faults happened:
+
+    held_write = Rule(held(), "PUT", "registry/*/production.json")
+    with faulty_store(store, held_write) as slow:
+        ...
+        assert held_write.reached.wait(60)
+        held_write.release.set()
 
 A rule says to which requests a fault is done; the first rule that applies decides, and what no rule
 applies to goes through as it came (with the `Host` that the client signed). Faults:
@@ -20,6 +28,7 @@ applies to goes through as it came (with the `Host` that the client signed). Fau
 | `reset()` | the connection is reset before the server sees the request |
 | `lost_answer()` | the server does what was asked, then the connection is reset |
 | `silent()` | nothing at all until the proxy is closed |
+| `held()` | nothing until `Rule.release` is set; then the server does what was asked |
 | `drip(size, pause_s)` | the answer's body, a few bytes at a time |
 | `truncated(share)` | a part of the body, then the end of the connection |
 | `wrong_bytes()` | the body with one byte changed, its length kept |
@@ -31,6 +40,7 @@ rules of a `probability` for random faults that are the same in each run of one 
 kept whole in memory. A process reaches the proxy like the server: set its `OCR_S3_ENDPOINT`.
 """
 
+import fnmatch
 import http.client
 import random
 import re
@@ -38,8 +48,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -47,6 +57,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from ocr_lib.storage.store import Store
 
 TIMEOUT_S = 60.0
 OF_THE_CONNECTION = ("transfer-encoding", "connection", "keep-alive")
@@ -72,46 +86,59 @@ class Rule:
     Attributes:
         fault: what is done.
         method: a regular expression that the whole method matches.
-        path: one that is searched in `bucket/key?query`, percent signs decoded.
-        times: how many requests; None for all.
+        key: a pattern as in file names that the whole key matches. That of a listing, or of the
+            bucket itself, is empty: "" is for those alone, "?*" for objects alone.
+        times: how many requests; None for all. A test may change it.
         skip: how many that match go through unharmed first.
-        after: only after a request of this method to the same path, such as "PUT".
+        after: only after a request of this method to the same key, such as "PUT".
         probability: of the fault, for each request that matches.
         injected: how often it was done.
+        statuses: what the server answered to harmed requests that were passed on to it.
+        reached: set when the fault is first done.
+        release: lets requests go on that are `held`.
     """
 
     fault: Fault
     method: str = ".*"
-    path: str = ""
+    key: str = "*"
     times: int | None = 1
     skip: int = 0
     after: str = ""
     probability: float = 1.0
-    injected: int = 0
+    injected: int = field(default=0, init=False)
+    statuses: list[int] = field(default_factory=list, init=False)
+    reached: threading.Event = field(default_factory=threading.Event, init=False)
+    release: threading.Event = field(default_factory=threading.Event, init=False)
 
     def matches(self, method: str, path: str, earlier: list[tuple[str, str]]) -> bool:
         """Tells whether a request is of the kind that the rule is for."""
         return (
             (self.times is None or self.injected < self.times)
             and re.fullmatch(self.method, method) is not None
-            and re.search(self.path, path) is not None
-            and (not self.after or (self.after, path.partition("?")[0]) in earlier)
+            and fnmatch.fnmatchcase(key_of(path), self.key)
+            and (not self.after or (self.after, key_of(path)) in earlier)
         )
+
+
+def key_of(path: str) -> str:
+    """Returns the key in `bucket/key?query`."""
+    return path.partition("?")[0].partition("/")[2]
 
 
 class FaultProxy:
     """Stands before the server at `upstream`, an `http://host:port`, while the block lasts.
 
     Attributes:
-        requests: method and `bucket/key?query` of every request, harmed or not.
+        requests: method and `bucket/key?query` of every request, harmed or not; percent signs
+            are decoded in the key.
     """
 
     def __init__(
-        self, upstream: str, *, context: ssl.SSLContext | None = None, seed: int = 0
+        self, upstream: str, *rules: Rule, context: ssl.SSLContext | None = None, seed: int = 0
     ) -> None:
         self.requests: list[tuple[str, str]] = []
         self._earlier: list[tuple[str, str]] = []
-        self._rules: list[Rule] = []
+        self._rules = list(rules)
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self.upstream = urlsplit(upstream).netloc
@@ -141,16 +168,16 @@ class FaultProxy:
         with self._lock:
             self._rules.clear()
 
-    def fault_for(self, method: str, path: str) -> Fault | None:
-        """Notes a request; returns what is done to it."""
+    def rule_for(self, method: str, path: str) -> Rule | None:
+        """Notes a request; returns the rule that says what is done to it."""
         with self._lock:
             self.requests.append((method, path))
             chosen = next((rule for rule in self._rules if self._applies(rule, method, path)), None)
-            self._earlier.append((method, path.partition("?")[0]))
-            if chosen is None:
-                return None
-            chosen.injected += 1
-            return chosen.fault
+            self._earlier.append((method, key_of(path)))
+            if chosen is not None:
+                chosen.injected += 1
+                chosen.reached.set()
+            return chosen
 
     def _applies(self, rule: Rule, method: str, path: str) -> bool:
         if not rule.matches(method, path, self._earlier):
@@ -171,6 +198,8 @@ class FaultProxy:
         trace: TracebackType | None,
     ) -> None:
         self.closed.set()
+        for rule in self._rules:
+            rule.release.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -184,11 +213,13 @@ class Exchange:
         method: of the request.
         target: its path and query as they came.
         body: of the request; a fault may replace it.
+        rule: that decided what is done; None where nothing is.
     """
 
     method: str
     target: str
     body: bytes
+    rule: Rule | None
     proxy: FaultProxy
     _handler: "BaseHTTPRequestHandler" = field(repr=False)
 
@@ -201,8 +232,10 @@ class Exchange:
             link.endheaders(self.body)
             response = link.getresponse()
             content = response.read()
-            kept = {k: v for k, v in response.getheaders() if k.lower() not in OF_THE_CONNECTION}
-            return Answer(response.status, kept, content)
+        if self.rule:
+            self.rule.statuses.append(response.status)
+        headers = {k: v for k, v in response.getheaders() if k.lower() not in OF_THE_CONNECTION}
+        return Answer(response.status, headers, content)
 
     def begin(self, answer: Answer) -> None:
         """Sends status and headers, with the length of the whole body unless they hold one."""
@@ -283,6 +316,17 @@ def silent() -> Fault:
     def fault(exchange: Exchange) -> None:
         exchange.proxy.closed.wait()
         exchange.close()
+
+    return fault
+
+
+def held() -> Fault:
+    """Keeps the request until its rule's `release` is set, and passes it on then."""
+
+    def fault(exchange: Exchange) -> None:
+        assert exchange.rule is not None
+        exchange.rule.release.wait()
+        exchange.send(exchange.forward())
 
     return fault
 
@@ -381,12 +425,12 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             url = urlsplit(self.path)
             path = unquote(url.path).lstrip("/") + (f"?{url.query}" if url.query else "")
-            exchange = Exchange(self.command, self.path, body, proxy, self)
-            fault = proxy.fault_for(self.command, path)
-            if fault is None:
+            rule = proxy.rule_for(self.command, path)
+            exchange = Exchange(self.command, self.path, body, rule, proxy, self)
+            if rule is None:
                 exchange.send(exchange.forward())
             else:
-                fault(exchange)
+                rule.fault(exchange)
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _serve  # noqa: N815
 
@@ -394,3 +438,21 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             """Tests ask `requests`."""
 
     return Handler
+
+
+@contextmanager
+def faulty_store(store: Store, *rules: Rule, timeout_s: float = 10.0) -> Iterator[Store]:
+    """Yields the store that the environment names, reached through a proxy with these rules.
+
+    Args:
+        store: the real one.
+        rules: each has to be used as often as it says.
+        timeout_s: of the store's answers.
+    """
+    with FaultProxy(store.client.endpoint, *rules) as proxy:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OCR_S3_ENDPOINT", proxy.endpoint)
+            faulty = Store.from_env(timeout_s=timeout_s)
+        yield faulty
+    for rule in rules:
+        assert rule.times in (None, rule.injected), f"not injected: {rule}"

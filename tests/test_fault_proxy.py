@@ -1,12 +1,14 @@
 """Each fault does what its name says, before a real object store."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import pytest
 import urllib3
 
+from ocr_lib.errors import ServiceError
 from ocr_lib.storage.s3 import MissingObjectError, S3Client
 from ocr_lib.storage.s3_server import REGION, S3Server
 from ocr_lib.storage.store import Store
@@ -14,8 +16,11 @@ from tests.fault_proxy import (
     Exchange,
     Fault,
     FaultProxy,
+    Rule,
     damaged_upload,
     drip,
+    faulty_store,
+    held,
     html_page,
     lost_answer,
     not_found,
@@ -63,7 +68,7 @@ def test_without_rules_all_goes_through(proxy: FaultProxy, client: S3Client) -> 
 
 @pytest.mark.parametrize("fault", [status(503), reset(), lost_answer()])
 def test_passing_faults_are_repeated(proxy: FaultProxy, client: S3Client, fault: Fault) -> None:
-    rule = proxy.add(fault, method="PUT", path="^ocr/repeated$", times=2)
+    rule = proxy.add(fault, method="PUT", key="repeated", times=2)
     client.put("ocr", "repeated", b"content")
     assert rule.injected == 2
     assert [method for method, _ in proxy.requests] == ["PUT"] * 3
@@ -144,9 +149,36 @@ def test_a_clock_is_skewed(proxy: FaultProxy, client: S3Client) -> None:
     assert "last-modified" in answer.headers
 
 
+def test_a_held_request_is_served_when_it_is_released(store: Store) -> None:
+    write = Rule(held(), "PUT", "held/*")
+    with faulty_store(store, write) as slow, ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(slow.put_bytes, "held/a", b"content")
+        assert write.reached.wait(60)
+        assert not store.exists("held/a")
+        write.release.set()
+        writing.result(60)
+    assert store.get_bytes("held/a", 9) == b"content"
+    assert write.statuses == [200]
+
+
+def test_a_fault_that_was_not_injected_is_an_error(store: Store) -> None:
+    with pytest.raises(AssertionError, match="not injected"), faulty_store(store, Rule(reset())):
+        pass
+
+
+def test_listings_and_objects_are_told_apart(store: Store) -> None:
+    store.put_bytes("apart/a", b"content")
+    listing, reading = (Rule(status(404), "GET", key, times=None) for key in ("", "?*"))
+    with faulty_store(store, listing, reading) as faulty:
+        for ask in (lambda: faulty.list("apart/"), lambda: faulty.get_bytes("apart/a", 9)):
+            with pytest.raises(ServiceError):
+                ask()
+    assert (listing.injected, reading.injected) == (1, 1)
+
+
 def test_rules_count_and_draw(proxy: FaultProxy) -> None:
-    proxy.add(status(500), path="first", skip=1)
-    proxy.add(status(204), path="first|drawn", times=None, probability=0.5)
+    proxy.add(status(500), key="first", skip=1)
+    proxy.add(status(204), key="[fd]*", times=None, probability=0.5)
     proxy.add(status(201), times=None)
 
     def ask(name: str) -> int:

@@ -4,7 +4,6 @@ The step ends rightly, or with one line of error. Then nothing half-written is t
 again without the fault it ends as if there had been none.
 """
 
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from tests.fault_proxy import (
     damaged_upload,
     drip,
     html_page,
+    key_of,
     lost_answer,
     not_found,
     reset,
@@ -100,8 +100,7 @@ FAULTS: dict[str, StoreFault] = {
 
 
 def kind_of(method: str, path: str) -> str:
-    listing = method == "GET" and re.search(r"[?&](list-type|prefix)=", path)
-    return "LIST" if listing else method
+    return "LIST" if method == "GET" and not key_of(path) else method
 
 
 class Trial:
@@ -134,15 +133,14 @@ class Trial:
         """Returns how many requests of an undisturbed run a fault could happen to."""
         count, seen = 0, set()
         for made, path in self.requests:
-            fits = not fault.after or (fault.after, path.partition("?")[0]) in seen
+            fits = not fault.after or (fault.after, key_of(path)) in seen
             count += kind_of(made, path) == method and fits
-            seen.add((made, path.partition("?")[0]))
+            seen.add((made, key_of(path)))
         return count
 
     def harmed(self, name: str, fault: StoreFault, method: str, skip: int) -> str:
         case = self.folder / name.replace("/", "-")
-        only = {"LIST": r"[?&](list-type|prefix)=", "GET": r"^[^?]*$|[?&]versionId="}
-        which: dict[str, Any] = {"path": only.get(method, ""), "after": fault.after}
+        which: dict[str, Any] = {"key": "" if method == "LIST" else "?*", "after": fault.after}
         with copy_of(self.world, case) as server:
             with FaultProxy(server.endpoint) as proxy:
                 rule: Rule = proxy.add(

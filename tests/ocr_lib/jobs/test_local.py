@@ -29,7 +29,7 @@ def train_through(fault: Fault, store: Store, folder: Path, run: str, **which: i
     data = pack_lines(store, folder / "train", ["ab", "ba", "a", "b"])
     work = TrainRequest(run, spec_ref(store, *TINY).digest, data, None)
     with FaultProxy(store.client.endpoint) as proxy, pytest.MonkeyPatch.context() as patch:
-        rule = proxy.add(fault, method="PUT", path=f"{work.key}/{MANIFEST_NAME}", **which)
+        rule = proxy.add(fault, method="PUT", key=f"{work.key}/{MANIFEST_NAME}", **which)
         patch.setenv("OCR_S3_ENDPOINT", proxy.endpoint)
         train_here(Store.from_env().with_timeout(20.0), work, folder / "work")
     return rule

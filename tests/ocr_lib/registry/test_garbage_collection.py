@@ -24,7 +24,7 @@ from ocr_lib.storage.s3 import DigestError, RefusedError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import LeaseLostError, store_lease
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import Rule, faulty_store, held, reset
 from tests.ocr_lib.registry.used_bucket import DAY_S, UsedBucket
 from tests.ocr_lib.storage.policy_server import PolicyServer
 from tests.ocr_lib.storage.uploads import start_upload
@@ -283,8 +283,8 @@ def test_a_collection_that_lost_a_lease_deletes_nothing_more(
     for number in range(1, 4):
         bucket.add_run(f"run-{number}", "ocr")
     bucket.age(400)
-    first = Fault("DELETE", "*/tree-manifest.json", "held")
-    unrenewed = Fault("PUT", f"leases/{name}/*", "dropped", times=0)
+    first = Rule(held(), "DELETE", "*/tree-manifest.json")
+    unrenewed = Rule(reset(), "PUT", f"leases/{name}/*", times=0)
     with (
         faulty_store(bucket.store, first, unrenewed, timeout_s=60) as store,
         ThreadPoolExecutor(1) as pool,
@@ -298,7 +298,7 @@ def test_a_collection_that_lost_a_lease_deletes_nothing_more(
             with pytest.raises(LeaseLostError, match=f"leases/{name}/.*not renewed for"):
                 collection.result(120)
             after = {item.key for item in bucket.store.list("")}
-        unrenewed.times = unrenewed.happened
+        unrenewed.times = unrenewed.injected
     (deleted,) = before - after
     assert deleted.endswith("/tree-manifest.json")
 

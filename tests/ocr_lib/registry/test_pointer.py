@@ -26,7 +26,7 @@ from ocr_lib.storage import s3, store_lease
 from ocr_lib.storage.s3 import ConflictError, UnansweredError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import LeaseLostError
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import Rule, faulty_store, held, lost_answer, reset
 
 HOLD_S = 2.0
 # Takes the lease of a model, says so, and writes version 9 when it is told to.
@@ -133,8 +133,8 @@ def test_a_write_whose_answer_is_lost_is_done_once(
     if former:
         write_production(any_store, version(former, model), None)
         after = 1  # the claim
-    lost = Fault("PUT", key, "lost", after=after)
-    unreadable = Fault("GET", key, "dropped", times=unread, after=1)
+    lost = Rule(lost_answer(), "PUT", key, skip=after)
+    unreadable = Rule(reset(), "GET", key, times=unread, skip=1)
     with (
         faulty_store(any_store, lost, unreadable) as store,
         pointer_lease(store, model) as pointer,
@@ -148,7 +148,7 @@ def test_a_write_whose_answer_is_lost_is_done_once(
 
 def test_a_claim_whose_answer_is_lost_is_made_once(any_store: Store) -> None:
     write_production(any_store, version(1, "claimed"), None)
-    lost = Fault("PUT", "registry/claimed/production.json", "lost")
+    lost = Rule(lost_answer(), "PUT", "registry/claimed/production.json")
     with faulty_store(any_store, lost) as store, pointer_lease(store, "claimed") as pointer:
         assert promote(pointer, 2).generation == 1
     assert serving(any_store, "claimed") == 2
@@ -164,8 +164,8 @@ def test_what_a_store_does_not_say_is_not_guessed(
     model = f"unsaid-{fault.replace(' ', '-')}"
     key = f"registry/{model}/production.json"
     write_production(any_store, version(1, model), None)
-    unwritten = Fault("PUT", key, "dropped", times=0)
-    unread = Fault("GET", key, "dropped", times=0)
+    unwritten = Rule(reset(), "PUT", key, times=0)
+    unread = Rule(reset(), "GET", key, times=0)
     with (
         faulty_store(any_store, unwritten, unread) as store,
         pointer_lease(store, model) as pointer,
@@ -175,8 +175,8 @@ def test_what_a_store_does_not_say_is_not_guessed(
         expected = UnansweredError if fault == "one write" else UnknownOutcomeError
         with pytest.raises(expected) as raised:
             promote(pointer, 2)
-        assert unwritten.happened >= 1
-        unwritten.times, unread.times = unwritten.happened, unread.happened
+        assert unwritten.injected >= 1
+        unwritten.times, unread.times = unwritten.injected, unread.injected
     assert isinstance(raised.value, expected)
     assert serving(any_store, model) == 1
 
@@ -193,7 +193,7 @@ def test_a_write_that_is_reported_as_not_done_never_arrives(
     if former:
         write_production(conditional_store, version(former, model), None)
     key = f"registry/{model}/production.json"
-    queued = Fault("PUT", key, "held", after=1 if former else 0)
+    queued = Rule(held(), "PUT", key, skip=1 if former else 0)
     with (
         faulty_store(conditional_store, queued) as store,
         pointer_lease(store, model) as pointer,
@@ -275,7 +275,7 @@ def test_a_write_that_arrives_late_is_refused_by_the_store(
     if former:
         write_production(conditional_store, version(former, model), None)
     key = f"registry/{model}/production.json"
-    late = Fault("PUT", key, "held", after=1 if former else 0)
+    late = Rule(held(), "PUT", key, skip=1 if former else 0)
     with faulty_store(conditional_store, late) as store, holder(store, model) as process:
         tell(process)
         assert late.reached.wait(60)

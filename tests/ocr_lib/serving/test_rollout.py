@@ -24,7 +24,7 @@ from ocr_lib.storage import store_lease as leases
 from ocr_lib.storage.s3 import ConflictError, MissingObjectError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import PROBES, LeaseLostError, store_lease
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import Rule, faulty_store, held, lost_answer, reset
 from tests.ocr_lib.serving.site import WRONG, Site
 from tests.ocr_lib.serving.tiny_bundle import line_image
 from tests.ocr_lib.serving.traffic import score, traffic
@@ -155,7 +155,7 @@ def test_a_rollback_leads_to_a_bundle_in_the_registry(
 
 
 def test_a_deployment_whose_last_answer_is_lost_is_done(site: Site, bundle: Path) -> None:
-    lost = Fault("PUT", "registry/unheard/production.json", "lost")
+    lost = Rule(lost_answer(), "PUT", "registry/unheard/production.json")
     with faulty_store(site.store, lost) as store:
         deployment = Site(store, site.url, site.golden).deploy(bundle, "unheard")
     assert lost.statuses == [200]
@@ -176,8 +176,8 @@ def test_a_deployment_during_a_rollback_replaces_nothing_it_did_not_see(
     before = Site(store, site.url, site.golden)
     before.deploy(bundle, model)
     before.deploy(other_bundle, model)
-    writes = Fault("PUT", f"registry/{model}/production.json", "held", after=1)
-    waits = Fault("GET", f"leases/deploy-{model}/holder.json", "held")
+    writes = Rule(held(), "PUT", f"registry/{model}/production.json", skip=1)
+    waits = Rule(held(), "GET", f"leases/deploy-{model}/holder.json")
     with (
         faulty_store(store, writes) as rolling,
         faulty_store(store, waits) as deploying,
@@ -204,8 +204,8 @@ def test_a_deployer_whose_lease_ended_records_no_version(
 ) -> None:
     monkeypatch.setattr(leases, "HOLD_S", 3.0)
     model = "unrecorded"
-    stalls = Fault("PUT", f"registry/{model}/bundles/*/tree-manifest.json", "held")
-    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
+    stalls = Rule(held(), "PUT", f"registry/{model}/bundles/*/tree-manifest.json")
+    unrenewed = Rule(reset(), "PUT", f"leases/deploy-{model}/*", times=0)
     with (
         faulty_store(conditional_store, stalls, unrenewed, timeout_s=60) as stalled,
         ThreadPoolExecutor(1) as pool,
@@ -217,7 +217,7 @@ def test_a_deployer_whose_lease_ended_records_no_version(
             stalls.release.set()
             with pytest.raises(LeaseLostError, match="not renewed for"):
                 late.result(120)
-        unrenewed.times = unrenewed.happened
+        unrenewed.times = unrenewed.injected
     assert not conditional_store.list(f"registry/{model}/versions/")
 
 
@@ -229,9 +229,9 @@ def test_a_stalled_deployer_removes_nothing_of_its_successor(
     monkeypatch.setattr(leases, "HOLD_S", 3.0)
     monkeypatch.setattr(s3, "UNANSWERED_FOR_S", 0.0)
     model = "overtaken"
-    stalls = Fault("PUT", f"triton/{model}/1/bundle.json", "held")
-    fails = Fault("PUT", f"registry/{model}/golden/1/tree-manifest.json", "dropped", times=4)
-    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
+    stalls = Rule(held(), "PUT", f"triton/{model}/1/bundle.json")
+    fails = Rule(reset(), "PUT", f"registry/{model}/golden/1/tree-manifest.json", times=4)
+    unrenewed = Rule(reset(), "PUT", f"leases/deploy-{model}/*", times=0)
     with (
         faulty_store(conditional_store, stalls, fails, unrenewed, timeout_s=60) as stalled,
         ThreadPoolExecutor(1) as pool,
@@ -245,7 +245,7 @@ def test_a_stalled_deployer_removes_nothing_of_its_successor(
         stalls.release.set()
         with pytest.raises(ServiceError, match="does not answer"):
             late.result(120)
-        unrenewed.times = unrenewed.happened
+        unrenewed.times = unrenewed.injected
     assert successor.production(model) == production
     assert successor.objects(model) == before
     assert [record.version for record in list_versions(conditional_store, model)] == [1]

@@ -33,7 +33,7 @@ from ocr_lib.storage import store_lease
 from ocr_lib.storage.s3 import DigestError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import Rule, faulty_store, held, reset
 from tests.ocr_lib.serving.site import WRONG, Site
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 from tests.ocr_lib.serving.traffic import score, traffic
@@ -101,7 +101,7 @@ class TestWhenSomethingFails:
         """The new version passed everything and is taken back all the same."""
         monkeypatch.setattr("ocr_lib.storage.s3.UNANSWERED_FOR_S", 0.0)
         monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
-        refused = Fault("PUT", "registry/steady/production.json", "dropped", after=1)
+        refused = Rule(reset(), "PUT", "registry/steady/production.json", skip=1)
         with (
             faulty_store(site.store, refused) as store,
             traffic(site.url, "steady") as seen,
@@ -235,8 +235,8 @@ def test_a_lease_that_ends_after_the_pointer_was_written_leaves_the_rest(
     monkeypatch.setattr(store_lease, "HOLD_S", 3.0)
     monkeypatch.setattr(store_lease, "CALL_S", 60.0)
     model = "outlived"
-    last = Fault("PUT", f"registry/{model}/production.json", "held")
-    unrenewed = Fault("PUT", f"leases/deploy-{model}/*", "dropped", times=0)
+    last = Rule(held(), "PUT", f"registry/{model}/production.json")
+    unrenewed = Rule(reset(), "PUT", f"leases/deploy-{model}/*", times=0)
     with (
         faulty_store(conditional_store, last, unrenewed) as store,
         ThreadPoolExecutor(1) as pool,
@@ -247,7 +247,7 @@ def test_a_lease_that_ends_after_the_pointer_was_written_leaves_the_rest(
         with deploying(conditional_store, model):
             last.release.set()
             deployment = deployed.result(120)
-        unrenewed.times = unrenewed.happened
+        unrenewed.times = unrenewed.injected
     assert deployment.production.version == 1
     assert len(deployment.notes) == 2
     assert all("not renewed for" in note for note in deployment.notes)
@@ -264,8 +264,8 @@ def test_a_pointer_of_which_nothing_is_known(
     monkeypatch.setattr("ocr_lib.storage.s3.UNANSWERED_FOR_S", 0.0)
     monkeypatch.setattr("ocr_lib.registry.pointer.SETTLE_S", 0.0)
     key = "registry/unsaid/production.json"
-    unread = Fault("GET", key, "dropped", times=4, after=2)
-    unwritten = Fault("PUT", key, "dropped", after=1)
+    unread = Rule(reset(), "GET", key, times=4, skip=2)
+    unwritten = Rule(reset(), "PUT", key, skip=1)
     with (
         faulty_store(site.store, unread, unwritten) as store,
         pytest.raises(DeployError, match=r"whether production\.json names version 2 of unsaid is"),

@@ -1,6 +1,6 @@
 """One endpoint, tried on real servers: calls, deadlines, and conditional writes."""
 
-import re
+import glob
 import socket
 import ssl
 import threading
@@ -361,12 +361,12 @@ def test_an_upload_that_was_damaged_on_its_way_goes_up_again(
     path.write_bytes(bytes(range(250)) * (size // 250))
     with FaultProxy(any_store.client.endpoint) as server:
         client = S3Client(server.endpoint, *keys_of_environment(), REGION)
-        rule = server.add(damaged_upload(), method="PUT", path=re.escape(key))
+        rule = server.add(damaged_upload(), method="PUT", key=glob.escape(key))
         client.put_file(any_store.bucket, key, path)
         assert rule.injected == 1
         content, _ = any_store.client.get(any_store.bucket, key, size)
         assert content == path.read_bytes()
-        rule = server.add(damaged_upload(), method="PUT", path=re.escape(key), times=None)
+        rule = server.add(damaged_upload(), method="PUT", key=glob.escape(key), times=None)
         with pytest.raises(DigestError, match=r"damaged on its way to the store, 2 times\. Check"):
             client.put_file(any_store.bucket, key, path)
         with pytest.raises(DigestError, match="damaged on its way"):

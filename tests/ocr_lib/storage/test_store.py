@@ -24,8 +24,7 @@ from ocr_lib.storage.tree_manifest import (
     FileEntry,
     TreeManifest,
 )
-from tests.fault_proxy import FaultProxy
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import FaultProxy, Rule, faulty_store, held
 from tests.ocr_lib.storage.policy_server import PolicyServer
 
 
@@ -98,8 +97,8 @@ def test_what_is_deleted_while_a_tree_is_used_again_is_sent_again(
 ) -> None:
     """As a collection of garbage does that found the tree old before it was used."""
     uri = store.put_tree(folder, "trees/raced")
-    listing = Fault("GET", "", "held", after=1)
-    writing = Fault("PUT", "trees/raced/tree-manifest.json", "held")
+    listing = Rule(held(), "GET", "", skip=1)
+    writing = Rule(held(), "PUT", "trees/raced/tree-manifest.json")
     fault = listing if moment == "before its manifest" else writing
     with faulty_store(store, fault, timeout_s=60) as slow, ThreadPoolExecutor(1) as pool:
         used = pool.submit(slow.put_tree, folder, "trees/raced")

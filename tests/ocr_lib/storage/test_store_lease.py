@@ -23,7 +23,7 @@ from ocr_lib.storage.store_lease import (
     store_lease,
 )
 from tests.conditional_s3 import conditional_s3
-from tests.faulty_store import Fault, faulty_store
+from tests.fault_proxy import Rule, faulty_store, silent
 from tests.service_fixtures import named_store
 
 
@@ -174,16 +174,16 @@ def test_a_holder_whose_store_is_silent_is_told_when_the_lease_ends(
 ) -> None:
     any_store.honours_conditions(module.PROBES)
     monkeypatch.setattr(module, "HOLD_S", 1.0)
-    silent = Fault("PUT", "leases/silent/*", "silent", times=0)
-    with faulty_store(any_store, silent) as store, store_lease(store, "silent") as lease:
+    unheard = Rule(silent(), "PUT", "leases/silent/*", times=0)
+    with faulty_store(any_store, unheard) as store, store_lease(store, "silent") as lease:
         lease.check()
-        silent.times = 1
-        assert silent.reached.wait(60)
-        silent.times = 10_000
+        unheard.times = 1
+        assert unheard.reached.wait(60)
+        unheard.times = 10_000
         poll_until(lambda: not is_held(lease), "the lease to end", 60.0, Pauses(0.05))
         with pytest.raises(LeaseLostError, match=r"not renewed for \d+ s, so another process may"):
             lease.check()
-        silent.times = silent.happened
+        unheard.times = unheard.injected
     with store_lease(any_store, "silent", wait_s=30):
         pass
 
@@ -195,14 +195,14 @@ def test_a_renewal_without_an_answer_leaves_time_for_the_next(
     any_store.honours_conditions(module.PROBES)
     monkeypatch.setattr(module, "HOLD_S", 6.0)
     monkeypatch.setattr(module, "CALL_S", 0.5)
-    silent = Fault("PUT", "leases/patient/*", "silent", times=0)
+    unheard = Rule(silent(), "PUT", "leases/patient/*", times=0)
     with (
-        faulty_store(any_store, silent, timeout_s=30.0) as store,
+        faulty_store(any_store, unheard, timeout_s=30.0) as store,
         store_lease(store, "patient") as lease,
     ):
         began = module.seconds_since_boot()
-        silent.times = 1
-        assert silent.reached.wait(60)
+        unheard.times = 1
+        assert unheard.reached.wait(60)
         renewed = lambda: lease._renewed_at > began + 1  # noqa: E731
         poll_until(renewed, "another renewal", 60.0, Pauses(0.05))
         lease.check()
