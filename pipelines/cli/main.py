@@ -10,6 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -30,8 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _attempt(list(sys.argv[1:] if argv is None else argv))
     except BrokenPipeError:  # the reader went away: `ocr … | head`
-        _discard(_unread_outputs())
         return UNREAD
+    except KeyboardInterrupt:  # while a failure was reported
+        return INTERRUPTED
+    finally:
+        _flush_or_discard()
 
 
 def _attempt(words: Sequence[str]) -> int:
@@ -95,11 +99,17 @@ def _unread_outputs() -> list[TextIO]:
     return unread
 
 
-def _discard(streams: Sequence[TextIO]) -> None:
-    """Lets what is left to write go nowhere; else Python ends with 120 when it cannot write it."""
-    for stream in streams:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
+def _flush_or_discard() -> None:
+    """Writes what is left of the output, or lets it go nowhere where that cannot be.
+
+    Else Python tries once more as it ends, fails, and ends with 120 in place of the exit code.
+    """
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError, KeyboardInterrupt):  # no reader, no room, or closed
+            with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _describe(error: Exception) -> str:

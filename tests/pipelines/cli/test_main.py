@@ -188,6 +188,58 @@ def test_output_that_no_one_reads_is_no_success(words, stream):
     assert process.returncode == 141
 
 
+STOP = """
+import signal, sys
+from ocr_lib.errors import UserError
+from ocr_lib.terminal import echo
+from pipelines.cli import main as cli
+from pipelines.cli.command import command
+from pipelines.cli.commands import ocr
+
+def stop():
+    echo("a line that waits in the buffer")
+    echo("ready", err=True, flush=True)
+    sys.stdin.readline()
+    if sys.argv[1] == "interrupt":
+        signal.raise_signal(signal.SIGINT)
+    if sys.argv[1] == "error":
+        raise UserError("a", "is wrong", "Mend it")
+
+ocr.commands["stop"] = command("stop")(stop)
+sys.exit(cli.main(["stop"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "output", "code", "message"),
+    [
+        ("interrupt", "closed", 130, ""),
+        ("error", "closed", 2, "ocr stop: a: is wrong. Mend it.\n"),
+        ("success", "closed", 141, ""),
+        ("interrupt", "full", 130, ""),
+        ("error", "full", 2, "ocr stop: a: is wrong. Mend it.\n"),
+        ("success", "full", 1, "ocr stop: the disk is full. Free some room, then run it again.\n"),
+    ],
+)
+def test_output_that_cannot_be_written_leaves_the_exit_code_as_it_is(end, output, code, message):
+    with (
+        open("/dev/full", "wb") as full,
+        subprocess.Popen(
+            [sys.executable, "-c", STOP, end],
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            stdin=subprocess.PIPE,
+            stdout=full if output == "full" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stderr.readline() == b"ready\n"
+        if output == "closed":
+            process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read().decode() == message
+        assert process.wait(60) == code
+
+
 def test_the_broken_pipe_of_a_child_is_an_error_with_its_message(monkeypatch, capfd):
     def tell():
         with subprocess.Popen(["true"], stdin=subprocess.PIPE, bufsize=0) as child:
