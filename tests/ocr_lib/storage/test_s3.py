@@ -366,7 +366,7 @@ def test_an_upload_that_was_damaged_on_its_way_goes_up_again(
         assert rule.injected == 1
         content, _ = any_store.client.get(any_store.bucket, key, size)
         assert content == path.read_bytes()
-        rule = server.add(damaged_upload(), method="PUT", key=glob.escape(key), times=None)
+        rule = server.add(damaged_upload(), method="PUT", key=f"{glob.escape(key)}*", times=None)
         with pytest.raises(DigestError, match=r"damaged on its way to the store, 2 times\. Check"):
             client.put_file(any_store.bucket, key, path)
         with pytest.raises(DigestError, match="damaged on its way"):
