@@ -52,9 +52,10 @@ class _Moments:
     def hook(self) -> Hook:
         def add(_: nn.Layer, inputs: tuple[Any, ...]) -> None:
             values = inputs[0].numpy().astype(np.float64)
+            others = (0, *range(2, values.ndim))  # a norm of [N, C, T] or [N, C, H, W]
             self._count += values.size // values.shape[1]
-            self._sum = self._sum + values.sum(axis=(0, 2, 3))
-            self._squares = self._squares + np.square(values).sum(axis=(0, 2, 3))
+            self._sum = self._sum + values.sum(axis=others)
+            self._squares = self._squares + np.square(values).sum(axis=others)
 
         return add
 

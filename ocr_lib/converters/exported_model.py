@@ -42,16 +42,18 @@ class ExportedModel:
         """Channels of its images."""
         return int(self.steps[0].arrays["weight"].shape[1])
 
-    def forward(self) -> Forward:
+    def forward(self, optimised: bool = False) -> Forward:
         """Returns what runs it: ONNX Runtime, or Paddle's inference engine.
 
-        Both operator by operator: on lines that a network is unsure of, an optimiser's order of
-        rounding alone changes a probability by up to 2e-4.
+        Args:
+            optimised: fused and reordered by its optimiser, instead of operator by operator: on
+                lines that a network is unsure of, the order of rounding alone changes a
+                probability by up to 2e-4.
         """
         path = self.source.path
         if self.source.is_paddle:
-            return paddle_forward(path.parent, program=path.name, optimised=False)
-        return onnx_forward(path, optimised=False)
+            return paddle_forward(path.parent, program=path.name, optimised=optimised)
+        return onnx_forward(path, optimised=optimised)
 
 
 def read_exported_model(source: ModelSource, dictionary_path: str | None = None) -> ExportedModel:
@@ -78,7 +80,7 @@ def read_exported_model(source: ModelSource, dictionary_path: str | None = None)
             source.name,
             f"no text recogniser: it begins and ends with {ends}, not with a convolution and "
             f"the linear layer of CTC's classes",
-            "Import a recogniser of PP-OCRv3, v4 or v5, not a detector or a classifier",
+            "Import a recogniser of PP-OCRv3 to v6, not a detector or a classifier",
         )
     if dictionary_path is not None:
         characters = load_dictionary(dictionary_path, where="--dictionary").characters
@@ -115,7 +117,7 @@ def _characters_of_yaml(path: Path) -> list[str] | None:
     try:
         described, _ = parse(read_bounded(path, MAX_YAML_BYTES).decode(), path.name)
         characters = described["PostProcess"]["character_dict"]
-        return [str(character) for character in characters]
+        return ["~" if c is None else str(c) for c in characters]  # YAML's null
     except (ConfigError, KeyError, TypeError, UnicodeDecodeError):
         return None
 

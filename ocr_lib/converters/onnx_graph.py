@@ -94,7 +94,7 @@ class _GraphParser:
             raise ImportModelError(
                 self._where,
                 f"the graph has {UNREADABLE[node.op_type]} ({node.op_type})",
-                "Import an unquantised recogniser of PP-OCRv3, v4 or v5",
+                "Import an unquantised recogniser of PP-OCRv3 to v6",
             )
         if node.op_type in PASS_ON:
             self._pass_on(node.input[0], node.output[0], node.op_type)
@@ -120,7 +120,7 @@ class _GraphParser:
             raise ImportModelError(
                 self._where,
                 f"input {name} of {node.op_type} {node.output[0]} is computed, not a weight",
-                "Import an exported recogniser of PP-OCRv3, v4 or v5",
+                "Import an exported recogniser of PP-OCRv3 to v6",
             )
         return self._constants[name]
 
@@ -171,6 +171,10 @@ class _GraphParser:
         tensor, constant = self._operands(node)
         if constant is None:
             return
+        if tensor in self._constants:  # Paddle2ONNX writes a copy of a weight as weight + 0
+            if constant.size == 1:
+                self._constants[node.output[0]] = self._constants[tensor] + constant.ravel()[0]
+            return
         step = self._made_by.get(tensor)
         if tensor in self._scaled and self._scaled[tensor][0].size == constant.size:
             factor, after_weights = self._scaled[tensor]
@@ -186,7 +190,7 @@ class _GraphParser:
     def _operands(self, node: "NodeProto") -> tuple[str, Array | None]:
         """The computed operand and the constant one; None where both are computed."""
         left, right = node.input
-        if left in self._constants:
+        if left in self._constants and right not in self._constants:
             left, right = right, left
         return left, self._constants.get(right)
 

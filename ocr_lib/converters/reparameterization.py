@@ -1,15 +1,17 @@
 """From one convolution back to the branches that it was made of, for training in full form.
 
 Which branches an exported convolution came from is lost; any that add up to it compute the same.
-Here the k x k branches share the kernel equally, each with a small deviation of its own (equal
-branches would get equal gradients for ever) that the others make up for; the 1 x 1 branch and the
-identity begin at nothing and learn their share.
+Of PP-LCNetV3's the k x k branches share the kernel equally, each with a small deviation of its own
+(equal branches would get equal gradients for ever) that the others make up for; the 1 x 1 branch
+and the identity begin at nothing and learn their share. Of PP-LCNetV4's the 3 x 3 branch gets the
+kernel less the identity, which has no weight, and the 1 x 1 branch begins at nothing.
 """
 
 import numpy as np
 from paddle import nn
 
 from ocr_lib.converters.weighted_ops import Array
+from ocr_lib.models.backbones.lcnet_v4 import RepDepthwise
 from ocr_lib.models.backbones.rep_layer import LearnableRepLayer
 
 DEVIATION = 0.02  # of the kernel's own spread
@@ -30,12 +32,16 @@ def split_branches(model: nn.Layer, fused: dict[str, Array], seed: int = 0) -> l
     values = dict(fused)
     norms: list[str] = []
     for name, layer in model.named_sublayers():
-        if isinstance(layer, LearnableRepLayer):
-            kernel = values.pop(f"{name}.reparam_conv.weight")
-            bias = values.pop(f"{name}.reparam_conv.bias")
+        if not isinstance(layer, LearnableRepLayer | RepDepthwise):
+            continue
+        kernel = values.pop(f"{name}.reparam_conv.weight")
+        bias = values.pop(f"{name}.reparam_conv.bias")
+        if isinstance(layer, RepDepthwise):
+            parts = _depthwise_parts(layer, kernel, bias)
+        else:
             parts = _parts(layer, kernel, bias, rng)
-            values |= {f"{name}.{part}": array for part, array in parts.items()}
-            norms += [f"{name}.{p.removesuffix('._mean')}" for p in parts if p.endswith("._mean")]
+        values |= {f"{name}.{part}": array for part, array in parts.items()}
+        norms += [f"{name}.{p.removesuffix('._mean')}" for p in parts if p.endswith("._mean")]
     state = model.state_dict()
     for name, array in values.items():
         state[name].set_value(array)
@@ -62,6 +68,18 @@ def _parts(
     if layer.identity is not None:
         parts |= _norm("identity", layer.identity, 0.0, 0 * bias)
     return parts
+
+
+def _depthwise_parts(layer: RepDepthwise, kernel: Array, bias: Array) -> dict[str, Array]:
+    """The arrays of PP-LCNetV4's branches, by name below the layer."""
+    rest = kernel.copy()
+    rest[:, :, rest.shape[2] // 2, rest.shape[3] // 2] -= 1
+    return {
+        "conv.conv.weight": rest,
+        "conv1.weight": np.zeros(layer.conv1.weight.shape, np.float32),
+        **_norm("conv.bn", layer.conv.bn, 1.0, 0 * bias),
+        **_norm("bn", layer.bn, 1.0, bias),
+    }
 
 
 def _norm(name: str, norm: nn.Layer, scale: float, shift: Array) -> dict[str, Array]:

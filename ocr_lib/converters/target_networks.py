@@ -19,9 +19,14 @@ CONFIGS = {
     "PP-OCRv3": "ch_PP-OCRv3_rec",
     "PP-OCRv5 server": "PP-OCRv5_server_rec",
     "PP-OCRv4 server": "ch_PP-OCRv4_rec_hgnet",
+    "PP-OCRv6 small": "PP-OCRv6_small_rec",
+    "PP-OCRv6 tiny": "PP-OCRv6_tiny_rec",
+    "PP-OCRv6 medium": "PP-OCRv6_medium_rec",
 }
-POOLS_TO_COLUMNS = frozenset({"PPLCNetV3", "PPHGNet_small", "PPHGNetV2_B4"})
-BRANCHED = frozenset({"PPLCNetV3"})  # several branches in training, one convolution in a model
+POOLS_TO_COLUMNS = frozenset({"PPLCNetV3", "PPLCNetV4", "PPHGNet_small", "PPHGNetV2_B4"})
+BRANCHED = frozenset(
+    {"PPLCNetV3", "PPLCNetV4"}
+)  # several branches in training, one convolution in a model
 
 
 @dataclass(frozen=True)

@@ -91,12 +91,15 @@ class _Filling:
         return None
 
     def _is(self, step: WeightedOp, slot: WeightedLayer) -> bool:
-        if step.kind != slot.kind or list(step.arrays["weight"].shape) != slot.shape:
+        shape = list(step.arrays["weight"].shape)
+        if len(slot.shape) == 3:  # a convolution over columns is exported as one over an image
+            shape = _of_columns(shape)
+        if step.kind != slot.kind or shape != slot.shape:
             return False
         return slot.kind != "affine" or step.after_weights == self._after_weights
 
     def _layer(self, slot: WeightedLayer, step: WeightedOp) -> None:
-        self._set(slot, "weight", step.arrays["weight"])
+        self._set(slot, "weight", step.arrays["weight"].reshape(slot.shape))
         width = slot.layer.weight.shape[0 if slot.kind == "convolution" else -1]
         bias = step.arrays.get("bias", np.zeros(width, np.float32))
         if slot.layer.bias is not None:
@@ -127,6 +130,11 @@ class _Filling:
 
     def _set(self, slot: WeightedLayer, name: str, value: Array) -> None:
         self.arrays[f"{slot.name}.{name}"] = np.asarray(value, np.float32)
+
+
+def _of_columns(shape: list[int]) -> list[int]:
+    """Returns a kernel's shape without its height or width where that is 1."""
+    return [*shape[:2], max(shape[2:])] if len(shape) == 4 and 1 in shape[2:] else shape
 
 
 def _only_scales(step: WeightedOp) -> bool:

@@ -1,5 +1,6 @@
 """A network of this project as the list of its weighted layers, in the order of evaluation."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,13 @@ from ocr_lib.models.backbones.rep_layer import LearnableAffineBlock
 
 KINDS: dict[type[nn.Layer], Kind] = {
     nn.Conv2D: "convolution",
+    nn.Conv1D: "convolution",
     nn.BatchNorm2D: "norm",
     nn.Linear: "linear",
     nn.LayerNorm: "layer norm",
     LearnableAffineBlock: "affine",
 }
+SKIP = ".skip_conv."  # the parallel path of PP-OCRv6's neck
 TRACE_WIDTH = 64  # px; any width runs the same layers
 
 
@@ -65,3 +68,18 @@ def weighted_layers(model: nn.Layer, channels: int, height: int) -> list[Weighte
     for hook in hooks:
         hook.remove()
     return slots
+
+
+def graph_orders(slots: Sequence[WeightedLayer]) -> Iterator[list[WeightedLayer]]:
+    """Yields the orders in which a graph may have a network's layers.
+
+    Of two parallel paths either may come first: Paddle writes PP-OCRv6's neck in the order in
+    which PaddleOCR calls it, ONNX Runtime's optimiser leaves its skip path to the end.
+    """
+    yield list(slots)
+    skip = [slot for slot in slots if SKIP in slot.name]
+    if skip:
+        neck = skip[0].name.partition(SKIP)[0]
+        rest = [slot for slot in slots if SKIP not in slot.name]
+        end = 1 + max(i for i, slot in enumerate(rest) if slot.name.startswith(f"{neck}."))
+        yield [*rest[:end], *skip, *rest[end:]]

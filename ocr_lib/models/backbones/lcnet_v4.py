@@ -59,17 +59,19 @@ class RepDepthwise(nn.Layer):
 
     Args:
         channels: in and out.
+        fused: starts with the one convolution, to train or run without branches.
 
     Source: PaddleOCR ppocr/modeling/backbones/rec_lcnetv4.py.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, fused: bool = False) -> None:
         super().__init__()
         self.channels = channels
-        self.conv = conv_norm(channels, channels, 3, groups=channels)
-        self.conv1 = nn.Conv2D(channels, channels, 1, groups=channels, bias_attr=False)
-        self.bn = BatchNorm(channels)
-        self.reparam_conv: nn.Conv2D | None = None
+        self.reparam_conv = self._one_convolution() if fused else None
+        if not fused:
+            self.conv = conv_norm(channels, channels, 3, groups=channels)
+            self.conv1 = nn.Conv2D(channels, channels, 1, groups=channels, bias_attr=False)
+            self.bn = BatchNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] → the same shape."""
@@ -81,7 +83,7 @@ class RepDepthwise(nn.Layer):
         """Replaces the branches by one convolution that computes what they do in evaluation."""
         if self.reparam_conv is not None:
             return
-        fused = nn.Conv2D(self.channels, self.channels, 3, padding=1, groups=self.channels)
+        fused = self._one_convolution()
         with paddle.no_grad():
             inner, outer = _scale(self.conv.bn), _scale(self.bn)
             kernel = self.conv.conv.weight * inner.reshape([-1, 1, 1, 1])
@@ -91,6 +93,9 @@ class RepDepthwise(nn.Layer):
             fused.bias.set_value(self.bn.bias + (bias - self.bn._mean) * outer)
         del self.conv, self.conv1, self.bn
         self.reparam_conv = fused
+
+    def _one_convolution(self) -> nn.Conv2D:
+        return nn.Conv2D(self.channels, self.channels, 3, padding=1, groups=self.channels)
 
 
 def _scale(norm: nn.Layer) -> Tensor:
@@ -105,11 +110,18 @@ class LCNetV4Block(nn.Layer):
     MLP a residual path that training begins with alone: the MLP's last norm starts at 0.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: Size, squeeze: bool) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: Size,
+        squeeze: bool,
+        fused: bool = False,
+    ) -> None:
         super().__init__()
         self.residual = stride == 1 and in_channels == out_channels
         if self.residual:
-            mixer = ("rep_dw", RepDepthwise(in_channels))
+            mixer = ("rep_dw", RepDepthwise(in_channels, fused))
         else:
             depthwise = conv_norm(in_channels, in_channels, 3, stride, groups=in_channels)
             mixer = ("dw_conv", depthwise)
@@ -148,10 +160,13 @@ class PPLCNetV4(nn.Layer):
         Attributes:
             model_size: tiny, small or medium: 160, 384 or 768 channels out.
             train_columns: columns in training, PaddleOCR's 40; null keeps W/8 (`pool_to_line`).
+            fused: one convolution in place of the branches from the start: faster to train, and
+                what an imported inference model consists of.
         """
 
         model_size: Literal["tiny", "small", "medium"] = "small"
         train_columns: int | None = TRAIN_COLUMNS
+        fused: bool = False
 
     def __init__(self, config: Config, in_channels: int = 3) -> None:
         super().__init__()
@@ -166,7 +181,8 @@ class PPLCNetV4(nn.Layer):
         for name, (out, stride, count, squeezed) in zip(STAGES, table.stages, strict=True):
             blocks = []
             for i in range(count):
-                blocks.append(LCNetV4Block(width, out, stride if i == 0 else 1, i in squeezed))
+                first = stride if i == 0 else 1
+                blocks.append(LCNetV4Block(width, out, first, i in squeezed, config.fused))
                 width = out
             self.add_sublayer(name, nn.Sequential(*blocks))
         self.out_channels = width

@@ -181,12 +181,13 @@ class EncoderWithLightSVTR(nn.Layer):
         """[N, C, H, W] → [N, dims, H, W]."""
         if self.use_guide:
             x = x.detach()
+        skip = self.skip_conv(x)
         y = self.conv_reduce(x)
         y = y + self.local_conv(y)
         height = y.shape[2]
         y = self.norm(self.svtr_block(y.flatten(2).transpose([0, 2, 1])))
         y = y.transpose([0, 2, 1]).reshape([0, self.out_channels, height, -1])
-        return y + self.skip_conv(x)
+        return skip + y
 
 
 def _mixing_blocks(

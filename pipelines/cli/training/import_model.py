@@ -23,7 +23,7 @@ from pipelines.cli.options import input_path, name_or_file, replaced_folder
 @option(
     "--fused",
     is_flag=True,
-    help="one convolution where PP-LCNetV3 trains several branches: the default, far cheaper",
+    help="one convolution where PP-LCNetV3 and v4 train several branches: the default, far cheaper",
 )
 @option("--full", is_flag=True, help="with the branches that it trains with")
 @option("--dictionary", type=name_or_file, help="its characters: a file or a name")
@@ -40,13 +40,13 @@ def import_model(
     allow_part: tuple[str, ...],
     images: tuple[Path, ...],
 ) -> None:
-    """Turn an exported recogniser of PP-OCRv3, v4 or v5 into weights of this project's network.
+    """Turn an exported recogniser of PP-OCRv3 to v6 into weights of this project's network.
 
     They compute the same. The source is an ONNX file, a folder of Paddle's inference format, or a
     wheel that holds one of them.
 
     The imported network is compared with the original on lines of text, drawn ones or yours;
-    nothing is written where a probability differs by more than 1e-4.
+    nothing is written where a probability differs by more than rounding explains (1e-4).
 
     Examples:
       ocr import ch_PP-OCRv4_rec_infer.onnx --out build/pp-ocrv4
@@ -83,6 +83,6 @@ def import_model(
     given = "given" if files else "drawn"
     echo(
         f"parity: probabilities differ by at most {imported.max_abs_diff:.2g} "
-        f"on {imported.lines} {given} lines (allowed: 1e-4)"
+        f"on {imported.lines} {given} lines (allowed: {imported.allowed:.2g})"
     )
     echo(f"written: {out}")

@@ -1,4 +1,4 @@
-"""Small networks of PP-OCRv3's and v4's kind, exported as others would export them."""
+"""Small networks of PP-OCRv3's, v4's and v6's kind, exported as others would export them."""
 
 import importlib.metadata
 import shutil
@@ -40,6 +40,26 @@ Architecture:
           Head: {}
       - SARHead: {enc_dim: 16, max_text_length: 25}
 """
+V6 = """\
+base: PP-OCRv6_tiny_rec
+Global: {character_dict_path: ic15, use_space_char: false}
+Architecture:
+  Head:
+    head_list:
+      - CTCHead:
+          Neck: {name: lightsvtr, dims: 16, depth: 1, num_heads: 2, mlp_ratio: 2.0}
+          Head: {}
+      - NRTRHead: {nrtr_dim: 32, max_text_length: 25, num_decoder_layers: 1}
+"""
+V6_TINY = """\
+base: PP-OCRv6_tiny_rec
+Global: {character_dict_path: ic15, use_space_char: false}
+Architecture:
+  Head:
+    head_list:
+      - CTCHead: {Neck: {name: reshape}, Head: {mid_channels: 80, use_guide: true}}
+      - NRTRHead: {nrtr_dim: 32, max_text_length: 25, num_decoder_layers: 1}
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,22 @@ def v4(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture(scope="session")
 def v3(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return _export(tmp_path_factory.mktemp("v3"), V3)
+
+
+@pytest.fixture(scope="session")
+def v6(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return _export(tmp_path_factory.mktemp("v6"), V6)
+
+
+@pytest.fixture(scope="session")
+def v6_tiny(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return _export(tmp_path_factory.mktemp("v6-tiny"), V6_TINY)
+
+
+@pytest.fixture(scope="session")
+def v6_branched(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """As PaddleOCR of 2025 exports it, which merges the branches of PP-LCNetV3 alone."""
+    return _export(tmp_path_factory.mktemp("v6-branched"), V6, merge=False)
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +128,10 @@ def wheel(v4: Exported, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folded(v3: Exported, tmp_path: Path) -> Path:
+    return fold(v3, tmp_path)
+
+
+def fold(exported: Exported, tmp_path: Path) -> Path:
     """The ONNX file as ONNX Runtime's optimiser leaves it: batch norms folded, names gone."""
     import onnx
     import onnxruntime
@@ -99,7 +139,7 @@ def folded(v3: Exported, tmp_path: Path) -> Path:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(tmp_path / "folded.onnx")
-    onnxruntime.InferenceSession(str(v3.onnx), options)
+    onnxruntime.InferenceSession(str(exported.onnx), options)
     model = onnx.load(str(tmp_path / "folded.onnx"))
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
     onnx.helper.set_model_props(model, {"character": "\n".join(_dictionary().characters)})
@@ -113,7 +153,7 @@ def _dictionary() -> Any:
     return load_dictionary("ic15")
 
 
-def _export(folder: Path, text: str) -> Exported:
+def _export(folder: Path, text: str, merge: bool = True) -> Exported:
     """Builds the network with statistics and affine maps as training leaves them."""
     import paddle
 
@@ -133,7 +173,8 @@ def _export(folder: Path, text: str) -> Exported:
         if len(value.shape) == 1 and not name.endswith("_variance"):
             value.set_value(value + rng.normal(0, 0.1, value.shape).astype("float32"))
     model.eval()
-    merge_branches(model)
+    if merge:
+        merge_branches(model)
     out = folder / "inference"
     out.mkdir()
     save_paddle(model, [None, 3, 48, None], out)

@@ -28,6 +28,34 @@ def test_an_onnx_file_computes_the_same(v4: Exported, tmp_path: Path) -> None:
     assert record["characters"] == 36
 
 
+@pytest.mark.parametrize("name", ["v6", "v6_tiny", "v6_branched"])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_network_of_v6_computes_the_same(
+    name: str, full: bool, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    exported: Exported = request.getfixturevalue(name)
+    out = tmp_path / "out"
+    imported = import_model(exported.onnx, out, config=str(exported.config), full=full)
+    assert imported.max_abs_diff <= imported.allowed == 1e-4
+    assert gap(exported.onnx, out) < 1e-4
+    names = load_model(load_config(out / "config.yml"), out / "weights").model.state_dict()
+    assert any("rep_dw.conv1." in name for name in names) is full
+    assert any("rep_dw.reparam_conv." in name for name in names) is not full
+
+
+def test_branches_that_an_export_kept_are_imported_as_they_are(
+    v6_branched: Exported, tmp_path: Path
+) -> None:
+    """Nothing is lost, so nothing is made up: the statistics are those of training."""
+    out = tmp_path / "out"
+    import_model(v6_branched.onnx, out, config=str(v6_branched.config), full=True)
+    trained = load_model(load_config(out / "config.yml"), out / "weights").model.state_dict()
+    original = v6_branched.model.state_dict()
+    for name, value in trained.items():
+        difference = float((value - original[name]).abs().max())
+        assert difference < 1e-6, name
+
+
 def test_right_to_left_characters_are_read_in_reading_order(v4: Exported, tmp_path: Path) -> None:
     """PaddleOCR's networks read such a line from its left end too."""
     letters = "".join(map(chr, range(0x05D0, 0x05EB))) + "123456789"
@@ -49,6 +77,17 @@ def test_a_paddle_folder_computes_the_same(v4: Exported, tmp_path: Path) -> None
     assert imported.max_abs_diff < 1e-4
     assert gap(v4.onnx, tmp_path / "out") < 1e-4
     assert sorted(path.name for path in source.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["v6", "v6_tiny"])
+def test_a_paddle_folder_of_v6_computes_the_same(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    exported: Exported = request.getfixturevalue(name)
+    source = exported.folder.parent / "paddle"
+    imported = import_model(source, tmp_path / "out", config=str(exported.config))
+    assert imported.max_abs_diff < 1e-4
+    assert gap(exported.onnx, tmp_path / "out") < 1e-4
 
 
 def test_a_network_that_computes_something_else_is_refused(v4: Exported, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import paddle
 from paddle import nn
 
-from ocr_lib.converters.weighted_layers import weighted_layers
+from ocr_lib.converters.weighted_layers import graph_orders, weighted_layers
 from ocr_lib.models.backbones.rep_layer import LearnableAffineBlock
 
 
@@ -44,3 +44,28 @@ def test_a_layer_that_is_called_twice_is_listed_twice_and_no_hook_stays() -> Non
     assert len(found) == 2
     model(paddle.zeros([1, 2, 4, 4]))
     assert len(found) == 2
+
+
+class Parallel(nn.Layer):
+    """Two paths side by side, as in PP-OCRv6's neck, and a layer after them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.neck = nn.Layer()
+        self.neck.skip_conv = nn.Sequential(nn.Conv2D(1, 2, 1), nn.BatchNorm2D(2))
+        self.neck.reduce = nn.Conv2D(1, 2, 1)
+        self.last = nn.Conv2D(2, 3, 1)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        skip = self.neck.skip_conv(x)
+        return self.last(skip + self.neck.reduce(x))
+
+
+def test_either_of_two_parallel_paths_may_come_first() -> None:
+    orders = graph_orders(weighted_layers(Parallel(), 1, 4))
+    assert [[layer.name for layer in order] for order in orders] == [
+        ["neck.skip_conv.0", "neck.skip_conv.1", "neck.reduce", "last"],
+        ["neck.reduce", "neck.skip_conv.0", "neck.skip_conv.1", "last"],
+    ]
+    chain = weighted_layers(nn.Sequential(nn.Conv2D(1, 2, 1), nn.Conv2D(2, 2, 1)), 1, 4)
+    assert list(graph_orders(chain)) == [chain]

@@ -208,9 +208,9 @@ TABLE = [
     ),
     Row(
         PPLCNetV4,
-        columns_in_training,
+        line_image,
         {"model_size": "tiny"},
-        {"model_size": "small", "train_columns": None},
+        {"model_size": "small", "train_columns": None, "fused": True},
     ),
     Row(
         SVTRNet,

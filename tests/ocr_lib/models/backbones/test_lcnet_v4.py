@@ -68,3 +68,18 @@ def test_a_block_that_changes_nothing_in_size_begins_as_its_depthwise_convolutio
     wider = LCNetV4Block(8, 12, (2, 1), squeeze=False)
     assert wider(images).shape == [2, 12, 2, 6]
     assert float(wider(images).abs().max()) > 0
+
+
+def test_a_fused_network_has_the_parameters_of_a_merged_one() -> None:
+    fused = configured(PPLCNetV4, model_size="tiny", fused=True)
+    merged = configured(PPLCNetV4, model_size="tiny")
+    merge_branches(merged)
+    shapes = [{n: p.shape for n, p in net.state_dict().items()} for net in (fused, merged)]
+    assert shapes[0] == shapes[1]
+    fused.set_state_dict(merged.state_dict())
+    images = paddle.rand([1, 3, 48, 64])
+    fused.eval()
+    merged.eval()
+    assert paddle.allclose(fused(images), merged(images))
+    merge_branches(fused)  # changes nothing
+    assert paddle.allclose(fused(images), merged(images))
