@@ -195,6 +195,7 @@ class TritonServer:
             "--disable-auto-complete-config",
             "--strict-readiness=false",  # strict, it is not ready while any model unloads
             f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+            "--grpc-infer-allocation-pool-size=0",  # keeps no request's memory for the next one
             "--allow-gpu-metrics=false",
             *(f"--{name}-address={_option(name, self._listens(name))}" for name in PORTS),
             *ports,

@@ -28,7 +28,10 @@ MEANINGS = {
     "checkpoints and bundles that are damaged, lie about their size or "
     "attack. Each must be refused in one line that names the file, line or key, or be read "
     "rightly. They run in processes with 1 GiB of address space beyond what imports take; a crash, "
-    "more than 512 MiB in one case, or no end within a minute is bad.",
+    "more than 512 MiB in one case, or no end within a minute is bad. Calls over gRPC go to a real "
+    "Triton: tensors whose parts disagree, guessed secrets, bytes that are no message or no "
+    "HTTP/2, clients that are slow or many. Each must end with its own status and a text that "
+    "names the field, and the next request must be answered rightly.",
     "store": "Between a step and its object store, a proxy answers with errors and pages, resets "
     "connections, cuts, changes and delays answers, or loses them after the write; or the disk "
     "is full. The step must end rightly, or with one clear error, within its deadline.",
