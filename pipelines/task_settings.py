@@ -16,6 +16,10 @@ from ocr_lib.storage.pod_env import (
     STORE_CONFIG_KEYS,
     STORE_CONFIG_MAP,
     STORE_SECRET_KEYS,
+    TRITON_CLIENT_FOLDER,
+    TRITON_CLIENT_SECRET,
+    TRITON_CONFIG_KEYS,
+    TRITON_CONFIG_MAP,
 )
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.placement import POOL_LABEL, BuildOptions, default_images, row_of
@@ -49,6 +53,10 @@ def apply_settings(task: PipelineTask, options: BuildOptions) -> None:
     if step.key == "deploy":  # absent where the servers were started without a key
         names = {"key": "OCR_TRITON_ADMIN_KEY"}
         kubernetes.use_secret_as_env(task, TRITON_SECRET, names, optional=True)
+        kubernetes.use_config_map_as_env(task, TRITON_CONFIG_MAP, TRITON_CONFIG_KEYS, optional=True)
+        kubernetes.use_secret_as_volume(
+            task, TRITON_CLIENT_SECRET, TRITON_CLIENT_FOLDER, optional=True
+        )
 
 
 def _reference(declared: str, images: Mapping[Name, str]) -> str:

@@ -1,4 +1,4 @@
-"""The environment through which pods reach the object store: names of secret and settings.
+"""The environment through which pods reach the object store and Triton: secrets and settings.
 
 Values are never written into objects: a pod names the secret, the kubelet fills it in.
 """
@@ -17,6 +17,15 @@ STORE_CONFIG_KEYS = {
 }
 # Certificates to trust, where the manifests' TLS is on: mounted into every pod that uses the store.
 CA_CONFIG_MAP, CA_FOLDER = "ocr-ca", "/etc/ocr-ca"
+TRITON_CONFIG_MAP = "ocr-triton"
+TRITON_CONFIG_KEYS = {  # all empty where the servers speak no TLS
+    "ca": "OCR_TRITON_TLS_CA",
+    "name": "OCR_TRITON_TLS_NAME",
+    "cert": "OCR_TRITON_TLS_CERT",
+    "key": "OCR_TRITON_TLS_KEY",
+}
+# The certificate that clients show, where the servers ask for one.
+TRITON_CLIENT_SECRET, TRITON_CLIENT_FOLDER = "ocr-triton-client", "/etc/ocr-triton-client"
 
 
 def store_env(stage: str) -> list[dict[str, Any]]:

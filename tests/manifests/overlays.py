@@ -38,6 +38,38 @@ def build(folder: Path) -> tuple[Tree, ...]:
     return tuple(yaml.safe_load_all(run.stdout))
 
 
+def variant(folder: Path, name: str, component: str, other: str) -> Path:
+    """Writes an overlay with another component in place of one, as a copy of a user's may have.
+
+    Args:
+        folder: where to.
+        name: of the overlay.
+        component: name of the component that it has.
+        other: name of the component that it gets instead.
+
+    Returns:
+        The folder of the overlay.
+    """
+    for part in ("base", "components", "steps"):
+        (folder / part).symlink_to(MANIFESTS / part)
+    overlay = folder / "overlays" / name
+    shutil.copytree(MANIFESTS / "overlays" / name, overlay)
+    file = overlay / "kustomization.yaml"
+    before = f"../../components/{component}\n"
+    text = file.read_text("utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, f"../../components/{other}\n"))
+    return overlay
+
+
+@cache
+def certificates(*namespaces: str) -> tuple[Tree, ...]:
+    """Returns what the documented command makes for TLS."""
+    command = ["sh", str(MANIFESTS / "make-certificates.sh"), *namespaces]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return tuple(yaml.safe_load_all(run.stdout))
+
+
 def one(objects: tuple[Tree, ...], kind: str, name: str) -> Tree:
     """Returns the object of that kind and name."""
     (found,) = [o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name]

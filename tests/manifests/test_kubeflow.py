@@ -115,8 +115,10 @@ def test_it_leads_to_the_store_of_the_overlay(name: str) -> None:
     launcher = one(objects(name), "ConfigMap", "kfp-launcher")["data"]
     s3 = yaml.safe_load(launcher["providers"])["s3"]["default"]
     assert launcher["defaultPipelineRoot"] == f"s3://{settings['bucket']}/kfp"
-    assert (s3["endpoint"], s3["region"]) == (settings["endpoint"], settings["region"])
-    assert s3["disableSSL"] is settings["endpoint"].startswith("http://")
+    plain = {"https://seaweedfs.ocr-dev:8334": "http://seaweedfs.ocr-dev:8333"}  # it knows no CA
+    endpoint = plain.get(settings["endpoint"], settings["endpoint"])
+    assert (s3["endpoint"], s3["region"]) == (endpoint, settings["region"])
+    assert s3["disableSSL"] is endpoint.startswith("http://")
     assert {**inside, "endpoint": ""} == {**settings, "endpoint": ""}
     short = re.sub(rf"\.{namespace_of(name)}(?=:)", "", settings["endpoint"])
     assert short == inside["endpoint"]

@@ -10,7 +10,7 @@ from tests.manifests.overlays import Tree, amount_of, containers, one, overlay, 
 
 Amounts = dict[str, float]
 PLACEMENT = "one-node"
-OVERLAYS = ("dev", "dev-minio")
+OVERLAYS = ("dev", "dev-minio", "dev-tls")
 
 
 def amounts(cpu: str, memory: str) -> Amounts:

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -7,7 +8,12 @@ import yaml
 
 from ocr_lib.serving.triton_access import restrictions
 from ocr_lib.storage.access_policy import ACCESS, secret_name
-from ocr_lib.storage.pod_env import STORE_CONFIG_KEYS, STORE_CONFIG_MAP
+from ocr_lib.storage.pod_env import (
+    STORE_CONFIG_KEYS,
+    STORE_CONFIG_MAP,
+    TRITON_CONFIG_KEYS,
+    TRITON_CONFIG_MAP,
+)
 from ocr_lib.storage.secrets import TRITON_SECRET, new_secrets
 from pipelines import placement
 from pipelines.train_and_deploy import build_pipeline
@@ -16,6 +22,7 @@ from tests.manifests.overlays import (
     VERSION,
     Tree,
     amount_of,
+    certificates,
     containers,
     one,
     overlay,
@@ -29,6 +36,7 @@ DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 PLACEMENT_OF: dict[str, placement.PlacementName] = {
     "dev": "one-node",
     "dev-minio": "one-node",
+    "dev-tls": "one-node",
     "prod": "pools",
 }
 
@@ -76,18 +84,26 @@ def test_no_secret_is_in_the_manifests(name: str) -> None:
     for secret in (item for item in overlay(name) if item["kind"] == "Secret"):
         assert secret["type"] == "kubernetes.io/service-account-token"  # Kubernetes fills it in
         assert not {"data", "stringData"} & set(secret)
+    settings = one(overlay(name), "ConfigMap", TRITON_CONFIG_MAP)["data"]
+    assert all(not settings[key] or Path(settings[key]).is_absolute() for key in ("cert", "key"))
     for owner, pod in pods(overlay(name)):
         for container in containers(pod):
             for variable in container.get("env", ()):
+                if variable["name"] in TRITON_CONFIG_KEYS.values():
+                    continue  # the path of a key
                 if re.search(r"KEY|PASSWORD|TOKEN|SECRET|ROOT_USER", variable["name"]):
                     assert "secretKeyRef" in variable["valueFrom"], f"{owner}: {variable['name']}"
 
 
 def test_every_secret_that_is_named_is_made_by_the_documented_command(name: str) -> None:
-    kind = {"dev": "seaweedfs", "dev-minio": "minio", "prod": "external"}[name]
+    kind = {"dev": "seaweedfs", "dev-minio": "minio", "dev-tls": "seaweedfs", "prod": "external"}[
+        name
+    ]
     made = {item["metadata"]["name"]: set(item["stringData"]) for item in new_secrets(kind, "ocr")}
     if kind == "external":  # its keys come with the external store
         made |= {secret_name(stage): {"accesskey", "secretkey"} for stage in ACCESS}
+    if name == "dev-tls":
+        made |= {i["metadata"]["name"]: set(i["stringData"]) for i in certificates("ocr-dev")[:-1]}
     for secret, key in secret_references(overlay(name)):
         assert key is None or key in made[secret]
         assert secret in made
@@ -124,9 +140,15 @@ def test_steps_find_the_store_under_the_names_that_the_package_has(name: str) ->
     assert set(settings) == set(STORE_CONFIG_KEYS)
     launcher = one(overlay(name), "ConfigMap", "kfp-launcher")["data"]
     s3 = yaml.safe_load(launcher["providers"])["s3"]["default"]
-    assert s3["endpoint"] == settings["endpoint"]
+    if name == "dev-tls":  # Kubeflow's launcher trusts the system's certificates alone
+        assert (settings["endpoint"], s3["endpoint"]) == (
+            "https://seaweedfs:8334",
+            "http://seaweedfs:8333",
+        )
+    else:
+        assert s3["endpoint"] == settings["endpoint"]
     assert s3["region"] == settings["region"]
-    assert s3["disableSSL"] is settings["endpoint"].startswith("http://")
+    assert s3["disableSSL"] is s3["endpoint"].startswith("http://")
     assert launcher["defaultPipelineRoot"] == f"s3://{settings['bucket']}/kfp"
     assert s3["credentials"]["secretRef"]["secretName"] == secret_name("kfp")
 

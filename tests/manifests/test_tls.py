@@ -1,44 +1,42 @@
-"""SeaweedFS over TLS: who shows which certificate, and who trusts it."""
+"""SeaweedFS over TLS: who shows which certificate, and who trusts it; how certificates are made."""
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
-from ocr_lib.storage.pod_env import CA_CONFIG_MAP, CA_FOLDER, STORE_CONFIG_MAP
-from tests.manifests.overlays import MANIFESTS, Tree, build, containers, one, pods
+from ocr_lib.storage.pod_env import (
+    CA_CONFIG_MAP,
+    CA_FOLDER,
+    STORE_CONFIG_MAP,
+    TRITON_CLIENT_SECRET,
+)
+from tests.manifests.overlays import (
+    MANIFESTS,
+    Tree,
+    certificates,
+    containers,
+    one,
+    overlay,
+    pods,
+)
 from tests.manifests.pod_security import violations
 
-COMPONENT = MANIFESTS / "components" / "store-seaweedfs-tls"
-SCRIPT = COMPONENT / "make-certificates.sh"
+SCRIPT = MANIFESTS / "make-certificates.sh"
 PORT = 8334
 CA_FILE = f"{CA_FOLDER}/ca.crt"
 SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, ...]:
-    """Returns the dev overlay with this component in place of the store's."""
-    folder = tmp_path_factory.mktemp("manifests")
-    for name in ("base", "components", "steps"):
-        (folder / name).symlink_to(MANIFESTS / name)
-    overlay = folder / "overlays" / "tls"
-    overlay.mkdir(parents=True)
-    text = (MANIFESTS / "overlays/dev/kustomization.yaml").read_text("utf-8")
-    (overlay / "kustomization.yaml").write_text(
-        text.replace("store-seaweedfs", "store-seaweedfs-tls").replace("  - namespace.yaml\n", "")
-    )
-    return build(overlay)
+def objects() -> tuple[Tree, ...]:
+    return overlay("dev-tls")
 
 
 @pytest.fixture(scope="module")
 def made() -> tuple[Tree, ...]:
-    command = ["sh", str(SCRIPT), "ocr-dev", "kubeflow"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return tuple(yaml.safe_load_all(run.stdout))
+    return certificates("ocr-dev", "kubeflow")
 
 
 def test_every_object_is_what_kubernetes_knows(objects: tuple[Tree, ...]) -> None:
@@ -94,29 +92,47 @@ def test_the_port_is_open_to_those_who_had_the_other_one(objects: tuple[Tree, ..
 
 
 def test_the_script_makes_what_the_pods_mount(made: tuple[Tree, ...]) -> None:
-    named = [(i["kind"], i["metadata"]["name"], i["metadata"]["namespace"]) for i in made]
-    assert named == [
+    named = {(i["kind"], i["metadata"]["name"], i["metadata"]["namespace"]): i for i in made}
+    assert [*named] == [
         ("Secret", "ocr-store-tls", "ocr-dev"),
+        ("Secret", "ocr-triton-tls", "ocr-dev"),
+        ("Secret", TRITON_CLIENT_SECRET, "ocr-dev"),
         ("ConfigMap", CA_CONFIG_MAP, "ocr-dev"),
+        ("Secret", TRITON_CLIENT_SECRET, "kubeflow"),
         ("ConfigMap", CA_CONFIG_MAP, "kubeflow"),
     ]
     for item in made:
         kubernetes_validate.validate(item, "1.34", strict=True)
-    assert made[1]["data"] == made[2]["data"]
-    assert "PRIVATE" not in made[1]["data"]["ca.crt"]
+    authorities = {i.get("data", i.get("stringData"))["ca.crt"] for i in made}
+    assert len(authorities) == 1
+    assert "PRIVATE" not in authorities.pop()
+    keys = [item["stringData"]["tls.key"] for item in made if item["kind"] == "Secret"]
+    assert len(set(keys)) == 3  # the client's is the same in both namespaces
 
 
 @pytest.mark.parametrize(
-    ("host", "trusted"),
-    [("seaweedfs", True), ("seaweedfs.ocr-dev", True), ("seaweedfs.other", False)],
+    ("secret", "purpose", "host", "trusted"),
+    [
+        ("ocr-store-tls", "sslserver", "seaweedfs", True),
+        ("ocr-store-tls", "sslserver", "seaweedfs.ocr-dev", True),
+        ("ocr-store-tls", "sslserver", "seaweedfs.other", False),
+        ("ocr-store-tls", "sslserver", "triton", False),
+        ("ocr-store-tls", "sslclient", "seaweedfs", False),
+        ("ocr-triton-tls", "sslserver", "triton", True),
+        ("ocr-triton-tls", "sslserver", "triton.ocr-dev.svc", True),
+        ("ocr-triton-tls", "sslserver", "triton-each.ocr-dev", True),
+        ("ocr-triton-tls", "sslserver", "localhost", True),
+        ("ocr-triton-tls", "sslserver", "seaweedfs", False),
+        (TRITON_CLIENT_SECRET, "sslclient", "ocr-triton-client", True),
+        (TRITON_CLIENT_SECRET, "sslserver", "ocr-triton-client", False),
+    ],
 )
-def test_the_certificate_is_of_the_store_alone(
-    made: tuple[Tree, ...], tmp_path: Path, host: str, trusted: bool
+def test_a_certificate_is_good_for_its_own_use_alone(
+    made: tuple[Tree, ...], tmp_path: Path, secret: str, purpose: str, host: str, trusted: bool
 ) -> None:
-    data: dict[str, Any] = {**made[0]["stringData"], **made[1]["data"]}
-    for name, content in data.items():
+    for name, content in one(made[:3], "Secret", secret)["stringData"].items():
         (tmp_path / name).write_text(content)
-    command = ["openssl", "verify", "-CAfile", "ca.crt", "-purpose", "sslserver", "-x509_strict"]
+    command = ["openssl", "verify", "-CAfile", "ca.crt", "-purpose", purpose, "-x509_strict"]
     run = subprocess.run(
         [*command, "-verify_hostname", host, "tls.crt"],
         cwd=tmp_path,
@@ -125,6 +141,18 @@ def test_the_certificate_is_of_the_store_alone(
         check=False,
     )
     assert (run.returncode == 0) is trusted
+
+
+@pytest.mark.parametrize("arguments", [["Ocr"], ["ocr-dev", "a,DNS:b"], [""], ["x" * 64]])
+def test_names_that_are_none_of_a_namespace_are_refused(arguments: list[str]) -> None:
+    command = ["sh", str(SCRIPT), *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"'{arguments[-1]}' is no name of a namespace. Check the arguments.\n"
+
+
+def test_the_longest_name_of_a_namespace_is_taken() -> None:
+    assert len(certificates("x" * 63)) == 4
 
 
 def test_without_a_namespace_the_script_says_what_it_takes() -> None:

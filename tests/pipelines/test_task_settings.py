@@ -8,7 +8,15 @@ import yaml
 from ocr_lib.jobs.resources import TOKEN_SECRET
 from ocr_lib.settings import Settings
 from ocr_lib.storage.access_policy import ACCESS, secret_name
-from ocr_lib.storage.pod_env import CA_CONFIG_MAP, CA_FOLDER, STORE_CONFIG_KEYS
+from ocr_lib.storage.pod_env import (
+    CA_CONFIG_MAP,
+    CA_FOLDER,
+    STORE_CONFIG_KEYS,
+    TRITON_CLIENT_FOLDER,
+    TRITON_CLIENT_SECRET,
+    TRITON_CONFIG_KEYS,
+    TRITON_CONFIG_MAP,
+)
 from ocr_lib.storage.secrets import TRITON_SECRET
 from pipelines.compile import MAX_COMPONENT_BYTES
 from pipelines.placement import POOL_LABEL, STEPS, PlacementName
@@ -59,16 +67,19 @@ def test_secrets_are_references_to_the_key_of_the_step(
 
 
 @pytest.mark.parametrize("step", list(STEPS))
-def test_the_token_that_starts_jobs_is_in_the_steps_that_start_and_end_them_alone(
-    pods: dict[str, Tree], step: str
-) -> None:
+def test_a_step_mounts_the_secrets_of_what_it_does_alone(pods: dict[str, Tree], step: str) -> None:
+    """The token that starts jobs, and the certificate that the servers may ask for."""
     mounted = [
         (item["secretName"], item["mountPath"], item["optional"])
         for item in pods[step].get("secretAsVolume", ())
     ]
     folder = str(Path(Settings().kubernetes_token_file).parent)
-    expected = [(TOKEN_SECRET, folder, True)] if step in ("train", "clean-up") else []
-    assert mounted == expected
+    expected = {
+        "train": [(TOKEN_SECRET, folder, True)],
+        "clean-up": [(TOKEN_SECRET, folder, True)],
+        "deploy": [(TRITON_CLIENT_SECRET, TRITON_CLIENT_FOLDER, True)],
+    }
+    assert mounted == expected.get(step, [])
 
 
 @pytest.mark.parametrize("step", list(STEPS))
@@ -78,9 +89,23 @@ def test_the_certificates_to_trust_are_there_where_the_namespace_has_them(
     (volume,) = pods[step]["configMapAsVolume"]
     assert (volume["configMapName"], volume["mountPath"]) == (CA_CONFIG_MAP, CA_FOLDER)
     assert volume["optional"] is True
-    (settings,) = pods[step]["configMapAsEnv"]
-    assert {item["envVar"] for item in settings["keyToEnv"]} == set(STORE_CONFIG_KEYS.values())
+    store, *_ = pods[step]["configMapAsEnv"]
+    assert {item["envVar"] for item in store["keyToEnv"]} == set(STORE_CONFIG_KEYS.values())
     assert "OCR_CA_FILE" in STORE_CONFIG_KEYS.values()
+
+
+@pytest.mark.parametrize("step", list(STEPS))
+def test_the_step_that_asks_the_servers_knows_how_to_reach_them(
+    pods: dict[str, Tree], step: str
+) -> None:
+    """Where the namespace says so: without the ConfigMap they are reached without TLS."""
+    _, *others = pods[step]["configMapAsEnv"]
+    if step != "deploy":
+        assert not others
+        return
+    (triton,) = others
+    assert (triton["configMapName"], triton["optional"]) == (TRITON_CONFIG_MAP, True)
+    assert {i["configMapKey"]: i["envVar"] for i in triton["keyToEnv"]} == TRITON_CONFIG_KEYS
 
 
 @pytest.mark.parametrize("step", list(STEPS))

@@ -26,7 +26,7 @@ class Replica:
     ) -> None:
         self._log = folder
         self._starts = 0
-        ports = dict(zip(("grpc", "http", "metrics", "health"), _free_ports(4), strict=True))
+        ports = dict(zip(("grpc", "http", "metrics", "health"), free_ports(4), strict=True))
         self.ports = frozenset(ports.values())
         self.url = f"127.0.0.1:{ports['grpc']}"
         self.http_url = f"http://127.0.0.1:{ports['http']}"
@@ -103,7 +103,7 @@ class Replica:
             return 0, {}
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [taken.getsockname()[1] for taken in sockets]
