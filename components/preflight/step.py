@@ -11,6 +11,7 @@ from ocr_lib.evaluation.predict import partitions
 from ocr_lib.gate.power import describe_power
 from ocr_lib.markdown import escape
 from ocr_lib.runspec.config import config_on_data
+from ocr_lib.runspec.config_files import fetch_files
 from ocr_lib.runspec.partition import PreflightSettings
 from ocr_lib.runspec.spec_store import load_config_yaml
 from ocr_lib.storage.artifact_ref import ArtifactRef
@@ -46,6 +47,7 @@ def preflight(context: StepContext, request: PreflightRequest) -> str:
     roles = {TRAIN: sets.train, VALIDATION: sets.validation, TEST: sets.test}
     store, work = context.store, context.work_dir
     yaml = load_config_yaml(store, settings.config_digest)
+    yaml = fetch_files(store, yaml, settings.files, work / "files")
     refuse_shared_images(store, roles, work / "leaks")
     train = download(store, sets.train, work / TRAIN)
     validation = download(store, sets.validation, work / VALIDATION) if sets.validation else None

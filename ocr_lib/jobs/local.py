@@ -10,6 +10,7 @@ from ocr_lib.jobs.retry import with_retries
 from ocr_lib.jobs.snapshots import BEST, LATEST, PREVIOUS, Snapshots
 from ocr_lib.jobs.training_job import TrainRequest
 from ocr_lib.runspec.config import config_on_data
+from ocr_lib.runspec.config_files import fetch_files
 from ocr_lib.runspec.spec_store import load_spec
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download, download_source, upload
@@ -26,7 +27,8 @@ def prepare(store: Store, work: TrainRequest, folder: Path) -> Config:
     Files that lie there already, whole and unchanged, are not fetched again.
 
     Raises:
-        DataError: the weights to start from were changed since the run was planned.
+        DataError: the weights to start from, or a file that the configuration names, were changed
+            since the run was planned.
         DigestError: the run spec was damaged or replaced.
     """
     spec = load_spec(store, work.spec_digest)
@@ -38,7 +40,8 @@ def prepare(store: Store, work: TrainRequest, folder: Path) -> Config:
     if weights := spec.pretrained:
         path, _ = download_source(store, weights.uri, weights.digest, folder / "pretrained")
         settings["pretrained_model"] = str(path)
-    return config_on_data(spec.config.yaml, train, validation, **settings)
+    yaml = fetch_files(store, spec.config.yaml, spec.config.files, folder / "files")
+    return config_on_data(yaml, train, validation, **settings)
 
 
 def train_here(store: Store, work: TrainRequest, folder: Path) -> ArtifactRef:

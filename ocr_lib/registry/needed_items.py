@@ -150,7 +150,10 @@ class _Search:
                 self._add(key, why, by)
                 spec = self._document(key) or {}
                 self._add_addresses(_texts(spec), why, by)
-                yaml = str((spec.get("config") or {}).get("yaml", ""))
+                config = spec.get("config") or {}
+                for digest in _texts(config.get("files") or ()):
+                    self._add(f"specs/files/{digest}", why, by)
+                yaml = str(config.get("yaml", ""))
                 self._add(f"specs/configs/{hashlib.sha256(yaml.encode()).hexdigest()}.yml", why, by)
 
     def _add_addresses(self, texts: Any, why: str, by: str) -> None:

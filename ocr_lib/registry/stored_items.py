@@ -26,7 +26,8 @@ _PATTERNS = [
         RUNS: r"(runs/(?P<run>[^/]+))/",
         PREDICTIONS: r"(predictions/(?P<run>[^/]+))/",
         EVALUATIONS: r"(evaluations/(?P<run>[^/]+))/",
-        SPECS: rf"(specs/(?:{_DIGEST}\.json|configs/{_DIGEST}\.yml|runs/(?P<run>[^/]+)\.json))/?$",
+        SPECS: rf"(specs/(?:{_DIGEST}\.json|configs/{_DIGEST}\.yml|files/{_DIGEST}"
+        r"|runs/(?P<run>[^/]+)\.json))/?$",
         BUNDLES: rf"(registry/(?P<model>[^/]+)/bundles/{_DIGEST})/",
         RECORDS: r"(registry/[^/]+/(?:production|versions/\d+)\.json)/?$",
         FEEDBACK: r"(feedback/[^/]+/\d{4}-\d\d-\d\d)/",

@@ -17,9 +17,10 @@ from ocr_lib.config.parse import parse, whole_numbers, write
 from ocr_lib.data.labels.find import Mode
 from ocr_lib.data.roles import SplitRule
 from ocr_lib.runspec.options import GateOptions
-from ocr_lib.runspec.spec import PinnedSource, RunSpec
+from ocr_lib.runspec.spec import PinnedFile, PinnedSource, RunSpec
 
 GIB = 2.0**30
+DICTIONARY_KEY = "Global.character_dict_path"  # all that preflight reads of what is named
 CACHE_DAYS = 30  # how long at most an orchestrator reuses what a cached step wrote
 
 
@@ -67,6 +68,7 @@ class PreflightSettings:
 
     Attributes:
         config_digest: SHA-256 of the run's configuration, which is in the store under it.
+        files: the dictionary that it names, if it does.
         max_bad_fraction: share of samples the configuration cannot learn at which to stop.
         max_pods: largest number of pods that predict the test set.
         gate: what the candidate must reach, for what the report says of the test set.
@@ -76,6 +78,7 @@ class PreflightSettings:
     config_digest: str
     max_bad_fraction: float
     max_pods: int
+    files: tuple[PinnedFile, ...] = ()
     gate: GateOptions = field(default_factory=GateOptions)
     cache_period: int = 0
 
@@ -85,6 +88,7 @@ class PreflightSettings:
         options = spec.options
         return cls(
             config_digest=spec.config.digest,
+            files=tuple(file for file in spec.config.files if file.key == DICTIONARY_KEY),
             max_bad_fraction=options.max_bad_fraction,
             max_pods=options.evaluate.max_pods,
             gate=options.gate,

@@ -22,6 +22,8 @@ def resolve(
 ) -> RunSpec:
     """Looks at sources, configuration and weights; reads the latter two, and none of the data.
 
+    The files that the configuration names are copied into the store.
+
     Args:
         store: where they are.
         parameters: what the run is asked for.
@@ -41,14 +43,15 @@ def resolve(
             cause,
             "Write 1, or train_backend=paddlejob with its operator installed",
         )
+    validation, weights = parameters.validation_data_uri, parameters.pretrained_uri
     config = resolve_config(
         store,
         parameters.config,
         options.config_overrides,
         parameters.train_minutes,
         work_dir,
+        has_weights=bool(weights),
     )
-    validation, weights = parameters.validation_data_uri, parameters.pretrained_uri
     return RunSpec(
         code_version=__version__,
         images=dict(images),

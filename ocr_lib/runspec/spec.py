@@ -39,21 +39,51 @@ class PinnedSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedFile:
+    """What a key of the configuration names, and what it was when the run was planned.
+
+    Attributes:
+        key: dotted, such as `Global.character_dict_path`.
+        uri: what the configuration says: a path, an `s3://` URI, the name of a dictionary.
+        digest: hex SHA-256 of the contents; of a named dictionary, of its file.
+        bytes: size of all files.
+        path: what the key is set to, below the folder that the files are downloaded to.
+        contents: file name → hex SHA-256, under which the object store has a copy; empty for a
+            named dictionary, which is part of the installation.
+    """
+
+    key: str
+    uri: str
+    digest: str
+    bytes: int
+    path: str = ""
+    contents: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedConfig:
     """The configuration of a run.
 
     Attributes:
         uri: what the user named: a shipped configuration, or an object.
         yaml: what it says with its bases, overrides and the run's time budget: the final values.
+        files: what it names: dictionary, weights, …
     """
 
     uri: str
     yaml: str
+    files: tuple[PinnedFile, ...] = ()
 
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the final values, however they came about."""
         return hashlib.sha256(self.yaml.encode()).hexdigest()
+
+    @property
+    def content_digest(self) -> str:
+        """Hex SHA-256 of the final values, and of the files that they name."""
+        files = {file.key: file.digest for file in self.files}
+        return _digest([self.digest, files]) if files else self.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +155,7 @@ class RunSpec:
             "training data": _digest([source.digest for source in self.train_data]),
             "validation data": _digest(validation),
             "test data": _digest([source.digest for source in self.test_data]),
-            "configuration": self.config.digest,
+            "configuration": self.config.content_digest,
             "first weights": self.pretrained.digest if self.pretrained else "",
             "settings": _digest(settings),
             "release": self.code_version,
@@ -175,6 +205,11 @@ def readable(spec: RunSpec) -> dict[str, Any]:
     """Returns a spec for people: the configuration as blocks, the sources by URI."""
     values = spec.to_dict()
     config = {"uri": spec.config.uri, **strict_yaml.parse(spec.config.yaml, "config")[0]}
+    if spec.config.files:
+        config["files"] = {
+            file["key"]: {name: value for name, value in file.items() if name != "key"}
+            for file in values["config"]["files"]
+        }
     sources = {
         name: {item["uri"]: {"digest": item["digest"], "bytes": item["bytes"]} for item in parts}
         for name in ("train_data", "validation_data", "test_data")

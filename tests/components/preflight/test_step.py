@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -6,6 +7,7 @@ from kfp import dsl
 
 from components.preflight.component import preflight
 from ocr_lib.data.lmdb_store import LmdbDataset
+from ocr_lib.runspec.config import resolve_config
 from ocr_lib.runspec.partition import PreflightSettings
 from ocr_lib.runspec.spec import RunSpec
 from ocr_lib.runspec.spec_store import save_spec
@@ -61,6 +63,20 @@ def test_good_data_passes_with_a_report(
     assert "| validation | 5 | chooses the checkpoint |" in report
     assert "With 2 test samples the gate finds a drop in accuracy of 1 point with" in report
     assert "characters that no training label has" in capsys.readouterr().err  # the C of CASH
+
+
+def test_the_dictionary_is_that_of_the_plan(
+    store: Store, lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dictionary = tmp_path / "mine.txt"
+    dictionary.write_text("".join(f"{character}\n" for character in "TOALCSH0123456789."))
+    override = f"Global.character_dict_path={dictionary}"
+    spec = replace(run_spec(), config=resolve_config(store, "cpu_line", [override], 0.0, tmp_path))
+    save_spec(store, spec)
+    dictionary.unlink()
+    with pytest.raises(SystemExit):  # the planned one has no space
+        check(tmp_path / "out", lines, spec)
+    assert "labels have characters outside the dictionary: U+0020" in capsys.readouterr().err
 
 
 def test_data_that_the_configuration_cannot_learn_stops_the_run(

@@ -7,6 +7,7 @@ import pytest
 from ocr_lib.jobs import retry
 from ocr_lib.jobs.local import train_here
 from ocr_lib.jobs.training_job import TrainRequest
+from ocr_lib.runspec.config import resolve_config
 from ocr_lib.storage.s3 import RefusedError, UnansweredError
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.tree_manifest import MANIFEST_NAME
@@ -33,6 +34,18 @@ def train_through(fault: Fault, store: Store, folder: Path, run: str, **which: i
         patch.setenv("OCR_S3_ENDPOINT", proxy.endpoint)
         train_here(Store.from_env().with_timeout(20.0), work, folder / "work")
     return rule
+
+
+def test_a_run_trains_with_the_dictionary_that_was_planned(store: Store, tmp_path: Path) -> None:
+    dictionary = tmp_path / "mine.txt"
+    dictionary.write_text("a\nb\n")
+    overrides = (*TINY, f"Global.character_dict_path={dictionary}")
+    config = resolve_config(store, "cpu_line", overrides, 0.0, tmp_path)
+    dictionary.write_text("c\n")
+    data = pack_lines(store, tmp_path / "train", ["ab", "ba", "a", "b"])
+    spec = spec_ref(store, config=config)
+    train_here(store, TrainRequest("named", spec.digest, data, None), tmp_path / "work")
+    assert (tmp_path / "work" / "run" / "dictionary.txt").read_text() == "a\nb\n"
 
 
 @pytest.fixture(autouse=True)

@@ -33,6 +33,18 @@ def test_every_address_in_a_run_spec_is_needed_whatever_its_key_is_called(
     assert set(found.values()) == {(BY_RUN, "run second")}
 
 
+def test_the_files_that_a_configuration_names_are_needed_with_their_run_spec(
+    bucket: UsedBucket,
+) -> None:
+    for key in (f"specs/files/{D}", f"specs/files/{'2' * 64}"):
+        bucket.store.put_bytes(key, b"a\n")
+    spec = {"config": {"yaml": "", "files": [{"key": "k", "contents": {"mine.txt": D}}]}}
+    bucket.store.put_json(f"specs/{D}.json", spec)
+    bucket.store.put_json("specs/runs/second.json", {"spec": D})
+    names = {f"specs/files/{D}", f"specs/{D}.json", "specs/runs/second.json"}
+    assert set(needed(bucket, "second")) == names
+
+
 def test_a_production_without_a_record_keeps_its_bundle(bucket: UsedBucket) -> None:
     bundle = f"registry/m/bundles/{D}"
     bucket.store.put_bytes(f"{bundle}/bundle.json", json.dumps({"files": {}}).encode())

@@ -25,6 +25,7 @@ D = "0" * 64
         ("evaluations/r/champion.json", "evaluations", "evaluations/r"),
         (f"specs/{D}.json", "specs", f"specs/{D}.json"),
         (f"specs/configs/{D}.yml", "specs", f"specs/configs/{D}.yml"),
+        (f"specs/files/{D}", "specs", f"specs/files/{D}"),
         ("specs/runs/r.json", "specs", "specs/runs/r.json"),
         (f"registry/m/bundles/{D}/model.onnx", "bundles", f"registry/m/bundles/{D}"),
         ("registry/m/golden/3/golden.json", "versions", "versions/m/3"),

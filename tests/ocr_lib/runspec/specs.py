@@ -2,15 +2,25 @@
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.runspec.options import RunOptions
-from ocr_lib.runspec.spec import PinnedConfig, PinnedSource, RunSpec
+from ocr_lib.runspec.spec import PinnedConfig, PinnedFile, PinnedSource, RunSpec
 
 
 def source(name: str) -> PinnedSource:
     return PinnedSource(uri=f"s3://ocr/{name}", digest="ab" * 32, of="listing", bytes=7)
 
 
-def config(*overrides: str) -> PinnedConfig:
-    return PinnedConfig(uri="cpu_line", yaml=load_config("cpu_line", overrides).to_yaml())
+def config(*overrides: str, dictionary: str = "cd" * 32) -> PinnedConfig:
+    key, uri = "Global.character_dict_path", "s3://ocr/configs/mine.txt"
+    file = PinnedFile(
+        key=key,
+        uri=uri,
+        digest="ef" * 32,
+        bytes=4,
+        path="mine.txt",
+        contents={"mine.txt": dictionary},
+    )
+    yaml = load_config("cpu_line", [f"{key}={uri}", *overrides]).to_yaml()
+    return PinnedConfig(uri="cpu_line", yaml=yaml, files=(file,))
 
 
 def spec() -> RunSpec:
