@@ -76,7 +76,7 @@ def test_the_dictionary_is_that_of_the_plan(
     dictionary.unlink()
     with pytest.raises(SystemExit):  # the planned one has no space
         check(tmp_path / "out", lines, spec)
-    assert "labels have characters outside the dictionary: U+0020" in capsys.readouterr().err
+    assert "characters outside the dictionary: space (U+0020" in capsys.readouterr().err
 
 
 def test_data_that_the_configuration_cannot_learn_stops_the_run(
