@@ -117,6 +117,11 @@ class Cases:
             raise AssertionError(f"{len(lines)} bad with SEED={SEED}\n" + "\n".join(lines))
 
 
+def asked(group: str) -> bool:
+    """Tells whether cases that begin like this run: all do, but for those that CASE= leaves out."""
+    return group.startswith(CASE) or CASE.startswith(group)
+
+
 @contextmanager
 def cases(kind: str) -> Iterator[Cases]:
     """Yields the cases of a kind; at the end, those that were bad fail the test."""

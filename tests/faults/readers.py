@@ -80,8 +80,7 @@ def read_local(work: Path) -> int:
     for labels in work.glob("out/labels.txt"):
         assert sum(1 for _ in read_label_list(labels)) == LABELS, f"{labels}: half a list"
         seen += 1
-    if (work / "out/manifest.json").exists():
-        seen += _read_packed(work / "out")
+    seen += _read_packed(work / "out")
     for manifest in _json_files(work):
         prefix = manifest.with_suffix("")
         if prefix.name in ("latest", "best_accuracy") or prefix.name.startswith("iter_epoch"):
@@ -100,14 +99,22 @@ def _json_files(work: Path) -> list[Path]:
 
 def _read_packed(folder: Path) -> int:
     """A data set that is being replaced has no manifest, and is no data set then."""
-    before = (folder / "manifest.json").read_bytes()
+    before = _content(folder / "manifest.json")
+    if before is None:
+        return 0
     try:
         problems = list(verify(folder).problems)
-    except LmdbError as error:
+    except (LmdbError, OSError) as error:
         problems = [str(error)]
-    now = (folder / "manifest.json").read_bytes() if (folder / "manifest.json").exists() else b""
-    assert not problems or now != before, f"{folder}: {problems}"
+    assert not problems or _content(folder / "manifest.json") != before, f"{folder}: {problems}"
     return 1
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _read_checkpoint(prefix: Path) -> int:
@@ -119,11 +126,11 @@ def _read_checkpoint(prefix: Path) -> int:
                 shutil.copyfile(path, Path(folder) / path.name)
             except FileNotFoundError:
                 return 0  # moved meanwhile
-        copied, now = (Path(folder) / manifest.name).read_bytes(), b""
+        copied = (Path(folder) / manifest.name).read_bytes()
         try:
             checkpoint.load(Path(folder) / prefix.name)
         except CheckpointError as error:
-            now = manifest.read_bytes() if manifest.exists() else b""
+            now = _content(manifest)
             staged = list(prefix.parent.glob(f".{prefix.name}.*.new"))
             if now == copied and not staged:
                 raise AssertionError(f"{prefix}: {error}") from error

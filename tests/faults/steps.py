@@ -33,6 +33,7 @@ from ocr_lib.runspec.parameters import RunParameters
 from ocr_lib.runspec.partition import DataPartition, PreflightSettings
 from ocr_lib.storage import store_lease
 from ocr_lib.storage.artifact_ref import ArtifactRef
+from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
 from ocr_lib.training import train as train_config
 from tests.components.judged import LIMITS
@@ -104,6 +105,9 @@ def build_world(store: Store, folder: Path, bucket: Path) -> World:
         train=joined.train, validation=joined.validation, test=joined.test,
         spec=spec, settings=settings,
     )  # fmt: skip
+    download(store, joined.train, folder / "train-lmdb")
+    assert joined.validation is not None
+    download(store, joined.validation, folder / "validation-lmdb")
     put_into_production(store, MODEL, write_bundle(folder / "champion", tuple("0123456789")))
     model = _train(store, world, folder / "train-work", "trained")
     world = replace(world, model=model)
@@ -172,6 +176,14 @@ def _train_on_another_node(store: Store, world: World, work: Path) -> None:
     _train(store, world, context(store, work).work_dir)
 
 
+def _train_rank(store: Store, world: World, work: Path) -> None:
+    """Trains as one of several processes, on local data; the environment names its rank."""
+    train_data, validation = (world.folder / name for name in ("train-lmdb", "validation-lmdb"))
+    keys = {"Global.epoch_num": 1, "Global.save_step_every": 2, "Global.print_batch_step": 1}
+    options = small_options(train_data, validation, work / "out", **keys)
+    train_config(load_config("cpu_line", options), quiet=True)
+
+
 def _predict(store: Store, world: World, work: Path, run: str = RUN) -> ArtifactRef:
     assert world.model is not None
     assert world.test is not None
@@ -233,6 +245,7 @@ def _gc(store: Store, world: World, work: Path) -> None:
     collect_garbage(store, RetentionPolicy(), store_time(store) + 400 * DAY_S)
 
 
+RANKS = {"train-2": 2}  # processes of a step that is not one
 STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "gen-label": _gen_label,
     "gen-label-here": _gen_label_here,
@@ -242,6 +255,7 @@ STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "preflight": _preflight,
     "train": _train,
     "train-elsewhere": _train_on_another_node,
+    "train-2": _train_rank,
     "predict": _predict,
     "evaluate": _evaluate,
     "export": _export,
@@ -291,14 +305,6 @@ def mount_small_disk(folder: Path, kib: int) -> None:
 def _checked(result: int) -> None:
     if result:
         raise OSError(ctypes.get_errno(), "no name space of one's own")
-
-
-def run_rank(train_folder: Path, validation: Path, run_dir: Path, environment: dict[str, str]):
-    """Trains as one of several processes; for a child process whose environment names its rank."""
-    options = small_options(
-        train_folder, validation, run_dir, **{"Global.epoch_num": 1, "Global.save_step_every": 1}
-    )
-    train_config(load_config("cpu_line", options), quiet=True)
 
 
 def digests(folder: Path) -> dict[str, str]:

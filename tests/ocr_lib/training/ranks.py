@@ -24,6 +24,23 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
+def rank_environments(world_size: int) -> list[dict[str, str]]:
+    """Returns the variables that Paddle's launcher sets for each process of a run."""
+    endpoints = [f"127.0.0.1:{free_port()}" for _ in range(world_size)]
+    master = f"127.0.0.1:{free_port()}"
+    return [
+        {
+            "PADDLE_MASTER": master,
+            "PADDLE_TRAINER_ID": str(rank),
+            "PADDLE_TRAINERS_NUM": str(world_size),
+            "PADDLE_LOCAL_SIZE": str(world_size),
+            "PADDLE_TRAINER_ENDPOINTS": ",".join(endpoints),
+            "PADDLE_CURRENT_ENDPOINT": endpoint,
+        }
+        for rank, endpoint in enumerate(endpoints)
+    ]
+
+
 class Ranks:
     """Processes of one run, each with a log of its own; killed on leaving if they still run."""
 
@@ -45,18 +62,8 @@ class Ranks:
 
     def start_ranks(self, command: Sequence[str | Path], world_size: int = 2) -> "Ranks":
         """Starts the processes as Paddle's launcher does on a machine without GPUs."""
-        endpoints = [f"127.0.0.1:{free_port()}" for _ in range(world_size)]
-        master = f"127.0.0.1:{free_port()}"
-        for rank in range(world_size):
-            self.start(
-                [sys.executable, *command],
-                PADDLE_MASTER=master,
-                PADDLE_TRAINER_ID=str(rank),
-                PADDLE_TRAINERS_NUM=str(world_size),
-                PADDLE_LOCAL_SIZE=str(world_size),
-                PADDLE_TRAINER_ENDPOINTS=",".join(endpoints),
-                PADDLE_CURRENT_ENDPOINT=endpoints[rank],
-            )
+        for rank in rank_environments(world_size):
+            self.start([sys.executable, *command], **rank)
         return self
 
     def start_nodes(self, command: Sequence[str | Path], nodes: int = 1, each: int = 2) -> "Ranks":
