@@ -17,6 +17,7 @@ Block = Mapping[str, Any]
 # PPLCNetV3, v4 and PPHGNet pool to this many columns in training, whatever the image's width,
 # unless their argument train_columns says otherwise.
 TRAINING_COLUMNS = 40
+STN_WIDTH = 100  # px, what STN_ON makes of every image unless tps_outputsize says otherwise
 
 
 def time_steps(architecture: Block, width: int, *, training: bool = False) -> int:
@@ -44,7 +45,9 @@ def time_steps(architecture: Block, width: int, *, training: bool = False) -> in
     if name not in _STEPS:
         cause = f"the steps of {name!r} are not known"
         raise ConfigError("Architecture.Backbone.name", cause, nearest(name, _STEPS))
-    return _STEPS[name](architecture["Backbone"], width, training)
+    return _STEPS[name](
+        architecture["Backbone"], _width_after_transform(architecture, width), training
+    )
 
 
 def fixed_columns(architecture: Block) -> int | None:
@@ -67,6 +70,14 @@ def has_ctc(architecture: Block) -> bool:
     if "Models" in architecture:
         return all(has_ctc(model) for model in architecture["Models"].values())
     return BY_HEAD.get(head_name(architecture)) is CTC
+
+
+def _width_after_transform(architecture: Block, width: int) -> int:
+    """Width in px that the backbone gets: STN_ON resizes every image, TPS keeps its size."""
+    transform = architecture.get("Transform") or {}
+    if transform.get("name") != "STN_ON":
+        return width
+    return int((transform.get("tps_outputsize") or [0, STN_WIDTH])[1])
 
 
 def _half(width: int) -> int:
@@ -109,6 +120,19 @@ def _svtr(backbone: Block, width: int, training: bool) -> int:
     return int(backbone.get("out_char_num", 25))
 
 
+def _resnet31(backbone: Block, width: int, training: bool) -> int:
+    """Two pools of two columns, which keep the border, and a third one on request."""
+    del training
+    columns = _half(_half(width))
+    return _half(columns) if backbone.get("last_stage_pool") else columns
+
+
+def _two_strided(backbone: Block, width: int, training: bool) -> int:
+    """MTB: two convolutions of stride 2."""
+    del backbone, training
+    return _half(_half(width))
+
+
 def _plain(backbone: Block, width: int, training: bool) -> int:
     del backbone, training
     return width // 4
@@ -128,5 +152,7 @@ _STEPS: dict[str, Callable[[Block, int, bool], int]] = {
     "PPHGNet_small": _eighth,
     "PPHGNetV2_B4": _eighth,
     "SVTRNet": _svtr,
+    "ResNet31": _resnet31,
+    "MTB": _two_strided,
     "PlainConv": _plain,
 }

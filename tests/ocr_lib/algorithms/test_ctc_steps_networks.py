@@ -5,10 +5,51 @@ import pytest
 from ocr_lib.algorithms.ctc_steps import time_steps
 from ocr_lib.config.loader import load_config
 
-pytestmark = pytest.mark.slow
 CLASSES = 12
+CTC = {"name": "CTCHead"}
+RESHAPE = {"name": "SequenceEncoder", "encoder_type": "reshape"}
+RESNET31 = {"name": "ResNet31", "layers": [1, 1, 1, 1], "channels": [2, 2, 2, 2, 2, 2, 2]}
+STN = {"name": "STN_ON", "num_control_points": 4}
+PLAIN = {"name": "PlainConv", "widths": [2, 2, 2, 2], "out_channels": 2}
 
 
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    ("architecture", "height"),
+    [
+        ({"Backbone": RESNET31, "Neck": RESHAPE}, 8),
+        ({"Backbone": {**RESNET31, "last_stage_pool": True}, "Neck": RESHAPE}, 16),
+        ({"Backbone": {"name": "MTB"}}, 4),
+        ({"Transform": STN, "Backbone": PLAIN, "Neck": RESHAPE}, 32),
+        (
+            {"Transform": {**STN, "tps_outputsize": [32, 77]}, "Backbone": PLAIN, "Neck": RESHAPE},
+            32,
+        ),
+    ],
+)
+def test_small_networks_give_the_steps_of_the_table(architecture, height, training):
+    import paddle
+
+    from ocr_lib.models import build_model
+
+    architecture = {**architecture, "Head": CTC}
+    model = build_model(architecture, CLASSES)
+    model.train() if training else model.eval()
+    for width in (96, 97, 101, 103):
+        with paddle.no_grad():
+            output = model(paddle.zeros([2, 3, height, width]))
+        expected = [2, time_steps(architecture, width, training=training), CLASSES]
+        assert output.shape == expected, width
+
+
+def test_every_backbone_has_its_steps():
+    from ocr_lib.models.tables import BACKBONES
+
+    for name in BACKBONES:
+        assert time_steps({"Backbone": {"name": name}, "Head": CTC}, 320) > 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "height", "widths"),
     [
