@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
@@ -10,8 +11,16 @@ from multiprocessing import get_context, parent_process
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from ocr_lib.errors import OcrError
+
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
+END_TIMEOUT_S = 60.0  # for calls that run when others have failed
+
+
+class LateWorkerError(OcrError):
+    """A call in a worker process has not ended in time."""
 
 
 def worker_pool(
@@ -28,6 +37,52 @@ def worker_pool(
         arguments: of `start`.
     """
     return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (start, arguments))
+
+
+def results_in_order(
+    call: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    *,
+    timeout_s: Callable[[T], float],
+    start: Callable[[], object] | None = None,
+) -> Iterator[tuple[T, R]]:
+    """Calls a function with each item in worker processes; yields items and results in order.
+
+    Args:
+        call: sent to the workers, as the items are.
+        items: read as they are needed, one more than there are workers.
+        workers: how many.
+        timeout_s: how long a result may take, from when those before it are there.
+        start: called once in each worker.
+
+    Raises:
+        LateWorkerError: a result took longer; the workers are killed.
+    """
+    pool = worker_pool(workers, start)
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    patience_s = END_TIMEOUT_S
+
+    def first() -> tuple[T, R]:
+        item, future = waiting[0]
+        limit_s = timeout_s(item)
+        if not wait([future], timeout=limit_s).done:
+            raise LateWorkerError(f"a worker has not ended within {limit_s:.0f} s")
+        waiting.popleft()
+        return item, future.result(0)
+
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(call, item)))
+            if len(waiting) > workers:
+                yield first()
+        while waiting:
+            yield first()
+    except LateWorkerError:
+        patience_s = 0.0
+        raise
+    finally:
+        end_pool(pool, [future for _, future in waiting], patience_s)
 
 
 class DaemonThread(Executor):

@@ -16,7 +16,7 @@ FOLDERS = ("ocr_lib", "components", "pipelines")
 # Methods that read all there is.
 READS = frozenset({"read_text", "read_bytes"})
 # Methods that wait for another thread, process or machine, unless they get a time.
-WAITS = frozenset({"join", "result", "wait", "communicate", "get"})
+WAITS = frozenset({"join", "result", "wait", "communicate", "get", "acquire"})
 # Functions that wait unless they get `timeout=`.
 TIMED = frozenset(
     {
@@ -35,8 +35,6 @@ CHOICE = "a method of the command line's options, which reads a configuration wi
 PACKAGE = "a method of the command line's options: pipelines/kfp_api/package.py"
 ALLOWED = {
     "ocr_lib/data/archive.py: write: shutil.copyfileobj": "a member, whose size was counted before",
-    "ocr_lib/data/lmdb_store/pack_jobs.py: _next: future.result": "a shard of bounded images; a "
-    "worker that ends is an error",
     "ocr_lib/jobs/kubernetes_api.py: connect: NAMESPACE_FILE.read_text": "Kubernetes writes it",
     "ocr_lib/jobs/workers.py: children: path.read_text": "the kernel writes it",
     "ocr_lib/jobs/workers.py: listens: Path(f'/proc/{pid}/status').read_text": "as above",
@@ -106,6 +104,7 @@ def test_every_call_has_a_bound_or_is_listed_with_the_reason() -> None:
         ("thread.join()", "module: thread.join"),
         ("queue.get()", "module: queue.get"),
         ("future.result()", "module: future.result"),
+        ("lock.acquire()", "module: lock.acquire"),
         ("from urllib.request import urlopen\nurlopen(url)", "module: urlopen"),
         ("import socket\nsocket.create_connection(a)", "module: socket.create_connection"),
         ("import http.client\nhttp.client.HTTPConnection(h)", "module: http.client.HTTPConnection"),

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ocr_lib.workers import DaemonThread, end_pool, worker_pool
+from ocr_lib.workers import (
+    DaemonThread,
+    LateWorkerError,
+    end_pool,
+    results_in_order,
+    worker_pool,
+)
 from tests.ocr_lib.training.ranks import environment
 
 KILLED = """
@@ -32,6 +38,48 @@ def test_a_thread_answers_in_order_and_passes_errors_on() -> None:
     with pytest.raises(ZeroDivisionError):
         calls[1].result()
     thread.shutdown()
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    items = iter(range(-3, 0))
+    results = results_in_order(abs, items, 2, timeout_s=lambda _: 60)
+    assert list(results) == [(-3, 3), (-2, 2), (-1, 1)]
+
+
+def test_items_are_read_as_they_are_needed() -> None:
+    items = iter(range(100))
+    results = results_in_order(abs, items, 1, timeout_s=lambda _: 60)
+    assert next(results) == (0, 0)
+    results.close()
+    assert next(items) < 10
+
+
+def test_an_error_of_a_worker_is_passed_on() -> None:
+    results = results_in_order(os.rmdir, ["/none"], 1, timeout_s=lambda _: 60)
+    with pytest.raises(FileNotFoundError):
+        next(results)
+
+
+def test_a_worker_that_never_ends_is_killed(tmp_path: Path) -> None:
+    """It opens a pipe that nothing is written to, as a read of a storage that stands still."""
+    os.mkfifo(tmp_path / "pipe")
+    results = results_in_order(
+        _sleep_in, [tmp_path, tmp_path / "pipe"], 2, timeout_s=lambda path: 0.2 + 60 * path.is_dir()
+    )
+    _, pid = next(results)
+    with pytest.raises(LateWorkerError, match="a worker has not ended within 0 s"):
+        next(results)
+    ends = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def _sleep_in(path: Path) -> int:
+    """Returns the worker's process id for a folder, and never for a pipe."""
+    if not path.is_dir():
+        path.read_bytes()
+    return os.getpid()
 
 
 @pytest.mark.parametrize("processes", [0, 1])

@@ -8,7 +8,8 @@ checked before opening; pages once in a process and the workers that it starts.
 import os
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -22,10 +23,13 @@ from ocr_lib.regular_file import open_regular
 AGAIN = "Fetch or pack the data set again"
 SETTLED_S = 2.0  # a younger file may change without its time of change: no clock is finer
 
+OPEN_TIMEOUT_S = 900.0  # that one thread waits for another one to check and open a file
+
 CheckedFile = tuple[int, int, int, int]  # device, inode, bytes, time of change in ns
 _checked: set[CheckedFile] = set()
 _open: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()
-_lock = threading.Lock()
+_opening: dict[tuple[int, int], threading.Lock] = {}
+_lock = threading.Lock()  # of the dictionary above; nothing is read while it is held
 
 
 def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb.Environment:
@@ -38,15 +42,16 @@ def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb
         expected_bytes: its length by the manifest; None asks the file itself.
 
     Raises:
-        LmdbError: the file is missing, cut short, damaged or not an LMDB.
+        LmdbError: the file is missing, cut short, damaged or not an LMDB, or another thread has
+            been opening it for too long.
     """
     path = directory / DATA
     try:
         with open_regular(path) as file:
             status = os.fstat(file.fileno())
             _check_length(path, status.st_size, file.fileno(), expected_bytes)
-            with _lock:
-                key = (status.st_dev, status.st_ino)
+            key = (status.st_dev, status.st_ino)
+            with _alone(key, path):
                 environment = _open.get(key)
                 if environment is None:
                     _check_pages(file.fileno(), status)
@@ -56,6 +61,20 @@ def open_environment(directory: Path, expected_bytes: int | None = None) -> lmdb
         raise LmdbError(str(path), f"cannot be read ({error.strerror})", AGAIN) from None
     except PageError as error:
         raise LmdbError(str(path), str(error), AGAIN) from None
+
+
+@contextmanager
+def _alone(key: tuple[int, int], path: Path) -> Iterator[None]:
+    """Keeps other threads from the same file; a file that cannot be read holds up no other one."""
+    with _lock:
+        opening = _opening.setdefault(key, threading.Lock())
+    if not opening.acquire(timeout=OPEN_TIMEOUT_S):
+        cause = f"another thread has been opening it for {OPEN_TIMEOUT_S:.0f} s"
+        raise LmdbError(str(path), cause, "Look at the storage that it is on")
+    try:
+        yield
+    finally:
+        opening.release()
 
 
 def committed_bytes(path: Path) -> int:
@@ -113,7 +132,8 @@ def _read_only(directory: Path) -> lmdb.Environment:
 def _after_fork() -> None:
     """In the child: forget what the parent opened, so that it is opened again."""
     global _lock
-    _lock = threading.Lock()  # another thread of the parent may have held it
+    _lock = threading.Lock()  # another thread of the parent may have held it, or one of a file
+    _opening.clear()
     for environment in list(_open.values()):
         environment.close()
     _open.clear()

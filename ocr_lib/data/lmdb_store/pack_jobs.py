@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -14,10 +12,12 @@ from ocr_lib.atomic import atomic_directory, write_json
 from ocr_lib.data.lmdb_store.manifest import FORMAT, SHARD, Shard, ShardFile
 from ocr_lib.data.lmdb_store.shard import Entry, Rules, write_shard
 from ocr_lib.data.lmdb_store.statistics import Statistics
+from ocr_lib.errors import DataError
 from ocr_lib.regular_file import read_bounded
-from ocr_lib.workers import worker_pool
+from ocr_lib.workers import LateWorkerError, results_in_order
 
 Packed = tuple[Shard, Statistics]
+STALL_S, IMAGE_S = 900.0, 1.0  # that a shard may take, and each of its images on top
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def run_jobs(
 
     Raises:
         OSError, lmdb.Error: the disk is full or fails.
+        DataError: a shard took longer than any storage needs; the workers are killed.
     """
     jobs = iter(jobs)
     first = list(islice(jobs, 2))
@@ -64,17 +65,17 @@ def run_jobs(
         for job in jobs:
             yield job, *pack_shard(job, progress)
         return
-    waiting: deque[tuple[Job, Future[Packed]]] = deque()
-    with worker_pool(workers) as pool:
-        try:
-            for job in jobs:
-                waiting.append((job, pool.submit(pack_shard, job)))
-                if len(waiting) > workers:
-                    yield _next(waiting, progress)
-            while waiting:
-                yield _next(waiting, progress)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    try:
+        for job, packed in results_in_order(pack_shard, jobs, workers, timeout_s=_longest_s):
+            progress(len(job.entries))
+            yield job, *packed
+    except LateWorkerError as error:
+        raise DataError(
+            str(first[0].directory.parent),
+            f"a shard is not packed ({error})",
+            f"Look at its storage and that of {first[0].rules.image_root}, then pack again: "
+            "finished shards are used",
+        ) from error
 
 
 def pack_shard(job: Job, progress: Callable[[int], None] | None = None) -> Packed:
@@ -100,13 +101,9 @@ def _silent(count: int) -> None:
     """The progress of a worker process; its parent counts whole shards."""
 
 
-def _next(
-    waiting: deque[tuple[Job, Future[Packed]]], progress: Callable[[int], None]
-) -> tuple[Job, Shard, Statistics]:
-    job, future = waiting.popleft()
-    packed = future.result()
-    progress(len(job.entries))
-    return job, *packed
+def _longest_s(job: Job) -> float:
+    """Returns how long a shard may take; a storage that is slower has failed."""
+    return STALL_S + IMAGE_S * len(job.entries)
 
 
 def _finished(job: Job) -> Packed | None:

@@ -7,27 +7,26 @@ was ever trained on, whatever its picture looks like.
 import json
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ocr_lib import atomic
 from ocr_lib.data.synthetic.render import encode_line, render_line
 from ocr_lib.data.synthetic.text import sample_text
-from ocr_lib.errors import UserError
+from ocr_lib.errors import DataError, UserError
 from ocr_lib.opencv import use_one_thread
 from ocr_lib.progress import Progress
 from ocr_lib.regular_file import read_bounded
-from ocr_lib.workers import worker_pool
+from ocr_lib.workers import LateWorkerError, results_in_order
 
 SPLITS = ("train", "eval")
 EVAL_SHARE = 8
 """One text in N belongs to the evaluation split."""
 CHUNK = 200
+CHUNK_TIMEOUT_S = 900.0  # of one chunk, whose images take some seconds
 VERSION = 1
 """Rises when the same seed gives other images."""
 MANIFEST = "synthetic.json"
@@ -62,16 +61,17 @@ def generate(
     manifest = json.dumps({"version": VERSION, **counts, "seed": seed}) + "\n"
     if _is_there(out_dir, manifest):
         return out_dir
-    with atomic.atomic_directory(out_dir) as work, _mapper(workers) as map_chunks:
+    with atomic.atomic_directory(out_dir) as work:
+        lines: dict[str, list[str]] = {split: [] for split in counts}
         with Progress(train + eval, "drawing", "lines") as progress:
-            for split, count in counts.items():
+            for split in counts:
                 (work / split).mkdir()
-                draw = partial(_draw_chunk, work / split, seed, split, count)
-                lines: list[str] = []
-                for chunk in map_chunks(draw, range(0, count, CHUNK)):
-                    lines += chunk
-                    progress.add(len(chunk))
-                (work / split / "gt.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
+            for chunk, drawn in _drawn(_chunks(work, seed, counts), workers):
+                lines[chunk.split] += drawn
+                progress.add(len(drawn))
+        for split in counts:
+            text = "".join(lines[split])
+            (work / split / "gt.txt").write_text(text, encoding="utf-8", newline="\n")
         (work / MANIFEST).write_text(manifest, encoding="utf-8")
     return out_dir
 
@@ -90,13 +90,37 @@ def split_of(text: str) -> str:
     return "eval" if zlib.crc32(text.lower().encode()) % EVAL_SHARE == 0 else "train"
 
 
-def _draw_chunk(folder: Path, seed: int, split: str, count: int, start: int) -> list[str]:
-    """Writes images `start` … `start + CHUNK - 1` of a split; returns their lines of `gt.txt`."""
+@dataclass(frozen=True)
+class _Chunk:
+    """Some lines of a split.
+
+    Attributes:
+        folder: where the images go.
+        seed: of the data set.
+        split: name of the split.
+        indices: which lines, from 0.
+    """
+
+    folder: Path
+    seed: int
+    split: str
+    indices: range
+
+
+def _chunks(work: Path, seed: int, counts: Mapping[str, int]) -> Iterator[_Chunk]:
+    for split, count in counts.items():
+        for start in range(0, count, CHUNK):
+            indices = range(start, min(start + CHUNK, count))
+            yield _Chunk(work / split, seed, split, indices)
+
+
+def _draw(chunk: _Chunk) -> list[str]:
+    """Writes the images of a chunk; returns their lines of `gt.txt`."""
     lines = []
-    for index in range(start, min(start + CHUNK, count)):
-        text, content = draw_sample(seed, split, index)
+    for index in chunk.indices:
+        text, content = draw_sample(chunk.seed, chunk.split, index)
         name = f"word_{index + 1}.jpg"
-        (folder / name).write_bytes(content)
+        (chunk.folder / name).write_bytes(content)
         lines.append(f'{name}, "{text}"\n')
     return lines
 
@@ -114,12 +138,20 @@ def _is_there(out_dir: Path, manifest: str) -> bool:
     raise UserError(str(out_dir), "holds something else", "Name a new folder, or remove this one")
 
 
-@contextmanager
-def _mapper(workers: int | None) -> Iterator[Any]:
-    """A `map` that keeps order, over processes where more than one is asked for."""
+def _drawn(chunks: Iterator[_Chunk], workers: int | None) -> Iterator[tuple[_Chunk, list[str]]]:
+    """Draws each chunk, in order, in processes where more than one is asked for.
+
+    Raises:
+        DataError: a chunk took longer than any storage needs.
+    """
     workers = len(os.sched_getaffinity(0)) if workers is None else workers
     if workers <= 1:
-        yield map
+        yield from ((chunk, _draw(chunk)) for chunk in chunks)
         return
-    with worker_pool(workers, use_one_thread) as pool:
-        yield pool.map
+    try:
+        yield from results_in_order(
+            _draw, chunks, workers, timeout_s=lambda _: CHUNK_TIMEOUT_S, start=use_one_thread
+        )
+    except LateWorkerError as error:
+        cause = f"its images are not written ({error})"
+        raise DataError("the data set", cause, "Look at the storage that it is on") from error

@@ -3,15 +3,19 @@
 import gc
 import os
 import pickle
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
 
 from ocr_lib.data.lmdb_store import LmdbDataset, pack
 from ocr_lib.data.lmdb_store.environment import committed_bytes, open_environment
+from ocr_lib.data.lmdb_store.page_check import check_pages
 from ocr_lib.data.lmdb_store.plain import PlainLmdb
 from ocr_lib.errors import LmdbError
 from ocr_lib.workers import worker_pool
@@ -159,3 +163,35 @@ def test_what_is_no_lmdb_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LmdbError, match=r"data\.mdb: cannot be read \(No such file"):
         open_environment(tmp_path)
+
+
+def test_a_file_whose_storage_stands_still_holds_up_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages are not read to the end; who asks for the same file gives up after a while."""
+    standing, healthy = tmp_path / "standing", tmp_path / "healthy"
+    for folder in (standing, healthy):
+        folder.mkdir()
+        write(folder, 4)
+    begun, goes_on = threading.Event(), threading.Event()
+    inode = (standing / "data.mdb").stat().st_ino
+
+    def read_pages(file: int, meta: Any) -> None:
+        if os.fstat(file).st_ino == inode:
+            begun.set()
+            assert goes_on.wait(60)
+        check_pages(file, meta)
+
+    monkeypatch.setattr("ocr_lib.data.lmdb_store.environment.check_pages", read_pages)
+    monkeypatch.setattr("ocr_lib.data.lmdb_store.environment.OPEN_TIMEOUT_S", 0.01)
+    with ThreadPoolExecutor(2) as threads:
+        late = threads.submit(open_environment, standing)
+        try:
+            assert begun.wait(60)
+            assert entries(threads.submit(open_environment, healthy).result(60)) == 4
+            again = threads.submit(open_environment, standing)
+            with pytest.raises(LmdbError, match="another thread has been opening it for 0 s"):
+                again.result(60)
+        finally:
+            goes_on.set()
+        assert entries(late.result(60)) == 4

@@ -61,3 +61,20 @@ def test_a_killed_packing_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     assert not list(out.glob(".*"))
     assert not verify(out).problems
     assert (out / "shard-00000/data.mdb").stat().st_ino == kept
+
+
+def test_a_shard_that_is_never_packed_ends_the_packing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers get no time at all here, as those whose storage stands still for hours."""
+    labels = write_lines(tmp_path, texts(12))
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        for limit in ("STALL_S", "IMAGE_S"):
+            patch.setattr(f"ocr_lib.data.lmdb_store.pack_jobs.{limit}", 0.0)
+        message = (
+            rf"^{out}: a shard is not packed \(a worker has not ended .*\)\. Look at its storag"
+        )
+        with pytest.raises(DataError, match=message):
+            pack(labels, tmp_path, out, shard_samples=4, workers=2)
+    assert pack(labels, tmp_path, out, shard_samples=4, workers=2).samples == 12

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ocr_lib.data.synthetic.dataset import draw_sample, generate, split_of
-from ocr_lib.errors import UserError
+from ocr_lib.errors import DataError, UserError
 
 
 @pytest.fixture(scope="module")
@@ -81,4 +81,13 @@ def test_an_empty_folder_is_used(tmp_path: Path) -> None:
 def test_numbers_out_of_range_name_the_option(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"--{next(iter(wrong))}: "):
         generate(tmp_path / "data", **{"train": 2, "eval": 1, "seed": 0, **wrong})
+    assert not any(tmp_path.iterdir())
+
+
+def test_images_that_are_never_written_end_the_drawing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocr_lib.data.synthetic.dataset.CHUNK_TIMEOUT_S", 0.0)
+    with pytest.raises(DataError, match=r"its images are not written .*Look at the storage"):
+        generate(tmp_path / "data", train=9, eval=1, seed=3, workers=2)
     assert not any(tmp_path.iterdir())
