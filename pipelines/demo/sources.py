@@ -27,8 +27,8 @@ def upload_sources(options: DemoOptions, store: Store) -> tuple[Uploaded, Upload
     if train is None or test is None:
         count = options.train_lines, options.test_lines
         drawn = options.out / "synthetic" / "-".join(map(str, count))
-        generate(drawn, train=count[0], eval=count[1], seed=SEED)
-        train, test = drawn / "train", drawn / "eval"
+        generate(drawn, train=count[0], test=count[1], seed=SEED)
+        train, test = drawn / "train", drawn / "test"
     return upload(train, store, options.out), upload(test, store, options.out)
 
 

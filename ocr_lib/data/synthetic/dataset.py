@@ -1,7 +1,7 @@
 """A whole synthetic data set in ICDAR recognition form, the same for a seed on any number of cores.
 
-Which texts belong to which split is decided by a checksum of the text, so that no evaluation line
-was ever trained on, whatever its picture looks like.
+Which texts belong to which split is decided by a checksum of the text, so that no line
+of the test set was ever trained on, whatever its picture looks like.
 """
 
 import json
@@ -22,9 +22,9 @@ from ocr_lib.progress import Progress
 from ocr_lib.regular_file import read_bounded
 from ocr_lib.workers import LateWorkerError, results_in_order
 
-SPLITS = ("train", "eval")
-EVAL_SHARE = 8
-"""One text in N belongs to the evaluation split."""
+SPLITS = ("train", "test")
+TEST_SHARE = 8
+"""One text in N belongs to the test set."""
 CHUNK = 200
 CHUNK_TIMEOUT_S = 900.0  # of one chunk, whose images take some seconds
 VERSION = 1
@@ -33,9 +33,9 @@ MANIFEST = "synthetic.json"
 
 
 def generate(
-    out_dir: Path, *, train: int, eval: int, seed: int, workers: int | None = None
+    out_dir: Path, *, train: int, test: int, seed: int, workers: int | None = None
 ) -> Path:
-    """Writes `out_dir/train` and `out_dir/eval`, each with `gt.txt` and `word_N.jpg` from 1.
+    """Writes `out_dir/train` and `out_dir/test`, each with `gt.txt` and `word_N.jpg` from 1.
 
     A line of `gt.txt` reads `word_1.jpg, "TEXT"`; quotes inside the text stand as they are. The
     folder appears whole or not at all; one made before with the same arguments is left as it is.
@@ -43,7 +43,7 @@ def generate(
     Args:
         out_dir: where to write; must not exist, be empty, or hold this very data set.
         train: number of training lines, at least 1.
-        eval: number of evaluation lines, at least 1.
+        test: number of test lines, at least 1.
         seed: any integer from 0; the same seed gives the same bytes, whatever `workers` is.
         workers: processes to use; one a core by default, 1 stays in this process.
 
@@ -54,16 +54,19 @@ def generate(
         UserError: an argument is out of range, `out_dir` holds something else, or a font package
             is missing.
     """
-    counts = {"train": train, "eval": eval}
+    counts = {"train": train, "test": test}
     for name, value in {**counts, "seed": seed}.items():
         if value < (0 if name == "seed" else 1):
             raise UserError(f"--{name}", f"{value} is too small", "Give a larger number")
-    manifest = json.dumps({"version": VERSION, **counts, "seed": seed}) + "\n"
-    if _is_there(out_dir, manifest):
+    manifest, former = (
+        json.dumps({"version": VERSION, "train": train, name: test, "seed": seed}) + "\n"
+        for name in ("test", "eval")
+    )
+    if _is_there(out_dir, manifest, former):
         return out_dir
     with atomic.atomic_directory(out_dir) as work:
         lines: dict[str, list[str]] = {split: [] for split in counts}
-        with Progress(train + eval, "drawing", "lines") as progress:
+        with Progress(train + test, "drawing", "lines") as progress:
             for split in counts:
                 (work / split).mkdir()
             for chunk, drawn in _drawn(_chunks(work, seed, counts), workers):
@@ -87,7 +90,7 @@ def draw_sample(seed: int, split: str, index: int) -> tuple[str, bytes]:
 
 def split_of(text: str) -> str:
     """The only split that `text` may appear in, in capitals or small letters."""
-    return "eval" if zlib.crc32(text.lower().encode()) % EVAL_SHARE == 0 else "train"
+    return "test" if zlib.crc32(text.lower().encode()) % TEST_SHARE == 0 else "train"
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,15 @@ def _is(file: Path, content: bytes) -> bool:
     return file.stat().st_size == len(content) and read_bounded(file, len(content)) == content
 
 
-def _is_there(out_dir: Path, manifest: str) -> bool:
+def _is_there(out_dir: Path, manifest: str, former: str) -> bool:
+    """Tells whether the data set is there; one of 0.1, whose test set is `eval`, is replaced."""
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     written = out_dir / MANIFEST
     if written.is_file() and _is(written, manifest.encode()):
         return True
+    if written.is_file() and _is(written, former.encode()):
+        return False
     raise UserError(str(out_dir), "holds something else", "Name a new folder, or remove this one")
 
 

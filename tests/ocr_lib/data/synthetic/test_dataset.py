@@ -12,7 +12,7 @@ from ocr_lib.errors import DataError, UserError
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(
-        tmp_path_factory.mktemp("synthetic") / "data", train=430, eval=60, seed=3, workers=1
+        tmp_path_factory.mktemp("synthetic") / "data", train=430, test=60, seed=3, workers=1
     )
 
 
@@ -26,7 +26,7 @@ def read(folder: Path) -> dict[str, str]:
     return {name: text[1:-1] for name, text in (line.split(", ", 1) for line in lines)}
 
 
-@pytest.mark.parametrize(("split", "count"), [("train", 430), ("eval", 60)])
+@pytest.mark.parametrize(("split", "count"), [("train", 430), ("test", 60)])
 def test_a_split_is_in_icdar_form(data: Path, split: str, count: int) -> None:
     labels = read(data / split)
     assert list(labels) == [f"word_{number}.jpg" for number in range(1, count + 1)]
@@ -36,7 +36,7 @@ def test_a_split_is_in_icdar_form(data: Path, split: str, count: int) -> None:
 
 
 def test_bytes_do_not_depend_on_the_number_of_processes(data: Path, tmp_path: Path) -> None:
-    other = generate(tmp_path / "data", train=430, eval=60, seed=3, workers=2)
+    other = generate(tmp_path / "data", train=430, test=60, seed=3, workers=2)
     assert digests(other) == digests(data)
 
 
@@ -50,37 +50,45 @@ def test_another_seed_gives_other_lines() -> None:
     assert draw_sample(3, "train", 0) != draw_sample(4, "train", 0)
 
 
-def test_no_evaluation_text_is_trained_on(data: Path) -> None:
+def test_no_text_of_the_test_set_is_trained_on(data: Path) -> None:
     trained = {text.lower() for text in read(data / "train").values()}
-    held_out = {text.lower() for text in read(data / "eval").values()}
+    held_out = {text.lower() for text in read(data / "test").values()}
     assert not trained & held_out
-    assert {split_of(text) for text in held_out} == {"eval"}
+    assert {split_of(text) for text in held_out} == {"test"}
     assert split_of("Total") == split_of("TOTAL")
 
 
 def test_doing_it_again_leaves_the_data_set_alone(data: Path) -> None:
     before = (data / "train").stat().st_mtime_ns
-    generate(data, train=430, eval=60, seed=3)
+    generate(data, train=430, test=60, seed=3)
     assert (data / "train").stat().st_mtime_ns == before
+
+
+def test_a_data_set_of_0_1_is_drawn_again(tmp_path: Path) -> None:
+    former = tmp_path / "data"
+    (former / "eval").mkdir(parents=True)
+    (former / "synthetic.json").write_text('{"version": 1, "train": 2, "eval": 1, "seed": 0}\n')
+    generate(former, train=2, test=1, seed=0, workers=1)
+    assert {path.name for path in former.iterdir()} == {"train", "test", "synthetic.json"}
 
 
 def test_something_else_is_never_overwritten(data: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("five years of work")
     for folder in (tmp_path, tmp_path / "thesis.txt", data):
         with pytest.raises(UserError, match="holds something else"):
-            generate(folder, train=5, eval=5, seed=3)
+            generate(folder, train=5, test=5, seed=3)
     assert (tmp_path / "thesis.txt").read_text() == "five years of work"
 
 
 def test_an_empty_folder_is_used(tmp_path: Path) -> None:
-    generate(tmp_path, train=2, eval=1, seed=0, workers=1)
+    generate(tmp_path, train=2, test=1, seed=0, workers=1)
     assert np.unique(list(read(tmp_path / "train"))).size == 2
 
 
-@pytest.mark.parametrize("wrong", [{"train": 0}, {"eval": -1}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"train": 0}, {"test": -1}, {"seed": -1}])
 def test_numbers_out_of_range_name_the_option(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"--{next(iter(wrong))}: "):
-        generate(tmp_path / "data", **{"train": 2, "eval": 1, "seed": 0, **wrong})
+        generate(tmp_path / "data", **{"train": 2, "test": 1, "seed": 0, **wrong})
     assert not any(tmp_path.iterdir())
 
 
@@ -89,5 +97,5 @@ def test_images_that_are_never_written_end_the_drawing(
 ) -> None:
     monkeypatch.setattr("ocr_lib.data.synthetic.dataset.CHUNK_TIMEOUT_S", 0.0)
     with pytest.raises(DataError, match=r"its images are not written .*Look at the storage"):
-        generate(tmp_path / "data", train=9, eval=1, seed=3, workers=2)
+        generate(tmp_path / "data", train=9, test=1, seed=3, workers=2)
     assert not any(tmp_path.iterdir())
