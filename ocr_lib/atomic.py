@@ -8,6 +8,10 @@ one is moved aside first, and the next writer, or `recover`, puts it back.
 
 A writer holds a lock on what it writes. A temporary name without a lock is a leftover of a process
 that was killed: `recover` removes it, and trees that are uploaded leave it out (`is_temporary`).
+
+On a file system of another machine a lock may be known to one client alone, or to none (the mount
+options `nolock` and `local_lock` of NFS). There a leftover is what nothing was written to for a
+day, by the clock of the file server, since those of its clients differ.
 """
 
 import ctypes
@@ -25,10 +29,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ocr_lib.regular_file import read_bounded
+
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux' renameat2(2)
 CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EXDEV)
 SYNC_EACH = 256  # files; above, flushing the whole file system once is faster
 ATTEMPTS = 10  # against other writers of the same name
+# Types of file systems, as /proc/self/mountinfo has them, that several machines may write to.
+SHARED = {
+    *("nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "beegfs", "9p", "afs"),
+    *("virtiofs", "fuse"),  # and what FUSE mounts as `fuse.…`
+}
+ABANDONED_S = 86_400.0
+MAX_MOUNTS_BYTES = 16 << 20
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}\.(?P<kind>tmp|old)", re.DOTALL)
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -147,10 +160,34 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Removes a file or directory unless a process holds its lock."""
-    with suppress(OSError), locked(path) as is_free:
-        if is_free:
-            _remove(path)
+    """Removes a file or directory unless a process holds its lock, or may hold one elsewhere."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            is_free = _lock(handle)
+            is_shared = file_system_type(path) in SHARED
+            if _age_s(path) > ABANDONED_S and is_free is not False if is_shared else is_free:
+                _remove(path)
+        finally:
+            os.close(handle)
+
+
+def file_system_type(path: Path) -> str:
+    """Returns the type of the file system that a path is on, as `ext4`; "" if it is unknown."""
+    device = path.lstat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in read_bounded("/proc/self/mountinfo", MAX_MOUNTS_BYTES).splitlines():
+        mount, _, source = os.fsdecode(line).partition(" - ")
+        if mount.split()[2] == number:
+            return source.split()[0].partition(".")[0]
+    return ""
+
+
+def _age_s(path: Path) -> float:
+    """Returns for how long, by the file system's clock, nothing was written to a path, s."""
+    with tempfile.TemporaryFile(dir=path.parent) as now:
+        newest = max(item.lstat().st_mtime for item in (path, *path.rglob("*")))
+        return os.fstat(now.fileno()).st_mtime - newest
 
 
 @contextmanager

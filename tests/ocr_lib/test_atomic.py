@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,45 @@ def test_writers_that_still_run_keep_their_temporary_names(tmp_path):
         assert all(map(is_temporary, left))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "d"]
     assert not is_temporary(".hidden.tmp")
+
+
+@pytest.mark.parametrize("locks", ["of this client", "none"])
+def test_on_a_shared_file_system_a_leftover_is_a_day_old_by_its_clock(tmp_path, monkeypatch, locks):
+    """Locks of other machines' writers are not seen here, and this machine's clock is ahead."""
+    monkeypatch.setattr(atomic, "SHARED", {atomic.file_system_type(tmp_path)})
+    monkeypatch.setattr("time.time", lambda: 1e12)
+    if locks == "none":
+        monkeypatch.setattr(atomic, "_lock", lambda handle: None)
+    now = tmp_path.stat().st_mtime
+    old, young = now - 86_500, now - 86_000
+    for name in ("old", "young", "busy"):
+        (tmp_path / f".{name}.abcd_123.tmp").mkdir()
+        (tmp_path / f".{name}.abcd_123.tmp" / "file").touch()
+        (tmp_path / f".{name}_file.abcd_123.tmp").touch()
+        for item in tmp_path.rglob(f".{name}*"):
+            for path in (*item.rglob("*"), item):
+                os.utime(path, (0, young if name == "young" else old))
+    (tmp_path / ".busy.abcd_123.tmp" / "file").write_text("written to just now")
+    (tmp_path / ".busy_file.abcd_123.tmp").write_text("written to just now")
+    recover_all(tmp_path)
+    left = {path.name.split(".")[1] for path in tmp_path.iterdir()}
+    assert left == {"young", "young_file", "busy", "busy_file"}
+
+
+def test_on_a_shared_file_system_a_lock_counts_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "SHARED", {atomic.file_system_type(tmp_path)})
+    with atomic_directory(tmp_path / "d") as work:
+        os.utime(work, (0, 0))
+        recover_all(tmp_path)
+        assert work.is_dir()
+
+
+def test_the_type_of_a_file_system_is_known(tmp_path):
+    assert atomic.file_system_type(Path("/proc")) == "proc"
+    command = ["stat", "--file-system", "--format=%T", str(tmp_path)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert atomic.file_system_type(tmp_path) in shown.strip().replace("/ext3", "/ext4")
+    assert atomic.file_system_type(tmp_path) not in atomic.SHARED
 
 
 def test_a_link_to_a_directory_is_replaced_like_one(tmp_path):
