@@ -5,7 +5,6 @@ endpoint, the object and what to do, in that an interrupted download goes on whe
 in conditional writes, which it has no call for: they are a plain PUT to a presigned URL.
 """
 
-import base64
 import hashlib
 import io
 import threading
@@ -30,7 +29,7 @@ from ocr_lib.digest import sha256_file
 from ocr_lib.errors import OcrError, ServiceError
 from ocr_lib.polling import Pauses, retry
 from ocr_lib.storage.etag import PART_BYTES, EtagHash, HashingReader
-from ocr_lib.storage.s3_answers import code_of, explain
+from ocr_lib.storage.s3_answers import DAMAGED_ON_THE_WAY, code_of, explain
 from ocr_lib.storage.s3_http import NotS3Error, S3Pool, TooLargeError, chunks
 from ocr_lib.tls import trust
 
@@ -41,7 +40,6 @@ RACERS = 8  # threads that try whether a store honours conditions
 RACE_START_S = 60.0  # for the last of them to start
 # What parsing an answer raises that is no XML of S3's, or has dates that are none.
 UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError)
-DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
 UPLOAD_ATTEMPTS = 2
 NO_UPLOAD = "NoSuchUpload"
 
@@ -250,8 +248,6 @@ class S3Client:
 
     def _put_once(self, bucket: str, key: str, content: bytes, etag: str | None) -> str:
         headers = {"If-Match": f'"{etag}"'} if etag else {"If-None-Match": "*"}
-        digest = hashlib.md5(content, usedforsecurity=False)
-        headers["Content-MD5"] = base64.b64encode(digest.digest()).decode()
         with self._asking("write", bucket, key):
             url = self._minio.presigned_put_object(bucket, key, expires=PRESIGNED)
             response = self._pool.request("PUT", url, body=content, headers=headers, retries=False)
@@ -260,7 +256,8 @@ class S3Client:
         if not response.headers.get("etag"):
             self._fail("write", bucket, key, NotS3Error())
         written = str(response.headers["etag"]).strip('"')
-        if not self._has_arrived(bucket, key, written, digest.hexdigest(), len(content)):
+        sent = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if not self._has_arrived(bucket, key, written, sent, len(content)):
             raise DigestError(
                 f"{self._name(bucket, key)}: damaged on its way to the store. "
                 "Check the network and what stands before the store, then write it again."
@@ -342,8 +339,8 @@ class S3Client:
                     written = self._minio.put_object(
                         bucket, key, reader, size, part_size=PART_BYTES
                     )
-                except S3Error as error:
-                    if error.code in DAMAGED_ON_THE_WAY:
+                except MinioException as error:
+                    if _was_damaged(error):
                         continue
                     raise
                 if not written.etag:
@@ -537,9 +534,21 @@ class S3Client:
 ERRORS: dict[str, type[ServiceError]] = {
     "missing": MissingObjectError,
     "refused": RefusedError,
+    "damaged": DigestError,
     "unanswered": UnansweredError,
     "failed": ServiceError,
 }
+
+
+def _was_damaged(error: MinioException) -> bool:
+    """Tells whether the store refused a body because it is not what was sent.
+
+    rclone ends an upload in parts then, so that what minio raises is that it cannot abort it.
+    """
+    cause = error.__context__
+    if code_of(error) == NO_UPLOAD and isinstance(cause, MinioException):
+        return _was_damaged(cause)
+    return code_of(error) in DAMAGED_ON_THE_WAY
 
 
 def _stored(item: Any) -> StoredObject:

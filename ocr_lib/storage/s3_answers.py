@@ -29,6 +29,12 @@ NEXT_STEPS = {
     "MethodNotAllowed": "Check OCR_S3_ENDPOINT and the retention of the bucket",
     NOT_S3: "Check OCR_S3_ENDPOINT: a web page, a console or a proxy answers there, not an S3 API",
 }
+DAMAGED_ON_THE_WAY = ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
+NEXT_STEPS |= dict.fromkeys(
+    DAMAGED_ON_THE_WAY,
+    "It was damaged on its way to the store: check the network and what stands before the store, "
+    "then run this again",
+)
 OTHER_STEP = "Look into the store's log"
 
 CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
@@ -45,7 +51,7 @@ REFUSALS = (
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchUpload")
 PASSING = ("SlowDown", "RequestTimeout")
 
-Kind = Literal["conflict", "missing", "refused", "unanswered", "failed"]
+Kind = Literal["conflict", "missing", "refused", "damaged", "unanswered", "failed"]
 
 
 class Explanation(NamedTuple):
@@ -111,6 +117,8 @@ def _kind(code: str, status: int) -> Kind:
         return "missing"
     if code in REFUSALS:
         return "refused"
+    if code in DAMAGED_ON_THE_WAY:
+        return "damaged"
     return "unanswered" if code in PASSING or status >= 500 else "failed"
 
 

@@ -4,6 +4,8 @@ A timeout of a connection is about silence alone: a server that sends a byte now
 for ever. So headers and bodies have deadlines of their own, whatever arrives in between.
 """
 
+import base64
+import hashlib
 import io
 import re
 import socket
@@ -102,7 +104,8 @@ class S3Pool(urllib3.PoolManager):
     """Connections to one endpoint.
 
     Where S3 answers with XML, web pages are refused; an object itself may be a web page. Failures
-    of the server are repeated, unless a call sets `retries=False`.
+    of the server are repeated, unless a call sets `retries=False`. Each write says the MD5 of its
+    body, so that a damaged one does not replace what is there.
 
     Args:
         timeout_s: the longest silence of a connection.
@@ -140,6 +143,9 @@ class S3Pool(urllib3.PoolManager):
 
     def _send_once(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         streamed = not kwargs.pop("preload_content", True)
+        if method == "PUT" and isinstance(body := kwargs.get("body"), bytes):
+            kwargs["headers"] = headers = urllib3.HTTPHeaderDict(kwargs.get("headers"))
+            headers.setdefault("Content-MD5", content_md5(body))
         response = super().urlopen(method, url, *args, preload_content=False, **kwargs)
         is_page = response.status < 500 and "html" in response.headers.get("content-type", "")
         if is_page and (method == "POST" or LISTING.search(url)):
@@ -148,6 +154,11 @@ class S3Pool(urllib3.PoolManager):
         if streamed and response.status < 300:
             return response
         return _read(response, method)
+
+
+def content_md5(body: bytes) -> str:
+    """Returns the header with which a store refuses a body that was damaged on its way."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def chunks(response: Any, max_bytes: int, longest_s: float) -> Iterator[bytes]:

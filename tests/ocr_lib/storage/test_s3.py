@@ -373,6 +373,22 @@ def test_an_upload_that_was_damaged_on_its_way_goes_up_again(
             client.put(any_store.bucket, f"{key} of bytes", b"content")
 
 
+def test_a_damaged_write_does_not_replace_what_is_there(store: Store) -> None:
+    """On a store that compares the MD5 which the request says."""
+    former = store.put_bytes("refused/a", b"former")
+    with FaultProxy(store.client.endpoint) as server:
+        client = S3Client(server.endpoint, *keys_of_environment(), REGION)
+        rule = server.add(damaged_upload(), method="PUT", times=None)
+        with pytest.raises(DigestError, match=r"damaged on its way to the store, 2 times\. Check"):
+            client.put(store.bucket, "refused/a", b"content")
+        with pytest.raises(
+            DigestError, match=r"BadDigest\. It was damaged on its way to the store"
+        ):
+            client.put_if(store.bucket, "refused/a", b"content", former)
+    assert rule.statuses == [400, 400, 400]
+    assert store.get_bytes("refused/a", 9) == b"former"
+
+
 def test_a_store_whose_tags_are_no_md5_is_read_once(store: Store) -> None:
     def other_tag(exchange: Exchange) -> None:
         whole = exchange.forward()
