@@ -75,8 +75,10 @@ class Cases:
         wrong, state = "", ""
         try:
             state = str(action())
-        except NotInjectedError:
-            raise
+        except NotInjectedError as error:
+            with self.record.lock:
+                self.failures[case] = f"{type(error).__name__}: {error}"
+            return
         except (Exception, AssertionError) as error:
             wrong = f"{type(error).__name__}: {str(error)[:SHOWN]}"
         self.count(case, state or case, wrong, time.monotonic() - started)

@@ -8,7 +8,7 @@ import ctypes
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,12 +26,18 @@ from ocr_lib.config.loader import load_config
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.roles import SplitRule
+from ocr_lib.errors import ServiceError
+from ocr_lib.jobs import retry, snapshots
 from ocr_lib.registry.champion import pin_champion
 from ocr_lib.registry.garbage_collection import collect_garbage, store_time
 from ocr_lib.registry.retention import DAY_S, RetentionPolicy
 from ocr_lib.runspec.parameters import RunParameters
 from ocr_lib.runspec.partition import DataPartition, PreflightSettings
-from ocr_lib.storage import store_lease
+from ocr_lib.serving.client import ServedRecognition
+from ocr_lib.serving.feedback.export import TO_LABEL, read_corrections, write_data_set
+from ocr_lib.serving.feedback.recorder import FeedbackRecorder
+from ocr_lib.serving.feedback.samples import FeedbackStore
+from ocr_lib.storage import s3_http, store_lease
 from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.artifacts import download
 from ocr_lib.storage.store import Store
@@ -47,7 +53,10 @@ RUN = "killed"
 JUDGED = "judged"  # its champion is pinned and its test set predicted
 BEFORE = "judged-before"  # and this one is evaluated
 MODEL = "killed"
+DIGITS = tuple("0123456789")
+DOUBTFUL = TEXTS[:6]  # read by the served model with a low score
 REFUSED = "the step"  # what the line of an error begins with
+SILENCE_S = 2.0  # after which a store that may fail is given up
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000  # of Linux
 TINY = ("Train.dataset.data_dir", "Eval.dataset.data_dir", "Global.save_model_dir")
 
@@ -108,10 +117,11 @@ def build_world(store: Store, folder: Path, bucket: Path) -> World:
     download(store, joined.train, folder / "train-lmdb")
     assert joined.validation is not None
     download(store, joined.validation, folder / "validation-lmdb")
-    put_into_production(store, MODEL, write_bundle(folder / "champion", tuple("0123456789")))
+    put_into_production(store, MODEL, write_bundle(folder / "champion", DIGITS))
     model = _train(store, world, folder / "train-work", "trained")
     world = replace(world, model=model)
     predictions = _predict(store, world, folder / "predict-work", JUDGED)
+    _record_doubtful(store, DOUBTFUL)
     pin_champion(store, BEFORE, MODEL)
     world = replace(world, predictions=predictions)
     return replace(world, evaluation=_evaluate(store, world, folder / "evaluate-work", BEFORE))
@@ -245,6 +255,35 @@ def _gc(store: Store, world: World, work: Path) -> None:
     collect_garbage(store, RetentionPolicy(), store_time(store) + 400 * DAY_S)
 
 
+def _record_doubtful(store: Store, texts: Sequence[str]) -> None:
+    """Records lines as a client does, which no fault of the store may hold up."""
+    from tests.ocr_lib.serving.tiny_bundle import line_image
+
+    with FeedbackRecorder(store, MODEL) as recorder:
+        for text in texts:
+            image = line_image(text, DIGITS)
+            recorder.offer(image, ServedRecognition(text, 0.1, (), None, version=1))
+    if recorder.problem:
+        raise ServiceError(recorder.problem)
+
+
+def _feedback_record(store: Store, world: World, work: Path) -> None:
+    _record_doubtful(store, [f"{text}{text}" for text in DOUBTFUL])
+
+
+def _feedback_export(store: Store, world: World, work: Path) -> None:
+    write_data_set(FeedbackStore(store, MODEL), work / "out/feedback")
+
+
+def _feedback_correct(store: Store, world: World, work: Path) -> None:
+    """Writes what a person filled into the list of an export."""
+    lines = list(FeedbackStore(store, MODEL).lines())
+    work.mkdir(parents=True, exist_ok=True)
+    rows = [f"images/{line.name}.png\t{line.recognition.text[::-1]}\n" for line in lines]
+    (work / TO_LABEL).write_text("".join(rows), "utf-8")
+    read_corrections(FeedbackStore(store, MODEL), work / TO_LABEL)
+
+
 RANKS = {"train-2": 2}  # processes of a step that is not one
 STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "gen-label": _gen_label,
@@ -263,7 +302,18 @@ STEPS: dict[str, Callable[[Store, World, Path], object]] = {
     "replace-upload": _replace_upload,
     "download": _download,
     "gc": _gc,
+    "feedback-record": _feedback_record,
+    "feedback-export": _feedback_export,
+    "feedback-correct": _feedback_correct,
 }
+
+
+def run_harmed_step(step: str, world: World, work: Path, disk_kib: int = 0) -> None:
+    """Runs one step whose store may fail, with shorter deadlines; for a child process."""
+    s3_http.SMALL_S = s3_http.ANSWER_S = 4.0
+    retry.STORE_AWAY_S, retry.RETRY_S = 3.0, 0.5
+    snapshots.PERIOD_S = 0.2  # training takes less than a second
+    run_step(step, world, work, SILENCE_S, disk_kib)
 
 
 def run_step(

@@ -41,6 +41,7 @@ VOLATILE = {
     "train-2": r"out/(?!.*\.(pdparams|pdopt)$)",
     "predict": r"predictions/killed/",
     "gc": r"leases/",
+    "feedback-record": r"feedback/.*\.json$",
 }
 ONLY_WRITES = ("train-elsewhere",)  # it starts with an empty disk, so renames leave nothing
 WAITING = {"gc": 8}  # cases at the same time: most of it is waiting for a lease to end
