@@ -4,21 +4,25 @@
     python images/audit.py --url https://osv.example/v1/query
 
 Nothing is installed and nothing resolved: names and versions of the locks in `requirements/` are
-asked for at an advisory server that speaks OSV's protocol. A package that could not be looked up is
-a failure, not a pass.
+asked for at an advisory server that speaks OSV's protocol, whatever Python or system an entry is
+for. A package that could not be looked up is a failure, not a pass.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OSV = "https://api.osv.dev/v1/query"
 TIMEOUT_S = 1800  # of the whole audit
+PIN = re.compile(r"([\w.-]+)(?:\[[\w.,-]+\])?==([\w.!+-]+)(?=\s|;|$)")
 Tree = dict[str, Any]
 
 
@@ -28,25 +32,73 @@ def locks() -> list[Path]:
     return [file for file in files if "--hash=" in file.read_text("utf-8")]
 
 
-def command(files: Sequence[Path], url: str, ignored: Sequence[str]) -> list[str]:
+def pins(files: Iterable[Path]) -> dict[str, set[str]]:
+    """Returns the versions of each package that the locks pin: they differ with Python and set.
+
+    Raises:
+        SystemExit: an entry is not `name==version`, so it could not be looked up.
+    """
+    versions: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+            if not line.strip() or line.lstrip().startswith(("#", "--hash=")):
+                continue
+            pin = PIN.match(line)
+            if pin is None:
+                raise SystemExit(f"{file}:{number}: {line!r} is not name==version. Lock it again.")
+            versions[pin[1]].add(pin[2])
+    return versions
+
+
+def rounds(versions: dict[str, set[str]]) -> list[str]:
+    """Returns requirements that name each version once, and no package twice: pip-audit's limit."""
+    count = max(map(len, versions.values()), default=0)
+    ordered = {name: sorted(each) for name, each in sorted(versions.items())}
+    return [
+        "".join(f"{name}=={each[index]}\n" for name, each in ordered.items() if index < len(each))
+        for index in range(count)
+    ]
+
+
+def command(file: Path, url: str, ignored: Sequence[str]) -> list[str]:
     """Returns how pip-audit is called."""
-    options = ["--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json"]
+    options = ["--disable-pip", "--no-deps", "--progress-spinner=off", "--format=json"]
     service = ["--vulnerability-service=osv", f"--osv-url={url}"]
     return [
         *(sys.executable, "-m", "pip_audit", *options, *service),
         *(f"--ignore-vuln={advisory}" for advisory in ignored),
-        *(f"--requirement={file}" for file in files),
+        f"--requirement={file}",
     ]
 
 
-def findings(report: Tree) -> tuple[list[str], list[str]]:
-    """Returns what pip-audit found, and what it could not look up, a line for each.
+def audit(requirements: str, url: str, ignored: Sequence[str]) -> list[Tree]:
+    """Returns what pip-audit says of each package.
 
-    Args:
-        report: pip-audit's, as JSON. The same package is in several locks.
+    Raises:
+        ValueError: it says nothing; the message has its last line.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(requirements)
+        run = subprocess.run(
+            command(file, url, ignored),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    try:
+        packages: list[Tree] = json.loads(run.stdout)["dependencies"]
+    except ValueError:
+        last = (run.stderr.strip().splitlines() or ["pip-audit wrote nothing"])[-1]
+        raise ValueError(last) from None
+    return packages
+
+
+def findings(packages: Iterable[Tree]) -> tuple[list[str], list[str]]:
+    """Returns what pip-audit found, and what it could not look up, a line for each."""
     found, unknown = set(), set()
-    for package in report["dependencies"]:
+    for package in packages:
         name = package["name"]
         if reason := package.get("skip_reason"):
             unknown.add(f"{name}: {reason}")
@@ -63,28 +115,22 @@ def main() -> int:
     parser.add_argument("--ignore", action="append", default=[], help="an advisory's id")
     parser.add_argument("files", nargs="*", type=Path, metavar="LOCK", help="instead of all")
     args = parser.parse_args()
-    files = args.files or locks()
-    run = subprocess.run(
-        command(files, args.url, args.ignore),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    versions = pins(args.files or locks())
+    packages: list[Tree] = []
     try:
-        report = json.loads(run.stdout)
-    except ValueError:
-        cause = (run.stderr.strip().splitlines() or ["pip-audit wrote nothing"])[-1]
+        for requirements in rounds(versions):
+            packages += audit(requirements, args.url, args.ignore)
+    except ValueError as error:
         sys.stderr.write(
-            f"{args.url}: {cause}\nNothing was audited. Run this where {OSV} can be reached, or "
+            f"{args.url}: {error}\nNothing was audited. Run this where {OSV} can be reached, or "
             "name another server that speaks its protocol: make audit AUDIT_URL=…\n"
         )
         return 2
-    found, unknown = findings(report)
+    found, unknown = findings(packages)
     for line in (*found, *unknown):
         sys.stdout.write(f"{line}\n")
-    total = len({package["name"] for package in report["dependencies"]})
-    sys.stdout.write(f"{total} packages, {len(found)} advisories, {len(unknown)} not looked up\n")
+    count = f"{len(versions)} packages in {len(packages)} versions"
+    sys.stdout.write(f"{count}, {len(found)} advisories, {len(unknown)} not looked up\n")
     return 1 if found else 2 if unknown else 0
 
 

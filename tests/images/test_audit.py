@@ -1,6 +1,7 @@
 """`make audit` against an advisory server on this machine, which answers as OSV does."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_a_known_vulnerability_is_named_with_its_fix(lock: Path) -> None:
     assert found.returncode == 1
     assert found.stdout.splitlines() == [
         "urllib3 2.7.0: PYSEC-2026-1, fixed in 2.7.1",
-        "2 packages, 1 advisories, 0 not looked up",
+        "2 packages in 2 versions, 1 advisories, 0 not looked up",
     ]
     assert (ignored.returncode, ignored.stdout.count("PYSEC")) == (0, 0)
 
@@ -108,8 +109,47 @@ def test_without_a_network_the_next_step_is_said(lock: Path) -> None:
 
 def test_a_package_that_was_not_looked_up_is_no_pass() -> None:
     skipped = {"name": "b", "skip_reason": "Dependency not found"}
-    report = {"dependencies": [{"name": "a", "version": "1", "vulns": []}, skipped, skipped]}
-    assert audit.findings(report) == ([], ["b: Dependency not found"])
+    packages = [{"name": "a", "version": "1", "vulns": []}, skipped, skipped]
+    assert audit.findings(packages) == ([], ["b: Dependency not found"])
+
+
+def test_a_package_is_looked_up_in_each_of_its_versions(tmp_path: Path) -> None:
+    """One lock has two of them, for two versions of Python; another lock has a third one."""
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    marker = "python_full_version < '3.12'"
+    one.write_text(f"urllib3==2.7.0 ; {marker} \\\n    --hash=sha256:{HASH}\nurllib3==2.8.0\n")
+    other.write_text("# a comment\nurllib3==2.7.0\nurllib3[brotli]==2.6.9\nsix==1.17.0\n")
+    assert audit.pins([one, other]) == {
+        "urllib3": {"2.6.9", "2.7.0", "2.8.0"},
+        "six": {"1.17.0"},
+    }
+    with advisories(urllib3=ADVISORY) as url:
+        found = run(url, str(one), str(other))
+    assert found.stdout.splitlines() == [
+        "urllib3 2.6.9: PYSEC-2026-1, fixed in 2.7.1",
+        "urllib3 2.7.0: PYSEC-2026-1, fixed in 2.7.1",
+        "urllib3 2.8.0: PYSEC-2026-1, fixed in 2.7.1",  # this server does not ask for the version
+        "2 packages in 4 versions, 3 advisories, 0 not looked up",
+    ]
+
+
+@pytest.mark.parametrize("line", ["six", "six>=1", "six @ https://example/six.whl", "-e ."])
+def test_what_is_not_pinned_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "lock.txt").write_text(f"urllib3==2.7.0\n{line}\n")
+    failed = run("http://127.0.0.1:1", str(tmp_path / "lock.txt"))
+    assert failed.returncode == 1
+    assert (
+        failed.stderr == f"{tmp_path}/lock.txt:2: {line!r} is not name==version. Lock it again.\n"
+    )
+
+
+def test_all_locks_can_be_audited_at_once() -> None:
+    """They pin packages in several versions, which pip-audit takes from no two files."""
+    with advisories() as url:
+        passed = run(url)
+    assert (passed.returncode, passed.stderr) == (0, "")
+    packages, versions = map(int, re.findall(r"\d+", passed.stdout)[:2])
+    assert 100 < packages < versions
 
 
 def test_every_lock_is_audited() -> None:
