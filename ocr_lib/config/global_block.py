@@ -83,6 +83,8 @@ class GlobalConfig:
         peer_minutes: of several processes, how long one waits for the others. Default 10.
         check_finite: stop at the first loss that is not finite. Default true.
         allow_partial_load: accept weights that match less than 99 % of the network.
+        recalibrate_norms: batch norms of `pretrained_model` get the statistics of this number of
+            training samples before the first step, and scale and shift that make up for them.
         ignored_keys: keys of PaddleOCR that have no meaning here; export leaves every size open
             that the network allows, whatever `d2s_train_image_shape` says.
     """
@@ -133,12 +135,14 @@ class GlobalConfig:
     peer_minutes: float = 10.0
     check_finite: bool = True
     allow_partial_load: bool = False
+    recalibrate_norms: int | None = None
     ignored_keys: dict[str, Any] = field(default_factory=dict, metadata=collects(*IGNORED))
 
     def __post_init__(self) -> None:
         at_least(self, 1, "epoch_num", "max_text_length", "save_epoch_step", "eval_batch_epoch")
         at_least(self, 1, "calc_epoch_interval", "print_batch_step", "log_smooth_window")
         at_least(self, 1, "save_step_every", "keep_checkpoints", "early_stop_evals")
+        at_least(self, 1, "recalibrate_norms")
         at_least(self, 0, "seed", "narrow_first_epochs")
         above(self, 0, "train_minutes", "save_minutes", "scale_loss", "peer_minutes", "ema_decay")
         above(self, 0, "ema_gamma")

@@ -14,7 +14,6 @@ from ocr_lib.atomic import atomic_directory, write_json, write_text
 from ocr_lib.config.characters import DICTIONARY, write_dictionary
 from ocr_lib.config.custom_parts import NO_PARTS, AllowedParts
 from ocr_lib.config.loader import config_from_dict, load_values
-from ocr_lib.converters.bn_recalibration import recalibrate
 from ocr_lib.converters.drawn_lines import drawn_lines
 from ocr_lib.converters.exported_model import ExportedModel, read_exported_model
 from ocr_lib.converters.layout import CONFIG, RECORD, WEIGHTS
@@ -29,6 +28,7 @@ from ocr_lib.errors import ImportModelError
 from ocr_lib.export.paddle_format import merge_branches
 from ocr_lib.models import build_model
 from ocr_lib.training import forward_of
+from ocr_lib.training.bn_recalibration import recalibrate
 from ocr_lib.training.weights import save_weights
 
 HEIGHT = 48  # px, of all networks that can be imported

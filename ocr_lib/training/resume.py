@@ -44,13 +44,16 @@ class StartPoint:
         self._parallel = parallel
         self._log = log
 
-    def restore(self, network: nn.Layer, state: CheckpointState, *, resume: bool) -> None:
+    def restore(self, network: nn.Layer, state: CheckpointState, *, resume: bool) -> bool:
         """Takes up the run's own last checkpoint, else what the configuration names.
 
         Args:
             network: to fill.
             state: of its training, to fill.
             resume: whether the run goes on; False where the run directory holds another run.
+
+        Returns:
+            Whether it begins from `Global.pretrained_model`.
 
         Raises:
             CheckpointError: it is missing, damaged, or does not fit.
@@ -63,6 +66,8 @@ class StartPoint:
             self._resume(network, state, configured, self._load(configured))
         elif self._settings.pretrained_model:
             self._load_pretrained(network, self._settings.pretrained_model)
+            return True
+        return False
 
     def _newest_intact(self) -> tuple[Path, Checkpoint] | None:
         """Returns the run's own newest checkpoint that is intact; None where it has none yet.

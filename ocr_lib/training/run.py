@@ -16,6 +16,7 @@ from ocr_lib.data.loading.batches import Batch
 from ocr_lib.errors import ConfigError
 from ocr_lib.text.dictionary import Charset
 from ocr_lib.training import checkpoint, weights
+from ocr_lib.training.bn_recalibration import recalibrate_to
 from ocr_lib.training.data import DataLoaders, build_data
 from ocr_lib.training.ema import EMASettings
 from ocr_lib.training.log import PeerLog, RunLog
@@ -109,7 +110,10 @@ def _run(
     record = RunRecord(epochs, digest, samples)
     trainer = build_trainer(plan, data, epochs, parallel, log)
     start = StartPoint(plan.settings, data.charset, parallel, log)
-    start.restore(trainer.system.network, trainer.state, resume=stored is not None)
+    network = trainer.system.network
+    pretrained = start.restore(network, trainer.state, resume=stored is not None)
+    if pretrained and (count := plan.settings.recalibrate_norms):
+        recalibrate_to(network, data.train, count, parallel, log)
     progress = trainer.state.progress
     progress.rescale(trainer.length.steps_per_epoch)
     if stored is None and trainer.is_over():

@@ -4,15 +4,17 @@ import json
 from pathlib import Path
 
 import onnx
+import paddle
 import pytest
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.converters import import_model
+from ocr_lib.converters.drawn_lines import drawn_lines
 from ocr_lib.errors import ImportModelError
 from ocr_lib.text.dictionary import load_dictionary
+from ocr_lib.training import load_model
 from ocr_lib.training.migration import dictionary_beside
-from ocr_lib.training.run_dir import load_model
-from tests.ocr_lib.converters.conftest import Exported
+from tests.ocr_lib.converters.conftest import Exported, fold
 from tests.ocr_lib.converters.gap import gap
 
 
@@ -99,3 +101,34 @@ def test_a_network_that_computes_something_else_is_refused(v4: Exported, tmp_pat
     with pytest.raises(ImportModelError, match="computes something else: probabilities differ"):
         import_model(tmp_path / "other.onnx", tmp_path / "out", config=str(v4.config))
     assert not (tmp_path / "out").exists()
+
+
+def test_folded_norms_come_back(v3: Exported, folded: Path, tmp_path: Path) -> None:
+    """Evaluation computes the same, and training starts from about that."""
+    lines = drawn_lines("0123456789", 40)
+    import_model(folded, tmp_path / "out", config=str(v3.config), images=lines)
+    assert gap(v3.onnx, tmp_path / "out") < 1e-4
+    trained = load_model(load_config(tmp_path / "out/config.yml"), tmp_path / "out/weights")
+    norm = trained.model.backbone.conv1._batch_norm
+    assert float(norm._mean.abs().max()) > 0.01
+    fitted = [trained.preprocess.fit(line)[:, :160] for line in lines]
+    images = paddle.to_tensor(trained.preprocess.batch(fitted, 160))
+    maps = trained.model.backbone.conv1._conv(images)
+    norm.train()
+    by_batch = norm(maps)
+    norm.eval()
+    assert float((by_batch - norm(maps)).abs().mean()) < 0.3
+
+
+def test_a_folded_v6_reads_alike_in_training(v6: Exported, tmp_path: Path) -> None:
+    """Statistics of a batch take the place of those of the lines; its answers stay alike."""
+    lines = drawn_lines("0123456789", 40)
+    import_model(fold(v6, tmp_path), tmp_path / "out", config=str(v6.config), images=lines)
+    assert gap(v6.onnx, tmp_path / "out") < 1e-4
+    trained = load_model(load_config(tmp_path / "out/config.yml"), tmp_path / "out/weights")
+    fitted = [trained.preprocess.fit(line)[:, :160] for line in lines]
+    images = paddle.to_tensor(trained.preprocess.batch(fitted, 160))
+    features = trained.model.backbone(images)
+    trained.model.train()
+    by_batch = trained.model.backbone(images)
+    assert float((by_batch - features).abs().mean()) < 0.5 * float(features.abs().mean())

@@ -167,6 +167,7 @@ TABLE = [
             "checkpoints": Given("{weights}", {"epoch_num": 3}),
             "fallback_to_pretrained": Given(True, {"checkpoints": "absent/latest"}),
             "allow_partial_load": Given(True, {"pretrained_model": "{weights}", **WIDER}),
+            "recalibrate_norms": Given(8, {"pretrained_model": "{weights}"}),
             "use_amp": True,
             "amp_level": Given("O0", AMP),
             "amp_custom_black_list": Given(["relu"], {**AMP, "amp_custom_white_list": ["relu"]}),

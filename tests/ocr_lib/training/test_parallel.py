@@ -104,6 +104,25 @@ def test_one_process_goes_on_where_two_stopped(data, whole, tmp_path):
 
 
 @pytest.mark.slow
+def test_norms_are_recalibrated_alike_on_both_ranks(data, whole, tmp_path):
+    keys = {
+        "Global.use_sync_bn": True,
+        "Global.epoch_num": 1,
+        "Global.pretrained_model": whole / "run/latest",
+        "Global.recalibrate_norms": 10,
+    }
+    command = [TRAINS, tmp_path / "ranks", *small_options(*data, tmp_path / "run", **keys)]
+    with Ranks(tmp_path / "logs").start_ranks(command) as ranks:
+        assert ranks.wait() == [0, 0], ranks.logs()
+    log = (tmp_path / "run/train.log").read_text("utf-8")
+    assert " 6 batch norms have the statistics of 10 training samples" in log
+    first, second = (np.load(tmp_path / f"ranks/rank{rank}.npz") for rank in (0, 1))
+    assert first.files == second.files
+    for name in first.files:
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+@pytest.mark.slow
 def test_exchanges_sync_bn_and_the_failure_of_a_peer(tmp_path):
     with Ranks(tmp_path / "logs").start_ranks([EXCHANGES, tmp_path]) as ranks:
         assert ranks.wait() == [0, 0], ranks.logs()
