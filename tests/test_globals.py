@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "ocr_lib/child_process.py": "copies it for processes that are started",
     "ocr_lib/cpu.py": "sets what numeric libraries read while they are loaded",
     "ocr_lib/opencv.py": "sets what OpenCV reads while it is loaded, for that time",
+    "ocr_lib/serving/hidden_arguments.py": "hands it to the program that it becomes",
     "ocr_lib/training/parallel.py": "tells paddle to exchange by gloo, where there is no GPU",
 }
 
@@ -78,6 +79,7 @@ ECHOING = {
     "ocr_lib/jobs/log_tailer.py": "lines of the ranks' logs",
     "ocr_lib/jobs/worker.py": "a rank's log",
     "ocr_lib/jobs/workers.py": "stacks of the ranks",
+    "ocr_lib/serving/hidden_arguments.py": "what keeps it from becoming a server",
 }
 
 

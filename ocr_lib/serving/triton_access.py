@@ -7,14 +7,22 @@ from pathlib import Path
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.serving.connection import ADMIN_HEADER, MAKE_ADMIN_KEY
-from ocr_lib.settings import Settings
+from ocr_lib.settings import Settings, variable_name
 from ocr_lib.tls import load_authorities, load_certificate
 
 Address = IPv4Address | IPv6Address
 LOOPBACK = IPv4Address("127.0.0.1")
+ADMIN_KEY = variable_name("triton_admin_key")
 
 # What changes models or shows what others do. Inference, metadata and health stay open.
 RESTRICTED = ("model-repository", "model-config", "shared-memory", "statistics", "trace", "logging")
+
+# Triton's options that keep management from those without the key. Triton takes the key in its
+# arguments only: `hidden_arguments.py` puts it there, where no list of processes shows it.
+RESTRICTIONS = (
+    f"--grpc-restricted-protocol={','.join(RESTRICTED)}:{ADMIN_HEADER}={{{ADMIN_KEY}}}",
+    f"--http-restricted-api={','.join(RESTRICTED)}:{ADMIN_HEADER}={{{ADMIN_KEY}}}",
+)
 
 
 @dataclass(frozen=True)
@@ -102,17 +110,3 @@ def check_open_address(address: Address, admin_key: str) -> None:
             "OCR_TRITON_ADMIN_KEY_FILE to its file, here and where you deploy from; "
             f"or listen on {LOOPBACK}",
         )
-
-
-def restrictions(admin_key: str) -> list[str]:
-    """Returns the options that keep management from those without the key.
-
-    Triton takes the key in its arguments only: who may read them inside the server's container
-    knows it. It never stands in a manifest or in a command that people type.
-    """
-    if not admin_key:
-        return []
-    return [
-        f"--grpc-restricted-protocol={','.join(RESTRICTED)}:{ADMIN_HEADER}={admin_key}",
-        f"--http-restricted-api={','.join(RESTRICTED)}:{ADMIN_HEADER}={admin_key}",
-    ]

@@ -22,14 +22,16 @@ from ocr_lib.child_process import child_environment, die_with_parent
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.regular_file import read_tail
+from ocr_lib.serving import hidden_arguments
 from ocr_lib.serving.connection import check_admin_key
 from ocr_lib.serving.triton_access import (
+    ADMIN_KEY,
     LOOPBACK,
+    RESTRICTIONS,
     Address,
     ServerTls,
     check_open_address,
     parse_address,
-    restrictions,
 )
 from ocr_lib.serving.triton_env import find_triton, lay_out_backends, lay_out_code
 
@@ -116,13 +118,15 @@ class TritonServer:
         self._folder = Path(tempfile.mkdtemp(prefix="ocr-triton-"))
         try:
             backends = lay_out_backends(triton, self._folder / "backends")
+            arguments = self._arguments(backends)
             with self._open_log() as log:
                 self._process = subprocess.Popen(
-                    die_with_parent([str(triton.binary), *self._arguments(backends)]),
+                    die_with_parent([*self._launcher(), str(triton.binary), *arguments]),
                     env=child_environment(
                         {
                             "OCR_TRITON_NETWORK_KEY": secrets.token_hex(32),
                             **self._environment,
+                            **({ADMIN_KEY: self._admin_key} if self._admin_key else {}),
                             **triton.variables(),
                         },
                         search=triton.search_paths(),
@@ -184,6 +188,10 @@ class TritonServer:
             return ""
         return "\n".join([line for line in lines if line and line[0] not in "|+"][-LOG_TAIL_LINES:])
 
+    def _launcher(self) -> list[str]:
+        """Returns what keeps the management key out of the list of processes."""
+        return [sys.executable, "-I", hidden_arguments.__file__] if self._admin_key else []
+
     def _arguments(self, backends: Path) -> list[str]:
         assert self._folder is not None
         ports = [f"--{name}-port={port}" for name, port in self._ports.items()]
@@ -200,7 +208,7 @@ class TritonServer:
             *(f"--{name}-address={_option(name, self._listens(name))}" for name in PORTS),
             *ports,
             *(self._tls.arguments() if self._tls else ()),
-            *restrictions(self._admin_key),
+            *(RESTRICTIONS if self._admin_key else ()),
             *(f"--load-model={model}" for model in self._load),
         ]
 

@@ -6,7 +6,6 @@ They count as bad, and do not fail the suite; one that is mended does, until it 
 from fnmatch import fnmatchcase
 
 KNOWN: dict[str, str] = {
-    "in-command-lines": "tritonserver takes the key for its management on the command line only",
     "grpc/classes-of-[!S]*": "Triton 2.51, of the wheel nvidia-pytriton, divides by zero when it "
     "is asked for the classes of a text; later ones refuse it",
 }

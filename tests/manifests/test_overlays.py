@@ -6,7 +6,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ocr_lib.serving.triton_access import restrictions
+from ocr_lib.serving import hidden_arguments
+from ocr_lib.serving.triton_access import RESTRICTIONS
 from ocr_lib.storage.access_policy import ACCESS, secret_name
 from ocr_lib.storage.pod_env import (
     STORE_CONFIG_KEYS,
@@ -159,7 +160,8 @@ def test_servers_that_others_reach_ask_for_the_management_key(name: str) -> None
         next(item for item in containers(pod) if item["name"] == which)
         for which in ("triton", "keeper")
     )
-    assert {*restrictions("$(OCR_TRITON_ADMIN_KEY)")} <= {*triton["args"]}
+    assert {*RESTRICTIONS} <= {*triton["args"]}
+    assert triton["command"][2].endswith(hidden_arguments.__name__.replace(".", "/") + ".py")
     for container in (triton, keeper):  # no container starts without the Secret
         (key,) = [v for v in container["env"] if v["name"] == "OCR_TRITON_ADMIN_KEY"]
         assert key["valueFrom"] == {"secretKeyRef": {"name": TRITON_SECRET, "key": "key"}}

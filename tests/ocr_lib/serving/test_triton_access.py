@@ -26,7 +26,7 @@ from ocr_lib.serving.triton_server import TritonServer
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from tests.ocr_lib.serving.certificates import KEY, SERVER_NAME, Certificates
-from tests.ocr_lib.serving.sockets import listening
+from tests.ocr_lib.serving.sockets import family, listening
 from tests.ocr_lib.serving.tiny_bundle import line_image
 
 
@@ -186,6 +186,10 @@ def test_without_the_key_no_clients_code_runs(models: str, tmp_path: Path) -> No
         marker.unlink()
         load_by_http({"ocr-admin": KEY})
         assert marker.exists()
+        assert server.pid is not None
+        shown = [Path(f"/proc/{pid}/cmdline").read_text() for pid in family(server.pid)]
+        assert any("ocr-admin={OCR_TRITON_ADMIN_KEY}" in command for command in shown)
+        assert not any(KEY in command for command in shown)
 
 
 @pytest.mark.slow
