@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +20,12 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("search", max_examples=1000, deadline=None, suppress_health_check=SLOW)
 settings.load_profile("same")
+
+
+def pytest_sessionfinish() -> None:
+    """Saves what `make coverage` measured: pytest-xdist ends workers 10 s after their last test."""
+    if measured := coverage.Coverage.current():
+        measured.save()
 
 
 @pytest.fixture(scope="session")

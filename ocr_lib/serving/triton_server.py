@@ -224,7 +224,7 @@ class TritonServer:
         return f"{host}:{self._ports[protocol]}"
 
     def _wait(self) -> None:
-        """Waits until the server says over HTTP that it is ready."""
+        """Waits until the server says over HTTP that it is ready, and every port answers."""
         poll_until(
             self._is_ready,
             "tritonserver to be ready",
@@ -240,7 +240,8 @@ class TritonServer:
                 f"tritonserver ended at once (exit code {self._process.returncode}). "
                 f"The end of its log {self.log}:\n{self.log_tail()}"
             )
-        return _answers(f"{self.http_url}/v2/health/ready")
+        # Triton opens the port of its metrics last.
+        return _answers(f"{self.http_url}/v2/health/ready") and _answers(self.metrics_url)
 
 
 def _answers(url: str) -> bool:
