@@ -3,9 +3,10 @@
     python images/build.py --registry registry.example/ocr --push
 
 `build/images.json` holds name → reference: by digest where they were pushed, so that a package or a
-manifest means these very bytes; else by tag. An image that is not built keeps its entry. Each
-folder of `manifests/overlays/` and `manifests/kubeflow/` gets one below `build/manifests/` that
-builds on it and names these images: no file that git tracks changes.
+manifest means these very bytes; else by tag. What is pushed is built on a base by digest, too, and
+a label of the image has it. An image that is not built keeps its entry. Each folder of
+`manifests/overlays/` and `manifests/kubeflow/` gets one below `build/manifests/` that builds on it
+and names these images: no file that git tracks changes.
 """
 
 import argparse
@@ -75,12 +76,9 @@ def unpinned(names: Sequence[str], environment: Mapping[str, str]) -> str:
     return ""
 
 
-def build_command(
-    docker: str, name: str, reference: str, environment: Mapping[str, str]
-) -> list[str]:
+def build_command(docker: str, name: str, reference: str, base: str) -> list[str]:
     """Returns the command that builds one image; a label says on which base."""
-    base, named = base_of(name, environment)
-    arguments = [f"--build-arg={BASES[name][0]}={base}"] if named else []
+    arguments = [f"--build-arg={BASES[name][0]}={base}"]
     label = f"--label=org.opencontainers.image.base.name={base}"
     dockerfile = ROOT / "images" / f"{name}.Dockerfile"
     return [docker, "build", "-f", str(dockerfile), "-t", reference, label, *arguments, str(ROOT)]
@@ -91,11 +89,13 @@ def pinned(reference: str, digests: Sequence[str]) -> str:
 
     Args:
         reference: what it was pushed as, `registry/name:tag`.
-        digests: `repository@sha256:…` of every registry that holds the image.
+        digests: `repository@sha256:…` of every registry that holds the image; podman writes out
+            Docker's own, as in `docker.io/library/python`.
     """
-    repository = reference.rpartition(":")[0]
+    head, _, last = reference.rpartition("/")
+    repository = f"{head}/{last.partition(':')[0]}".removeprefix("/")
     for digest in digests:
-        if digest.startswith(f"{repository}@sha256:"):
+        if f"/{digest}".partition("@sha256:")[0].endswith(f"/{repository}"):
             return digest
     raise SystemExit(f"{reference}: the registry returned no digest. Was it pushed?")
 
@@ -158,14 +158,23 @@ def make(args: argparse.Namespace) -> dict[str, str]:
     made = {}
     for name in args.images:
         reference = tag(name, args.registry, version())
-        _run(build_command(args.docker, name, reference, os.environ))
+        base, _ = base_of(name, os.environ)
+        if args.push and "@sha256:" not in base:
+            _run([args.docker, "pull", base])
+            base = by_digest(args.docker, base)
+        _run(build_command(args.docker, name, reference, base))
         if args.push:
             _run([args.docker, "push", reference])
-            inspect = [args.docker, "inspect", "--format", "{{json .RepoDigests}}", reference]
-            answer = subprocess.run(inspect, check=True, capture_output=True, text=True)
-            reference = pinned(reference, json.loads(answer.stdout))
+            reference = by_digest(args.docker, reference)
         made[name] = reference
     return made
+
+
+def by_digest(docker: str, reference: str) -> str:
+    """Returns an image that was pushed or pulled by the digest that its registry gave it."""
+    inspect = [docker, "inspect", "--format", "{{json .RepoDigests}}", reference]
+    answer = subprocess.run(inspect, check=True, capture_output=True, text=True)
+    return pinned(reference, json.loads(answer.stdout))
 
 
 def main() -> None:

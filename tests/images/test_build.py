@@ -166,7 +166,30 @@ def test_images_on_a_base_without_a_digest_are_not_pushed_unless_it_is_named(
     asked = run(build, monkeypatch, "train")  # by tag on this machine
     assert f"--label=org.opencontainers.image.base.name={base}" in asked[0]
     monkeypatch.setenv("PYTHON_BASE", base)
-    assert f"--build-arg=PADDLE_BASE={base}" in run(build, monkeypatch, *push)[1]
+    pull, _, built, *_ = run(build, monkeypatch, *push)[1:]  # by the digest that the tag has today
+    assert pull == ["pull", base]
+    by_digest = f"{base.partition(':')[0]}@{DIGEST}"
+    assert f"--build-arg=PADDLE_BASE={by_digest}" in built
+    assert f"--label=org.opencontainers.image.base.name={by_digest}" in built
+
+
+@pytest.mark.parametrize(
+    ("reference", "digest"),
+    [
+        ("python:3.11", "python@sha256:1"),
+        ("python:3.11", "docker.io/library/python@sha256:1"),
+        ("python", "python@sha256:1"),
+        ("r.example:5000/ocr/data:1", "r.example:5000/ocr/data@sha256:1"),
+        ("r.example:5000/data", "r.example:5000/data@sha256:1"),
+    ],
+)
+def test_an_image_is_found_among_those_of_other_registries(
+    build: ModuleType, reference: str, digest: str
+) -> None:
+    others = ["elsewhere/x@sha256:2", "mypython@sha256:2", "r.example:5000/ocr/mydata@sha256:2"]
+    assert build.pinned(reference, [*others, digest]) == digest
+    with pytest.raises(SystemExit, match="the registry returned no digest"):
+        build.pinned(reference, others)
 
 
 def test_every_dockerfile_takes_its_base_by_the_argument_that_is_set(build: ModuleType) -> None:
