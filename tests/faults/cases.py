@@ -19,6 +19,8 @@ SEED = int(os.environ.get("SEED") or 0)
 FULL = bool(os.environ.get("FULL"))
 CASE = os.environ.get("CASE") or ""
 WORKERS = 2  # cases at the same time
+ATTEMPTS = 5  # to hit what sometimes has one point fewer, or ends sooner
+HOLD_S = 5.0  # of a lease whose holder is killed, so that the next one has it sooner
 SHOWN = 2000  # characters of a failure
 
 

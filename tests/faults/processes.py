@@ -31,6 +31,7 @@ ENDED = "exit-code"
 # The steps, and what they import only when they run: in the process that forks it is there already.
 PRELOAD = [
     "tests.faults.steps",
+    "tests.faults.rollouts",
     "kubernetes.client",
     "numpy.ma",
     "ocr_lib.jobs.local",

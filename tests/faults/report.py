@@ -23,7 +23,9 @@ MEANINGS = {
     "and each write to the object store, and at random moments. The step is run again and must end "
     "with the bytes of an undisturbed run: label lists, shards, weights, predictions, reports, "
     "bundles. What it left in between is read: a result is whole, or there is none. At the random "
-    "moments another process reads all the time.",
+    "moments another process reads all the time. Deployments and rollbacks are killed at their "
+    "calls of real Triton replicas too; meanwhile a reader asks every replica, and the store for "
+    "the version in production.",
     "hostile": "Images, label files, archives, LMDB folders, configurations, dictionaries, "
     "checkpoints and bundles that are damaged, lie about their size or "
     "attack. Each must be refused in one line that names the file, line or key, or be read "

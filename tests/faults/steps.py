@@ -46,6 +46,7 @@ from tests.components.judged import LIMITS
 from tests.components.packed import pack_lines, pack_source
 from tests.components.run_specs import partition, run_spec, spec_ref
 from tests.components.trained_run import put_into_production
+from tests.faults.cases import HOLD_S
 from tests.ocr_lib.training.line_data import small_options
 
 TEXTS = [f"{i:03}" for i in range(0, 600, 7)]
@@ -251,7 +252,7 @@ def _download(store: Store, world: World, work: Path) -> None:
 
 def _gc(store: Store, world: World, work: Path) -> None:
     """Deletes what nothing needs in a year from now."""
-    store_lease.HOLD_S = 5.0  # a collection that was killed is followed sooner
+    store_lease.HOLD_S = HOLD_S
     collect_garbage(store, RetentionPolicy(), store_time(store) + 400 * DAY_S)
 
 

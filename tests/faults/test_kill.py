@@ -1,18 +1,29 @@
 """Every step is killed at every rename and write to the store, and at random times.
 
 The step that is run again afterwards must end with the bytes of an undisturbed one, and what it
-left in between must be whole or no result at all.
+left in between must be whole or no result at all. Deployments and rollbacks are killed at their
+calls of the servers as well.
 """
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import FULL, WORKERS, NotInjectedError, asked, cases, random_for
+from ocr_lib.serving.triton_env import triton_venv
+from tests.faults.cases import (
+    ATTEMPTS,
+    FULL,
+    WORKERS,
+    NotInjectedError,
+    asked,
+    cases,
+    random_for,
+)
 from tests.faults.conftest import copy_of
 from tests.faults.processes import (
     END,
@@ -26,13 +37,14 @@ from tests.faults.processes import (
     points_of,
 )
 from tests.faults.readers import poll, read_local, read_store
+from tests.faults.rollouts import Rollouts, Site, site
 from tests.faults.steps import RANKS, STEPS, World, digests, run_step
 from tests.ocr_lib.training.ranks import rank_environments
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 RANDOM_TIMES = 100 if FULL else 10
-ATTEMPTS = 5  # to hit a step that sometimes has one point fewer, or ends sooner
+MODELS = 3  # on the servers of a rollout
 
 # What holds times, paths of this machine or measured speeds; all else must be equal.
 VOLATILE = {
@@ -185,3 +197,26 @@ def test_a_killed_step_ends_as_an_undisturbed_one(step: str, world: World, tmp_p
         }
         times = {f"{step}/random-{n}": partial(trial.at_random, n) for n in range(RANDOM_TIMES)}
         some.run_all({**points, **times}, WAITING.get(step, WORKERS))
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+@pytest.mark.skipif(not triton_venv().is_dir(), reason="no Triton here: make setup")
+@pytest.mark.parametrize("operation", ["deploy", "rollback"])
+def test_a_killed_rollout_ends_as_an_undisturbed_one(
+    operation: str, request: pytest.FixtureRequest
+) -> None:
+    """Meanwhile a reader asks every server, and for the version in production."""
+    with cases("kill") as some, ExitStack() as stack:
+        if not asked(f"{operation}/"):
+            return
+        trial = Rollouts(operation, request.getfixturevalue("servers"), stack, MODELS)
+        points = {f"{operation}/point-{n}": partial(trial.at_point, n) for n in trial.points}
+        times = {
+            f"{operation}/random-{n}": partial(trial.at_random, n) for n in range(RANDOM_TIMES)
+        }
+        some.run_all({**points, **times}, MODELS)

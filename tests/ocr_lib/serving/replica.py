@@ -22,7 +22,12 @@ class Replica:
     """Runs `ocr serve` on ports of its own; the same ones when it starts again."""
 
     def __init__(
-        self, folder: Path, model: str | None, environment: Mapping[str, str], *options: str
+        self,
+        folder: Path,
+        model: str | None,
+        environment: Mapping[str, str],
+        *options: str,
+        program: str = "pipelines.cli.main",
     ) -> None:
         self._log = folder
         self._starts = 0
@@ -33,7 +38,7 @@ class Replica:
         self._health = f"http://127.0.0.1:{ports['health']}"
         self._environment = {**os.environ, **environment}
         self._command = [
-            *(sys.executable, "-m", "pipelines.cli.main", "serve"),
+            *(sys.executable, "-m", program, "serve"),
             *(("--model", model) if model else ()),
             *("--check-seconds", "0.5", "--drain-seconds", "0.5"),
             *(f"--{name}-port={port}" for name, port in ports.items()),
