@@ -22,6 +22,7 @@ from ocr_lib.serving.triton_env import find_triton, lay_out_backends, lay_out_co
 from ocr_lib.storage.pod_env import (
     CA_CONFIG_MAP,
     CA_FOLDER,
+    STORE_CONFIG_MAP,
     TRITON_CLIENT_FOLDER,
     TRITON_CLIENT_SECRET,
     TRITON_CONFIG_KEYS,
@@ -306,6 +307,23 @@ def test_mutual_tls_is_a_matter_of_the_certificates_of_clients(
         for key in ("ca", "cert", "key"):
             assert not settings[key] or str(Path(settings[key]).parent) in mounts
     assert bool(settings["cert"]) is (component == "triton-mutual-tls")
+
+
+@pytest.mark.parametrize("name", ["prod", "dev-minio"])
+@pytest.mark.parametrize("added", ["triton-tls", "triton-mutual-tls", "store-ca"])
+def test_the_components_fit_the_other_overlays(tmp_path: Path, name: str, added: str) -> None:
+    """Next to all that is there, with an autoscaler, GPUs and a store outside of the cluster."""
+    both = f"images\n  - ../../components/{added}"
+    objects = build(variant(tmp_path, name, "images", both))
+    for item in objects:
+        kubernetes_validate.validate(item, "1.34", strict=True)
+    for owner, pod in pods(objects):
+        assert not violations(pod["spec"]), owner
+        names = [volume["name"] for volume in pod["spec"]["volumes"]]
+        assert len(names) == len(set(names)), owner
+    settings = one(objects, "ConfigMap", TRITON_CONFIG_MAP)["data"]
+    assert bool(settings["ca"]) is (added != "store-ca")
+    assert bool(one(objects, "ConfigMap", STORE_CONFIG_MAP)["data"]["ca"]) is (added == "store-ca")
 
 
 def test_what_is_not_encrypted_is_closed(objects: tuple[Tree, ...]) -> None:

@@ -137,7 +137,7 @@ def _check_keeper_s_tls(url: str) -> None:
         ServiceError: the client's certificates in the environment do not fit the server's.
     """
     if problem := tls_problem(url, TritonConnection.from_env().tls):
-        raise ServiceError(f"ocr serve is a client of its Triton at {url}, too: {problem}")
+        raise ServiceError(f"this process is a client of its Triton at {url}, too: {problem}")
 
 
 def _checks(

@@ -23,6 +23,7 @@ from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
 from ocr_lib.storage.store_lease import store_lease
 from pipelines.cli.main import main
+from tests.ocr_lib.serving.certificates import SERVER_NAME, Certificates
 from tests.ocr_lib.serving.replica import Replica
 from tests.ocr_lib.serving.sockets import listening
 from tests.ocr_lib.serving.traffic import score
@@ -284,6 +285,80 @@ def test_a_replica_with_a_key_serves_other_machines(
             pytest.raises(ServiceError, match="management key"),
         ):
             stranger.unload("open")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.fixture
+def over_tls(s3_server: S3Server, certificates: Certificates) -> dict[str, str]:
+    """The environment of a replica that takes clients with a certificate only."""
+    return s3_server.environment() | {
+        "OCR_TRITON_SERVER_CERT": str(certificates.cert),
+        "OCR_TRITON_SERVER_KEY": str(certificates.key),
+        "OCR_TRITON_CLIENT_CA": str(certificates.ca),
+        "OCR_TRITON_TLS_CA": str(certificates.ca),
+        "OCR_TRITON_TLS_NAME": SERVER_NAME,
+        "OCR_TRITON_TLS_CERT": str(certificates.client_cert),
+        "OCR_TRITON_TLS_KEY": str(certificates.client_key),
+    }
+
+
+@pytest.mark.slow
+def test_a_replica_over_tls_is_a_client_of_its_own_triton(
+    triton: TritonServer,
+    store: Store,
+    over_tls: dict[str, str],
+    bundle: Path,
+    golden: list[GoldenImage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(bundle, store, triton.url, golden, "encrypted")
+    with Replica(tmp_path, "encrypted", over_tls) as replica:
+        assert replica.wait_ready() == {"encrypted": "version 1 is in production"}
+        with pytest.raises(ServiceError, match=r"it wants TLS\. Set OCR_TRITON_TLS_CA to "):
+            score(replica.url, "encrypted")
+        for name, value in over_tls.items():
+            monkeypatch.setenv(name, value)
+        assert score(replica.url, "encrypted") > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("unset", "said"),
+    [
+        (
+            "OCR_TRITON_TLS_NAME",
+            "its certificate is not for 127.0.0.1. Set OCR_TRITON_TLS_NAME to ",
+        ),
+        (
+            "OCR_TRITON_TLS_CERT OCR_TRITON_TLS_KEY",
+            "a certificate only. Set OCR_TRITON_TLS_CERT an",
+        ),
+        (
+            "OCR_TRITON_TLS_CA OCR_TRITON_TLS_CERT OCR_TRITON_TLS_KEY",
+            "it wants TLS. Set OCR_TRITON_TLS_CA to the PEM file of its authority.",
+        ),
+    ],
+)
+def test_a_replica_that_cannot_reach_its_own_triton_says_so_and_ends(
+    triton: TritonServer, over_tls: dict[str, str], unset: str, said: str
+) -> None:
+    ports = [f"--{name}-port=0" for name in ("grpc", "http", "metrics", "health")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli.main", "serve", *ports],
+        env={**os.environ, **over_tls, **dict.fromkeys(unset.split(), "")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ocr serve: this process is a client of its Triton at 127.0.0.1:")
+    assert said in last
 
 
 def test_a_keeper_alone_has_a_health_port_for_probes(
