@@ -215,9 +215,9 @@ class RecognitionClient:
 def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:
     """Tells whether the same request may succeed: a moment later, or at another server."""
     status, unknown = str(error.status()), "unknown model" in str(error.message())
-    if "UNAVAILABLE" in status and not unknown:
-        return True
-    return elsewhere and (unknown or "DEADLINE_EXCEEDED" in status or "CANCELLED" in status)
+    if ("UNAVAILABLE" in status or "CANCELLED" in status) and not unknown:
+        return True  # a server that stops cancels what it has not begun
+    return elsewhere and (unknown or "DEADLINE_EXCEEDED" in status)
 
 
 def _recognition(

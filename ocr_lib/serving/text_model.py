@@ -21,6 +21,8 @@ from ocr_lib.serving.limits import RequestLimits
 from ocr_lib.serving.request_budget import RequestError, check_request
 from ocr_lib.text.recognition import Recognition
 
+STOPPING = "Server not ready"  # what a server that stops answers to calls of its own models
+
 
 class CoreError(ServiceError):
     """The network did not answer; `code` is Triton's, so that clients see a full queue as one."""
@@ -117,9 +119,10 @@ class TritonPythonModel:
         ).exec()
         if response.has_error():
             error = response.error()
-            raise CoreError(
-                f"{self._core} version {self._version}: {error.message()}", error.code()
-            )
+            message, code = str(error.message()), error.code()
+            if STOPPING in message:  # which the Python backend calls internal
+                code = pb_utils.TritonError.UNAVAILABLE
+            raise CoreError(f"{self._core} version {self._version}: {message}", code)
         probs = pb_utils.get_output_tensor_by_name(response, self._output).as_numpy()
         return np.asarray(probs, np.float32)
 

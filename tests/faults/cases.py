@@ -39,6 +39,7 @@ class Record:
         seconds: that the cases took.
         peak_bytes: of the largest process that took a case, where it is measured.
         slowest_s: the longest case.
+        figures: what else was measured: name → number.
     """
 
     tried: int = 0
@@ -47,6 +48,7 @@ class Record:
     seconds: float = 0.0
     peak_bytes: int = 0
     slowest_s: float = 0.0
+    figures: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -39,9 +39,10 @@ MEANINGS = {
     "is full. The step must end rightly, or with one clear error, within its deadline.",
     "concurrency": "Two runs of one model, two deployments, a holder of the lease that is paused, "
     "many writers of one object: one wins, the others know it, and nothing is mixed.",
-    "serving": "Real Triton replicas answer a mixed load while one is killed, others restart, "
-    "versions change and the store fails. Each answer is compared with the known text; memory "
-    "stays flat; overload is refused and passes.",
+    "serving": "Real Triton replicas answer a mixed load, single lines and full requests with an "
+    "image that is none, while one of them is killed and restarted, versions change and the store "
+    "fails. Each answer is compared with the known text; a line through the memory of the replica "
+    "that lives on, from the end of its first round, stays flat; overload is refused and passes.",
     "canary": "A pipeline runs with random secrets as its keys. They must be in no log, artifact, "
     "compiled package, report, image context or command line of a process.",
 }
@@ -149,7 +150,13 @@ def _tests(tests: dict[str, Any]) -> str:
     """Returns what each test of a kind was about, and how many faults it tried."""
     names = {name: name.partition("[")[2].rstrip("]") or name for name in tests}
     tried = [f"{names[name].replace('_', ' ')} {one['tried']:,}" for name, one in tests.items()]
-    return fill(f"Tried: {', '.join(tried)}.", 105)
+    figures = [
+        f"{name} {value:,g}"
+        for one in tests.values()
+        for name, value in one.get("figures", {}).items()
+    ]
+    measured = f" Measured: {', '.join(figures)}." if figures else ""
+    return fill(f"Tried: {', '.join(tried)}.{measured}", 105)
 
 
 def _total(tests: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +180,8 @@ def _counts(record: Record) -> dict[str, Any]:
     }
     if record.peak_bytes:
         counts["peak_mib"] = record.peak_bytes >> 20
+    if record.figures:
+        counts["figures"] = record.figures
     return counts
 
 

@@ -7,10 +7,11 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ocr_lib.errors import ServiceError
@@ -23,7 +24,7 @@ from ocr_lib.storage.s3_server import S3Server
 from tests.fault_proxy import FaultProxy, reset, status
 from tests.faults.cases import FULL, SEED, Cases, NotInjectedError, cases, random_for
 from tests.ocr_lib.serving.replica import Replica
-from tests.ocr_lib.serving.rollout_trial import MODEL, TEXTS, Load, load
+from tests.ocr_lib.serving.rollout_trial import DEADLINE_S, MODEL, TEXTS, Load, load
 from tests.ocr_lib.serving.sockets import family
 from tests.ocr_lib.serving.tiny_bundle import line_image, write_bundle
 
@@ -34,9 +35,11 @@ pytestmark = [
 ]
 SOAK_S = 60 * float(os.environ.get("SOAK_MINUTES") or (30 if FULL else 10))
 AWAY_S = 3.0  # how long the store is away
+BATCH = 16  # images of a full request
 CROWD, REQUESTS = 48, 20  # threads of an overload, and requests of each
 IMPATIENT_S = 0.3  # deadline of their requests
 MAX_GROWTH = 64 << 20  # bytes of a replica after its first round, in the whole soak
+LEAST_SAMPLES = 4  # of its memory, for a line through them
 
 
 class Soak:
@@ -45,6 +48,8 @@ class Soak:
     def __init__(self, folder: Path, server: S3Server, proxy: FaultProxy, stack: ExitStack) -> None:
         environment = {**server.environment(), "OCR_S3_ENDPOINT": proxy.endpoint}
         self.proxy = proxy
+        self.refused = 0  # requests, in overloads
+        self.killed = 0  # processes
         self._ways = random_for("store away")
         self.store = server.store()
         self.steady, self.other = (
@@ -81,6 +86,7 @@ class Soak:
         poll_until(
             lambda: not any(map(_runs, pids)), "the killed processes to end", 30.0, Pauses(0.05)
         )
+        self.killed += len(pids)
         self.other.start()
         self.other.wait_ready()
         return f"killed {len(pids)}"
@@ -110,6 +116,7 @@ class Soak:
         assert not ends["wrong"], f"{ends['wrong']} wrong answers in an overload"
         if not ends["refused"]:
             raise NotInjectedError(f"nothing was refused: {dict(ends)}")
+        self.refused += ends["refused"]
         with RecognitionClient(self.urls, MODEL, timeout_s=20.0) as client:
             for text in TEXTS:
                 assert client.read(line_image(text)).text == text
@@ -120,7 +127,7 @@ class Soak:
             for number in range(REQUESTS):
                 text = TEXTS[number % len(TEXTS)]
                 try:
-                    found = client.read_many([line_image(text)] * 16)
+                    found = client.read_many([line_image(text)] * BATCH)
                     ends["right" if all(one.text == text for one in found) else "wrong"] += 1
                 except ServiceError:
                     ends["refused"] += 1
@@ -143,7 +150,7 @@ class Soak:
         golden = golden_images(self.bundles[number], {text: line_image(text) for text in TEXTS})
         deploy(
             str(self.bundles[number]), MODEL, golden,
-            store=self.store, endpoints=self.urls, force=True,
+            store=self.store, endpoints=self.urls, force="a soak",
         )  # fmt: skip
 
 
@@ -156,22 +163,89 @@ def _runs(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
+@contextmanager
+def full_requests(urls: list[str], met: Load) -> Iterator[None]:
+    """Asks for as many lines as a request may hold, one of them no image, while the block lasts."""
+    images = [line_image(TEXTS[number % len(TEXTS)]) for number in range(BATCH - 1)]
+    expected = [TEXTS[number % len(TEXTS)] for number in range(BATCH - 1)]
+    ended = threading.Event()
+
+    def ask() -> None:
+        with RecognitionClient(urls, MODEL, timeout_s=DEADLINE_S, priority=2) as client:
+            while not ended.is_set():
+                try:
+                    *found, bad = client.read_many([*images, b"no image"])
+                except ServiceError as error:
+                    _note(met, met.failures, str(error))
+                    continue
+                right = [one.text for one in found] == expected and bad.error and not bad.text
+                _note(met, met.unpassed, "" if right else str([*found, bad]))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        asking.join(2 * DEADLINE_S)
+
+
+def _note(met: Load, wrong: list[str], what: str) -> None:
+    with met.lock:
+        met.requests += 1
+        if what:
+            wrong.append(what)
+
+
 def soak(some: Cases, trial: Soak, met: Load) -> None:
     """Lets one thing happen after the other until the time is over; each at least once."""
     events, ends = trial.events(), time.monotonic() + SOAK_S
-    order, first, number = random_for("soak"), 0, 0
+    order, number, counted = random_for("soak"), 0, Counter[str]()
+    samples: list[tuple[float, int]] = []  # time and bytes, from the end of the first round
     while number < len(events) or time.monotonic() < ends:
         names = list(events)
         order.shuffle(names)
         for name in names if number else list(events):
             before = met.requests
             some.run(f"{name}-{number}", events[name])
+            counted[name] += 1
             number += 1
             _wait_for_requests(met, before + 50)
-        first = first or trial.memory()
-    grown = trial.memory() - first
-    wrong = f"grew by {grown >> 20} MiB" if grown > MAX_GROWTH else ""
-    some.count("memory", f"memory {SEED}", wrong, 0.0, first + max(grown, 0))
+            if number >= len(events):
+                samples.append((time.monotonic(), trial.memory()))
+    grown, wrong = growth(samples), ""
+    if grown > MAX_GROWTH:
+        wrong = f"grew by {grown >> 20} MiB: {[size >> 20 for _, size in samples]}"
+    some.count("memory", f"memory {SEED}", wrong, 0.0, max(size for _, size in samples))
+    some.record.figures |= {
+        **{f"{name} events": count for name, count in sorted(counted.items())},
+        "processes killed": trial.killed,
+        "requests shed in overloads": trial.refused,
+        "memory at first, MiB": samples[0][1] >> 20,
+        "memory growth, MiB": round(grown / (1 << 20), 1),
+        "over, s": round(samples[-1][0] - samples[0][0]),
+    }
+
+
+def growth(samples: list[tuple[float, int]]) -> int:
+    """Returns how much a line through the samples rises from the first to the last, in bytes.
+
+    Fewer than `LEAST_SAMPLES`, as a short soak takes, say only how far the last is from the first.
+    """
+    times, sizes = np.array(samples, np.float64).T
+    if len(samples) < LEAST_SAMPLES:
+        return int(sizes[-1] - sizes[0])
+    slope, _ = np.polyfit(times - times[0], sizes, 1)
+    return int(slope * (times[-1] - times[0]))
+
+
+def test_a_line_through_memory_tells_a_leak_from_noise() -> None:
+    noise = random_for("noise")
+    flat = [(float(at), (400 << 20) + noise.randrange(-8 << 20, 8 << 20)) for at in range(40)]
+    assert abs(growth(flat)) < MAX_GROWTH // 4
+    leak = [(at, size + int(at * (4 << 20))) for at, size in flat]
+    assert growth(leak) > 2 * MAX_GROWTH
+    assert growth([(0.0, 1 << 20), (1.0, 3 << 20)]) == 2 << 20
 
 
 def _wait_for_requests(met: Load, count: int) -> None:
@@ -190,10 +264,11 @@ def test_servers_answer_rightly_whatever_happens(tmp_path: Path) -> None:
         proxy = stack.enter_context(FaultProxy(server.endpoint))
         trial = Soak(tmp_path, server, proxy, stack)
         with cases("serving") as some:
-            with load(trial.urls, frozenset({1, 2})) as met:
+            with load(trial.urls, frozenset({1, 2})) as met, full_requests(trial.urls, met):
                 soak(some, trial, met)
             wrong = [*met.unpassed, *met.failures]
             failed = f"{len(wrong)} of {met.requests}: {wrong[0]}" if wrong else ""
             some.count("answers", f"{sorted(met.versions)}", failed, 0.0)
             some.record.tried += met.requests
+            some.record.figures |= {"requests": met.requests, "wrong or failed": len(wrong)}
             assert met.requests > 100

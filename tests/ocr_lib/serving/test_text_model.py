@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -201,6 +202,42 @@ def peak_kib(group: int) -> dict[int, int]:
                 peak = re.search(r"VmHWM:\s+(\d+)", status.read_text())
                 found[int(status.parent.name)] = int(peak[1]) if peak else 0
     return found
+
+
+@pytest.mark.slow
+def test_requests_that_a_stopping_server_cannot_answer_may_be_sent_again(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """Those in flight fail in the call of the network, others before; no status says a fault."""
+    images = np.array([[line_image("abc")]] * MAX_IMAGES, np.object_)
+    ended = threading.Event()
+
+    def ask(url: str) -> set[str]:
+        tensor, found = grpc.InferInput("IMAGE", list(images.shape), "BYTES"), set()
+        tensor.set_data_from_numpy(images)
+        with grpc.InferenceServerClient(url) as client:
+            while not ended.is_set():
+                try:
+                    client.infer(MODEL, [tensor], client_timeout=60)
+                    found.add("answered")
+                except InferenceServerException as error:
+                    found.add(str(error.status()).removeprefix("StatusCode."))
+        return found
+
+    (tmp_path / "models").mkdir()
+    with TritonServer(str(tmp_path / "models"), log=tmp_path / "log") as server:
+        with TritonAdmin(server.url) as admin:
+            load(admin, build_model_version(bundle, MODEL, 1), f"{MODEL}_core", MODEL)
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(ask, server.url) for _ in range(8)]
+            with RecognitionClient(server.url, MODEL, timeout_s=60) as recognizer:
+                assert recognizer.read(line_image("cab")).text == "cab"
+            server.stop()
+            ended.set()
+            statuses = set().union(*(job.result() for job in jobs))
+    assert "answered" in statuses
+    assert statuses & {"UNAVAILABLE", "NOT_FOUND"}
+    assert statuses <= {"answered", "UNAVAILABLE", "NOT_FOUND", "CANCELLED"}
 
 
 @pytest.mark.slow
