@@ -135,9 +135,10 @@ class Snapshots:
             remove_abandoned(folder)
 
     def clear(self) -> None:
-        """Removes all snapshots: the run is complete and lies elsewhere."""
-        for name in self._complete():
-            self._remove(name)
+        """Removes all snapshots, half-uploaded ones too: the run is complete, and elsewhere."""
+        keys = [item.key for item in self._store.list(f"{self._prefix}/")]
+        for key in sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST_NAME}")):
+            self._store.remove(key)
 
     def _complete(self) -> list[str]:
         keys = (item.key for item in self._store.list(f"{self._prefix}/"))

@@ -40,6 +40,7 @@ RACERS = 8  # threads that try whether a store honours conditions
 RACE_START_S = 60.0  # for the last of them to start
 # What parsing an answer raises that is no XML of S3's, or has dates that are none.
 UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError)
+OF_AN_OBJECT = ("etag", "last-modified")  # headers that S3 sends with each, and web pages may lack
 UPLOAD_ATTEMPTS = 2
 NO_UPLOAD = "NoSuchUpload"
 
@@ -166,7 +167,7 @@ class S3Client:
             except ServerError:
                 self._ask_why(bucket, key)
                 raise
-            if not head.etag:
+            if not (head.etag and head.last_modified):
                 raise NotS3Error
             return head
 
@@ -492,7 +493,7 @@ class S3Client:
         try:
             with self._asking("read", bucket, key):
                 response = self._minio.get_object(bucket, key, offset=offset)
-                if not response.headers.get("etag"):
+                if not all(name in response.headers for name in OF_AN_OBJECT):
                     raise NotS3Error
                 received = chunks(response, max_bytes, self._deadline_s)
                 while chunk := next(received, None):

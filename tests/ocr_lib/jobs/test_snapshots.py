@@ -152,6 +152,8 @@ def test_a_half_uploaded_snapshot_does_not_count(store: Store, tmp_path: Path, r
     store.put_json(f"{run}/snapshots/000000000009/latest.json", {})  # its manifest never came
     Snapshots(store, run, tmp_path / "other").restore()
     assert step_of(tmp_path / "other") == 5
+    snapshots.clear()
+    assert store.list(f"{run}/snapshots/") == []
 
 
 def test_checkpoints_go_up_while_training_goes_on(

@@ -26,12 +26,15 @@ class WebPage(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     status = 200
+    etag = ""
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(self.status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(PAGE)))
+        if self.etag:
+            self.send_header("ETag", self.etag)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(PAGE)
@@ -68,8 +71,12 @@ CALLS: dict[str, Callable[[Store, Path], object]] = {
 }
 
 
+@pytest.mark.parametrize("etag", ["", '"page"'])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_web_page_is_no_store(web_store: Store, call: str, tmp_path: Path) -> None:
+def test_a_web_page_is_no_store(
+    web_store: Store, call: str, etag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WebPage, "etag", etag)
     with pytest.raises(ServiceError, match=r"no S3 server answers\. Check OCR_S3_ENDPOINT"):
         CALLS[call](web_store, tmp_path)
     assert list(tmp_path.iterdir()) == []
