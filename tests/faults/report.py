@@ -38,7 +38,8 @@ MEANINGS = {
     "connections, cuts, changes and delays answers, or loses them after the write; or the disk "
     "is full. The step must end rightly, or with one clear error, within its deadline.",
     "concurrency": "Two runs of one model, two deployments, a holder of the lease that is paused, "
-    "many writers of one object: one wins, the others know it, and nothing is mixed.",
+    "a rollback while a run predicts, 50 writers of one object: one wins, the others know it, and "
+    "nothing is mixed.",
     "serving": "Real Triton replicas answer a mixed load, single lines and full requests with an "
     "image that is none, while one of them is killed and restarted, versions change and the store "
     "fails. Each answer is compared with the known text; a line through the memory of the replica "

@@ -209,20 +209,25 @@ def _predict(store: Store, world: World, work: Path, run: str = RUN) -> Artifact
 
 
 def _evaluate(store: Store, world: World, work: Path, run: str = JUDGED) -> ArtifactRef:
+    assert world.predictions is not None
+    request = evaluate_request(world, run, [world.predictions])
+    return evaluate(context(store, work), request)[1]
+
+
+def evaluate_request(world: World, run: str, predictions: Sequence[ArtifactRef]) -> EvaluateRequest:
+    """Returns what judges the world's model, whatever machine it is timed on."""
     assert world.model is not None
     assert world.train is not None
     assert world.test is not None
-    assert world.predictions is not None
-    request = EvaluateRequest(
+    return EvaluateRequest(
         run=run,
         model=world.model,
         train=world.train,
         validation=world.validation,
         test=world.test,
-        predictions=[world.predictions],
+        predictions=predictions,
         limits=replace(LIMITS, max_latency_ratio=1000.0, max_size_ratio=1000.0),
     )
-    return evaluate(context(store, work), request)[1]
 
 
 def _export(store: Store, world: World, work: Path) -> None:

@@ -1,18 +1,27 @@
 """Several writers of one thing: one of them wins, the others know it, and nothing is mixed."""
 
+import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from components.evaluate.step import evaluate
+from components.predict.step import PredictRequest, predict_partition
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.data.lmdb_store import pack
 from ocr_lib.data.lmdb_store.verify import verify
 from ocr_lib.errors import LmdbError
+from ocr_lib.inference.bundle import Bundle
 from ocr_lib.polling import Pauses, poll_until
+from ocr_lib.registry.champion import read_champion
+from ocr_lib.registry.judgement import Judgement, check_champion
 from ocr_lib.registry.production import (
+    find_version,
     list_versions,
     promoted,
     read_versioned,
@@ -20,16 +29,28 @@ from ocr_lib.registry.production import (
     write_production,
 )
 from ocr_lib.storage import store_lease as leases
+from ocr_lib.storage.artifact_ref import ArtifactRef
 from ocr_lib.storage.s3 import ConflictError
 from ocr_lib.storage.s3_server import S3Server
 from ocr_lib.storage.store import Store
-from tests.conditional_s3 import KINDS
+from tests.conditional_s3 import KINDS, available, conditional_s3
+from tests.fault_proxy import FaultProxy, Rule, held
 from tests.faults.cases import FULL, NotInjectedError, cases
 from tests.faults.conftest import copy_of
 from tests.faults.processes import Child
 from tests.faults.readers import read_store
-from tests.faults.steps import World, digests, run_step
+from tests.faults.steps import (
+    DIGITS,
+    MODEL,
+    RUN,
+    World,
+    context,
+    digests,
+    evaluate_request,
+    run_step,
+)
 from tests.faults.test_kill import Trial, results
+from tests.ocr_lib.serving.tiny_bundle import write_bundle
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
@@ -37,6 +58,12 @@ CONTENDERS = 50
 ROUNDS = 20 if FULL else 3
 HOLD_S = 3.0  # of a lease in these tests
 WON, LOST = 0, 3  # exit codes
+PREDICTED = "predictions.json"
+# What the first partition of a run is about to write when production is rolled back.
+ROLLED_BACK = {
+    "before-the-pin": f"evaluations/{RUN}/champion.json",
+    "after-the-pin": f"predictions/{RUN}/*",
+}
 STORES = ("rclone", *KINDS)
 Servers = Callable[[str], dict[str, str]]
 
@@ -214,6 +241,99 @@ def _is_stopped(pid: int) -> bool:
     if state == "Z":
         raise NotInjectedError("the holder ended before it was paused")
     return state == "T"
+
+
+def predict_rows(world: World, work: Path, first: int, last: int) -> None:
+    """Predicts a partition of the run, and writes where it is; for a child process."""
+    assert world.model is not None
+    assert world.test is not None
+    request = PredictRequest(
+        run=RUN, model=world.model, test=world.test, rows=range(first, last), model_name=MODEL
+    )
+    ref = predict_partition(context(Store.from_env(), work), request)
+    (work / PREDICTED).write_text(json.dumps(asdict(ref)), "utf-8")
+
+
+def write_pointer(store: Store, version: int) -> None:
+    """Makes a version the one in production, as a deployment and a rollback do."""
+    with leases.store_lease(store, f"deploy-{MODEL}", wait_s=60.0):
+        former, etag = read_versioned(store, MODEL)
+        record = find_version(store, MODEL, version)
+        write_production(store, promoted(MODEL, record, former), etag)
+
+
+@contextmanager
+def conditional_copy_of(world: World, kind: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Serves a copy of the world's bucket by a store that honours conditions."""
+    if not available(kind):
+        pytest.skip(f"no {kind} here")
+    folder.mkdir()
+    with (
+        conditional_s3(kind, folder / kind) as environment,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        store = _store(environment, patch)
+        for key in digests(world.bucket):
+            store.put_file(world.bucket / key, key)
+        yield environment
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("moment", ROLLED_BACK)
+def test_a_run_during_a_rollback_is_about_one_champion(
+    moment: str, kind: str, world: World, tmp_path: Path
+) -> None:
+    """One partition has begun when production is rolled back, the other one begins after it.
+
+    Both are compared with one champion, and the candidate does not take over from another one.
+    """
+    assert world.test is not None
+    samples = int(world.test.metadata["samples"])
+
+    def roll_back() -> str:
+        with (
+            conditional_copy_of(world, kind, tmp_path / "case") as environment,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            store = _store(environment, patch)
+            bundle = write_bundle(tmp_path / "second", DIGITS, sharpness=20.0)
+            digest = Bundle.open(bundle).digest
+            uri = store.put_tree(bundle, f"registry/{MODEL}/bundles/{digest}")
+            write_pointer(store, record_version(store, MODEL, uri, digest, {}).version)
+            write = Rule(held(), "PUT", ROLLED_BACK[moment])
+            with FaultProxy(store.client.endpoint, write) as proxy:
+                proxied = {**environment, "OCR_S3_ENDPOINT": proxy.endpoint}
+                rows = ((0, samples // 2), (samples // 2, samples))
+                works = [tmp_path / f"work-{number}" for number in range(2)]
+                begun = Child(predict_rows, (world, works[0], *rows[0]), works[0], proxied)
+                if not write.reached.wait(120):
+                    raise NotInjectedError("the first partition was not written")
+                write_pointer(store, 1)
+                later = Child(predict_rows, (world, works[1], *rows[1]), works[1], environment)
+                runs = [later.wait()]
+                write.release.set()
+                runs.append(begun.wait())
+            wrong = [run.log for run in runs if run.exitcode]
+            assert not wrong, wrong[0]
+            refs = [ArtifactRef(**json.loads((work / PREDICTED).read_text())) for work in works]
+            champion = read_champion(store, RUN, MODEL)
+            assert champion is not None
+            evaluation = evaluate(
+                context(store, tmp_path / "evaluate"), evaluate_request(world, RUN, refs)
+            )[1]
+            assert Judgement.from_dict(evaluation.metadata) == Judgement.against(
+                champion, passed=bool(evaluation.metadata["passed"] == "true")
+            )
+            production, _ = read_versioned(store, MODEL)
+            assert production is not None
+            assert production.version == 1
+            if champion.version != production.version:
+                with pytest.raises(ConflictError, match="judged against version 2"):
+                    check_champion(MODEL, evaluation.metadata, "candidate", production)
+        return f"{moment} {champion.version}"
+
+    with cases("concurrency") as some:
+        some.run(f"rolled-back/{moment}-{kind}", roll_back)
 
 
 @pytest.mark.parametrize("step", ["gen-label", "pack", "plan", "preflight", "upload", "evaluate"])
