@@ -1,11 +1,11 @@
 """The data of a run: training batches, validation samples, and the characters of both."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ocr_lib.config.characters import trained_dictionary
+from ocr_lib.config.characters import as_trained, trained_dictionary
 from ocr_lib.data.concat import Selection, every_label
 from ocr_lib.data.dataset import Dataset, open_dataset
 from ocr_lib.data.loading.batches import Batch, EpochPlan, plan_epoch, shard
@@ -19,6 +19,7 @@ from ocr_lib.text.dictionary import Charset
 from ocr_lib.training.log import RunLog
 from ocr_lib.training.parallel import Parallel
 from ocr_lib.training.plan import TrainPlan
+from ocr_lib.training.run_dir import RUN_RECORD
 from ocr_lib.training.sample_filter import select_samples
 
 
@@ -153,8 +154,16 @@ class DataLoaders:
         self.train.close()
 
 
-def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
+def build_data(
+    plan: TrainPlan, log: RunLog, parallel: Parallel, *, fresh: bool = False
+) -> DataLoaders:
     """Opens the data of a run.
+
+    Args:
+        plan: the run.
+        log: its log.
+        parallel: its processes.
+        fresh: whether it starts over; else labels keep the order that a run in its directory has.
 
     Raises:
         ConfigError: two heads need labels of different codes, or a transform is wrong.
@@ -163,8 +172,32 @@ def build_data(plan: TrainPlan, log: RunLog, parallel: Parallel) -> DataLoaders:
     """
     dataset = open_dataset(plan.train, NOT_TRAIN)
     charset = trained_dictionary(plan.config, every_label(dataset))
+    if not fresh:
+        charset = _as_begun(charset, plan, log, parallel)
     loader = TrainLoader(plan, dataset, LabelEncoder.of(plan.config, charset), log, parallel)
     return DataLoaders(charset, loader, open_validation(plan, log))
+
+
+def _as_begun(charset: Charset, plan: TrainPlan, log: RunLog, parallel: Parallel) -> Charset:
+    """Returns the characters in the direction that the run in the run directory was begun with.
+
+    Runs of 0.1 with right-to-left letters were taught labels as they are drawn, see `as_trained`.
+    """
+
+    def begun() -> bool:
+        if not (plan.run_dir / RUN_RECORD).exists():
+            return charset.right_to_left
+        name = plan.settings.character_dict_path
+        return as_trained(charset, plan.run_dir, name).right_to_left
+
+    right_to_left = parallel.broadcast_from_rank0(begun)
+    if charset.right_to_left and not right_to_left:
+        log.warning(
+            f"{plan.run_dir} holds a run of version 0.1: it goes on with right-to-left labels as "
+            "they are drawn, from the left end of the line; --fresh begins one with labels in "
+            "reading order"
+        )
+    return replace(charset, right_to_left=right_to_left)
 
 
 def open_validation(plan: TrainPlan, log: RunLog) -> Dataset | None:

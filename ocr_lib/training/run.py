@@ -89,7 +89,7 @@ def train(config: Config, *, fresh: bool = False, quiet: bool = False) -> RunRes
     with closing(init_process_group(settings.peer_minutes, settings.use_gpu)) as parallel:
         try:
             log = RunLog(plan.run_dir, quiet) if parallel.is_main_process else PeerLog()
-            with closing(log), closing(build_data(plan, log, parallel)) as data:
+            with closing(log), closing(build_data(plan, log, parallel, fresh=fresh)) as data:
                 return _run(plan, data, parallel, log, fresh)
         except BaseException as error:
             parallel.report_failure(error)

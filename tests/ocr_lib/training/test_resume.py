@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocr_lib.config.schema import Config
+from ocr_lib.data.lmdb_store import pack
 from ocr_lib.errors import CheckpointError
 from ocr_lib.training import checkpoint, train
 from tests.ocr_lib.training.line_data import (
@@ -144,3 +146,43 @@ def test_a_run_without_an_intact_checkpoint_names_all_that_are_damaged(
     assert "--fresh" in caught.value.fix
     fresh = train(small_config(*data, run_dir, **EACH_STEP), fresh=True, quiet=True)
     assert fresh.resumed_from == 0
+
+
+HEBREW_LABELS = ("אבג 12", "דה", "אב", "גד 2", "הוא", "בא 1", "אה", "דג")
+
+
+@pytest.fixture(scope="module")
+def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """Lines whose labels are Hebrew; their images do not matter."""
+    root = tmp_path_factory.mktemp("hebrew")
+    make_lines(root / "lines", len(HEBREW_LABELS), seed=3)
+    labels = (f"images/{i}.png\t{label}\n" for i, label in enumerate(HEBREW_LABELS))
+    (root / "labels.txt").write_text("".join(labels), encoding="utf-8")
+    pack(root / "labels.txt", root / "lines", root / "lmdb")
+    return root / "lmdb", root / "lmdb"
+
+
+@pytest.mark.parametrize("by_former_release", [True, False])
+def test_a_right_to_left_run_goes_on_in_the_order_that_it_was_begun_with(
+    hebrew: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_former_release: bool
+) -> None:
+    keys = {**EACH_STEP, "Global.character_dict_path": "labels", "Global.max_text_length": 8}
+
+    def config(name: str) -> Config:
+        return small_config(*hebrew, tmp_path / name, **keys)
+
+    with monkeypatch.context() as patch:
+        if by_former_release:  # which turned none but PaddleOCR's own Arabic dictionaries
+            patch.setattr("ocr_lib.text.dictionary.has_right_to_left", lambda _: False)
+        train(config("whole"), quiet=True)
+        train_until(config("run"), 1)
+    if by_former_release:  # and wrote no direction
+        for name in ("whole", "run"):
+            (tmp_path / name / "dictionary.json").unlink()
+    assert train(config("run"), quiet=True).resumed_from == 1
+    assert_equal_runs(tmp_path / "whole", tmp_path / "run")
+    log = (tmp_path / "run" / "train.log").read_text("utf-8")
+    assert ("holds a run of version 0.1" in log) is by_former_release
+    assert (tmp_path / "run" / "dictionary.json").exists() is not by_former_release
+    train(config("run"), fresh=True, quiet=True)
+    assert '"right_to_left": true' in (tmp_path / "run" / "dictionary.json").read_text()
