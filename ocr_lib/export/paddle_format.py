@@ -7,7 +7,6 @@ from typing import Any
 import paddle
 import yaml
 from paddle import nn
-from paddle.base.layer_helper import LayerHelper
 from paddle.static import InputSpec
 
 from ocr_lib.algorithms import CTC, RecognitionAlgorithm
@@ -15,6 +14,7 @@ from ocr_lib.algorithms.choice import networks_of
 from ocr_lib.atomic import write_text
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
+from ocr_lib.export.paddle2_operators import old_operators
 from ocr_lib.inference.bundle import PADDLE
 from ocr_lib.native_output import captured
 from ocr_lib.text.dictionary import Charset
@@ -67,34 +67,15 @@ def save_paddle(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None
 def save_paddle2(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:
     """Like `save_paddle`, but writes `inference.pdmodel`, which Paddle 2 reads.
 
-    Paddle 3.3 copies every property of a buffer while it translates, and its new property
-    `Tensor.device` raises there: it is taken away meanwhile. Its `matmul` is of the new format
-    only: meanwhile one of the old format takes its place.
+    Raises:
+        ExportError: the network cannot be traced, or computes with what Paddle 2 does not have.
     """
-    tensor = paddle.base.core.eager.Tensor
-    device, matmul = tensor.device, paddle.matmul
-    del tensor.device
-    paddle.matmul = _old_matmul
-    try:
-        with captured("export to Paddle 2's inference format"), paddle.pir_utils.OldIrGuard():
-            _trace(model, shape, out_dir)
-    finally:
-        tensor.device, paddle.matmul = device, matmul
-
-
-def _old_matmul(
-    x: paddle.Tensor, y: paddle.Tensor, transpose_x: bool = False, transpose_y: bool = False
-) -> Any:
-    """Adds a matrix product to a graph of Paddle 2's format."""
-    helper = LayerHelper("matmul_v2")
-    product = helper.create_variable_for_type_inference(x.dtype)
-    helper.append_op(
-        type="matmul_v2",
-        inputs={"X": x, "Y": y},
-        outputs={"Out": product},
-        attrs={"trans_x": transpose_x, "trans_y": transpose_y},
-    )
-    return product
+    with (
+        captured("export to Paddle 2's inference format"),
+        paddle.pir_utils.OldIrGuard(),
+        old_operators(),
+    ):
+        _trace(model, shape, out_dir)
 
 
 def _trace(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:

@@ -23,6 +23,7 @@ OPERATORS = frozenset(
         # convolution, pooling, normalisation, resizing
         *("conv2d", "depthwise_conv2d", "conv2d_transpose", "depthwise_conv2d_transpose"),
         *("pool2d", "max_pool2d_with_index", "pad", "pad2d", "pad3d", "affine_grid", "grid_sample"),
+        "grid_sampler",
         *("batch_norm", "layer_norm", "instance_norm", "group_norm", "norm", "p_norm", "dropout"),
         *("bilinear_interp", "bilinear_interp_v2", "nearest_interp", "nearest_interp_v2"),
         # activations
