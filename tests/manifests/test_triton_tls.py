@@ -6,6 +6,7 @@ and the certificates are those that `make-certificates.sh` makes; only paths and
 
 import re
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from ocr_lib.storage.store import Store
 from pipelines.cli.main import main
 from tests.manifests.overlays import (
     MANIFESTS,
+    ROOT,
     Tree,
     build,
     certificates,
@@ -105,8 +107,13 @@ class Running:
             for argument in container["args"]
             if not argument.startswith("--backend-directory=")
         ]
+        programs = {"python3": sys.executable, "tritonserver": str(triton.binary)}
         command = [
-            *(str(triton.binary), *arguments, *self._ports, "--grpc-address=127.0.0.1"),
+            *(
+                programs.get(word, word.replace("/opt/ocr", str(ROOT)))
+                for word in container["command"]
+            ),
+            *(*arguments, *self._ports, "--grpc-address=127.0.0.1"),
             f"--backend-directory={lay_out_backends(triton, self._folder / 'backends')}",
             f"--backend-config=python,shm-region-prefix-name=tls-{self.metrics}",
             *("--metrics-address=127.0.0.1", "--allow-gpu-metrics=false"),
