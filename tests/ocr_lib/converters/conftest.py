@@ -115,6 +115,16 @@ def published() -> Path:
     pytest.skip("no published model: make build/pretrained/pp-ocrv4/import.json fetches it")
 
 
+@pytest.fixture(scope="session")
+def published_v6() -> Path:
+    """PP-OCRv6's small recogniser, where `make demo PRETRAINED=pp-ocrv6` put it."""
+    folder = Path(__file__).resolve().parents[3] / "build/pretrained/wheel-v6"
+    path = folder / "rapidocr/models/PP-OCRv6_rec_small.onnx"
+    if not path.exists():
+        pytest.skip("no published model: make build/pretrained/pp-ocrv6/import.json fetches it")
+    return path
+
+
 @pytest.fixture
 def wheel(v4: Exported, tmp_path: Path) -> Path:
     """A wheel with a detector that must not be taken, and the recogniser."""

@@ -1,18 +1,21 @@
 """Recognisers that others exported become weights of this project's networks."""
 
 import json
+import shutil
 from pathlib import Path
 
 import onnx
 import paddle
 import pytest
+import yaml
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.converters import import_model
 from ocr_lib.converters.drawn_lines import drawn_lines
 from ocr_lib.errors import ImportModelError
-from ocr_lib.text.dictionary import load_dictionary
+from ocr_lib.text.dictionary import Charset, load_dictionary
 from ocr_lib.training import load_model
+from ocr_lib.training.migrate_folder import migrate_folder
 from ocr_lib.training.migration import dictionary_beside
 from tests.ocr_lib.converters.conftest import Exported, fold
 from tests.ocr_lib.converters.gap import gap
@@ -45,6 +48,17 @@ def test_a_network_of_v6_computes_the_same(
     assert any("rep_dw.reparam_conv." in name for name in names) is not full
 
 
+@pytest.mark.parametrize(("name", "max_lr"), [("v4", 5e-4), ("v6", 2e-4)])
+def test_the_configuration_has_the_rates_of_its_network(
+    name: str, max_lr: float, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    exported: Exported = request.getfixturevalue(name)
+    import_model(exported.onnx, tmp_path / "out", config=str(exported.config))
+    config = load_config(tmp_path / "out/config.yml")
+    assert config.optimizer.lr.args["max_lr"] == max_lr
+    assert config.global_.recalibrate_norms == 128
+
+
 def test_branches_that_an_export_kept_are_imported_as_they_are(
     v6_branched: Exported, tmp_path: Path
 ) -> None:
@@ -56,6 +70,45 @@ def test_branches_that_an_export_kept_are_imported_as_they_are(
     for name, value in trained.items():
         difference = float((value - original[name]).abs().max())
         assert difference < 1e-6, name
+
+
+# U+3000 is an entry of PP-OCRv5's and v6's dictionaries; a strip() eats it.
+ENTRIES = (
+    *"\u3000 \u2028\u200b\u00a00123456789~yn-=#&*!|>'\"%@`{[",
+    "e\u0301",
+)
+
+
+@pytest.mark.parametrize("form", ["onnx", "paddle", "file"])
+def test_entries_that_look_empty_and_doubled_ones_stay(
+    v6_tiny: Exported, tmp_path: Path, form: str
+) -> None:
+    entries = [*ENTRIES, "a", "\u3000"]
+    assert len(entries) == 36
+    source, dictionary = tmp_path / "in", None
+    source.mkdir()
+    if form == "onnx":
+        model = onnx.load(str(v6_tiny.onnx))
+        onnx.helper.set_model_props(model, {"character": "\n".join(entries)})
+        onnx.save(model, str(source / "rec.onnx"))
+    else:
+        shutil.copytree(v6_tiny.folder.parent / "paddle", source, dirs_exist_ok=True)
+    if form == "paddle":  # as PaddleOCR writes it
+        described = {"PostProcess": {"name": "CTCLabelDecode", "character_dict": entries}}
+        text = yaml.dump(described, default_flow_style=False, allow_unicode=True)
+        (source / "inference.yml").write_text(text, "utf-8")
+    elif form == "file":
+        dictionary = str(tmp_path / "own.txt")
+        Path(dictionary).write_text("".join(f"{entry}\n" for entry in entries), "utf-8")
+    out = tmp_path / "out"
+    import_model(source, out, config=str(v6_tiny.config), dictionary=dictionary)
+    charset = dictionary_beside(out / "weights")
+    assert charset is not None
+    assert charset.characters == tuple(entries)
+    assert charset.encode("\u3000a") == [36, 35]  # the last of each
+    assert charset.text([1, 36, 35]) == "\u3000\u3000a"
+    migration = migrate_folder(out, Charset(("a", "\u3000", "\u2028", "e\u0301")), tmp_path / "cut")
+    assert not migration.added
 
 
 def test_right_to_left_characters_are_read_in_reading_order(v4: Exported, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
-"""PP-OCRv4's published recogniser on real receipts; skipped where either is absent."""
+"""Published recognisers on real receipts; skipped where either is absent."""
 
+import importlib
 import tarfile
 from pathlib import Path
 
 import pytest
+from paddle import nn
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.converters import import_model
 from ocr_lib.data.dataset import open_dataset
 from ocr_lib.data.decode import decode_image
+from ocr_lib.data.image import Image
 from ocr_lib.data.labels.convert import convert
 from ocr_lib.inference.recognizer import Recognizer
 from ocr_lib.text.dictionary import load_dictionary
@@ -56,11 +59,49 @@ def test_it_computes_the_same(
     assert imported.max_abs_diff < 1e-4
 
 
-def test_training_with_another_dictionary_keeps_what_it_reads(
-    published: Path, shared_dir: Path, tmp_path: Path
+@pytest.mark.parametrize("full", [False, True])
+def test_v6_computes_the_same_and_reads_in_training_mode(
+    published_v6: Path,
+    shared_dir: Path,
+    tmp_path: Path,
+    full: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """6,624 characters become those of the receipts: nothing is forgotten, and more is learnt."""
-    import_model(published, tmp_path / "import")
+    """Its norms are folded away: without statistics of lines, training would begin at nothing."""
+    lines = unpack(shared_dir / "data/sroie-val.tar", tmp_path / "lines", 48)
+    images = [decode_image(path.read_bytes()) for path in sorted(lines.glob("*.jpg"))]
+    imported = import_model(published_v6, tmp_path / "out", full=full, images=images)
+    assert imported.network == "PP-OCRv6 small"
+    assert imported.characters == 18_709
+    assert imported.max_abs_diff < 5e-4
+    read = {mode: lines_read(tmp_path / "out", images, mode) for mode in ("eval", "train")}
+    alike = sum(a == b for a, b in zip(read["eval"], read["train"], strict=True))
+    assert alike > 0.7 * len(images)
+
+    module = importlib.import_module("ocr_lib.converters.import_model")
+    monkeypatch.setattr(module, "recalibrate", lambda *_: None)
+    import_model(published_v6, tmp_path / "naive", full=full, images=images)
+    assert lines_read(tmp_path / "naive", images, "eval") == read["eval"]
+    naive = lines_read(tmp_path / "naive", images, "train")
+    assert sum(a == b for a, b in zip(read["eval"], naive, strict=True)) == 0
+
+
+def lines_read(folder: Path, images: list[Image], mode: str) -> list[str]:
+    """Reads with batch norms as in evaluation or as in training, in batches of one width."""
+    trained = load_model(load_config(folder / "config.yml"), folder / "weights")
+    for layer in trained.model.sublayers():
+        if mode == "train" and isinstance(layer, nn.BatchNorm2D):
+            layer.train()
+    recognizer = Recognizer(trained.preprocess, trained.dictionary, forward_of(trained.model))
+    return [read.text for read in recognizer.read(images)]
+
+
+@pytest.mark.parametrize("name", ["published", "published_v6"])
+def test_training_with_another_dictionary_keeps_what_it_reads(
+    name: str, request: pytest.FixtureRequest, shared_dir: Path, tmp_path: Path
+) -> None:
+    """Its characters become those of the receipts: nothing is forgotten, and more is learnt."""
+    import_model(request.getfixturevalue(name), tmp_path / "import")
     lines = unpack(shared_dir / "data/sroie-train.tar", tmp_path / "train", TRAINED)
     held_out = unpack(shared_dir / "data/sroie-val.tar", tmp_path / "eval", HELD_OUT)
     config = tmp_path / "import/config.yml"

@@ -52,3 +52,9 @@ def test_a_damaged_wheel_is_refused(wheel: Path, tmp_path: Path) -> None:
     wheel.write_bytes(content)
     with pytest.raises(ImportModelError, match="a damaged zip"):
         import_model(wheel, tmp_path / "out")
+
+
+def test_training_weights_need_no_import(tmp_path: Path) -> None:
+    (tmp_path / "best.pdparams").write_bytes(b"")
+    with pytest.raises(ImportModelError, match=r"train on without an import\. Put its dictionary"):
+        import_model(tmp_path / "best.pdparams", tmp_path / "out")
