@@ -22,7 +22,6 @@ import shutil
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 USAGE = "usage: hidden_arguments.py PROGRAM ARGUMENT…\n"
@@ -142,7 +141,8 @@ def reveal(pid: int, hidden: Sequence[str]) -> None:
         hidden: its arguments with placeholders; the last variables of its environment are what
             they stand for, in this order.
     """
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        fields = file.read(4096).rpartition(b")")[2].split()
     start = int(fields[_START_STACK])
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
 
