@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from ocr_lib.errors import ConfigError
 from ocr_lib.inference.bundle import DICTIONARY, MANIFEST, ONNX, Bundle, BundleError
+from ocr_lib.inference.runtimes import network_error, onnx_session
 from ocr_lib.registry.production import CORE_SUFFIX
 from ocr_lib.regular_file import read_bounded
 from ocr_lib.serving.limits import (
@@ -255,9 +255,7 @@ def _tensor_names(bundle: Bundle, every_width: bool) -> tuple[str, str]:
     """
     path, preprocess = bundle.root / ONNX, bundle.preprocess
     try:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what it logs of a failure is in the exception too
-        session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        session = onnx_session(path)
         (source,), (target,) = session.get_inputs(), session.get_outputs()
         batch, channels, height, width = source.shape
         shapes = []
@@ -267,7 +265,7 @@ def _tensor_names(bundle: Bundle, every_width: bool) -> tuple[str, str]:
                 answer = session.run([target.name], {source.name: lines})[0]
                 shapes.append((len(lines), answer.shape))
     except Exception as error:  # onnxruntime's own exceptions share no base class
-        raise _misfit(path, f"not a network that reads this preprocessing ({error})") from error
+        raise network_error(path, error) from error
     if isinstance(batch, int) or isinstance(width, int):
         raise _misfit(path, f"fixed batch size or width in its input {source.shape}")
     if [channels, height] != [preprocess.channels, preprocess.height]:

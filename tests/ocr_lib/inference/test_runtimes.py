@@ -1,14 +1,18 @@
 """Reading images with an exported model."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
-from ocr_lib.inference.bundle import BundleError
+from ocr_lib.inference.bundle import BundleError, write_manifest
 from ocr_lib.inference.runtimes import onnx_forward, onnx_runtime, open_bundle
-from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, line_image, write_bundle
+from ocr_lib.text.dictionary import Charset
+from tests.ocr_lib.serving.tiny_bundle import CHARACTERS, PREPROCESS, line_image, write_bundle
 
 
 @pytest.fixture
@@ -57,3 +61,54 @@ def test_another_runtime_gets_folder_and_threads(tiny: Path) -> None:
 
     assert open_bundle(tiny, runtime, threads=3).read([line_image("cab")])[0].text == "cab"
     assert asked == [(tiny, 3)]
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from ocr_lib.errors import UserError
+from ocr_lib.inference import runtimes
+from ocr_lib.serving.model_repository import build_model_version
+
+runtimes.MAX_NETWORK_BYTES = 256 << 20
+for use in (runtimes.open_bundle, lambda root: build_model_version(root, "m", 1)):
+    try:
+        use(Path(sys.argv[1]))
+        print("accepted")
+    except UserError as error:
+        print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.parametrize("of_input", [False, True])
+def test_a_small_file_that_asks_for_a_gib_is_refused(tmp_path: Path, of_input: bool) -> None:
+    """Whether the size is known when the file is opened, or follows from the image."""
+    root = write_bundle(tmp_path / "bundle")
+    model = onnx.load(root / "model.onnx")
+    size = numpy_helper.from_array(np.array([1 << 28], np.int64), "size")
+    model.graph.initializer.append(size)
+    (source,) = model.graph.input
+    nodes = [
+        helper.make_node("Shape", [source.name], ["count"], start=0, end=1),
+        helper.make_node("Mul", ["count", "size"], ["sized"]),
+        helper.make_node("ConstantOfShape", ["sized" if of_input else "size"], ["large"]),
+        helper.make_node("ReduceSum", ["large"], ["zero"], keepdims=0),
+        helper.make_node("Add", [source.name, "zero"], ["same"]),
+    ]
+    for node in model.graph.node:
+        node.input[:] = ["same" if name == source.name else name for name in node.input]
+    for node in reversed(nodes):
+        model.graph.node.insert(0, node)
+    onnx.save(model, root / "model.onnx")
+    (root / "bundle.json").unlink()
+    write_manifest(root, {"model_name": "tiny"}, PREPROCESS, Charset(CHARACTERS))
+    assert (root / "model.onnx").stat().st_size < 10_000
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, root], capture_output=True, text=True, timeout=120
+    )
+    *said, peak = done.stdout.splitlines()
+    refusal = f"{root}/model.onnx: it takes more than the 256 MiB that a network may. Find out"
+    assert [line.startswith(refusal) for line in said] == [True, True], said
+    assert int(peak) < 500
+    assert done.stderr == ""
