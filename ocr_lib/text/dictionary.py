@@ -81,6 +81,13 @@ class Charset:
         form = self._form(text)
         return reading_order(visual_order(form)) if self.right_to_left else form
 
+    def is_reordered(self, text: str) -> bool:
+        """Tells whether a right-to-left label comes back in another order than it is written in.
+
+        Its image can be read in several orders; `canonical` is what the network is taught.
+        """
+        return self.right_to_left and self.canonical(text) != self._form(text)
+
     def text(self, ids: Iterable[int]) -> str:
         """Returns the text of CTC ids in reading order; blanks (0) say nothing."""
         entries = self._entries

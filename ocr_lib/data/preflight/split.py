@@ -141,6 +141,8 @@ def _measure_label(
         split.unknown.update(list(dict.fromkeys(unknown)))
     if label in PLACEHOLDERS:
         split.fail("placeholder", i)
+    if dictionary.is_reordered(label):
+        split.fail("reordered", i)
     ids = dictionary.encode(label)
     if not ids:
         if room is not None:  # a record that cannot be read has no label either: one fault
@@ -210,6 +212,17 @@ def findings(
         "Where their text runs from top to bottom set Global.turn_tall_lines=true, which turns "
         "them in training and in prediction; else turn or remove the images",
         split.examples(tall),
+    ):
+        yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
+    reordered = bad.get("reordered", array("q"))
+    for finding in share_finding(
+        split.name,
+        "right-to-left labels have no unique order: their images can be read in several",
+        reordered,
+        total,
+        max_share,
+        "Write them as they are to be read back where that matters; scores compare in one order",
+        split.examples(reordered),
     ):
         yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
     squeezed = array("q", np.flatnonzero(split.widths > preprocess.buckets[-1]).tobytes())

@@ -32,6 +32,19 @@ def test_labels_without_a_single_known_character(good: Config, tmp_path: Path) -
     ]
 
 
+def test_right_to_left_labels_without_a_unique_order_are_counted(
+    good: Config, tmp_path: Path
+) -> None:
+    labels = ["שלום abc", "(abc) +972 abc שלום"] * 20
+    wide(tmp_path, labels, "train.txt")
+    (tmp_path / "mine.txt").write_text("".join(f"{c}\n" for c in sorted(set("".join(labels)))))
+    keys = {"Global.character_dict_path": str(tmp_path / "mine.txt"), "Global.max_text_length": 40}
+    report = preflight(changed(good, **keys), max_bad_fraction=1.0)
+    expected = "train: 20 of 40 (50.00%) right-to-left labels have no unique order"
+    (finding,) = [one for one in report.warnings if expected in f"{one.check}: {one.cause}"]
+    assert finding.examples[0].startswith("images/train.txt_1.jpg: ")
+
+
 def test_placeholders(good: Config, tmp_path: Path) -> None:
     wide(tmp_path, [*GOOD[:-3], "###", "TEMPORARY", "####"], "train.txt")
     finding = check(preflight(good), "train: 3 of 40 (7.50%) labels are placeholders")
