@@ -20,6 +20,9 @@ EN = "".join(map(chr, [*range(ord("0"), ord("~") + 1), *range(ord("!"), ord("/")
 SHOWN_CHARACTERS = 200  # of a name, in errors
 BY_RULE = {"en": EN, "ic15": IC15}
 
+IN_ARCHIVE_ALONE = ("ppocrv5", "ppocrv6")  # dictionaries that no wheel of PaddleOCR has
+ARCHIVE_VERSION = "3.7.0"
+
 _ROOT = "ppocr/utils/"
 # Vocabularies of table and formula recognition, not sets of characters.
 _NOT_CHARACTERS = ("table_", "latex_", "README")
@@ -58,6 +61,13 @@ def known_content(path: str, where: str = "character_dict_path") -> str | Path:
 
 
 def _unknown(path: str, names: list[str], where: str) -> DictionaryError:
+    if _short(path).startswith(IN_ARCHIVE_ALONE):
+        fix = (
+            f"It is in the source archive of paddleocr {ARCHIVE_VERSION} alone: run `pip download "
+            f"--no-deps --no-binary paddleocr paddleocr=={ARCHIVE_VERSION}`, unpack it and name "
+            "the file"
+        )
+        return DictionaryError(f"{where} {path[:SHOWN_CHARACTERS]}", "there is no such file", fix)
     fix = nearest(_short(path), names, "`ocr dictionary list` shows the known names")
     fix += "; a file of your own has one character a line"
     if not _wheel_files():

@@ -7,7 +7,7 @@ import pytest
 
 from ocr_lib.errors import DictionaryError
 from ocr_lib.text.dictionary import load_dictionary
-from ocr_lib.text.known_dictionaries import known_names
+from ocr_lib.text.known_dictionaries import known_content, known_names
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,14 @@ def test_unknown_name_offers_near_ones():
     with pytest.raises(DictionaryError, match="The nearest known name is french"):
         load_dictionary("frensh")
     with pytest.raises(DictionaryError, match="ppocrv4_doc"):
-        load_dictionary("ppocr/utils/dict/ppocrv5_dict.txt")
+        load_dictionary("ppocr/utils/dict/ppocrv4_doc_dic.txt")
     with pytest.raises(DictionaryError):
         load_dictionary("ppocr/utils/../../secret.txt")
+
+
+@pytest.mark.parametrize(
+    "path", ["ppocrv6", "ppocr/utils/dict/ppocrv6_dict.txt", "./dict/ppocrv5_korean_dict.txt"]
+)
+def test_a_dictionary_that_no_wheel_has_is_sent_to_its_archive(path: str) -> None:
+    with pytest.raises(DictionaryError, match=r"no such file\. It is in the source archive"):
+        known_content(path)
