@@ -101,7 +101,6 @@ def test_functions_that_a_layer_holds(tmp_path: Path) -> None:
     ("kind", "keys"),
     [
         ("sar", {}),
-        ("nrtr", {}),
         (
             "attention",
             {"Architecture.Transform": "{name: TPS, num_fiducial: 4, model_name: small}"},
