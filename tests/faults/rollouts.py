@@ -41,7 +41,7 @@ TEXTS = ("abc", "é中")  # as version 1 reads the images
 PAUSE_S = 0.25  # between two looks of the reader
 READ_S = 30.0  # for one answer
 POINTER = "_put_once registry/"
-LEASE = "put leases/deploy-"
+LEASE = " leases/deploy-"
 KINDS = ("put", "_put", "remove", "load", "unload", END)  # of points, renames aside
 
 
@@ -332,13 +332,13 @@ def boundaries(names: Iterable[str]) -> dict[int, Point]:
     """Returns the points of an operation to kill it at, by their number.
 
     Renames are left out: it starts with an empty disk, so they leave nothing. So are renewals of
-    the lease, and what is unloaded in the end since nothing has called it for long enough: whether
-    they happen depends on the clock.
+    the lease and further attempts to take it, and what is unloaded in the end since nothing has
+    called it for long enough: whether they happen depends on the clock.
     """
     switched, found = False, list[Point]()
     for point in points_of(names):
         switched |= point.name.startswith(POINTER) and point.occurrence > 1
-        renewal = point.name.startswith(LEASE) and point.occurrence > 1
+        renewal = LEASE in point.name and point.occurrence > 1
         stale = switched and point.name.startswith("unload")
         if point.name.startswith(KINDS) and not (renewal or stale):
             found.append(point)
