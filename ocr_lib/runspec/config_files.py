@@ -22,6 +22,7 @@ from ocr_lib.regular_file import open_regular
 from ocr_lib.runspec.spec import PinnedFile, canonical_json
 from ocr_lib.storage.artifacts import check_digest
 from ocr_lib.storage.store import Store
+from ocr_lib.text.dictionary import load_dictionary
 from ocr_lib.text.known_dictionaries import known_content
 
 PREFIX = "specs/files"
@@ -36,7 +37,11 @@ PART_KEYS: dict[str, FileKind] = {"pretrained": "weights", "center_file_path": "
 WEIGHTS, FOLDER_NAME = ".pdparams", "weights"  # the latter in what `ocr import` writes
 SUFFIXES = (WEIGHTS, ".pdopt", ".states", ".json")
 BESIDE = (DICTIONARY, DIRECTION, "config.yml")  # the characters that weights were trained on
-BEGINNINGS = {WEIGHTS: b"\x80", ".pdopt": b"\x80", ".states": b"\x80", ".npy": b"\x93NUMPY"}
+BEGINNINGS = {WEIGHTS: b"\x80", ".pdopt": b"\x80", ".states": b"\x80"}
+NUMPY = b"\x93NUMPY"
+LONGEST_ENTRY = 16  # characters of a dictionary's line; the longest of PaddleOCR's have seven
+# What a pod is given besides data: its environment, devices, tokens.
+PRIVATE = tuple(map(Path, ("/proc", "/sys", "/dev", "/run", "/var/run")))
 
 
 def named_files(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str, FileKind]]:
@@ -138,7 +143,7 @@ def _pin(store: Store, key: str, uri: str, kind: FileKind, work_dir: Path) -> Pi
         local = (
             store.get_file(source, work_dir / _name(source)) if "://" in source else Path(source)
         )
-        _check_beginning(key, source, local)
+        _check_form(key, source, local, kind)
         digest = sha256_file(local)
         store.put_file(local, _object_key(digest))
         contents[_name(source)] = digest
@@ -167,12 +172,22 @@ def _named_dictionary(key: str, name: str) -> PinnedFile | None:
     return PinnedFile(key=key, uri=name, digest=sha256_file(content), bytes=size)
 
 
-def _check_beginning(key: str, source: str, file: Path) -> None:
-    """Refuses what is no file of its kind: it would be copied to where others read it."""
-    expected = BEGINNINGS.get(Path(_name(source)).suffix, b"")
-    with open_regular(file) as opened:
-        beginning = opened.read(len(expected))
-    if beginning != expected:
+def _check_form(key: str, source: str, file: Path, kind: FileKind) -> None:
+    """Refuses what is no file of its kind: it would be copied to where others read it.
+
+    A configuration comes from who starts a run, and `plan` reads files that they may not, such
+    as tokens and variables of its process. No error quotes the file.
+    """
+    if any(file.resolve().is_relative_to(folder) for folder in PRIVATE):
+        fits = False
+    elif kind == "dictionary":
+        entries = load_dictionary(str(file), where=key).characters
+        fits = all(len(entry) <= LONGEST_ENTRY for entry in entries)
+    else:
+        beginning = NUMPY if kind == "numbers" else BEGINNINGS.get(Path(_name(source)).suffix, b"")
+        with open_regular(file) as opened:
+            fits = opened.read(len(beginning)) == beginning
+    if not fits:
         raise ConfigError(key, f"{source} is no such file", "Name a file of the right format")
 
 

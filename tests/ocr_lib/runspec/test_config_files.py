@@ -17,6 +17,7 @@ from ocr_lib.runspec.config import resolve_config
 from ocr_lib.runspec.config_files import (
     GLOBAL_KEYS,
     PART_KEYS,
+    PREFIX,
     fetch_files,
     named_files,
     pin_files,
@@ -176,6 +177,29 @@ def test_a_file_that_is_no_weights_is_not_copied_into_the_store(
     secret = write(tmp_path / "token.pdparams", b"a secret")
     with pytest.raises(ConfigError, match=r"token\.pdparams is no such file"):
         pinned(store, tmp_path, f"Global.pretrained_model={secret}")
+
+
+@pytest.mark.parametrize("key", ["Global.character_dict_path", "Global.pretrained_model"])
+def test_variables_of_the_process_are_not_copied_into_the_store(
+    store: Store, tmp_path: Path, key: str
+) -> None:
+    link = tmp_path / "characters.pdparams"
+    link.symlink_to("/proc/self/environ")
+    before = store.list(PREFIX)
+    with pytest.raises(ConfigError, match=rf"{key}: \S+ is no such file"):
+        pinned(store, tmp_path, f"{key}={link}")
+    assert store.list(PREFIX) == before
+
+
+def test_a_text_that_is_no_dictionary_is_not_copied_into_the_store(
+    store: Store, tmp_path: Path
+) -> None:
+    token = write(tmp_path / "token", b"eyJhbGciOiJSUzI1NiIsImtpZCI6\n")
+    before = store.list(PREFIX)
+    with pytest.raises(ConfigError, match="is no such file") as refused:
+        pinned(store, tmp_path, f"Global.character_dict_path={token}")
+    assert "eyJ" not in str(refused.value)
+    assert store.list(PREFIX) == before
 
 
 def test_a_run_is_resolved_with_the_files_and_without_what_it_does_not_read(
