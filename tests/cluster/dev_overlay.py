@@ -24,13 +24,19 @@ CLUSTER_KINDS = ("validatingadmissionpolicybinding", "validatingadmissionpolicy"
 TRITON = "app.kubernetes.io/component=triton"
 
 
-def install(space: Namespace, store: Store, model: str = "") -> dict[str, Tree]:
+def install(
+    space: Namespace,
+    store: Store,
+    model: str = "",
+    objects: tuple[Tree, ...] | None = None,
+) -> dict[str, Tree]:
     """Applies the overlay and waits for its server; returns the Secrets by name.
 
     Args:
         space: where.
         store: the cluster's, which must be a MinIO, opened as its administrator.
         model: what the server keeps; empty for what it keeps by itself.
+        objects: of another overlay of the same namespace and store.
     """
     made = {item["metadata"]["name"]: item for item in new_secrets("minio", store.bucket)}
     pairs = {
@@ -46,7 +52,7 @@ def install(space: Namespace, store: Store, model: str = "") -> dict[str, Tree]:
     settings = space.get("configmap", "ocr-object-store")["data"]
     for item in made.values():
         space.apply(item)
-    for item in moved(overlay("dev"), space.name):
+    for item in moved(objects or overlay("dev"), space.name):
         name = item["metadata"]["name"]
         if item["kind"] in STORE_KINDS or name == "seaweedfs":
             continue
