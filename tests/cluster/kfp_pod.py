@@ -30,7 +30,7 @@ class Pods:
     Attributes:
         space: where.
         store: of the artifacts, with a key that reads all of them.
-        logs: folder for what the steps wrote.
+        logs: folder for what the steps wrote, and for their pods' specifications.
         seconds: task and how long its pod took, in the order of the steps.
     """
 
@@ -56,6 +56,8 @@ class Pods:
         self.seconds.append((step.task, time.monotonic() - started))
         failed = self._phase(name) == "Failed"
         self._log(step).write_text(self.space.kubectl("logs", name), "utf-8")
+        specification = self.space.kubectl("get", "pod", name, "-o", "json")
+        self._log(step).with_suffix(".json").write_text(specification, "utf-8")
         self.space.kubectl("delete", "pod", name, "--wait=false")
         if failed:
             return Outcome(FAILED)

@@ -1,5 +1,6 @@
 """Every step of the compiled package as a pod, in the order and with the rights of a real run."""
 
+import json
 import os
 import secrets
 import subprocess
@@ -23,6 +24,7 @@ from tests.cluster.harness import IMAGE, Namespace, Tree, namespace, need_cluste
 from tests.cluster.kfp_pod import Pods
 from tests.cluster.kfp_stand_in import FAILED, SKIPPED, SUCCEEDED, StandIn
 from tests.components.line_images import tar_of, write_icdar
+from tests.secret_forms import holds
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -62,6 +64,7 @@ class Place:
     spec: Tree = field(repr=False)
     platform: Tree = field(repr=False)
     images: dict[str, bytes] = field(repr=False)
+    secrets: dict[str, Tree] = field(repr=False)
 
     def run(self, **parameters: Any) -> tuple[str, StandIn]:
         """Runs the package; returns how it ended, and the run."""
@@ -89,7 +92,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         try:
             images = upload_sources(store, folder)
             logs = Path(os.environ.get("OCR_CLUSTER_LOGS") or folder)
-            yield Place(space, store, Pods(space, store, logs), *compiled(folder), images)
+            yield Place(space, store, Pods(space, store, logs), *compiled(folder), images, made)
         finally:
             uninstall(space, store, made)
             remove_bucket(store)
@@ -175,3 +178,43 @@ def test_a_step_that_fails_ends_the_run_and_the_exit_handler_hears_of_it(place: 
     assert "sources/nowhere.tar" in said
     assert "Traceback" not in said
     assert "the backend says FAILED" in said
+
+
+def test_the_runs_left_no_secret_behind(place: Place) -> None:
+    """In no object of the API but the Secrets, no log, command line, package or stored object."""
+    keys = {
+        f"{name} {key}": value
+        for name, item in place.secrets.items()
+        for key, value in item["stringData"].items()
+        if key != "accesskey"  # a name
+    }
+    inside = ["exec", "deployment/triton", "--container=triton", "--", "sh", "-c"]
+    environment = place.space.kubectl(*inside, "cat /proc/1/environ").encode()
+    used = [name for name, value in keys.items() if holds(environment, value)]
+    assert len(used) >= 2, "the server has no key, so there is nothing to find"
+
+    left = [
+        f"{name} in {where}"
+        for where, content in traces(place)
+        for name in keys
+        if holds(content, keys[name])
+    ]
+    assert not left
+
+
+def traces(place: Place) -> Iterator[tuple[str, bytes]]:
+    """Yields what the runs left, with its name."""
+    kubectl = place.space.kubectl
+    kinds = kubectl("api-resources", "--verbs=list", "--namespaced", "-o", "name").split()
+    for kind in kinds:
+        if kind != "secrets":
+            yield kind, kubectl("get", kind, "-o", "json").encode()
+    yield "the servers' logs", kubectl("logs", "deployment/triton", "--all-containers").encode()
+    lines = ("--container=triton", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline")
+    yield "command lines", kubectl("exec", "deployment/triton", *lines).encode()
+    yield "the package", json.dumps([place.spec, place.platform]).encode()
+    for path in place.pods.logs.iterdir():
+        if path.suffix in (".log", ".json"):
+            yield path.name, path.read_bytes()
+    for item in place.store.list(""):
+        yield item.key, place.store.get_bytes(item.key, 1 << 30)

@@ -1,6 +1,5 @@
 """Secrets that are known are searched for in all that a run of the whole pipeline leaves behind."""
 
-import base64
 import itertools
 import os
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from ocr_lib.serving.triton_env import triton_venv
 from tests.faults.cases import NotInjectedError, cases, random_for
 from tests.ocr_lib.serving.tiny_bundle import line_image
+from tests.secret_forms import holds
 
 pytestmark = [
     pytest.mark.faults,
@@ -34,12 +34,6 @@ PARAMETERS = (
 )
 NOT_SOURCES = (".git", ".venv", ".venv-triton", ".venv-uv", "__pycache__")
 POLL_S = 0.05
-
-
-def forms(secret: str) -> tuple[bytes, ...]:
-    """Returns how a secret may be written: as it is, and in base64 at every offset."""
-    encoded = [base64.b64encode(b" " * skip + secret.encode())[8:-4] for skip in range(3)]
-    return (secret.encode(), *encoded)
 
 
 class ProcessWatcher(threading.Thread):
@@ -64,7 +58,7 @@ class ProcessWatcher(threading.Thread):
             return  # it ended
         self.commands.add(command[:200])
         for name, secret in SECRETS.items():
-            if any(form in command for form in forms(secret)):
+            if holds(command, secret):
                 self.told.add(
                     f"{name}: {command[:300].replace(bytes(1), b' ').decode(errors='replace')}"
                 )
@@ -85,7 +79,7 @@ def leaks(files: Iterator[Path]) -> tuple[list[str], int]:
         searched += 1
         name = path.name.encode(errors="replace")
         for secret_name, secret in SECRETS.items():
-            if any(form in content or form in name for form in forms(secret)):
+            if holds(content, secret) or holds(name, secret):
                 found.append(f"{secret_name} in {path}")
     return found, searched
 
