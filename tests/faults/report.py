@@ -42,8 +42,9 @@ MEANINGS = {
     "nothing is mixed.",
     "serving": "Real Triton replicas answer a mixed load, single lines and full requests with an "
     "image that is none, while one of them is killed and restarted, versions change and the store "
-    "fails. Each answer is compared with the known text; a line through the memory of the replica "
-    "that lives on, from the end of its first round, stays flat; overload is refused and passes.",
+    "fails. Each answer is compared with the known text; memory of the replica that lives on, "
+    "taken after each round of events and for as many networks, does not rise; overload is "
+    "refused and passes.",
     "canary": "A pipeline runs with random secrets as its keys. They must be in no log, artifact, "
     "compiled package, report, image context or command line of a process.",
 }

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from ocr_lib.errors import ServiceError
 from ocr_lib.polling import Pauses, poll_until
 from ocr_lib.registry.golden_images import golden_images
+from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.rollout import deploy, rollback
 from ocr_lib.serving.triton_env import triton_venv
@@ -39,7 +41,17 @@ BATCH = 16  # images of a full request
 CROWD, REQUESTS = 48, 20  # threads of an overload, and requests of each
 IMPATIENT_S = 0.3  # deadline of their requests
 MAX_GROWTH = 64 << 20  # bytes of a replica after its first round, in the whole soak
-LEAST_SAMPLES = 4  # of its memory, for a line through them
+LEAST_SAMPLES = 4  # of its memory, for a slope
+LOADED = 3  # models of a replica at rest: the one in front, its network, and that of a rollback
+SETTLED_S = 180.0  # in which a replica unloads the others, also on a busy machine
+
+
+class Sample(NamedTuple):
+    """The memory of a replica: when, the resident bytes of its processes, and how many they are."""
+
+    at: float
+    size: int
+    processes: int
 
 
 class Soak:
@@ -138,13 +150,20 @@ class Soak:
         rollback(MODEL, store=self.store, endpoints=self.urls)
         return "switched"
 
-    def memory(self) -> int:
-        """Returns the resident bytes of the replica that lives on, all its processes together."""
-        total = 0
-        for pid in family(self.steady.pid):
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            total += sum(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
-        return total
+    def settled(self) -> "Sample":
+        """Waits until the replica that lives on holds two networks at most; returns its memory.
+
+        A network that is no longer needed stays loaded until it has had no call for a while.
+        """
+        with TritonAdmin(self.steady.url) as admin:
+            poll_until(
+                lambda: len(admin.last_inference_s(MODEL)) <= LOADED,
+                f"no more than {LOADED} models to be loaded",
+                SETTLED_S,
+                Pauses(0.5),
+            )
+        sizes = [size for pid in family(self.steady.pid) if (size := _resident(pid))]
+        return Sample(time.monotonic(), sum(sizes), len(sizes))
 
     def _deploy(self, number: int) -> None:
         golden = golden_images(self.bundles[number], {text: line_image(text) for text in TEXTS})
@@ -152,6 +171,15 @@ class Soak:
             str(self.bundles[number]), MODEL, golden,
             store=self.store, endpoints=self.urls, force="a soak",
         )  # fmt: skip
+
+
+def _resident(pid: int) -> int:
+    """Returns the resident bytes of a process, 0 of one that ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
 
 
 def _runs(pid: int) -> bool:
@@ -201,7 +229,7 @@ def soak(some: Cases, trial: Soak, met: Load) -> None:
     """Lets one thing happen after the other until the time is over; each at least once."""
     events, ends = trial.events(), time.monotonic() + SOAK_S
     order, number, counted = random_for("soak"), 0, Counter[str]()
-    samples: list[tuple[float, int]] = []  # time and bytes, from the end of the first round
+    samples: list[Sample] = []  # one after each round
     while number < len(events) or time.monotonic() < ends:
         names = list(events)
         order.shuffle(names)
@@ -211,41 +239,47 @@ def soak(some: Cases, trial: Soak, met: Load) -> None:
             counted[name] += 1
             number += 1
             _wait_for_requests(met, before + 50)
-            if number >= len(events):
-                samples.append((time.monotonic(), trial.memory()))
+        samples.append(trial.settled())
     grown, wrong = growth(samples), ""
     if grown > MAX_GROWTH:
-        wrong = f"grew by {grown >> 20} MiB: {[size >> 20 for _, size in samples]}"
-    some.count("memory", f"memory {SEED}", wrong, 0.0, max(size for _, size in samples))
+        wrong = f"grew by {grown >> 20} MiB: {[(one.size >> 20, one.processes) for one in samples]}"
+    some.count("memory", f"memory {SEED}", wrong, 0.0, max(one.size for one in samples))
     some.record.figures |= {
         **{f"{name} events": count for name, count in sorted(counted.items())},
         "processes killed": trial.killed,
         "requests shed in overloads": trial.refused,
-        "memory at first, MiB": samples[0][1] >> 20,
+        "memory at first, MiB": samples[0].size >> 20,
         "memory growth, MiB": round(grown / (1 << 20), 1),
-        "over, s": round(samples[-1][0] - samples[0][0]),
+        "over, s": round(samples[-1].at - samples[0].at),
     }
 
 
-def growth(samples: list[tuple[float, int]]) -> int:
-    """Returns how much a line through the samples rises from the first to the last, in bytes.
+def growth(samples: list[Sample]) -> int:
+    """Returns how much memory rises from the first to the last sample, in bytes.
 
-    Fewer than `LEAST_SAMPLES`, as a short soak takes, say only how far the last is from the first.
+    That is the slope in time of the plane through all of them: the number of processes explains
+    the rest, since each network that is loaded has its own. Fewer than `LEAST_SAMPLES`, as a short
+    soak takes, say only how far the last is from the first.
     """
-    times, sizes = np.array(samples, np.float64).T
+    times, sizes, processes = np.array(samples, np.float64).T
     if len(samples) < LEAST_SAMPLES:
         return int(sizes[-1] - sizes[0])
-    slope, _ = np.polyfit(times - times[0], sizes, 1)
+    terms = np.stack([times - times[0], np.ones_like(times), processes], axis=1)
+    slope = np.linalg.lstsq(terms, sizes, rcond=None)[0][0]
     return int(slope * (times[-1] - times[0]))
 
 
-def test_a_line_through_memory_tells_a_leak_from_noise() -> None:
-    noise = random_for("noise")
-    flat = [(float(at), (400 << 20) + noise.randrange(-8 << 20, 8 << 20)) for at in range(40)]
+def test_a_plane_through_memory_tells_a_leak_from_noise_and_networks() -> None:
+    rng = random_for("noise")
+    flat = []
+    for at in range(8):
+        processes = 6 + 2 * rng.randrange(2)
+        size = (60 << 20) * processes + rng.randrange(-4 << 20, 4 << 20)
+        flat.append(Sample(60.0 * at, size, processes))
     assert abs(growth(flat)) < MAX_GROWTH // 4
-    leak = [(at, size + int(at * (4 << 20))) for at, size in flat]
-    assert growth(leak) > 2 * MAX_GROWTH
-    assert growth([(0.0, 1 << 20), (1.0, 3 << 20)]) == 2 << 20
+    leak = [one._replace(size=one.size + n * (16 << 20)) for n, one in enumerate(flat)]
+    assert growth(leak) > MAX_GROWTH
+    assert growth([Sample(0.0, 1 << 20, 6), Sample(1.0, 3 << 20, 6)]) == 2 << 20
 
 
 def _wait_for_requests(met: Load, count: int) -> None:
