@@ -1,6 +1,10 @@
 """Writing Paddle's inference format, as PaddleOCR and PaddleX read it."""
 
-from collections.abc import Mapping
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +19,11 @@ from ocr_lib.atomic import write_text
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export.paddle2_operators import old_operators
-from ocr_lib.inference.bundle import PADDLE
+from ocr_lib.inference.bundle import PADDLE, PADDLE_WEIGHTS
 from ocr_lib.native_output import captured
 from ocr_lib.text.dictionary import Charset
 
+PROGRAM_BYTES = 1 << 20  # of a program without its weights; recognisers have some 100 KB
 INPUT = "x"  # PaddleOCR's name of the input tensor
 DEFAULT_MODEL_NAME = "ocr_rec"
 # What PaddleX's predictor accepts of the evaluation transforms; it refuses any other.
@@ -59,8 +64,9 @@ def save_paddle(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None
 
     Raises:
         ExportError: the network cannot be traced.
+        OSError: the disk is full.
     """
-    with captured("export to Paddle's inference format"):
+    with _room_for(model, out_dir), captured("export to Paddle's inference format"):
         _trace(model, shape, out_dir)
 
 
@@ -71,11 +77,29 @@ def save_paddle2(model: nn.Layer, shape: list[int | None], out_dir: Path) -> Non
         ExportError: the network cannot be traced, or computes with what Paddle 2 does not have.
     """
     with (
+        _room_for(model, out_dir),
         captured("export to Paddle 2's inference format"),
         paddle.pir_utils.OldIrGuard(),
         old_operators(),
     ):
         _trace(model, shape, out_dir)
+
+
+@contextmanager
+def _room_for(model: nn.Layer, out_dir: Path) -> Iterator[None]:
+    """Checks for room for a network, before and after the block: Paddle does not say it is full.
+
+    Raises:
+        OSError: it is full.
+    """
+    needed = sum(value.size * value.element_size() for value in model.state_dict().values())
+    out_dir.mkdir(parents=True, exist_ok=True)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out_dir / PADDLE_WEIGHTS))
+    if shutil.disk_usage(out_dir).free < needed + PROGRAM_BYTES:
+        raise full
+    yield
+    if not shutil.disk_usage(out_dir).free:
+        raise full
 
 
 def _trace(model: nn.Layer, shape: list[int | None], out_dir: Path) -> None:

@@ -1,16 +1,20 @@
 """Paddle's files, as PaddleOCR and PaddleX read them."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import paddle
+import pytest
 import yaml
 from paddle import inference, nn
 
 from ocr_lib.export import export
-from ocr_lib.export.paddle_format import merge_branches, save_paddle2
+from ocr_lib.export.paddle_format import merge_branches, save_paddle, save_paddle2
 from ocr_lib.export.paddle_runtime import paddle_forward
 from ocr_lib.inference.bundle import Bundle
+from tests.faults.processes import Child
+from tests.faults.steps import mount_small_disk
 
 
 def test_inference_yml_is_what_paddlex_reads(bundle: Bundle) -> None:
@@ -44,6 +48,23 @@ class Product(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         rows = self.norm(x).flatten(2)
         return paddle.matmul(rows, rows, transpose_y=True)
+
+
+def fill_disk(folder: Path) -> None:
+    """Exports a network to a disk that has no room for it; for a process of its own."""
+    mount_small_disk(folder, 256)
+    try:
+        save_paddle(nn.Linear(1000, 1000), [None, 1000], folder)
+    except OSError as error:
+        raise SystemExit(7 if error.errno == errno.ENOSPC else 1) from None
+
+
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    ended = Child(fill_disk, (tmp_path / "disk",), tmp_path / "child", {}).wait()
+    if "name space of one's own" in ended.log:
+        pytest.skip("this machine gives no name space of one's own")
+    assert ended.exitcode == 7, ended.log
 
 
 def test_old_names_hold_matrix_products(tmp_path: Path) -> None:
