@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -82,8 +84,9 @@ class Replica:
         """Ends Triton and all with SIGKILL, as a node that fails does."""
         assert self._process is not None
         for pid in list(family(self._process.pid)):
-            os.kill(pid, 9)
-        self._process.wait(10)
+            with suppress(ProcessLookupError):  # its parent's end was its own
+                os.kill(pid, signal.SIGKILL)
+        assert self._process.wait(10) == -signal.SIGKILL
         self._process = None
 
     def wait_ready(self, ready: bool = True) -> dict[str, Any]:
