@@ -86,11 +86,13 @@ def closed_port() -> Iterator[int]:
 def triton(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     if not triton_venv().is_dir():
         pytest.skip("no Triton here: make setup")
-    environment = s3_server.environment()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        repository = prepare_repository(Store.from_env())
     log = tmp_path_factory.mktemp("triton") / "triton.log"
-    with TritonServer(repository, log=log, environment=environment) as server:
+    repository = model_repository(s3_server)
+    with TritonServer(repository, log=log, environment=s3_server.environment()) as server:
         yield server
+
+
+def model_repository(s3_server: S3Server) -> str:
+    """Returns the model repository for Triton in a store, made where it is not there yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        return prepare_repository(named_store(s3_server.environment(), patch))

@@ -28,6 +28,7 @@ from ocr_lib.storage.store import Store
 from tests.ocr_lib.serving.certificates import KEY, SERVER_NAME, Certificates
 from tests.ocr_lib.serving.sockets import family, listening
 from tests.ocr_lib.serving.tiny_bundle import line_image
+from tests.service_fixtures import model_repository
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,10 @@ def guarded(
     """A server that wants certificates of its clients, and a key of those who manage it."""
     if not triton_venv().is_dir():
         pytest.skip("no Triton here: make setup")
-    environment = s3_server.environment()
     with TritonServer(
-        f"s3://{s3_server.endpoint}/ocr/triton",
+        model_repository(s3_server),
         log=tmp_path_factory.mktemp("guarded") / "triton.log",
-        environment=environment,
+        environment=s3_server.environment(),
         tls=ServerTls(certificates.cert, certificates.key, certificates.ca),
         admin_key=KEY,
     ) as server:
