@@ -27,6 +27,7 @@ NO_TLS = r"it speaks no TLS\. Start it with a certificate, or unset OCR_TRITON_T
 OTHER_CA = r"its certificate is of no authority in OCR_TRITON_TLS_CA \(.*\)\. Set OCR_TRITON_TLS_CA"
 OTHER_NAME = r"its certificate is not for (\S+)\. Set OCR_TRITON_TLS_NAME to a name that it is for"
 NEEDS_CERT = r"it takes clients with a certificate only\. Set OCR_TRITON_TLS_CERT and OCR_TRITON_T"
+END_OF_PEM = "-----END CERTIFICATE-----\n"
 OTHER_CERT = r"it does not trust the certificate .*client\.pem\. Set OCR_TRITON_TLS_CERT and OCR_TR"
 
 
@@ -131,6 +132,21 @@ def test_where_tls_fits_it_is_no_problem(
     which: str,
 ) -> None:
     assert tls_problem(urls[server], client(which, certificates, stranger)) == ""
+
+
+def test_the_server_s_own_certificate_may_be_the_trusted_one(
+    urls: dict[str, str], certificates: Certificates, tmp_path: Path
+) -> None:
+    """gRPC takes it without the authority that issued it: its server answers, without a service."""
+    leaf = tmp_path / "leaf.pem"
+    leaf.write_text(certificates.cert.read_text().partition(END_OF_PEM)[0] + END_OF_PEM)
+    tls = Tls(leaf, name=SERVER_NAME)
+    assert tls_problem(urls["tls"], tls) == ""
+    with (
+        RecognitionClient(urls["tls"], "m", connection=TritonConnection(tls)) as reader,
+        pytest.raises(ServiceError, match=r"something else answers"),
+    ):
+        reader.read(line_image("abc"))
 
 
 def test_a_server_that_is_away_has_no_problem_with_tls(
