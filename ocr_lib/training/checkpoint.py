@@ -27,6 +27,7 @@ from ocr_lib.errors import CheckpointError
 from ocr_lib.training import safe_pickle
 
 SUFFIXES = (".pdparams", ".pdopt", ".states")
+BEST, LATEST, PREVIOUS = "best_accuracy", "latest", "previous"
 IMPORTED = "weights"  # their name in a folder that `ocr import` wrote
 NAME_TABLE = "StructuredToParameterName@@"  # paddle.save's own key: layer's name → tensor's name
 TRAINED = "trained_weights"  # in `.pdopt`: structured name → the weights that training goes on with
@@ -136,14 +137,25 @@ def is_intact(prefix: Path) -> bool:
 def newest_first(run_dir: Path) -> list[Path]:
     """Returns the prefixes of the checkpoints of ours in a run directory, by their steps.
 
-    One whose manifest says no step may be the newest and comes first.
+    Of equal steps `latest` comes first and `best_accuracy` last: that one is written before the
+    epoch's time is counted. Where a manifest gives no step, `latest` and `previous` may be the
+    newest and come first, others come last.
     """
-    steps = {
-        path.with_suffix(""): _step_of(path)
+    manifests = [
+        path
         for path in sorted(run_dir.glob("*.json"))
         if _manifest_or_none(path.with_suffix("")) or _has_files(path.with_suffix(""))
-    }
-    return sorted(steps, key=lambda prefix: -steps[prefix])
+    ]
+    return [path.with_suffix("") for path in sorted(manifests, key=_resume_order)]
+
+
+def _resume_order(manifest: Path) -> tuple[float, int]:
+    """Returns the sort key of `newest_first`: by step, descending, then by name."""
+    rank = {LATEST: 0, PREVIOUS: 1, BEST: 3}.get(manifest.stem, 2)
+    step = _step_of(manifest)
+    if step is None:
+        step = math.inf if manifest.stem in (LATEST, PREVIOUS) else -math.inf
+    return -step, rank
 
 
 def is_complete(prefix: Path) -> bool:
@@ -200,12 +212,14 @@ def _has_files(prefix: Path) -> bool:
     return any(prefix.with_name(prefix.name + suffix).exists() for suffix in SUFFIXES)
 
 
-def _step_of(manifest: Path) -> float:
+def _step_of(manifest: Path) -> float | None:
+    """Returns the step that a manifest gives; None where it gives none that is finite."""
     try:
         with manifest.open("rb") as file:
-            return float(json.loads(file.read(MAX_MANIFEST_BYTES))["global_step"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return math.inf
+            step = float(json.loads(file.read(MAX_MANIFEST_BYTES))["global_step"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return step if math.isfinite(step) else None
 
 
 def _manifest_or_none(prefix: Path) -> dict[str, dict[str, Any]] | None:

@@ -32,7 +32,7 @@ from ocr_lib.training import checkpoint, weights
 from ocr_lib.training.migration import dictionary_beside
 from ocr_lib.training.subnetworks import sub_network
 
-BEST, LATEST, PREVIOUS = "best_accuracy", "latest", "previous"
+BEST, LATEST, PREVIOUS = checkpoint.BEST, checkpoint.LATEST, checkpoint.PREVIOUS
 RUN_RECORD = "run.json"
 # Keys that change where a run writes or how it talks, not what it learns.
 _NOT_LEARNT = (

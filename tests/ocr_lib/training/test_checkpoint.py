@@ -138,6 +138,33 @@ def test_the_checkpoint_before_stays_unless_it_is_damaged(tmp_path):
     assert checkpoint.load(previous).states == {"global_step": 2}
 
 
+def test_of_equal_steps_the_latest_is_first_and_the_best_last(tmp_path):
+    names = ["latest", "previous", "iter_epoch_2", "best_accuracy"]
+    for name in reversed(names):
+        save_at(tmp_path / name, 8)
+    assert [prefix.name for prefix in checkpoint.newest_first(tmp_path)] == names
+    save_at(tmp_path / "best_accuracy", 9)
+    assert checkpoint.newest_first(tmp_path)[0] == tmp_path / "best_accuracy"
+
+
+@pytest.mark.parametrize(
+    "manifest", ["{", '{"global_step": NaN}', f'{{"global_step": {"9" * 400}}}']
+)
+@pytest.mark.parametrize(
+    ("damaged", "order"),
+    [
+        ("latest", ["latest", "previous", "iter_epoch_1"]),
+        ("previous", ["previous", "latest", "iter_epoch_1"]),
+        ("iter_epoch_1", ["latest", "previous", "iter_epoch_1"]),
+    ],
+)
+def test_only_the_newest_two_are_first_without_a_step(tmp_path, damaged, order, manifest):
+    for step, name in enumerate(["iter_epoch_1", "previous", "latest"]):
+        save_at(tmp_path / name, step)
+    (tmp_path / f"{damaged}.json").write_text(manifest)
+    assert [prefix.name for prefix in checkpoint.newest_first(tmp_path)] == order
+
+
 def test_a_kill_at_any_call_leaves_an_intact_checkpoint_when_the_newest_was_intact(memory_path):
     latest, previous = memory_path / "latest", memory_path / "previous"
     killed = Killed(lambda: save_at(latest, 3, previous))
