@@ -33,6 +33,7 @@ from ocr_lib.training.weights import save_weights
 
 HEIGHT = 48  # px, of all networks that can be imported
 MAX_ABS_DIFF = 1e-4
+MAX_ROUNDING_DIFF = 1e-3  # whatever the original differs by from itself
 ROUNDING = 3.0  # times what the original differs by from itself, computed in another order
 MAX_LINES = 64  # that statistics and comparison use
 TEMPLATE = "finetune_cpu"
@@ -115,13 +116,13 @@ def import_model(
         tensors = _tensors(lines, foreign.channels)
         identified = _identify(foreign, networks)
         architecture, model = _rebuild(foreign, identified, tensors, full)
-        gap, allowed = _compare(foreign, model, tensors)
+        max_abs_diff, allowed = _compare(foreign, model, tensors)
     imported = Imported(
         out_dir=out_dir,
         network=identified.network.name,
         parameters=sum(int(np.prod(p.shape)) for p in model.parameters()),
         characters=len(foreign.dictionary.characters),
-        max_abs_diff=gap,
+        max_abs_diff=max_abs_diff,
         allowed=allowed,
         lines=len(lines),
     )
@@ -211,27 +212,41 @@ def _compare(
 
     On lines that a network is unsure of, the order of rounding alone changes a probability by more
     than 1e-4. Where the difference is larger, the original is therefore computed in another order,
-    too, and may differ from the imported network by thrice as much as from itself.
+    too, and may differ from the imported network by thrice as much as from itself, up to
+    `MAX_ROUNDING_DIFF`.
 
     Raises:
-        ImportModelError: it is above what rounding explains.
+        ImportModelError: it is above what rounding explains, or an answer is not finite.
     """
     original, imported = foreign.forward(), forward_of(model)
-    gap = 0.0
+    max_abs_diff = 0.0
     for tensor in tensors:
         expected, actual = original(tensor), imported(tensor)
         if expected.shape != actual.shape:
             cause = f"the original answers {expected.shape}, the imported network {actual.shape}"
             raise _different(foreign, cause)
-        gap = max(gap, _largest(expected, actual))
-    if gap <= MAX_ABS_DIFF:
-        return gap, MAX_ABS_DIFF
+        for name, answer in (("original", expected), ("imported network", actual)):
+            if not np.isfinite(answer).all():
+                cause = f"the {name} answers with values that are not finite"
+                raise ImportModelError(foreign.source.name, cause, "Check the model's weights")
+        max_abs_diff = max(max_abs_diff, _largest(expected, actual))
+    if max_abs_diff <= MAX_ABS_DIFF:
+        return max_abs_diff, MAX_ABS_DIFF
     reordered = foreign.forward(optimised=True)
-    rounding = max(_largest(original(tensor), reordered(tensor)) for tensor in tensors)
-    allowed = max(MAX_ABS_DIFF, ROUNDING * rounding)
-    if gap > allowed:
-        raise _different(foreign, f"probabilities differ by {gap:.2g}, allowed is {allowed:.2g}")
-    return gap, allowed
+    allowed = allowed_diff(max(_largest(original(x), reordered(x)) for x in tensors))
+    if max_abs_diff > allowed:
+        cause = f"probabilities differ by {max_abs_diff:.2g}, allowed is {allowed:.2g}"
+        raise _different(foreign, cause)
+    return max_abs_diff, allowed
+
+
+def allowed_diff(rounding: float) -> float:
+    """Returns the largest difference of a probability that is taken for rounding.
+
+    Args:
+        rounding: what the original differs by from itself, computed in another order.
+    """
+    return min(max(MAX_ABS_DIFF, ROUNDING * rounding), MAX_ROUNDING_DIFF)
 
 
 def _largest(expected: Array, actual: Array) -> float:

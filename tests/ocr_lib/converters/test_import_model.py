@@ -4,14 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import onnx
 import paddle
 import pytest
 import yaml
+from onnx import numpy_helper
 
 from ocr_lib.config.loader import load_config
 from ocr_lib.converters import import_model
 from ocr_lib.converters.drawn_lines import drawn_lines
+from ocr_lib.converters.import_model import allowed_diff
 from ocr_lib.errors import ImportModelError
 from ocr_lib.text.dictionary import Charset, load_dictionary
 from ocr_lib.training import load_model
@@ -154,6 +157,26 @@ def test_a_network_that_computes_something_else_is_refused(v4: Exported, tmp_pat
     with pytest.raises(ImportModelError, match="computes something else: probabilities differ"):
         import_model(tmp_path / "other.onnx", tmp_path / "out", config=str(v4.config))
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_not_finite_are_refused(v4: Exported, tmp_path: Path) -> None:
+    """Nothing is above a tolerance that is not a number."""
+    model = onnx.load(str(v4.onnx))
+    constants = (node.attribute[0].t for node in model.graph.node if node.op_type == "Constant")
+    weights = next(item for item in constants if len(item.dims) == 4)
+    spoilt = np.full(weights.dims, np.nan, np.float32)
+    weights.CopyFrom(numpy_helper.from_array(spoilt, weights.name))
+    onnx.save(model, str(tmp_path / "spoilt.onnx"))
+    with pytest.raises(ImportModelError, match="values that are not finite"):
+        import_model(tmp_path / "spoilt.onnx", tmp_path / "out", config=str(v4.config))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("rounding", "allowed"), [(0.0, 1e-4), (2e-4, 6e-4), (0.1, 1e-3), (np.inf, 1e-3)]
+)
+def test_what_is_taken_for_rounding_has_a_ceiling(rounding: float, allowed: float) -> None:
+    assert allowed_diff(rounding) == pytest.approx(allowed)
 
 
 def test_folded_norms_come_back(v3: Exported, folded: Path, tmp_path: Path) -> None:
