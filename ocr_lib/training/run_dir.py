@@ -34,7 +34,7 @@ from ocr_lib.training.subnetworks import sub_network
 
 BEST, LATEST, PREVIOUS = checkpoint.BEST, checkpoint.LATEST, checkpoint.PREVIOUS
 RUN_RECORD = "run.json"
-# Keys that change where a run writes or how it talks, not what it learns.
+# Keys that change nothing about what a run that goes on learns, as where it writes.
 _NOT_LEARNT = (
     "save_model_dir",
     "save_epoch_step",
@@ -54,6 +54,7 @@ _NOT_LEARNT = (
     "use_space_char",
     "epoch_num",  # the plan has the number of epochs
     "train_minutes",
+    "recalibrate_norms",  # before the first step only; shipped configurations of 0.1 lack it
 )
 # Keys that version 0.1 did not have: a default is left out of the digest, so that its runs go on.
 _NEWER_THAN_0_1 = ("ema_decay_type", "ema_gamma", "ema_filter_no_grad", "turn_tall_lines")
@@ -186,7 +187,7 @@ def load_model(
 
 
 def config_digest(config: Config, dictionary: Charset) -> str:
-    """Returns a digest of all that decides what a run learns."""
+    """Returns a digest of all that decides what a run learns when it goes on."""
     values = config.as_dict()
     settings, defaults = values["Global"], GlobalConfig()
     for key in _NOT_LEARNT:

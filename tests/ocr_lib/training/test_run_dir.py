@@ -106,6 +106,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ({"Global.print_batch_step": 7}, True),
         ({"Global.epoch_num": 9}, True),
         ({"Global.save_minutes": 1}, True),
+        ({"Global.recalibrate_norms": 128}, True),
         ({"Global.seed": 7}, False),
         ({"Global.turn_tall_lines": True}, False),
         ({"Global.ema_gamma": 100.0}, False),
