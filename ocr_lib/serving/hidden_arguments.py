@@ -19,10 +19,12 @@ import ctypes
 import os
 import re
 import shutil
+import signal
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import BinaryIO, NoReturn
 
 USAGE = "usage: hidden_arguments.py PROGRAM ARGUMENT…\n"
 HIDDEN = "OCR_HIDDEN_ARGUMENT_"
@@ -31,9 +33,9 @@ POINTER = struct.calcsize("P")
 MAX_STRING_BYTES = 1 << 17  # of an argument or variable, the kernel's own limit
 FAILED = 126  # exit code of what cannot be run
 
-_PTRACE_SEIZE, _PTRACE_DETACH = 0x4206, 17
+_PTRACE_SEIZE, _PTRACE_CONT, _PTRACE_LISTEN, _PTRACE_DETACH = 0x4206, 7, 0x4208, 17
 _OPTIONS = 0x10 | 0x100000  # PTRACE_O_TRACEEXEC, and PTRACE_O_EXITKILL: never run half set up
-_STOPPED_AT_EXEC = 5 | 4 << 8  # SIGTRAP, PTRACE_EVENT_EXEC
+_EVENT_EXEC, _EVENT_STOP = 4, 128
 _PR_SET_PTRACER = 0x59616D61
 _WALL = 0x40000000
 _START_STACK = 28 - 3  # field of /proc/PID/stat, counted behind the name
@@ -61,7 +63,8 @@ def filled(argument: str, environment: Mapping[str, str]) -> str:
 def run(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Becomes the program.
 
-    Where the machine forbids ptrace, the arguments are given openly, and standard error says so.
+    Where the machine forbids ptrace, or writing to the memory of a process, the arguments are given
+    openly, and standard error says so.
 
     Args:
         command: the program and its arguments, with placeholders.
@@ -88,7 +91,9 @@ def _start_helper(hidden: Sequence[str]) -> bool:
     pid, (from_helper, to_parent), (from_parent, to_helper) = os.getpid(), os.pipe(), os.pipe()
     if not (child := os.fork()):
         if os.fork():
-            os._exit(0)  # so the helper has init for its parent, and leaves no zombie behind
+            # The helper's parent is init, which reaps it. In a container the program may be init
+            # itself: one that does not reap keeps the helper as a zombie.
+            os._exit(0)
         os.close(from_helper)
         os.close(to_helper)
         _help(pid, hidden, to_parent, from_parent)
@@ -104,7 +109,7 @@ def _start_helper(hidden: Sequence[str]) -> bool:
     if refusal != "ready":
         sys.stderr.write(
             "warning: secrets are in the arguments of this server's process, which other users "
-            f"of this machine may read: ptrace is not allowed here ({refusal}).\n"
+            f"of this machine may read: they cannot be hidden here ({refusal}).\n"
         )
     return refusal == "ready"
 
@@ -116,14 +121,15 @@ def _help(pid: int, hidden: Sequence[str], to_parent: int, from_parent: int) -> 
         os.write(to_parent, str(os.getpid()).encode())
         os.read(from_parent, 1)
         try:
+            _check_access(pid)  # later there is no way back: the arguments hold names by then
             _ptrace(_PTRACE_SEIZE, pid, _OPTIONS)
-        except OSError as error:
-            os.write(to_parent, str(error.strerror).encode())
+        except (HiddenError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            os.write(to_parent, reason.encode())
         else:
             os.write(to_parent, b"ready")
             os.close(to_parent)
-            _, status = os.waitpid(pid, _WALL)
-            if status >> 8 == _STOPPED_AT_EXEC:
+            if _reaches_exec(pid):
                 reveal(pid, hidden)
                 _ptrace(_PTRACE_DETACH, pid, 0)
         code = 0
@@ -131,6 +137,43 @@ def _help(pid: int, hidden: Sequence[str], to_parent: int, from_parent: int) -> 
         sys.stderr.write(f"hidden_arguments.py: {error}\n")
     finally:
         os._exit(code)
+
+
+def _check_access(pid: int) -> None:
+    """Reads the argument count of this process's parent as `reveal` does, and writes it back.
+
+    Raises:
+        HiddenError: what is there is not the count.
+        OSError: the memory cannot be read or written.
+    """
+    start = _start_of_stack(pid)
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(start)
+        word = memory.read(POINTER)
+        if word != struct.pack("P", len(sys.orig_argv)):  # a fork has those of its parent
+            raise HiddenError("its memory is laid out in another way")
+        memory.seek(start)
+        memory.write(word)
+
+
+def _reaches_exec(pid: int) -> bool:
+    """Waits for the exec of a traced process, which gets its signals meanwhile.
+
+    Returns:
+        False where it ended before.
+    """
+    while True:
+        _, status = os.waitpid(pid, _WALL)
+        if not os.WIFSTOPPED(status):
+            return False
+        event, number = status >> 16, os.WSTOPSIG(status)
+        if event == _EVENT_EXEC:
+            return True
+        with suppress(ProcessLookupError):  # it was killed: the next wait says so
+            if event == _EVENT_STOP and number != signal.SIGTRAP:
+                _ptrace(_PTRACE_LISTEN, pid, 0)  # stopped as by job control, until SIGCONT
+            else:
+                _ptrace(_PTRACE_CONT, pid, 0 if event else number)
 
 
 def reveal(pid: int, hidden: Sequence[str]) -> None:
@@ -141,9 +184,7 @@ def reveal(pid: int, hidden: Sequence[str]) -> None:
         hidden: its arguments with placeholders; the last variables of its environment are what
             they stand for, in this order.
     """
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        fields = file.read(4096).rpartition(b")")[2].split()
-    start = int(fields[_START_STACK])
+    start = _start_of_stack(pid)
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
 
         def pointer(index: int) -> int:
@@ -154,15 +195,8 @@ def reveal(pid: int, hidden: Sequence[str]) -> None:
             memory.seek(start + index * POINTER)
             memory.write(struct.pack("P", address))
 
-        def string(address: int) -> bytes:
-            content = b""
-            while b"\0" not in content and len(content) < MAX_STRING_BYTES:
-                memory.seek(address + len(content))
-                content += memory.read(4096 - (address + len(content)) % 4096)  # to the page's end
-            return content.partition(b"\0")[0]
-
         count = pointer(0)
-        arguments = [string(pointer(1 + n)) for n in range(count)]
+        arguments = [string(memory, pointer(1 + n)) for n in range(count)]
         first = ends = count + 2
         while pointer(ends):
             ends += 1
@@ -170,12 +204,34 @@ def reveal(pid: int, hidden: Sequence[str]) -> None:
             variable = ends - len(hidden) + number
             address = pointer(variable)
             name = f"{HIDDEN}{number}=".encode()
-            if not string(address).startswith(name):
+            if not string(memory, address).startswith(name):
                 raise HiddenError(f"{argument}: is not in the environment")
             place = arguments.index(os.fsencode(argument))
             arguments[place] = b""  # the same one again is the next one
             set_pointer(1 + place, address + len(name))
             set_pointer(variable, pointer(first))  # what the program starts does not inherit it
+
+
+def _start_of_stack(pid: int) -> int:
+    """Returns the address of a process's argument count."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read(4096).rpartition(b")")[2].split()[_START_STACK])
+
+
+def string(memory: BinaryIO, address: int) -> bytes:
+    """Returns what is at an address up to the next null byte, at most about `MAX_STRING_BYTES`.
+
+    Raises:
+        HiddenError: the memory ends before.
+    """
+    content = b""
+    while b"\0" not in content and len(content) < MAX_STRING_BYTES:
+        memory.seek(address + len(content))
+        part = memory.read(4096 - (address + len(content)) % 4096)  # to the page's end
+        if not part:
+            raise HiddenError("its memory ends in the middle of a string")
+        content += part
+    return content.partition(b"\0")[0]
 
 
 def _ptrace(request: int, pid: int, data: int) -> None:

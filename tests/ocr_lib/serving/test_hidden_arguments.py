@@ -88,6 +88,64 @@ while True:
     assert SECRET not in done.stderr
 
 
+SIGNALLED = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(hidden_arguments.__file__).parent)!r})
+import hidden_arguments
+execve = os.execve
+def execve_after_signals(*command):
+    for number in (signal.SIGWINCH, signal.SIGUSR1, signal.SIGSTOP):
+        os.kill(os.getpid(), number)
+    assert got == [signal.SIGUSR1]
+    execve(*command)
+got = []
+signal.signal(signal.SIGUSR1, lambda number, _: got.append(number))
+os.execve = execve_after_signals
+sys.exit(hidden_arguments.main(sys.argv[1:]))
+"""
+
+
+def test_signals_before_the_program_runs_are_its_own() -> None:
+    """One that is ignored, one that is handled and one that stops, once the helper is ready."""
+    command = [sys.executable, "-c", SIGNALLED, sys.executable, "-c", SHOW, "{A_KEY}"]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE)
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), status
+    process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=60)
+    shown = json.loads(output)
+    assert (shown["arguments"], shown["shown"]) == ([SECRET], ["{A_KEY}"])
+    assert process.returncode == 7
+
+
+def test_where_memory_cannot_be_written_the_program_runs_and_it_is_said() -> None:
+    """ptrace is allowed there: without the memory, the program would be killed at each start."""
+    read_only = 'mount --rbind /proc /proc && mount -o remount,bind,ro /proc && exec "$@"'
+    inside = ["unshare", "-rm", "sh", "-c", read_only, "sh"]
+    done = subprocess.run(
+        [*inside, *LAUNCHER, sys.executable, "-c", SHOW, "--key={A_KEY}"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if done.stderr.startswith(("unshare:", "mount:")):
+        pytest.skip("this machine does not let a user mount")
+    assert done.stderr.startswith("warning: secrets are in the arguments of this server's process")
+    assert "(Read-only file system)" in done.stderr
+    assert json.loads(done.stdout)["arguments"] == [f"--key={SECRET}"]
+    assert done.returncode == 7
+
+
+def test_memory_that_ends_in_a_string_is_no_string(tmp_path: Path) -> None:
+    path = tmp_path / "memory"
+    path.write_bytes(b"one\0" + b"x" * 5000)
+    with path.open("rb") as memory:
+        assert hidden_arguments.string(memory, 1) == b"ne"
+        with pytest.raises(HiddenError, match=r"^its memory ends in the middle of a string$"):
+            hidden_arguments.string(memory, 4)
+
+
 @pytest.mark.parametrize(
     ("command", "code", "message"),
     [
