@@ -1,7 +1,8 @@
 """Checkpoints in the object store while training goes on, so that another machine can go on.
 
 A snapshot is the part of the run directory that a resume needs, as a tree of its own: it counts
-once its manifest is there. The one before stays, for the case that the newest is damaged.
+once its manifest is there. The one before stays, for the case that the newest is damaged; a damaged
+one stays until it is uploaded again or two others are whole.
 """
 
 import json
@@ -91,7 +92,7 @@ class Snapshots:
                 damaged[name] = str(error)
                 self._remove_partial_download()
             else:
-                self._drop(damaged, name)
+                self._warn_of(damaged, name)
                 return
         if damaged:
             raise DigestError(
@@ -102,7 +103,7 @@ class Snapshots:
             self._store.get_tree(self._run, self._run_dir)
 
     def save(self) -> bool:
-        """Uploads the present `latest` checkpoint, unless it is there already.
+        """Uploads the present `latest` checkpoint, unless it is there already and whole.
 
         Returns:
             False where it is being written just now.
@@ -113,22 +114,26 @@ class Snapshots:
                 return False
             former = self._complete()
             name = f"{step:012d}"
-            if name not in former:
+            if name not in former or not self._is_whole(name):
                 self._store.put_tree(Path(work) / "snapshot", f"{self._prefix}/{name}")
-            for old in [old for old in former if old != name][: 1 - MAX_SNAPSHOTS]:
+            others = [old for old in former if old != name]
+            if len(others) >= MAX_SNAPSHOTS:
+                others.sort(key=self._is_whole)  # stable: damaged ones go first, then the oldest
+            for old in others[: 1 - MAX_SNAPSHOTS]:
                 self._remove(old)
         return True
 
-    def _drop(self, damaged: dict[str, str], intact: str) -> None:
-        """Says which snapshots are damaged, and removes them: their steps are uploaded again."""
+    def _is_whole(self, name: str) -> bool:
+        return self._store.find_tree(f"{self._prefix}/{name}") is not None
+
+    def _warn_of(self, damaged: dict[str, str], intact: str) -> None:
+        """Says which snapshots are damaged; they stay, as the damage may be this machine's."""
         if damaged:
             log.warning(
                 "damaged snapshot: %s The run goes on from %s.",
                 " ".join(damaged.values()),
                 self._store.uri(f"{self._prefix}/{intact}"),
             )
-        for name in damaged:
-            self._remove(name)
 
     def _remove_partial_download(self) -> None:
         for folder in self._run_dir.parent.glob(f".{self._run_dir.name}.*.partial"):

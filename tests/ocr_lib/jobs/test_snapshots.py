@@ -100,6 +100,38 @@ def test_no_intact_snapshot_is_an_error_that_names_each(
     assert uploaded(store, run) == [5, 10]
 
 
+def test_a_snapshot_that_was_read_damaged_is_not_deleted(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    snapshots = Snapshots(store, run, tmp_path / "first")
+    for step in (5, 10):
+        checkpoint_at(tmp_path / "first", step)
+        snapshots.save()
+    content = (tmp_path / "first/latest.pdparams").read_bytes()
+    replace(store, run, 10, "latest.pdparams")
+    Snapshots(store, run, tmp_path / "second").restore()
+    assert step_of(tmp_path / "second") == 5
+    assert uploaded(store, run) == [5, 10]
+    store.put_bytes(f"{run}/snapshots/{10:012d}/latest.pdparams", content)
+    Snapshots(store, run, tmp_path / "third").restore()  # the damage was not the store's
+    assert step_of(tmp_path / "third") == 10
+
+
+def test_two_intact_snapshots_stay_next_to_a_damaged_one(
+    store: Store, tmp_path: Path, run: str
+) -> None:
+    snapshots = Snapshots(store, run, tmp_path / "first")
+    for step in (5, 10):
+        checkpoint_at(tmp_path / "first", step)
+        snapshots.save()
+    replace(store, run, 10, "latest.pdparams")
+    again = Snapshots(store, run, tmp_path / "second")
+    again.restore()
+    checkpoint_at(tmp_path / "second", 8)
+    again.save()
+    assert uploaded(store, run) == [5, 8]
+
+
 def test_a_folder_whose_checkpoints_are_damaged_is_filled_from_the_store(
     store: Store, tmp_path: Path, run: str
 ) -> None:
