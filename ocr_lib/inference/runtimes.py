@@ -67,6 +67,8 @@ def _check_network(bundle: Bundle, forward: Forward) -> None:
     shape = 1, preprocess.channels, preprocess.height, preprocess.buckets[0]
     try:
         bundle.decode(forward(np.zeros(shape, np.float32)), bundle.dictionary)
+    except BundleError:  # the runtime has said it
+        raise
     except Exception as error:  # as above
         raise network_error(bundle.root / ONNX, error) from error
 
@@ -131,6 +133,9 @@ def _limit_memory() -> None:
 def onnx_forward(model: Path, threads: int = 1, *, optimised: bool = True) -> Forward:
     """Returns a function that runs an ONNX file on the CPU.
 
+    The function raises `BundleError` where the network cannot be run: some take images of one width
+    and not of another, or more memory than `MAX_NETWORK_BYTES`.
+
     Args:
         model: the file; its first input takes [N, C, H, W], its first output gives [N, T, K].
         threads: CPU threads of one call. They sleep between calls: spinning ones take their
@@ -142,6 +147,9 @@ def onnx_forward(model: Path, threads: int = 1, *, optimised: bool = True) -> Fo
     name, output = session.get_inputs()[0].name, session.get_outputs()[0].name
 
     def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run([output], {name: images})[0], np.float32)
+        try:
+            return np.asarray(session.run([output], {name: images})[0], np.float32)
+        except Exception as error:  # as above
+            raise network_error(model, error) from error
 
     return forward

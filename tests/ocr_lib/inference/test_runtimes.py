@@ -81,18 +81,24 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
 
 
-@pytest.mark.parametrize("of_input", [False, True])
-def test_a_small_file_that_asks_for_a_gib_is_refused(tmp_path: Path, of_input: bool) -> None:
-    """Whether the size is known when the file is opened, or follows from the image."""
-    root = write_bundle(tmp_path / "bundle")
+def with_tensor_of(root: Path, size: int, axis: int = 0, power: int = 0) -> Path:
+    """Makes a bundle's network compute a tensor of `size` elements, or of more for larger inputs.
+
+    Args:
+        root: the bundle.
+        size: times the length of the input's axis to the power.
+        axis: of [N, C, H, W].
+        power: 0 for a tensor whose size is known when the file is opened.
+    """
     model = onnx.load(root / "model.onnx")
-    size = numpy_helper.from_array(np.array([1 << 28], np.int64), "size")
-    model.graph.initializer.append(size)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([size], np.int64), "size_0"))
     (source,) = model.graph.input
-    nodes = [
-        helper.make_node("Shape", [source.name], ["count"], start=0, end=1),
-        helper.make_node("Mul", ["count", "size"], ["sized"]),
-        helper.make_node("ConstantOfShape", ["sized" if of_input else "size"], ["large"]),
+    nodes = [helper.make_node("Shape", [source.name], ["length"], start=axis, end=axis + 1)]
+    nodes += [
+        helper.make_node("Mul", ["length", f"size_{n}"], [f"size_{n + 1}"]) for n in range(power)
+    ]
+    nodes += [
+        helper.make_node("ConstantOfShape", [f"size_{power}"], ["large"]),
         helper.make_node("ReduceSum", ["large"], ["zero"], keepdims=0),
         helper.make_node("Add", [source.name, "zero"], ["same"]),
     ]
@@ -103,6 +109,13 @@ def test_a_small_file_that_asks_for_a_gib_is_refused(tmp_path: Path, of_input: b
     onnx.save(model, root / "model.onnx")
     (root / "bundle.json").unlink()
     write_manifest(root, {"model_name": "tiny"}, PREPROCESS, Charset(CHARACTERS))
+    return root
+
+
+@pytest.mark.parametrize("power", [0, 1])
+def test_a_small_file_that_asks_for_a_gib_is_refused(tmp_path: Path, power: int) -> None:
+    """Whether the size is known when the file is opened, or follows from the image."""
+    root = with_tensor_of(write_bundle(tmp_path / "bundle"), 1 << 28, power=power)
     assert (root / "model.onnx").stat().st_size < 10_000
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, root], capture_output=True, text=True, timeout=120
@@ -111,4 +124,31 @@ def test_a_small_file_that_asks_for_a_gib_is_refused(tmp_path: Path, of_input: b
     refusal = f"{root}/model.onnx: it takes more than the 256 MiB that a network may. Find out"
     assert [line.startswith(refusal) for line in said] == [True, True], said
     assert int(peak) < 500
+    assert done.stderr == ""
+
+
+WIDE = """
+import sys
+import numpy as np
+from ocr_lib.errors import UserError
+from ocr_lib.inference import runtimes
+
+runtimes.MAX_NETWORK_BYTES = 256 << 20
+recognizer = runtimes.open_bundle(sys.argv[1])
+try:
+    recognizer.read([np.tile(np.arange(250, dtype=np.uint8)[None, :, None], (32, 1, 3))])
+    print("accepted")
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_network_that_takes_too_much_for_wide_lines_only_is_named(tmp_path: Path) -> None:
+    """It is opened, as the smallest width fits; a wide one asks for 2 GiB."""
+    root = with_tensor_of(write_bundle(tmp_path / "bundle"), 32, axis=3, power=3)
+    done = subprocess.run(
+        [sys.executable, "-c", WIDE, root], capture_output=True, text=True, timeout=120
+    )
+    refusal = f"{root}/model.onnx: it takes more than the 256 MiB that a network may. Find out"
+    assert done.stdout.startswith(refusal), done
     assert done.stderr == ""
