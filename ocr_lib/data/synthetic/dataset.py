@@ -30,6 +30,7 @@ CHUNK_TIMEOUT_S = 900.0  # of one chunk, whose images take some seconds
 VERSION = 1
 """Rises when the same seed gives other images."""
 MANIFEST = "synthetic.json"
+FORMER_NAMES = frozenset(("train", "eval", MANIFEST))  # what 0.1 wrote
 
 
 def generate(
@@ -133,13 +134,20 @@ def _is(file: Path, content: bytes) -> bool:
 
 
 def _is_there(out_dir: Path, manifest: str, former: str) -> bool:
-    """Tells whether the data set is there; one of 0.1, whose test set is `eval`, is replaced."""
+    """Tells whether the data set is there; one of 0.1, whose test set is `eval`, is replaced.
+
+    Raises:
+        UserError: the folder holds something else, or more than the data set of 0.1.
+    """
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     written = out_dir / MANIFEST
     if written.is_file() and _is(written, manifest.encode()):
         return True
     if written.is_file() and _is(written, former.encode()):
+        if others := sorted({path.name for path in out_dir.iterdir()} - FORMER_NAMES):
+            cause = f"is a data set of 0.1 to be replaced, and also holds {', '.join(others[:5])}"
+            raise UserError(str(out_dir), cause, "Move the rest elsewhere, or name a new folder")
         return False
     raise UserError(str(out_dir), "holds something else", "Name a new folder, or remove this one")
 

@@ -64,10 +64,26 @@ def test_doing_it_again_leaves_the_data_set_alone(data: Path) -> None:
     assert (data / "train").stat().st_mtime_ns == before
 
 
-def test_a_data_set_of_0_1_is_drawn_again(tmp_path: Path) -> None:
-    former = tmp_path / "data"
-    (former / "eval").mkdir(parents=True)
-    (former / "synthetic.json").write_text('{"version": 1, "train": 2, "eval": 1, "seed": 0}\n')
+@pytest.fixture
+def former(tmp_path: Path) -> Path:
+    """A data set of 0.1."""
+    folder = tmp_path / "data"
+    for split in ("train", "eval"):
+        (folder / split).mkdir(parents=True)
+    (folder / "synthetic.json").write_text('{"version": 1, "train": 2, "eval": 1, "seed": 0}\n')
+    return folder
+
+
+def test_what_was_put_into_a_data_set_of_0_1_stays(former: Path) -> None:
+    (former / "lmdb").mkdir()
+    (former / "lmdb/data.mdb").write_bytes(b"packed")
+    with pytest.raises(UserError, match=r"also holds lmdb\. Move the rest elsewhere"):
+        generate(former, train=2, test=1, seed=0, workers=1)
+    assert (former / "lmdb/data.mdb").read_bytes() == b"packed"
+    assert (former / "eval").is_dir()
+
+
+def test_a_data_set_of_0_1_is_drawn_again(former: Path) -> None:
     generate(former, train=2, test=1, seed=0, workers=1)
     assert {path.name for path in former.iterdir()} == {"train", "test", "synthetic.json"}
 
