@@ -41,7 +41,7 @@ BEGINNINGS = {WEIGHTS: b"\x80", ".pdopt": b"\x80", ".states": b"\x80"}
 NUMPY = b"\x93NUMPY"
 LONGEST_ENTRY = 16  # characters of a dictionary's line; the longest of PaddleOCR's have seven
 # What a pod is given besides data: its environment, devices, tokens.
-PRIVATE = tuple(map(Path, ("/proc", "/sys", "/dev", "/run", "/var/run")))
+PRIVATE = tuple(map(Path, ("/proc", "/sys", "/dev", "/run/secrets", "/var/run/secrets")))
 
 
 def named_files(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str, FileKind]]:
@@ -140,9 +140,7 @@ def _pin(store: Store, key: str, uri: str, kind: FileKind, work_dir: Path) -> Pi
         raise ConfigError(key, cause, fix)
     contents, size = {}, 0
     for source in sources:
-        local = (
-            store.get_file(source, work_dir / _name(source)) if "://" in source else Path(source)
-        )
+        local = _local(store, key, source, work_dir)
         _check_form(key, source, local, kind)
         digest = sha256_file(local)
         store.put_file(local, _object_key(digest))
@@ -172,15 +170,28 @@ def _named_dictionary(key: str, name: str) -> PinnedFile | None:
     return PinnedFile(key=key, uri=name, digest=sha256_file(content), bytes=size)
 
 
+def _local(store: Store, key: str, source: str, work_dir: Path) -> Path:
+    """Returns a file's path here; one of the object store is downloaded.
+
+    Raises:
+        ConfigError: it is a path to what a pod is given besides data.
+    """
+    if "://" in source:
+        return store.get_file(source, work_dir / _name(source))
+    file = Path(source)
+    if any(file.resolve().is_relative_to(folder) for folder in PRIVATE):
+        cause = f"{source} may not be copied"
+        raise ConfigError(key, cause, "Upload the file to the object store and write its s3:// URI")
+    return file
+
+
 def _check_form(key: str, source: str, file: Path, kind: FileKind) -> None:
     """Refuses what is no file of its kind: it would be copied to where others read it.
 
     A configuration comes from who starts a run, and `plan` reads files that they may not, such
     as tokens and variables of its process. No error quotes the file.
     """
-    if any(file.resolve().is_relative_to(folder) for folder in PRIVATE):
-        fits = False
-    elif kind == "dictionary":
+    if kind == "dictionary":
         entries = load_dictionary(str(file), where=key).characters
         fits = all(len(entry) <= LONGEST_ENTRY for entry in entries)
     else:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ocr_lib.runspec.config_files import (
     GLOBAL_KEYS,
     PART_KEYS,
     PREFIX,
+    PRIVATE,
     fetch_files,
     named_files,
     pin_files,
@@ -186,9 +188,31 @@ def test_variables_of_the_process_are_not_copied_into_the_store(
     link = tmp_path / "characters.pdparams"
     link.symlink_to("/proc/self/environ")
     before = store.list(PREFIX)
-    with pytest.raises(ConfigError, match=rf"{key}: \S+ is no such file"):
+    with pytest.raises(ConfigError, match=rf"{key}: \S+ may not be copied"):
         pinned(store, tmp_path, f"{key}={link}")
     assert store.list(PREFIX) == before
+
+
+def test_files_of_the_store_may_be_downloaded_to_memory(store: Store) -> None:
+    """A pod's TMPDIR may be /dev/shm or /run/user: what is downloaded is no file of the pod."""
+    store.put_bytes("configs/of_this_test.txt", b"a\nb\n")
+    uri = store.uri("configs/of_this_test.txt")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        _, files = pinned(store, Path(memory), f"Global.character_dict_path={uri}")
+    assert [(item.uri, item.bytes) for item in files] == [(uri, 4)]
+
+
+@pytest.mark.parametrize(
+    ("path", "private"),
+    [
+        ("/run/secrets/account/token", True),
+        ("/var/run/secrets/account/token", True),
+        ("/run/media/user/disk/characters.txt", False),
+        ("/run/user/1000/characters.txt", False),
+    ],
+)
+def test_tokens_are_private_and_mounted_disks_are_not(path: str, private: bool) -> None:
+    assert any(Path(path).is_relative_to(folder) for folder in PRIVATE) is private
 
 
 def test_a_text_that_is_no_dictionary_is_not_copied_into_the_store(
