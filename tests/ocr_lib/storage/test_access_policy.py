@@ -1,5 +1,6 @@
 import fnmatch
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ from tests.ocr_lib.storage import policy_server
 
 def allowed(stage: str, action: str, key: str = "") -> bool:
     return policy_server.allowed(policy(stage, "ocr"), action, f"ocr/{key}".rstrip("/"))
+
+
+def test_the_guide_names_what_a_plan_may_read() -> None:
+    guide = Path(__file__).parents[3].joinpath("docs/pipeline.md").read_text("utf-8")
+    sentence = re.search(r"reads what is below ([^,]+,.+?),\s+and of the pod", guide, re.DOTALL)
+    assert sentence is not None
+    data = ACCESS["data"]
+    assert set(re.findall(r"`(\S+/)`", sentence[1])) == {*data.read, *data.write, *data.create}
 
 
 @pytest.mark.parametrize(
