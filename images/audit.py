@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -71,22 +72,31 @@ def command(file: Path, url: str, ignored: Sequence[str]) -> list[str]:
     ]
 
 
-def audit(requirements: str, url: str, ignored: Sequence[str]) -> list[Tree]:
+def audit(requirements: str, url: str, ignored: Sequence[str], deadline: float) -> list[Tree]:
     """Returns what pip-audit says of each package.
 
+    Args:
+        requirements: what to look up, each package once.
+        url: the advisory server's.
+        ignored: ids of advisories.
+        deadline: on the clock `time.monotonic`, in s.
+
     Raises:
-        ValueError: it says nothing; the message has its last line.
+        ValueError: it says nothing; the message has its last line, or that the time is over.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"
         file.write_text(requirements)
-        run = subprocess.run(
-            command(file, url, ignored),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        try:
+            run = subprocess.run(
+                command(file, url, ignored),
+                capture_output=True,
+                text=True,
+                timeout=max(0.0, deadline - time.monotonic()),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ValueError("it did not answer in time") from None
     try:
         packages: list[Tree] = json.loads(run.stdout)["dependencies"]
     except ValueError:
@@ -112,14 +122,16 @@ def main() -> int:
     """Returns 0 where nothing is known, 1 where something is, 2 where it could not be found out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default=OSV, help=f"an advisory server's ({OSV})")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help=f"in s ({TIMEOUT_S})")
     parser.add_argument("--ignore", action="append", default=[], help="an advisory's id")
     parser.add_argument("files", nargs="*", type=Path, metavar="LOCK", help="instead of all")
     args = parser.parse_args()
     versions = pins(args.files or locks())
     packages: list[Tree] = []
+    deadline = time.monotonic() + args.timeout
     try:
         for requirements in rounds(versions):
-            packages += audit(requirements, args.url, args.ignore)
+            packages += audit(requirements, args.url, args.ignore, deadline)
     except ValueError as error:
         sys.stderr.write(
             f"{args.url}: {error}\nNothing was audited. Run this where {OSV} can be reached, or "

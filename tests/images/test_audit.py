@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +96,20 @@ def test_a_server_that_does_not_answer_rightly_is_no_pass(lock: Path, status: in
         failed = run(url, str(lock))
     assert failed.returncode == 2
     assert "Nothing was audited." in failed.stderr
+
+
+def test_a_server_that_does_not_answer_is_no_pass(lock: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and answers none
+        failed = run(f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout=1", str(lock))
+    assert failed.returncode == 2
+    assert "it did not answer in time\nNothing was audited." in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_all_rounds_share_one_deadline(lock: Path) -> None:
+    over = time.monotonic()
+    with advisories() as url, pytest.raises(ValueError, match="did not answer in time"):
+        audit.audit("six==1.17.0\n", url, [], over)
 
 
 def test_without_a_network_the_next_step_is_said(lock: Path) -> None:
