@@ -34,23 +34,29 @@ def recalibrate_to(
     Args:
         network: changed in place and left in evaluation mode.
         loader: the training batches.
-        samples: how many to look at, in whole batches; at most those of an epoch.
+        samples: how many to look at, in whole batches; at most those of rank 0 in an epoch.
         parallel: the processes.
         log: the run's log.
     """
     kinds = nn.BatchNorm2D | SyncBatchNorm
     norms = {n: layer for n, layer in network.named_sublayers() if isinstance(layer, kinds)}
     network.eval()
+    used = 0
+
+    def batches() -> Iterator[Array]:
+        nonlocal used
+        for images in _images(loader, samples):
+            used += len(images)
+            yield images
 
     def values() -> dict[str, list[Array]]:
-        recalibrate(network, frozenset(norms), _images(loader, samples))
+        recalibrate(network, frozenset(norms), batches())
         return {n: [getattr(norm, part).numpy() for part in STATE] for n, norm in norms.items()}
 
     for name, arrays in parallel.broadcast_from_rank0(values).items():
         for part, array in zip(STATE, arrays, strict=True):
             getattr(norms[name], part).set_value(array)
-    count = min(samples, loader.sample_count)
-    log.info(f"{len(norms)} batch norms have the statistics of {count} training samples")
+    log.info(f"{len(norms)} batch norms have the statistics of {used} training samples")
 
 
 def _images(loader: TrainLoader, samples: int) -> Iterator[Array]:

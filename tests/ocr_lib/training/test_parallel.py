@@ -1,5 +1,6 @@
 """Two processes and two nodes on this machine: equal weights everywhere, from kill to resume."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -115,7 +116,9 @@ def test_norms_are_recalibrated_alike_on_both_ranks(data, whole, tmp_path):
     with Ranks(tmp_path / "logs").start_ranks(command) as ranks:
         assert ranks.wait() == [0, 0], ranks.logs()
     log = (tmp_path / "run/train.log").read_text("utf-8")
-    assert " 6 batch norms have the statistics of 10 training samples" in log
+    used = re.search(r" 6 batch norms have the statistics of (\d+) training samples", log)
+    assert used is not None
+    assert 10 <= int(used[1]) <= 16  # two of the first process's batches
     first, second = (np.load(tmp_path / f"ranks/rank{rank}.npz") for rank in (0, 1))
     assert first.files == second.files
     for name in first.files:
