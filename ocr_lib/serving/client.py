@@ -20,7 +20,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ImageError, ServiceError
 from ocr_lib.regular_file import open_regular
-from ocr_lib.serving.client_tls import tls_problem
+from ocr_lib.serving.client_tls import PROBE_TIMEOUT_S, tls_problem
 from ocr_lib.serving.connection import QUEUE_FULL, TritonConnection, triton_error
 from ocr_lib.serving.endpoints import Server, Servers
 from ocr_lib.serving.limits import MAX_IMAGE_BYTES, MAX_IMAGES, REFUSAL, RequestLimits
@@ -190,26 +190,41 @@ class RecognitionClient:
                 elsewhere = attempt < len(self._servers)
                 late = time.monotonic() + pause > ends
                 if late or not _worth_retrying(error, elsewhere):
-                    raise self._failed(server.url, error) from error
-                if not elsewhere and self._locked_out(server, error):
-                    raise self._failed(server.url, error) from error
+                    raise self._failed(server.url, error, ends) from error
+                if not elsewhere and (problem := self._tls_problem(server, error, ends)):
+                    where = f"Triton at {server.url}: {self._action}"
+                    raise ServiceError(f"{where}: {problem}") from error
                 server.rest(pause)
             if not elsewhere:
                 time.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - spreads clients
                 pause = min(2 * pause, MAX_PAUSE_S)
         raise AssertionError("unreachable")
 
-    def _failed(self, url: str, error: InferenceServerException) -> ServiceError:
+    @property
+    def _action(self) -> str:
         version = self._options["model_version"]
-        target = f"{self.model} version {version}" if version else self.model
-        return triton_error(url, f"cannot ask {target}", error, self._tls)
+        return (
+            f"cannot ask {self.model} version {version}" if version else f"cannot ask {self.model}"
+        )
 
-    def _locked_out(self, server: Server, error: InferenceServerException) -> bool:
-        """Tells, of a server's first failure, whether TLS is why: no later request helps then."""
+    def _failed(self, url: str, error: InferenceServerException, ends: float) -> ServiceError:
+        return triton_error(url, self._action, error, self._tls, _probe_time(ends))
+
+    def _tls_problem(self, server: Server, error: InferenceServerException, ends: float) -> str:
+        """Returns, of a server's first failure, why TLS is the cause: no later request helps then.
+
+        "" where it is not, or where that is known.
+        """
         if server.reached or QUEUE_FULL in str(error.message()):
-            return False
-        server.reached = not tls_problem(server.url, self._tls)
-        return not server.reached
+            return ""
+        problem = tls_problem(server.url, self._tls, _probe_time(ends))
+        server.reached = not problem
+        return problem
+
+
+def _probe_time(ends: float) -> float:
+    """Returns how long to look for a problem with TLS, within a request's deadline, in seconds."""
+    return min(ends - time.monotonic(), PROBE_TIMEOUT_S)
 
 
 def _worth_retrying(error: InferenceServerException, elsewhere: bool) -> bool:

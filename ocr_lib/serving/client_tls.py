@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,27 +67,30 @@ def tls_problem(url: str, tls: Tls | None, timeout_s: float = PROBE_TIMEOUT_S) -
     Args:
         url: `host:port`.
         tls: what the client tried; None for no encryption.
-        timeout_s: for each connection and handshake.
+        timeout_s: for everything; time that ran out is not TLS's fault.
 
     Returns:
         The cause and the setting to change, as two sentences; "" where nothing answers there at
         all, or TLS is not why.
     """
-    return _probe(url, tls, timeout_s) and _probe(url, tls, timeout_s)
+    ends = time.monotonic() + timeout_s
+    return _probe(url, tls, ends) and _probe(url, tls, ends)
 
 
-def _probe(url: str, tls: Tls | None, timeout_s: float) -> str:
-    """Returns what `tls_problem` does, of one connection."""
+def _probe(url: str, tls: Tls | None, ends: float) -> str:
+    """Returns what `tls_problem` does, of one connection, until `ends` of the monotonic clock."""
     host, _, port = url.rpartition(":")
     host = host.strip("[]")
     context = tls.context() if tls else _trusts_everything()
     context.set_alpn_protocols(["h2"])  # without it gRPC's servers end the connection
     try:
-        with socket.create_connection((host, int(port)), timeout=timeout_s) as connection:
+        with socket.create_connection((host, int(port)), timeout=_left(ends)) as connection:
             name = (tls.name if tls else None) or host
+            connection.settimeout(_left(ends))
             with context.wrap_socket(connection, server_hostname=name) as secured:
                 if tls is None:
                     return f"it wants TLS. Set {CA} to the PEM file of its authority."
+                secured.settimeout(_left(ends))
                 return "" if _goes_on(secured) else _refused(tls)
     except ssl.SSLCertVerificationError as error:
         return _not_trusted(name, error)
@@ -98,6 +102,11 @@ def _probe(url: str, tls: Tls | None, timeout_s: float) -> str:
         return f"TLS fails ({error.reason or error}). Check {CA} and {NAME}."
     except (OSError, ValueError):  # nothing is there, or the name cannot be one
         return ""
+
+
+def _left(ends: float) -> float:
+    """Returns the seconds until then; more than 0, which would mean not to wait."""
+    return max(ends - time.monotonic(), 0.001)
 
 
 def _trusts_everything() -> ssl.SSLContext:

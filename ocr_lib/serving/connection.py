@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException
 
 from ocr_lib.errors import ConfigError, ServiceError
 from ocr_lib.regular_file import read_bounded
-from ocr_lib.serving.client_tls import CA, Tls, tls_problem
+from ocr_lib.serving.client_tls import CA, PROBE_TIMEOUT_S, Tls, tls_problem
 from ocr_lib.settings import Settings
 
 MAX_KEY_BYTES = 64 << 10
@@ -113,7 +113,11 @@ def check_admin_key(key: str) -> str:
 
 
 def triton_error(
-    url: str, action: str, error: InferenceServerException, tls: Tls | None = None
+    url: str,
+    action: str,
+    error: InferenceServerException,
+    tls: Tls | None = None,
+    timeout_s: float = PROBE_TIMEOUT_S,
 ) -> ServiceError:
     """Returns the `ServiceError` that says what Triton's error means.
 
@@ -122,6 +126,7 @@ def triton_error(
         action: what was tried.
         error: what it ended with.
         tls: of the client; None for no encryption.
+        timeout_s: the longest to find out whether TLS is why.
     """
     status, message = str(error.status() or ""), str(error.message())
     if "This protocol is restricted" in message:
@@ -132,7 +137,7 @@ def triton_error(
         return ServiceError(f"Triton at {url}: {action}: its queue is full. {step}.")
     if "UNAVAILABLE" in status:
         step = "Check the address, and that the server runs"
-        problem = tls_problem(url, tls) or f"it does not answer. {step}."
+        problem = tls_problem(url, tls, timeout_s) or f"it does not answer. {step}."
         return ServiceError(f"Triton at {url}: {action}: {problem}")
     if "UNIMPLEMENTED" in status or "http2" in message.lower():
         step = "Check the address: it has to be the port of Triton's gRPC protocol"

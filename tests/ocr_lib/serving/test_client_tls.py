@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from ocr_lib.errors import ConfigError, ServiceError
+from ocr_lib.serving import client as client_module
 from ocr_lib.serving.admin import TritonAdmin
 from ocr_lib.serving.client import RecognitionClient
 from ocr_lib.serving.client_tls import Tls, tls_problem
@@ -27,6 +28,7 @@ NO_TLS = r"it speaks no TLS\. Start it with a certificate, or unset OCR_TRITON_T
 OTHER_CA = r"its certificate is of no authority in OCR_TRITON_TLS_CA \(.*\)\. Set OCR_TRITON_TLS_CA"
 OTHER_NAME = r"its certificate is not for (\S+)\. Set OCR_TRITON_TLS_NAME to a name that it is for"
 NEEDS_CERT = r"it takes clients with a certificate only\. Set OCR_TRITON_TLS_CERT and OCR_TRITON_T"
+HANDSHAKE = b"\x16"  # the first byte of a record with the beginning of TLS
 END_OF_PEM = "-----END CERTIFICATE-----\n"
 OTHER_CERT = r"it does not trust the certificate .*client\.pem\. Set OCR_TRITON_TLS_CERT and OCR_TR"
 
@@ -217,6 +219,42 @@ def test_a_file_that_cannot_be_used_is_named_before_anything_is_asked(
         shutil.copy(source, tmp_path / name)
     with pytest.raises(ConfigError, match=message):
         Tls(tmp_path / ca, cert and tmp_path / cert, key and tmp_path / key)
+
+
+def test_looking_for_the_cause_keeps_to_the_deadline_of_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server ends what gRPC begins, and keeps a connection that asks for TLS without a word."""
+    monkeypatch.setattr(client_module, "PROBE_TIMEOUT_S", 1800)
+    held: list[socket.socket] = []
+
+    def answer() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # shut down: the test is over
+                return
+            first = b""
+            with suppress(OSError):  # the client is gone
+                first = connection.recv(1)
+            if first == HANDSHAKE:
+                held.append(connection)
+            else:
+                connection.close()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"127.0.0.1:{listener.getsockname()[1]}"
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(lambda: [each.close() for each in [*held, listener]])
+        stack.callback(listener.shutdown, socket.SHUT_RDWR)
+        answering = pool.submit(answer)
+        with (
+            RecognitionClient(url, "m", timeout_s=1, connection=TritonConnection()) as reader,
+            pytest.raises(ServiceError, match=rf"^Triton at {url}: cannot ask m: "),
+        ):
+            reader.read(line_image("abc"))
+    answering.result(30)
+    assert held
 
 
 def test_a_server_that_ends_in_the_middle_has_no_problem_with_tls(
