@@ -160,8 +160,7 @@ def make(args: argparse.Namespace) -> dict[str, str]:
         reference = tag(name, args.registry, version())
         base, _ = base_of(name, os.environ)
         if args.push and "@sha256:" not in base:
-            _run([args.docker, "pull", base])
-            base = by_digest(args.docker, base)
+            base = _pulled(args.docker, base)
         _run(build_command(args.docker, name, reference, base))
         if args.push:
             _run([args.docker, "push", reference])
@@ -170,11 +169,32 @@ def make(args: argparse.Namespace) -> dict[str, str]:
     return made
 
 
+def _pulled(docker: str, base: str) -> str:
+    """Pulls a base; returns it by digest. One that no registry has may be on this machine.
+
+    Raises:
+        SystemExit: it can neither be pulled nor has a digest here.
+    """
+    try:
+        _run([docker, "pull", base])
+    except SystemExit:
+        if not _digests(docker, base):
+            raise
+        sys.stdout.write(f"{base} cannot be pulled: the image on this machine is taken\n")
+    return by_digest(docker, base)
+
+
 def by_digest(docker: str, reference: str) -> str:
     """Returns an image that was pushed or pulled by the digest that its registry gave it."""
+    return pinned(reference, _digests(docker, reference))
+
+
+def _digests(docker: str, reference: str) -> list[str]:
+    """Returns `repository@sha256:…` of an image on this machine; empty where it is not here."""
     inspect = [docker, "inspect", "--format", "{{json .RepoDigests}}", reference]
-    answer = subprocess.run(inspect, check=True, capture_output=True, text=True)
-    return pinned(reference, json.loads(answer.stdout))
+    answer = subprocess.run(inspect, check=False, capture_output=True, text=True)
+    digests: list[str] | None = json.loads(answer.stdout) if not answer.returncode else None
+    return digests or []
 
 
 def main() -> None:

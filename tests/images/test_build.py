@@ -23,7 +23,12 @@ DOCKER = f"""#!{sys.executable}
 import json, pathlib, sys
 log = pathlib.Path(__file__).with_name("asked.jsonl")
 log.open("a").write(json.dumps(sys.argv[1:]) + "\\n")
+if sys.argv[1] == "pull" and log.with_name("no-registry").exists():
+    sys.exit("no such repository")
 if sys.argv[1] == "inspect":
+    if log.with_name("no-image").exists():
+        print("[]")
+        sys.exit("no such object")
     name = sys.argv[-1].rpartition(":")[0]
     print(json.dumps(["elsewhere/x@sha256:{"f" * 64}", name + "@{DIGEST}"]))
 """
@@ -171,6 +176,24 @@ def test_images_on_a_base_without_a_digest_are_not_pushed_unless_it_is_named(
     by_digest = f"{base.partition(':')[0]}@{DIGEST}"
     assert f"--build-arg=PADDLE_BASE={by_digest}" in built
     assert f"--label=org.opencontainers.image.base.name={by_digest}" in built
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_base_that_no_registry_has_is_taken_from_this_machine(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    monkeypatch.setenv("PADDLE_BASE", "localhost/paddle:gpu")
+    build.ROOT.joinpath("no-registry").touch()
+    push = ("--registry", "r.example/ocr", "--push", "train")
+    if here:
+        asked = run(build, monkeypatch, *push)
+        built = next(words for words in asked if words[0] == "build")
+        assert f"--build-arg=PADDLE_BASE=localhost/paddle@{DIGEST}" in built
+        return
+    build.ROOT.joinpath("no-image").touch()
+    with pytest.raises(SystemExit, match=r"failed: .*docker pull localhost/paddle:gpu"):
+        run(build, monkeypatch, *push)
+    assert not build.RECORD.exists()
 
 
 @pytest.mark.parametrize(
