@@ -10,10 +10,10 @@ is unpickled without checks and the step is not restored.
 """
 
 import json
+import logging
 import math
 import os
 import pickle
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,10 @@ import numpy as np
 from ocr_lib.atomic import atomic_file, recover_all, write_json
 from ocr_lib.digest import sha256_file
 from ocr_lib.errors import CheckpointError
+from ocr_lib.regular_file import read_bounded
 from ocr_lib.training import safe_pickle
 
+log = logging.getLogger(__name__)
 SUFFIXES = (".pdparams", ".pdopt", ".states")
 BEST, LATEST, PREVIOUS = "best_accuracy", "latest", "previous"
 IMPORTED = "weights"  # their name in a folder that `ocr import` wrote
@@ -66,7 +68,7 @@ def save(
         optimizer: an optimiser's `state_dict()`.
         states: plain Python values only.
         previous: the prefix under which the checkpoint that is replaced stays, if it is intact;
-            None keeps none.
+            None keeps none. That it cannot stay is a warning.
     """
     contents = (_arrays(params, with_names=True), _arrays(optimizer), states)
     files = {}
@@ -75,9 +77,11 @@ def save(
         with atomic_file(path) as file:
             pickle.dump(content, file, protocol=2 if suffix == ".states" else 4)
         files[suffix] = {"size": path.stat().st_size, "sha256": sha256_file(path)}
-    if previous is not None and is_intact(prefix):
-        _keep_as(prefix, previous)
+    former = read_bounded(_manifest(prefix)) if previous and is_intact(prefix) else None
+    is_kept = previous is None or former is None or _link_as(prefix, previous)
     write_json(_manifest(prefix), {"files": files, "global_step": states.get("global_step")})
+    if previous is not None and former is not None and not is_kept:
+        _move_to(previous, prefix, json.loads(former))
     _publish(prefix, files)
 
 
@@ -197,15 +201,45 @@ def _publish(prefix: Path, files: dict[str, dict[str, Any]]) -> None:
             )
 
 
-def _keep_as(prefix: Path, other: Path) -> None:
-    """Gives a checkpoint a second name, its manifest last; takes no room until it is replaced."""
-    remove(other)
-    for suffix in (*SUFFIXES, ".json"):
-        source, target = (path.with_name(path.name + suffix) for path in (prefix, other))
-        try:
-            os.link(source, target)
-        except OSError:  # a file system without links
-            shutil.copyfile(source, target)
+def _link_as(prefix: Path, other: Path) -> bool:
+    """Gives a checkpoint a second name, its manifest last; takes no room until it is replaced.
+
+    Returns:
+        False where it cannot: some file systems have no links.
+    """
+    try:
+        remove(other)
+        for suffix in (*SUFFIXES, ".json"):
+            os.link(prefix.with_name(prefix.name + suffix), other.with_name(other.name + suffix))
+    except OSError:
+        return False
+    return True
+
+
+def _move_to(other: Path, prefix: Path, manifest: dict[str, Any]) -> None:
+    """Moves a checkpoint's files, which staged ones are about to replace, to another name.
+
+    For after the manifest of the new ones was written: they count from then on, whatever happens
+    here. A copy would take room that the disk may not have.
+
+    Args:
+        other: the new prefix.
+        prefix: the present one.
+        manifest: what it had been.
+    """
+    try:
+        remove(other)
+        for suffix in SUFFIXES:
+            source, target = (path.with_name(path.name + suffix) for path in (prefix, other))
+            source.replace(target)
+        write_json(_manifest(other), manifest)
+    except OSError as error:
+        log.warning(
+            "%s: the checkpoint before %s was not kept (%s). Training goes on.",
+            other,
+            prefix,
+            error,
+        )
 
 
 def _has_files(prefix: Path) -> bool:

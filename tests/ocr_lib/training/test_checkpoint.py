@@ -1,5 +1,6 @@
 """Checkpoints: paddle reads them, crashes leave a whole one, foreign code is not run."""
 
+import errno
 import itertools
 import os
 import pickle
@@ -180,6 +181,58 @@ def test_a_kill_at_any_call_leaves_an_intact_checkpoint_when_the_newest_was_inta
         if not was_killed:
             break
     assert number > 20
+
+
+@pytest.fixture
+def no_links(monkeypatch):
+    """The file system has no hard links."""
+
+    def link(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_the_checkpoint_before_takes_no_room_without_links(tmp_path):
+    latest, previous = tmp_path / "latest", tmp_path / "previous"
+    for step in (1, 2, 3):
+        former = {path.name: path.stat().st_ino for path in tmp_path.glob("latest.pd*")}
+        save_at(latest, step, previous)
+    assert checkpoint.load(latest).states == {"global_step": 3}
+    assert checkpoint.load(previous).states == {"global_step": 2}
+    kept = {f"latest{p.suffix}": p.stat().st_ino for p in tmp_path.glob("previous.pd*")}
+    assert kept == former  # moved, not copied
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_kill_at_any_call_leaves_the_newest_intact_without_links(memory_path):
+    latest, previous = memory_path / "latest", memory_path / "previous"
+    killed = Killed(lambda: save_at(latest, 3, previous))
+    for number in itertools.count(1):
+        save_at(latest, 1)
+        save_at(latest, 2, previous)
+        was_killed = killed.at(number)
+        checkpoint.recover(memory_path)
+        assert checkpoint.load(latest).states["global_step"] in (2, 3)
+        if checkpoint.exists(previous):
+            assert checkpoint.load(previous).states["global_step"] in (1, 2)
+        if not was_killed:
+            break
+    assert number > 20
+    assert checkpoint.load(previous).states == {"global_step": 2}
+
+
+def test_a_checkpoint_before_that_cannot_be_kept_is_a_warning(tmp_path, caplog):
+    latest, previous = tmp_path / "latest", tmp_path / "previous"
+    save_at(latest, 1, previous)
+    (tmp_path / "previous.pdparams").mkdir()  # cannot be replaced
+    save_at(latest, 2, previous)
+    assert checkpoint.load(latest).states == {"global_step": 2}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{previous}: the checkpoint before {latest} was not kept "
+        f"([Errno 21] Is a directory: '{previous}.pdparams'). Training goes on."
+    ]
 
 
 def test_a_damaged_manifest_does_not_stop_the_recovery_of_others(tmp_path):
