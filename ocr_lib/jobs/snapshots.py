@@ -187,11 +187,21 @@ def _copy(run_dir: Path, target: Path) -> int | None:
             if path.name in LOGS:
                 shutil.copyfile(path, target / path.name)
             elif path.is_file() and _for_resume(path.name):
-                os.link(path, target / path.name)  # files are replaced, a link keeps the old one
+                _link(path, target / path.name)
     steps = {name: _step_of(target / name, run_dir) for name in (LATEST, BEST)}
     if steps[LATEST] is None or (steps[BEST] is None and (target / f"{BEST}.json").exists()):
         return None
     return steps[LATEST]
+
+
+def _link(source: Path, target: Path) -> None:
+    """Keeps a file as it is now, since files are replaced: by a link, or a copy without links."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _for_resume(name: str) -> bool:
@@ -216,7 +226,7 @@ def _step_of(prefix: Path, run_dir: Path) -> int | None:
             if _is(path, facts):
                 continue
             path.unlink(missing_ok=True)
-            os.link(run_dir / f".{path.name}.new", path)
+            _link(run_dir / f".{path.name}.new", path)
             if not _is(path, facts):
                 return None
         return int(manifest["global_step"])

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -175,6 +176,22 @@ def test_a_checkpoint_whose_last_file_was_not_moved_into_place_goes_up(
     Snapshots(store, run, tmp_path / "other").restore()
     assert step_of(tmp_path / "other") == 7
     assert (folder / "latest.states").read_bytes() == former  # the run's own files are left alone
+
+
+def test_checkpoints_go_up_from_a_file_system_without_hard_links(
+    store: Store, tmp_path: Path, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    folder = tmp_path / "run"
+    checkpoint_at(folder, 5)
+    checkpoint_at(folder, 7)
+    (folder / "latest.states").rename(folder / ".latest.states.new")  # not moved into place yet
+    monkeypatch.setattr(os, "link", link)
+    assert Snapshots(store, run, folder).save()
+    Snapshots(store, run, tmp_path / "other").restore()
+    assert step_of(tmp_path / "other") == 7
 
 
 def test_a_half_uploaded_snapshot_does_not_count(store: Store, tmp_path: Path, run: str) -> None:
