@@ -19,6 +19,7 @@ from ocr_lib.atomic import write_text
 from ocr_lib.config.schema import Config
 from ocr_lib.data.image import Preprocess
 from ocr_lib.export.paddle2_operators import old_operators
+from ocr_lib.export.paddle_weights import is_whole
 from ocr_lib.inference.bundle import PADDLE, PADDLE_WEIGHTS
 from ocr_lib.native_output import captured
 from ocr_lib.text.dictionary import Charset
@@ -89,6 +90,8 @@ def save_paddle2(model: nn.Layer, shape: list[int | None], out_dir: Path) -> Non
 def _room_for(model: nn.Layer, out_dir: Path) -> Iterator[None]:
     """Checks for room for a network, before and after the block: Paddle does not say it is full.
 
+    Afterwards there may be room again, as others delete files, so the file of weights counts too.
+
     Raises:
         OSError: it is full.
     """
@@ -98,7 +101,7 @@ def _room_for(model: nn.Layer, out_dir: Path) -> Iterator[None]:
     if shutil.disk_usage(out_dir).free < needed + PROGRAM_BYTES:
         raise full
     yield
-    if not shutil.disk_usage(out_dir).free:
+    if not is_whole(out_dir / PADDLE_WEIGHTS) or not shutil.disk_usage(out_dir).free:
         raise full
 
 

@@ -1,6 +1,8 @@
 """Paddle's files, as PaddleOCR and PaddleX read them."""
 
 import errno
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,23 @@ def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     if "name space of one's own" in ended.log:
         pytest.skip("this machine gives no name space of one's own")
     assert ended.exitcode == 7, ended.log
+
+
+def shorten_files(folder: Path) -> None:
+    """Exports a network where the disk has room, and files end at 100 KB; as `fill_disk`."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        save_paddle(nn.Linear(1000, 1000), [None, 1000], folder)
+    except OSError as error:
+        raise SystemExit(7 if error.errno == errno.ENOSPC else 1) from None
+
+
+def test_shortened_weights_are_an_error_on_a_disk_that_has_room_again(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    ended = Child(shorten_files, (tmp_path / "disk",), tmp_path / "child", {}).wait()
+    assert ended.exitcode == 7, ended.log
+    assert (tmp_path / "disk/inference.pdiparams").stat().st_size == 100_000
 
 
 def test_old_names_hold_matrix_products(tmp_path: Path) -> None:
