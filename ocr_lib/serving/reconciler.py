@@ -1,7 +1,7 @@
 """Keeps one Triton at what production.json says: after its start, and after changes it missed.
 
 A server that starts, or comes back after it was killed, knows nothing of the deployments that
-went on without it. The keeper beside it loads the version in production, tested with the golden
+went on without it. The reconciler beside it loads the version in production, tested with the golden
 images before it answers requests, and looks again every few seconds. During a deployment it
 leaves a server that serves alone: the deployment changes that server itself. Which models there are
 it asks the registry, unless it is told.

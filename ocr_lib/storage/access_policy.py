@@ -64,7 +64,7 @@ ACCESS = {
     "deploy": AccessPolicy(
         read=("datasets/", "specs/", "feedback/"), write=("registry/", "triton/", "leases/")
     ),
-    # Triton and its keeper
+    # Triton and its reconciler
     "serve": AccessPolicy(read=("registry/", "triton/"), write=("leases/",)),
     # clients that keep doubtful lines, and people who correct them
     "feedback": AccessPolicy(read=(), write=("feedback/",)),

@@ -104,10 +104,10 @@ def test_a_registry_that_was_lost_is_restored_and_served_again(
     assert read_production(store, MODEL) == production
     assert not store.exists("sources/large.json")
     with TritonServer(repository, **options) as triton:
-        keeper = Reconciler(store, triton.url)
-        keeper.sync()
-        assert keeper.ready, keeper.status()
-        keeper.close()
+        reconciler = Reconciler(store, triton.url)
+        reconciler.sync()
+        assert reconciler.ready, reconciler.status()
+        reconciler.close()
 
 
 def test_a_backup_has_pointers_first_and_a_restore_has_them_last() -> None:

@@ -102,16 +102,16 @@ def serve(
     with ExitStack() as stack:
         server = None if url else stack.enter_context(_triton(store, address, ports))
         if server is not None:
-            _check_keeper_s_tls(server.url)
-        keeper = Reconciler(store, server.url if server else str(url), served)
-        stack.callback(keeper.close)
-        checks = _checks(keeper, server, stopped)
+            _check_own_tls(server.url)
+        reconciler = Reconciler(store, server.url if server else str(url), served)
+        stack.callback(reconciler.close)
+        checks = _checks(reconciler, server, stopped)
         health = stack.enter_context(HealthServer(listen_on, health_port, checks))
-        log.info("health on port %d, Triton at %s", health.port, keeper.url)
+        log.info("health on port %d, Triton at %s", health.port, reconciler.url)
         while not stopped.is_set():
             if server is not None and (code := server.poll()) is not None:
                 raise ServiceError(f"Triton ended with exit code {code}. Its log is above.")
-            keeper.sync()
+            reconciler.sync()
             stopped.wait(check_seconds)
         if server is not None:
             CLOCK.sleep(drain_seconds)
@@ -130,7 +130,7 @@ def _triton(store: Store, address: str, ports: dict[str, int]) -> TritonServer:
     )
 
 
-def _check_keeper_s_tls(url: str) -> None:
+def _check_own_tls(url: str) -> None:
     """Checks that this process, a client of the Triton that it has started, can reach it.
 
     Raises:
@@ -141,10 +141,10 @@ def _check_keeper_s_tls(url: str) -> None:
 
 
 def _checks(
-    keeper: Reconciler, server: TritonServer | None, stopped: threading.Event
+    reconciler: Reconciler, server: TritonServer | None, stopped: threading.Event
 ) -> dict[str, Callable[[], tuple[bool, Any]]]:
     def ready() -> tuple[bool, Any]:
-        return keeper.ready and not stopped.is_set(), keeper.status()
+        return reconciler.ready and not stopped.is_set(), reconciler.status()
 
     def live() -> tuple[bool, Any]:
         return server is None or server.poll() is None, "Triton"

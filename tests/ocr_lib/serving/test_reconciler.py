@@ -22,7 +22,7 @@ def loaded(url: str, model: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_keeper_unloads_what_nobody_has_called_for_long(
+def test_a_reconciler_unloads_what_nobody_has_called_for_long(
     triton: TritonServer,
     store: Store,
     bundle: Path,
@@ -41,13 +41,13 @@ def test_a_keeper_unloads_what_nobody_has_called_for_long(
     assert loaded(triton.url, "tidied") == {"tidied", f"{one}_core", f"{two}_core"}
     rollback("tidied", store=store, endpoints=[triton.url])
 
-    keeper = Reconciler(store, triton.url, ["tidied"])
-    keeper.sync()
+    reconciler = Reconciler(store, triton.url, ["tidied"])
+    reconciler.sync()
     assert f"{two}_core" in loaded(triton.url, "tidied")  # it answered a moment ago
     monkeypatch.setattr("ocr_lib.serving.blue_green.IDLE_S", -1.0)
     with store_lease(store, "deploy-tidied"):
-        keeper.sync()
+        reconciler.sync()
     assert f"{two}_core" in loaded(triton.url, "tidied")  # it may be loading just now
-    keeper.sync()
-    keeper.close()
+    reconciler.sync()
+    reconciler.close()
     assert loaded(triton.url, "tidied") == {"tidied", f"{one}_core"}

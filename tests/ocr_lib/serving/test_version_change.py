@@ -278,8 +278,8 @@ def test_a_pointer_of_which_nothing_is_known(
 
 def reconciled(site: Site, model: str) -> float:
     """Has a reconciler look at the server once; returns the score of what it serves then."""
-    keeper = Reconciler(site.store, site.url, [model])
-    keeper.sync()
-    keeper.close()
-    assert keeper.ready
+    reconciler = Reconciler(site.store, site.url, [model])
+    reconciler.sync()
+    reconciler.close()
+    assert reconciler.ready
     return score(site.url, model)

@@ -30,10 +30,10 @@ from tests.ocr_lib.serving.traffic import score
 
 
 @pytest.fixture
-def keeper(triton: TritonServer, store: Store) -> Iterator[Reconciler]:
-    keeper = Reconciler(store, triton.url, ["kept"])
-    yield keeper
-    keeper.close()
+def reconciler(triton: TritonServer, store: Store) -> Iterator[Reconciler]:
+    reconciler = Reconciler(store, triton.url, ["kept"])
+    yield reconciler
+    reconciler.close()
 
 
 def put(
@@ -43,8 +43,8 @@ def put(
     return deploy(str(bundle), model, golden, force="a test", **where).production.version
 
 
-def test_a_keeper_follows_production(
-    keeper: Reconciler,
+def test_a_reconciler_follows_production(
+    reconciler: Reconciler,
     triton: TritonServer,
     store: Store,
     bundle: Path,
@@ -53,15 +53,15 @@ def test_a_keeper_follows_production(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    keeper.sync()
-    assert keeper.ready  # nothing is in production: an empty server is as it should be
+    reconciler.sync()
+    assert reconciler.ready  # nothing is in production: an empty server is as it should be
     put(bundle, store, triton.url, golden)
     one = score(triton.url, "kept")
     with TritonAdmin(triton.url) as admin:
         for name in admin.last_inference_s("kept"):
             admin.unload(name)
-        keeper.sync()
-        assert keeper.ready
+        reconciler.sync()
+        assert reconciler.ready
         assert score(triton.url, "kept") == one
 
         put(other_bundle, store, triton.url, golden)
@@ -73,16 +73,16 @@ def test_a_keeper_follows_production(
                 | {"version": 1, "digest": Bundle.open(bundle).digest},
                 store.get_versioned("registry/kept/production.json")[1],
             )
-            keeper.sync()
+            reconciler.sync()
             assert score(triton.url, "kept") == two
-            assert keeper.ready
-        keeper.sync()
+            assert reconciler.ready
+        reconciler.sync()
         assert score(triton.url, "kept") == one
     assert "kept: version 1 is in production" in caplog.messages
 
 
 def test_a_store_that_is_away_takes_nobody_down(
-    keeper: Reconciler,
+    reconciler: Reconciler,
     store: Store,
     bundle: Path,
     triton: TritonServer,
@@ -91,18 +91,18 @@ def test_a_store_that_is_away_takes_nobody_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(bundle, store, triton.url, golden)
-    keeper.sync()
-    assert keeper.ready
+    reconciler.sync()
+    assert reconciler.ready
     monkeypatch.setenv("OCR_S3_ENDPOINT", f"http://127.0.0.1:{closed_port}")
     store.client = Store.from_env(timeout_s=1).client
-    keeper.sync()
-    assert keeper.ready
-    assert "does not answer" in str(keeper.models["kept"])
+    reconciler.sync()
+    assert reconciler.ready
+    assert "does not answer" in str(reconciler.models["kept"])
 
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, S3Server]]:
-    """A store of its own: what is in production there is what a keeper finds."""
+    """A store of its own: what is in production there is what a reconciler finds."""
     with S3Server(tmp_path / "registry") as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
@@ -110,7 +110,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         yield Store.from_env(), server
 
 
-def test_a_keeper_without_names_serves_every_model_in_production(
+def test_a_reconciler_without_names_serves_every_model_in_production(
     registry: tuple[Store, S3Server],
     triton: TritonServer,
     bundle: Path,
@@ -120,34 +120,34 @@ def test_a_keeper_without_names_serves_every_model_in_production(
     store, _ = registry
     store.put_json("registry/unserved/bundles/1/bundle.json", {})
     store.put_json("registry/no_core/production.json", {})  # no name of a model
-    keeper = Reconciler(store, triton.url)
-    with TritonAdmin(triton.url) as admin, closing(keeper):
-        assert not keeper.ready  # it has not looked yet
-        keeper.sync()
-        assert keeper.ready
-        assert keeper.status() == {"all models": "nothing is in production yet"}
+    reconciler = Reconciler(store, triton.url)
+    with TritonAdmin(triton.url) as admin, closing(reconciler):
+        assert not reconciler.ready  # it has not looked yet
+        reconciler.sync()
+        assert reconciler.ready
+        assert reconciler.status() == {"all models": "nothing is in production yet"}
         put(bundle, store, triton.url, golden, "every-one")
         put(other_bundle, store, triton.url, golden, "every-two")
         scores = [score(triton.url, name) for name in ("every-one", "every-two")]
         for name in admin.last_inference_s("every-"):
             admin.unload(name)
 
-        keeper.sync()
-        assert keeper.ready
-        assert keeper.status() == {
+        reconciler.sync()
+        assert reconciler.ready
+        assert reconciler.status() == {
             "every-one": "version 1 is in production",
             "every-two": "version 1 is in production",
         }
-        assert [score(triton.url, name) for name in keeper.models] == scores
+        assert [score(triton.url, name) for name in reconciler.models] == scores
 
         put(other_bundle, store, triton.url, golden, "every-late")
         admin.unload("every-late")
-        keeper.sync()
-        assert [*keeper.models] == ["every-late", "every-one", "every-two"]
+        reconciler.sync()
+        assert [*reconciler.models] == ["every-late", "every-one", "every-two"]
         assert score(triton.url, "every-late") == scores[1]
 
 
-def test_a_keeper_is_ready_when_no_model_is_missing(
+def test_a_reconciler_is_ready_when_no_model_is_missing(
     registry: tuple[Store, S3Server],
     triton: TritonServer,
     bundle: Path,
@@ -158,34 +158,34 @@ def test_a_keeper_is_ready_when_no_model_is_missing(
     store, _ = registry
     for name in ("whole", "holed"):
         put(bundle, store, triton.url, golden, name)
-    with TritonAdmin(triton.url) as admin, closing(Reconciler(store, triton.url)) as keeper:
+    with TritonAdmin(triton.url) as admin, closing(Reconciler(store, triton.url)) as reconciler:
         admin.unload("holed")
         path = "triton/holed/1/dictionary.txt"
         content, _ = store.client.get(store.bucket, path, 1 << 20)
         store.put_bytes(path, content[:-1] + b"x")
-        keeper.sync()
-        assert not keeper.ready
-        assert keeper.status()["whole"] == "version 1 is in production"
-        assert "damaged" in keeper.status()["holed"]
+        reconciler.sync()
+        assert not reconciler.ready
+        assert reconciler.status()["whole"] == "version 1 is in production"
+        assert "damaged" in reconciler.status()["holed"]
 
         store.put_bytes(path, content)
-        keeper.sync()
-        assert keeper.ready
+        reconciler.sync()
+        assert reconciler.ready
 
         pointer = store.get_json("registry/holed/production.json")
         store.put_json("registry/holed/production.json", pointer | {"version": 2})
-        keeper.sync()
-        assert not keeper.ready  # version 1 answers: it is not what production says
-        assert "triton/holed/2" in keeper.status()["holed"]
+        reconciler.sync()
+        assert not reconciler.ready  # version 1 answers: it is not what production says
+        assert "triton/holed/2" in reconciler.status()["holed"]
         store.put_json("registry/holed/production.json", pointer)
-        keeper.sync()
-        assert keeper.ready
+        reconciler.sync()
+        assert reconciler.ready
 
         store.put_json("registry/holed/golden/1/golden.json", [{}])
         store.put_json("registry/whole/production.json", {"model": "whole"})
-        keeper.sync()
-        assert "malformed" in keeper.status()["whole"]
-        assert keeper.status()["holed"] == "version 1 is in production"  # the other one's turn
+        reconciler.sync()
+        assert "malformed" in reconciler.status()["whole"]
+        assert reconciler.status()["holed"] == "version 1 is in production"  # the other one's turn
     assert "holed: s3://ocr/triton/holed/1/dictionary.txt" in caplog.text
 
 
@@ -196,11 +196,11 @@ def test_more_models_than_a_server_can_have_are_named(
     for number in range(3):
         store.put_json(f"registry/m{number}/production.json", {})
     monkeypatch.setattr("ocr_lib.registry.production.MAX_MODELS", 2)
-    with closing(Reconciler(store, triton.url)) as keeper:
-        keeper.sync()
-        assert not keeper.ready
-        assert "registry/ at" in keeper.status()["all models"]
-        assert "more than 2 entries" in keeper.status()["all models"]
+    with closing(Reconciler(store, triton.url)) as reconciler:
+        reconciler.sync()
+        assert not reconciler.ready
+        assert "registry/ at" in reconciler.status()["all models"]
+        assert "more than 2 entries" in reconciler.status()["all models"]
 
 
 @pytest.mark.slow
@@ -223,12 +223,12 @@ def test_a_pod_is_ready_with_every_model_that_the_others_serve(
     with TritonServer(address, log=tmp_path / "log", environment=environment) as pod:
         url = ("--url", pod.url)
         narrow = environment | {"OCR_MODELS": " pod-plates ,"}
-        with Replica(tmp_path / "one", None, narrow, *url) as keeper:
-            assert keeper.wait_ready() == {"pod-plates": "version 1 is in production"}
+        with Replica(tmp_path / "one", None, narrow, *url) as reconciler:
+            assert reconciler.wait_ready() == {"pod-plates": "version 1 is in production"}
             with pytest.raises(ServiceError, match="pod-receipts"):
                 score(pod.url, "pod-receipts")
-        with Replica(tmp_path / "all", None, environment, *url) as keeper:
-            assert keeper.wait_ready() == dict.fromkeys(names, "version 1 is in production")
+        with Replica(tmp_path / "all", None, environment, *url) as reconciler:
+            assert reconciler.wait_ready() == dict.fromkeys(names, "version 1 is in production")
             assert [score(pod.url, name) for name in names] == scores
 
 
@@ -361,14 +361,14 @@ def test_a_replica_that_cannot_reach_its_own_triton_says_so_and_ends(
     assert said in last
 
 
-def test_a_keeper_alone_has_a_health_port_for_probes(
+def test_a_reconciler_alone_has_a_health_port_for_probes(
     triton: TritonServer, s3_server: S3Server, tmp_path: Path
 ) -> None:
     """As in a pod, where Triton has a container of its own."""
     options = ("--url", triton.url, "--address", "0.0.0.0")
-    with Replica(tmp_path, "kept", s3_server.environment(), *options) as keeper:
-        keeper.wait_ready()
-        assert [*listening(keeper.pid).values()] == ["0.0.0.0"]
+    with Replica(tmp_path, "kept", s3_server.environment(), *options) as reconciler:
+        reconciler.wait_ready()
+        assert [*listening(reconciler.pid).values()] == ["0.0.0.0"]
 
 
 def test_a_health_port_in_use_is_named(triton: TritonServer, s3_server: S3Server) -> None:
