@@ -166,7 +166,7 @@ COMMANDS: dict[str, tuple[Argument, ...]] = {
     "synth": (
         Argument("OUT", "output folder", "new/synth"),
         Argument("--train", "natural", "3"),
-        Argument("--eval", "natural", "2"),
+        Argument("--test", "natural", "2"),
         Argument("--seed", "count"),
         Argument("--workers", "natural"),
     ),

@@ -61,6 +61,7 @@ def test_what_minds_and_watches_does_not_import_paddle() -> None:
 
 
 def test_checkpoints_are_called_as_the_trainer_calls_them() -> None:
-    trainers = Path(snapshots.__file__).parents[1] / "training" / "run_dir.py"
-    names = f'BEST, LATEST = "{snapshots.BEST}", "{snapshots.LATEST}"'
-    assert names in trainers.read_text("utf-8")
+    trainers = Path(snapshots.__file__).parents[1] / "training" / "checkpoint.py"
+    names = (snapshots.BEST, snapshots.LATEST, snapshots.PREVIOUS)
+    line = "BEST, LATEST, PREVIOUS = " + ", ".join(f'"{name}"' for name in names)
+    assert line in trainers.read_text("utf-8")

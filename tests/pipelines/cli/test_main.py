@@ -197,6 +197,7 @@ from pipelines.cli.command import command
 from pipelines.cli.commands import ocr
 
 def stop():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     echo("a line that waits in the buffer")
     echo("ready", err=True, flush=True)
     sys.stdin.readline()

@@ -17,7 +17,7 @@ def test_the_command_says_what_came_of_it(
     said = capsys.readouterr().out
     assert "fused: 0.0" in said
     assert "36 characters" in said
-    assert "on 27 drawn lines (allowed: 1e-4)" in said
+    assert "on 27 drawn lines (allowed: 0.0001)" in said
     assert main(["config", "check", "-c", str(out / "config.yml"), "--no-build"]) == 0
     assert main(["import", str(tmp_path / "absent.onnx"), "--out", str(out)]) == 2
     assert "no such file" in capsys.readouterr().err
