@@ -202,29 +202,19 @@ def findings(
         yield from share_finding(
             split.name, what, indices, split.decoded, max_share, fix, examples(indices)
         )
-    tall = bad.get("tall", array("q"))
-    for finding in share_finding(
-        split.name,
-        "images are taller than wide, so that their text is squeezed to a few px",
-        tall,
-        total,
-        max_share,
-        "Where their text runs from top to bottom set Global.turn_tall_lines=true, which turns "
-        "them in training and in prediction; else turn or remove the images",
-        split.examples(tall),
-    ):
-        yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
-    reordered = bad.get("reordered", array("q"))
-    for finding in share_finding(
-        split.name,
-        "right-to-left labels have no unique order: their images can be read in several",
-        reordered,
-        total,
-        max_share,
-        "Write them as they are to be read back where that matters; scores compare in one order",
-        split.examples(reordered),
-    ):
-        yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
+    for check, what, fix in (
+        ("tall", "images are taller than wide, so that their text is squeezed to a few px",
+         "Where their text runs from top to bottom set Global.turn_tall_lines=true, which turns "
+         "them in training and in prediction; else turn or remove the images"),
+        ("reordered",
+         "right-to-left labels have no unique order: their images can be read in several",
+         "Write them as they are to be read back where that matters; scores compare in one order"),
+    ):  # fmt: skip
+        indices = bad.get(check, array("q"))
+        for finding in share_finding(
+            split.name, what, indices, total, max_share, fix, split.examples(indices)
+        ):
+            yield Finding(finding.check, finding.cause, finding.fix, finding.examples)
     squeezed = array("q", np.flatnonzero(split.widths > preprocess.buckets[-1]).tobytes())
     reach = _reach(split.widths)
     for finding in share_finding(

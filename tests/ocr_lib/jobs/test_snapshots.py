@@ -21,6 +21,14 @@ def checkpoint_at(run_dir: Path, step: int, name: str = "latest", log: str = "")
     checkpoint.save(run_dir / name, {}, {}, {"global_step": step})
 
 
+def save_twice(store: Store, run: str, folder: Path) -> None:
+    """Uploads snapshots of the steps 5 and 10."""
+    snapshots = Snapshots(store, run, folder)
+    for step in (5, 10):
+        checkpoint_at(folder, step)
+        snapshots.save()
+
+
 def uploaded(store: Store, run: str) -> list[int]:
     """Returns the steps of the complete snapshots."""
     keys = [item.key for item in store.list(f"{run}/snapshots/")]
@@ -68,10 +76,7 @@ def test_another_machine_goes_on_from_the_one_before_where_the_newest_is_damaged
     name: str,
 ) -> None:
     run = f"{run}-{change.__name__}-{name}"
-    snapshots = Snapshots(store, run, tmp_path / "first")
-    for step in (5, 10):
-        checkpoint_at(tmp_path / "first", step)
-        snapshots.save()
+    save_twice(store, run, tmp_path / "first")
     change(store, run, 10, name)
     is_known = (change, name) != (delete, MANIFEST_NAME)  # without a manifest it does not count
     again = Snapshots(store, run, tmp_path / "second")
@@ -90,10 +95,8 @@ def test_another_machine_goes_on_from_the_one_before_where_the_newest_is_damaged
 def test_no_intact_snapshot_is_an_error_that_names_each(
     store: Store, tmp_path: Path, run: str
 ) -> None:
-    snapshots = Snapshots(store, run, tmp_path / "first")
+    save_twice(store, run, tmp_path / "first")
     for step in (5, 10):
-        checkpoint_at(tmp_path / "first", step)
-        snapshots.save()
         replace(store, run, step, "latest.pdparams")
     with pytest.raises(DigestError, match=r"no snapshot of the run is intact.*10/.*5/"):
         Snapshots(store, run, tmp_path / "second").restore()
@@ -104,10 +107,7 @@ def test_no_intact_snapshot_is_an_error_that_names_each(
 def test_a_snapshot_that_was_read_damaged_is_not_deleted(
     store: Store, tmp_path: Path, run: str
 ) -> None:
-    snapshots = Snapshots(store, run, tmp_path / "first")
-    for step in (5, 10):
-        checkpoint_at(tmp_path / "first", step)
-        snapshots.save()
+    save_twice(store, run, tmp_path / "first")
     content = (tmp_path / "first/latest.pdparams").read_bytes()
     replace(store, run, 10, "latest.pdparams")
     Snapshots(store, run, tmp_path / "second").restore()
@@ -121,10 +121,7 @@ def test_a_snapshot_that_was_read_damaged_is_not_deleted(
 def test_two_intact_snapshots_stay_next_to_a_damaged_one(
     store: Store, tmp_path: Path, run: str
 ) -> None:
-    snapshots = Snapshots(store, run, tmp_path / "first")
-    for step in (5, 10):
-        checkpoint_at(tmp_path / "first", step)
-        snapshots.save()
+    save_twice(store, run, tmp_path / "first")
     replace(store, run, 10, "latest.pdparams")
     again = Snapshots(store, run, tmp_path / "second")
     again.restore()
